@@ -1,0 +1,134 @@
+"""What may be asked of a source: a :class:`Selection`, which holds names and shapes but never a caller's value.
+
+Because no value is inside, a selection is hashable and is the key of every compiled statement; values travel beside it as parameters.
+Values, both ways, are *wire values*: ``str``, ``int``, ``float``, ``bool`` or ``None``. A date is ISO 8601 text (``2026-11-22``), a
+datetime is ISO 8601 text with offset in UTC (``2026-11-22T08:00:00+00:00``), a decimal is its exact text, a bigint is an ``int``.
+
+Comparisons follow SQL's three-valued logic: a comparison with a null is unknown, and only rows for which the predicate is true are selected.
+Order puts nulls last in both directions and compares text by code point, whatever the source's own collation is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from masking.rules import Mask
+
+Value = str | int | float | bool | None
+Row = tuple[Value, ...]
+
+
+class Kind(Enum):
+    """The type of an item's values, as the catalog writes it."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a resource lies in its source: a table or view, or a REST endpoint whose description is canonical JSON text in ``options``."""
+
+    object: str
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A source column to fetch, masked when ``mask`` is set: the raw value must not leave the source if the source can mask."""
+
+    name: str
+    kind: Kind
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Does the column equal the bound parameter? Yields ``True``, ``False`` or ``None`` (the stored value is null); the value itself is never selected."""
+
+    column: str
+    kind: Kind
+    parameter: str
+
+
+Output = Column | Match
+
+
+class Comparison(Enum):
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "notIn"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    STARTS_WITH = "startsWith"
+    IS_NULL = "isNull"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One comparison of a column with a bound parameter.
+
+    ``IN`` and ``NOT_IN`` bind a list of values without nulls, ``IS_NULL`` a bool (true: is null, false: is not null).
+    """
+
+    column: str
+    kind: Kind
+    comparison: Comparison
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All parts hold; with no parts, true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one part holds; with no parts, false."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Predicate
+
+
+Predicate = Compare | Every | Some | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    column: str
+    kind: Kind
+    descending: bool = False
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to read from one object of one source.
+
+    ``where`` is the caller's filter AND the grant's row condition: the policy is inside, nothing is filtered afterwards.
+    ``order`` ends in the resource's stable key. ``after`` names one parameter per order key: only rows behind that position are selected.
+    ``limit`` names the parameter that binds the most rows to return.
+    """
+
+    binding: Binding
+    outputs: tuple[Output, ...]
+    where: Predicate | None = None
+    order: tuple[Order, ...] = ()
+    after: tuple[str, ...] = ()
+    limit: str | None = None

@@ -1,0 +1,1 @@
+"""The control database: catalog versions, applications, grants, ledger, exchange jobs. SQLite when embedded; any SQLAlchemy database otherwise."""
