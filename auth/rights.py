@@ -1,0 +1,160 @@
+"""The words in which rights are spoken: operations, sharing classes, grants and the decision that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from masking.rules import Mask
+
+
+class Operation(Enum):
+    """查询, 核验, 批量交换: the three things one may do with a resource."""
+
+    QUERY = "QUERY"
+    VERIFY = "VERIFY"
+    EXCHANGE = "EXCHANGE"
+
+    @property
+    def scope_prefix(self) -> str:
+        """How OAuth scopes spell the operation."""
+        return self.value.lower()
+
+
+class SharingClass(Enum):
+    """共享类型 (State Council Decree 809, art. 14)."""
+
+    UNCONDITIONAL = "UNCONDITIONAL"
+    CONDITIONAL = "CONDITIONAL"
+    NOT_SHARED = "NOT_SHARED"
+
+
+class OpenClass(Enum):
+    """开放类型: whether the public may have the resource."""
+
+    OPEN = "OPEN"
+    AUTHORIZED = "AUTHORIZED"
+    CLOSED = "CLOSED"
+
+
+class Shown(Enum):
+    """What a caller sees of an item's value."""
+
+    CLEAR = "CLEAR"
+    MASKED = "MASKED"
+    ABSENT = "ABSENT"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPolicy:
+    """What the catalog says of one item, as far as rights depend on it."""
+
+    code: str
+    sharing_class: SharingClass
+    sensitive: bool
+    identifier: bool
+    share_mask: Mask | None
+    """The mask for sharing; ``None`` with ``share_denied`` false means that the catalog names none."""
+    share_denied: bool
+    open_mask: Mask | None
+    open_denied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePolicy:
+    """What the catalog says of one resource, as far as rights depend on it."""
+
+    code: str
+    department: str
+    sharing_class: SharingClass
+    open_class: OpenClass
+    public: bool
+    """Its level is PUBLIC; only then may the public read it."""
+    operations: frozenset[Operation]
+    items: Mapping[str, ItemPolicy]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """用途: why calls are made; names the government scenario and the legal basis it serves."""
+
+    code: str
+    scenario: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantItem:
+    """One item of a grant: how its value is shown, and whether it may serve as key."""
+
+    code: str
+    value: Shown
+    key: bool = False
+    mask: Mask | None = None
+    """Overrides the catalog's share mask where the value is masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """What the review of an access request gave: the live terms of one grant."""
+
+    grant: str
+    resource: str
+    operations: frozenset[Operation]
+    items: tuple[GrantItem, ...]
+    rows: str | None
+    """The row condition as canonical JSON in the grammar of ``where``; ``None``: all rows."""
+    purposes: tuple[Purpose, ...]
+    per_claim: bool
+    discloses_existence: bool
+    page_limit: int
+    approver: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDecision:
+    """What one caller may do with one item. A key serves exact look-up, links and a verification's subject, never filter, order or group."""
+
+    shown: Shown
+    mask: Mask | None = None
+    key: bool = False
+
+    @property
+    def usable_as_key(self) -> bool:
+        """Whether exact look-up by the item is allowed."""
+        return self.key or self.shown is Shown.CLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one caller may do with one resource now, and why."""
+
+    resource: str
+    operations: frozenset[Operation]
+    items: Mapping[str, ItemDecision]
+    rows: str | None
+    purposes: tuple[Purpose, ...]
+    page_limit: int
+    per_claim: bool
+    discloses_existence: bool
+    grant: str | None
+    approver: str
+    """批准人员: who approved the grant; for an unconditional or open resource, the rule that gives it."""
+    reasons: tuple[str, ...] = ()
+
+    def allows(self, operation: Operation) -> bool:
+        """Whether the operation is among those decided."""
+        return operation in self.operations
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The use that a call declares (LOG-01)."""
+
+    purpose: str | None = None
+    operator: str | None = None
+    case: str | None = None
+
+
+DEFAULT_PAGE_LIMIT = 1000

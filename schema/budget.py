@@ -1,0 +1,95 @@
+"""How much work a document may ask for, measured before it is validated, in time linear in its size (each fragment is walked once).
+
+Depth, expanded fields (fragments and aliases multiplied out) and root fields are bounded; so are operations and fragments. The subtrees
+of ``__schema`` and ``__type`` are exempt from the depth bound (tools' introspection is deep) but count as fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode
+
+from schema.faults import Code, Fault
+
+_MOST = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Bounds of one document."""
+
+    depth: int = 10
+    fields: int = 1000
+    root_fields: int = 50
+    operations: int = 10
+    fragments: int = 50
+    directives: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    depth: int = 0
+    fields: int = 0
+    roots: int = 0
+    directives: int = 0
+
+
+class _Meter:
+    def __init__(self, document: DocumentNode) -> None:
+        self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        self.done: dict[str, _Cost] = {}
+        self.open: set[str] = set()
+
+    def selections(self, selected: SelectionSetNode | None) -> _Cost:
+        depth = fields = roots = directives = 0
+        for node in selected.selections if selected else ():
+            cost = self._selection(node)
+            depth = max(depth, cost.depth)
+            fields = min(_MOST, fields + cost.fields)
+            roots = min(_MOST, roots + cost.roots)
+            directives = min(_MOST, directives + cost.directives + len(node.directives or ()))
+        return _Cost(depth, fields, roots, directives)
+
+    def _selection(self, node: object) -> _Cost:
+        if isinstance(node, FieldNode):
+            inner = self.selections(node.selection_set)
+            depth = 1 if node.name.value in ("__schema", "__type") else inner.depth + 1
+            return _Cost(depth, inner.fields + 1, 1, inner.directives)
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        return self.selections(getattr(node, "selection_set", None))
+
+    def _fragment(self, name: str) -> _Cost:
+        if name in self.open or name not in self.fragments:
+            return _Cost()  # a cycle or an unknown name: validation names it
+        if name not in self.done:
+            self.open.add(name)
+            self.done[name] = self.selections(self.fragments[name].selection_set)
+            self.open.discard(name)
+        return self.done[name]
+
+
+def check_budget(document: DocumentNode, budget: Budget) -> None:
+    """Raises :class:`Fault` ``QUERY_BUDGET`` when the document asks for more than the budget."""
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    meter = _Meter(document)
+    _within("operations", "操作数", len(operations), budget.operations)
+    _within("fragments", "片段数", len(meter.fragments), budget.fragments)
+    for operation in operations:
+        cost = meter.selections(operation.selection_set)
+        _within("depth", "嵌套层数", cost.depth, budget.depth)
+        _within("root fields", "顶层字段数", cost.roots, budget.root_fields)
+        _within("fields", "展开后的字段数", cost.fields, budget.fields)
+        _within("directives", "指令数", cost.directives, budget.directives)
+
+
+def _within(what: str, zh: str, value: int, most: int) -> None:
+    if value > most:
+        raise Fault(
+            Code.QUERY_BUDGET,
+            f"查询超出预算:{zh}超过 {most}",
+            f"query budget exceeded: more than {most} {what}",
+            "请拆分查询或减少嵌套、别名与片段",
+            "split the query, or use less nesting, fewer aliases and fragments",
+        )

@@ -1,0 +1,146 @@
+"""Text → checked document: parsed with bounds, metered, validated against the caller's view, once; then cached by view and text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    MaxIntrospectionDepthRule,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from schema.budget import Budget, check_budget
+from schema.faults import Code, Fault
+from schema.view import View
+
+MAX_TOKENS = 5000
+MAX_COMMENTS = 2000
+_INTROSPECTION = {"__schema", "__type"}
+_RULES = (*specified_rules, *(() if MaxIntrospectionDepthRule in specified_rules else (MaxIntrospectionDepthRule,)))
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A document that is valid for the view it was checked against."""
+
+    text: str
+    node: DocumentNode
+    schema: GraphQLSchema
+    sha256: str
+    """Of the text, in hex; what the ledger keeps of it."""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run.
+
+        Raises:
+            Fault: ``BAD_REQUEST`` when there is none of that name, or several and no name is given.
+        """
+        operations = [d for d in self.node.definitions if isinstance(d, OperationDefinitionNode)]
+        named = [o for o in operations if name is None or (o.name and o.name.value == name)]
+        if len(named) == 1:
+            return named[0]
+        if name is None:
+            raise Fault(Code.BAD_REQUEST, "文档含有多个操作,须用 operationName 指明", "the document has several operations: name one by operationName")
+        raise Fault(Code.BAD_REQUEST, "operationName 指明的操作不在文档中", "the document has no operation of the name given by operationName")
+
+
+class InvalidDocument(Fault):
+    """A document that does not parse or validate; ``errors`` has one entry per finding."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        first = errors[0].message
+        super().__init__(
+            Code.INVALID_DOCUMENT,
+            f"查询文档无效:{first}",
+            first,
+            "请对照 /graphql/schema.graphql(您所见的模式)检查字段、参数与类型",
+            "compare fields, arguments and types with /graphql/schema.graphql, the schema that you see",
+        )
+        self.errors = errors
+
+
+class Documents:
+    """Checked documents, bounded, per view. A document is invalid for whoever may not see what it names, with the same text as a misspelt name."""
+
+    def __init__(self, budget: Budget | None = None, size: int = 2048) -> None:
+        self._budget = budget or Budget()
+        self._parsed: LRUCache[str, DocumentNode] = LRUCache(size)
+        self._checked: LRUCache[tuple[int, str], tuple[View, Document]] = LRUCache(size)
+
+    def check(self, text: str, view: View) -> Document:
+        """The checked document.
+
+        Raises:
+            InvalidDocument: syntax or validation errors.
+            Fault: ``QUERY_BUDGET``.
+        """
+        key = (id(view), text)
+        found = self._checked.get(key)
+        if found is not None and found[0] is view:
+            return found[1]
+        node = self._parse(text)
+        names = root_names(node)
+        schema = view.full if names & _INTROSPECTION else view.schema(names)
+        errors = validate(schema, node, _RULES, max_errors=20, hide_suggestions=True)
+        if errors:
+            raise InvalidDocument(errors)
+        document = Document(text, node, schema, hashlib.sha256(text.encode()).hexdigest())
+        self._checked[key] = (view, document)
+        return document
+
+    def _parse(self, text: str) -> DocumentNode:
+        node = self._parsed.get(text)
+        if node is None:
+            try:
+                node = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+            except GraphQLError as error:
+                raise InvalidDocument([error]) from None
+            check_budget(node, self._budget)
+            self._refuse_subscriptions(node)
+            self._parsed[text] = node
+        return node
+
+    @staticmethod
+    def _refuse_subscriptions(node: DocumentNode) -> None:
+        operations = [d for d in node.definitions if isinstance(d, OperationDefinitionNode)]
+        if any(o.operation is OperationType.SUBSCRIPTION for o in operations):
+            raise InvalidDocument([GraphQLError("Subscriptions are not offered.")])
+        if not operations:
+            raise InvalidDocument([GraphQLError("The document has no operation.")])
+
+
+def root_names(document: DocumentNode) -> frozenset[str]:
+    """Names of all root fields that any operation of the document selects, through fragments too."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    names: set[str] = set()
+    seen: set[str] = set()
+
+    def walk(selected: SelectionSetNode | None) -> None:
+        for node in selected.selections if selected else ():
+            if isinstance(node, FieldNode):
+                names.add(node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                walk(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                if node.name.value in fragments:
+                    walk(fragments[node.name.value].selection_set)
+
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            walk(definition.selection_set)
+    return frozenset(names)

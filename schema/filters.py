@@ -1,0 +1,161 @@
+"""``where`` and ``orderBy`` → predicates and orders. One grammar for callers' filters and for the row conditions of grants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some, Value
+from schema.faults import Fault, bad_input
+from schema.model import Item, Resource
+from schema.naming import camel
+from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
+from schema.values import checked
+
+MOST_IN = 1000
+MOST_PARTS = 200
+Binds = dict[str, Value | Sequence[Value]]
+
+
+class Filter:
+    """Builds a predicate from ``where``; values become parameters ``<prefix>0``, ``<prefix>1`` … in ``binds``."""
+
+    def __init__(self, items: Mapping[str, Item], binds: Binds, prefix: str) -> None:
+        self._items = items
+        self._binds = binds
+        self._prefix = prefix
+        self._parts = 0
+
+    def predicate(self, where: Mapping[str, Any], path: str = "where") -> Predicate:
+        """All entries of one ``where`` object hold."""
+        return Every(tuple(self._entry(name, value, f"{path}.{name}") for name, value in where.items()))
+
+    def _entry(self, name: str, value: Any, path: str) -> Predicate:
+        if value is None:
+            raise _null(path)
+        if name in ("and", "or"):
+            parts = tuple(self.predicate(part, f"{path}[{i}]") for i, part in enumerate(value))
+            return Every(parts) if name == "and" else Some(parts)
+        if name == "not":
+            return Not(self.predicate(value, path))
+        item = self._items[name]
+        return Every(tuple(self._compare(item, comparator, operand, f"{path}.{comparator}") for comparator, operand in value.items()))
+
+    def _compare(self, item: Item, comparator: str, operand: Any, path: str) -> Predicate:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise bad_input(f"筛选条件超过 {MOST_PARTS} 项", f"the filter has more than {MOST_PARTS} comparisons", "请简化筛选", "simplify the filter")
+        if operand is None:
+            raise _null(path)
+        if isinstance(operand, list):
+            if len(operand) > MOST_IN:
+                raise bad_input(f"{path} 的取值超过 {MOST_IN} 个", f"{path} has more than {MOST_IN} values", "请分批查询", "ask in several calls")
+            bound: Value | Sequence[Value] = tuple(checked(value, path) for value in operand)
+        else:
+            bound = checked(operand, path)
+        name = f"{self._prefix}{len(self._binds)}"
+        self._binds[name] = bound
+        return Compare(item.column, item.kind, Comparison(comparator), name)
+
+
+def _null(path: str) -> Fault:
+    return bad_input(
+        f"{path} 不能为 null",
+        f"{path} must not be null",
+        "判断空值请用 isNull;不需要的条件请省略",
+        "use isNull to ask for nulls; leave a condition out where it is not wanted",
+    )
+
+
+_PARSERS = {Kind.DATE: parse_date, Kind.DATETIME: parse_datetime, Kind.DECIMAL: parse_decimal, Kind.BIGINT: parse_bigint}
+_PYTHON_TYPES: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.FLOAT: (int, float), Kind.BOOLEAN: (bool,)}
+
+
+def check_rows(resource: Resource, rows: Any) -> str:
+    """A grant's row condition, checked against the catalog: canonical JSON text.
+
+    Raises:
+        Fault: ``BAD_INPUT``, naming the place.
+    """
+    _check_where(resource, rows, "rows", 0)
+    return json.dumps(rows, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _check_where(resource: Resource, where: Any, path: str, depth: int) -> None:
+    if not isinstance(where, dict) or not where or depth > 8:
+        raise bad_input(
+            f"{path} 应为非空对象", f"{path} must be an object that is not empty", '例如 {"district": {"eq": "520102"}}', 'e.g. {"district": {"eq": "520102"}}'
+        )
+    names = row_items(resource)
+    for name, value in where.items():
+        here = f"{path}.{name}"
+        if name in ("and", "or") and isinstance(value, list) and value:
+            for i, part in enumerate(value):
+                _check_where(resource, part, f"{here}[{i}]", depth + 1)
+        elif name == "not":
+            _check_where(resource, value, here, depth + 1)
+        elif name in names and isinstance(value, dict) and value:
+            for comparator, operand in value.items():
+                _check_operand(names[name], comparator, operand, f"{here}.{comparator}")
+        else:
+            known = ", ".join(sorted(names))
+            raise bad_input(f"{here} 不是可用的条件", f"{here} is no condition", f"可用信息项:{known}", f"items: {known}")
+
+
+def _check_operand(item: Item, comparator: str, operand: Any, path: str) -> None:
+    if comparator not in {c.value for c in Comparison}:
+        known = ", ".join(c.value for c in Comparison)
+        raise bad_input(f"{path}:没有这种比较", f"{path}: no such comparison", f"可用:{known}", f"known: {known}")
+    if comparator == "isNull":
+        fits = isinstance(operand, bool)
+    elif comparator in ("in", "notIn"):
+        fits = isinstance(operand, list) and 0 < len(operand) <= MOST_IN and all(_fits(item.kind, value) for value in operand)
+    else:
+        fits = _fits(item.kind, operand)
+    if not fits:
+        raise bad_input(f"{path} 的值与类型 {item.kind.value} 不符", f"{path} has a value that is no {item.kind.value}")
+
+
+def _fits(kind: Kind, value: Any) -> bool:
+    if kind in _PARSERS:
+        try:
+            return bool(_PARSERS[kind](value) == value) or kind is Kind.DECIMAL
+        except Exception as error:  # noqa: BLE001 - any refusal of the parser means that the value does not fit
+            return error is None
+    return isinstance(value, _PYTHON_TYPES[kind]) and (kind is Kind.BOOLEAN or not isinstance(value, bool))
+
+
+def row_items(resource: Resource) -> dict[str, Item]:
+    """Names that a row condition may use: every item, by its GraphQL name or its code."""
+    return {code: item for code, item in resource.items.items()} | {camel(code): item for code, item in resource.items.items()}
+
+
+def row_condition(resource: Resource, rows: str, binds: Binds) -> Predicate:
+    """The predicate of a grant's stored row condition."""
+    return Filter(row_items(resource), binds, "r").predicate(json.loads(rows), "rows")
+
+
+def order(resource: Resource, filters: Mapping[str, Item], order_by: Sequence[Mapping[str, Any]]) -> tuple[Order, ...]:
+    """The order asked for, ended by the resource's stable key so that every row has one place.
+
+    Raises:
+        Fault: ``BAD_INPUT``, unless each entry has exactly one key and no key stands twice.
+    """
+    found: list[Order] = []
+    for i, entry in enumerate(order_by):
+        if len(entry) != 1 or None in entry.values():
+            raise bad_input(
+                f"orderBy[{i}] 须恰有一个键",
+                f"orderBy[{i}] must have exactly one key",
+                "例如 [{birthDate: ASC}, {district: DESC}]",
+                "e.g. [{birthDate: ASC}, {district: DESC}]",
+            )
+        name, direction = next(iter(entry.items()))
+        item = filters[name]
+        if any(known.column == item.column for known in found):
+            raise bad_input(f"orderBy 中 {name} 出现两次", f"orderBy names {name} twice")
+        found.append(Order(item.column, item.kind, direction == "DESC", item.nullable))
+    if not any(known.column == resource.stable_key for known in found):
+        found.append(Order(resource.stable_key, resource.stable_kind, nullable=False))
+    return tuple(found)

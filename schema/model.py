@@ -1,0 +1,129 @@
+"""The catalog as published: an immutable snapshot of departments, sources, resources, items and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from auth.rights import ItemPolicy, OpenClass, Operation, ResourcePolicy, SharingClass
+from connectors.selection import Binding, Kind
+from connectors.spi import SourceConfig
+from masking.rules import DENY, parse_mask
+
+
+@dataclass(frozen=True)
+class Department:
+    """部门: an organisation that provides or uses data."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    uscc: str = ""
+    tier: str = "city"
+
+
+@dataclass(frozen=True)
+class Item:
+    """信息项: one field of a resource, and the source column it lies in."""
+
+    code: str
+    name: str
+    kind: Kind
+    column: str
+    name_en: str = ""
+    description: str = ""
+    sharing_class: SharingClass | None = None
+    """Stricter than the resource's where set."""
+    marks: frozenset[str] = frozenset()
+    validator: str | None = None
+    filterable: bool = False
+    low_cardinality: bool = False
+    nullable: bool = True
+    share_mask: str | None = None
+    open_mask: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """``company.legal_rep_id_number → civil_affairs.person.id_number``: from an item to an identifier of another resource; to one."""
+
+    field: str
+    item: str
+    to_resource: str
+    to_item: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """信息资源: one shareable table-like thing, described once."""
+
+    code: str
+    """``department.resource``."""
+    department: str
+    name: str
+    plural: str
+    source: str
+    """``department.source``."""
+    binding: Binding
+    identifiers: tuple[str, ...]
+    stable_key: str
+    """Source column that orders and pages; unique, never null, never shown."""
+    stable_kind: Kind
+    items: Mapping[str, Item]
+    links: tuple[Link, ...] = ()
+    name_en: str = ""
+    description: str = ""
+    classification: str = ""
+    level: str = "INTERNAL"
+    sharing_class: SharingClass = SharingClass.UNCONDITIONAL
+    legal_basis: tuple[str, ...] = ()
+    open_class: OpenClass = OpenClass.CLOSED
+    update_cycle: str = "irregular"
+    operations: frozenset[Operation] = frozenset()
+    service_methods: tuple[str, ...] = ()
+    watermark: str | None = None
+
+    @property
+    def short(self) -> str:
+        """The code without its department."""
+        return self.code.partition(".")[2]
+
+    @cached_property
+    def policy(self) -> ResourcePolicy:
+        """What rights depend on."""
+        items = {code: _item_policy(self, item) for code, item in self.items.items()}
+        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, self.level == "PUBLIC", self.operations, items)
+
+
+def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
+    return ItemPolicy(
+        code=item.code,
+        sharing_class=item.sharing_class or resource.sharing_class,
+        sensitive="sensitive" in item.marks,
+        identifier=item.code in resource.identifiers,
+        share_mask=parse_mask(item.share_mask) if item.share_mask else None,
+        share_denied=item.share_mask == DENY,
+        open_mask=parse_mask(item.open_mask) if item.open_mask else None,
+        open_denied=item.open_mask == DENY,
+    )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One published state of the whole catalog. Running calls finish on the one they started with."""
+
+    number: int
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    published_at: datetime | None = None
+
+    @cached_property
+    def by_department(self) -> Mapping[str, tuple[Resource, ...]]:
+        """Published resources of each department that has any, in catalog order."""
+        grouped: dict[str, list[Resource]] = {}
+        for resource in self.resources.values():
+            grouped.setdefault(resource.department, []).append(resource)
+        return {code: tuple(resources) for code, resources in grouped.items()}

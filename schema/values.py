@@ -1,0 +1,88 @@
+"""Values that callers send: brought to the one form in which they are stored and compared, or refused with the reason."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+from typing import Any
+
+from stdnum.cn import ric, uscc
+from stdnum.exceptions import ValidationError
+
+from connectors.selection import Value
+from schema.faults import bad_input
+from schema.model import Item
+
+_MOST_TEXT = 4096
+
+
+def checked(value: Any, name: str) -> Value:
+    """A filter's value as it is; text that no source can hold (a NUL character) or longer than 4,096 characters is refused."""
+    if isinstance(value, str) and ("\x00" in value or len(value) > _MOST_TEXT):
+        raise bad_input(
+            f"参数 {name} 的文本含有空字符或超过 {_MOST_TEXT} 个字符",
+            f"the text of {name} holds a NUL character or is longer than {_MOST_TEXT} characters",
+            "请去除空字符或缩短文本",
+            "remove the NUL character or shorten the text",
+        )
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise bad_input(f"参数 {name} 的类型不可用", f"{name} has a type that cannot be used")
+
+
+def canonical(item: Item, value: Any, name: str) -> Value:
+    """An identifier's or a claim's value in canonical form: full width to half width, outer blanks off, ``x`` to ``X``, validated.
+
+    Raises:
+        Fault: ``BAD_INPUT``, naming what is wrong, the check digit for one.
+    """
+    value = checked(value, name)
+    if value is None:
+        raise bad_input(f"参数 {name} 不能为 null", f"{name} must not be null", "请给出值或省略该参数", "give a value, or leave it out")
+    if not isinstance(value, str):
+        return value
+    text = unicodedata.normalize("NFKC", value).strip()
+    if item.validator == "resident_id":
+        return _resident_id(text.upper(), name)
+    if item.validator == "uscc":
+        return _uscc(text.upper(), name)
+    return text
+
+
+def _resident_id(text: str, name: str) -> str:
+    """GB 11643-1999: 17 digits and an ISO 7064 MOD 11-2 check character; region and birth date must exist."""
+    if len(text) != 18 or not text[:17].isascii() or not text[:17].isdigit() or text[17] not in "0123456789X":
+        raise bad_input(
+            f"参数 {name} 不是有效的公民身份号码:应为 17 位数字加 1 位校验码(数字或 X)",
+            f"{name} is no valid resident ID number: 17 digits and a check character (digit or X) are expected",
+            "请核对位数与字符",
+            "check length and characters",
+        )
+    try:
+        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        raise bad_input(
+            f"参数 {name} 不是有效的公民身份号码:第 7 至 14 位不是存在的出生日期",
+            f"{name} is no valid resident ID number: characters 7 to 14 are no existing birth date",
+        ) from None
+    if text[17] != (expected := ric.calc_check_digit(text)):
+        raise bad_input(
+            f"参数 {name} 不是有效的公民身份号码:校验码(第 18 位)应为 {expected}",
+            f"{name} is no valid resident ID number: the check digit (character 18) should be {expected}",
+            "请核对号码,可能有一位输入错误",
+            "compare the number; one digit may be mistyped",
+        )
+    return text
+
+
+def _uscc(text: str, name: str) -> str:
+    """GB 32100-2015: 18 characters, MOD 31-3 check character."""
+    try:
+        return str(uscc.validate(text))
+    except ValidationError:
+        raise bad_input(
+            f"参数 {name} 不是有效的统一社会信用代码(18 位,末位为校验码)",
+            f"{name} is no valid unified social credit code (18 characters, the last is the check character)",
+            "请核对代码",
+            "compare the code",
+        ) from None
