@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphql import GraphQLError
+
 from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some, Value
 from schema.faults import Fault, bad_input
 from schema.model import Item, Resource
@@ -121,14 +123,14 @@ def _fits(kind: Kind, value: Any) -> bool:
     if kind in _PARSERS:
         try:
             return bool(_PARSERS[kind](value) == value) or kind is Kind.DECIMAL
-        except Exception as error:  # noqa: BLE001 - any refusal of the parser means that the value does not fit
-            return error is None
+        except GraphQLError:
+            return False
     return isinstance(value, _PYTHON_TYPES[kind]) and (kind is Kind.BOOLEAN or not isinstance(value, bool))
 
 
 def row_items(resource: Resource) -> dict[str, Item]:
     """Names that a row condition may use: every item, by its GraphQL name or its code."""
-    return {code: item for code, item in resource.items.items()} | {camel(code): item for code, item in resource.items.items()}
+    return dict(resource.items) | {camel(code): item for code, item in resource.items.items()}
 
 
 def row_condition(resource: Resource, rows: str, binds: Binds) -> Predicate:

@@ -26,7 +26,8 @@ def checked(value: Any, name: str) -> Value:
             "remove the NUL character or shorten the text",
         )
     if value is None or isinstance(value, str | int | float | bool):
-        return value
+        known: Value = value
+        return known
     raise bad_input(f"参数 {name} 的类型不可用", f"{name} has a type that cannot be used")
 
 
