@@ -1,0 +1,1 @@
+"""The hub over HTTP: endpoints, their request and answer formats."""
