@@ -1,0 +1,129 @@
+"""One row of each table, its fields in the order of the table's columns (:mod:`hub.demo.tables`)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Person(NamedTuple):
+    """A registered resident."""
+
+    person_id: int
+    id_number: str
+    name: str
+    gender: str
+    birth_date: date
+    phone: str | None
+    address: str
+    district: str
+    household_no: str
+    updated_at: datetime
+
+
+class Household(NamedTuple):
+    """A registered household; its head is one of its members."""
+
+    household_id: int
+    household_no: str
+    head_id_number: str
+    address: str
+    district: str
+    updated_at: datetime
+
+
+class Adoption(NamedTuple):
+    """A registered adoption: confidential by law."""
+
+    adoption_id: int
+    registration_no: str
+    adopter_id_number: str
+    child_id_number: str
+    registered_on: date
+    updated_at: datetime
+
+
+class Company(NamedTuple):
+    """A registered company or sole trader. ``registered_capital`` is in yuan."""
+
+    company_id: int
+    uscc: str
+    name: str
+    legal_rep_id_number: str
+    status: str
+    registered_on: date
+    registered_capital: Decimal
+    district: str
+    updated_at: datetime
+
+
+class Licence(NamedTuple):
+    """A food business licence."""
+
+    licence_id: int
+    licence_no: str
+    uscc: str
+    category: str
+    address: str
+    issued_on: date
+    valid_to: date
+    state: str
+    district: str
+    updated_at: datetime
+
+
+class RealEstate(NamedTuple):
+    """A registered property. ``area_m2`` is the floor area in square metres."""
+
+    estate_id: int
+    unit_no: str
+    certificate_no: str
+    owner_id_number: str
+    address: str
+    area_m2: Decimal
+    registered_on: date
+    mortgaged: bool
+    district: str
+    updated_at: datetime
+
+
+class SocialInsurance(NamedTuple):
+    """An insured person's record. ``base`` is the monthly contribution base in yuan; ``district`` is where the person lives."""
+
+    record_no: str
+    id_number: str
+    employer_uscc: str
+    insured_since: date
+    state: str
+    base: Decimal
+    district: str
+    updated_at: datetime
+
+
+class Vacancy(NamedTuple):
+    """A published vacancy. ``monthly_pay`` is in yuan."""
+
+    vacancy_no: str
+    title: str
+    employer_uscc: str
+    headcount: int
+    monthly_pay: Decimal
+    posted_on: date
+    district: str
+    updated_at: datetime
+
+
+class AffordableFlat(NamedTuple):
+    """A flat of public rental housing. ``monthly_rent`` is in yuan."""
+
+    flat_id: int
+    flat_no: str
+    project: str
+    address: str
+    area_m2: Decimal
+    rooms: int
+    monthly_rent: Decimal
+    state: str
+    district: str
+    updated_at: datetime
