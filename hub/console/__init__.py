@@ -1,0 +1,1 @@
+"""GraphiQL at the hub's two endpoints, served from the hub alone."""

@@ -1,0 +1,62 @@
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { useEffect } from 'react';
+import { ENDPOINT_PATHS, type Endpoint, type PageConfig } from './config';
+import { defaultTabs } from './documents';
+import { fetcherFor } from './fetcher';
+import { setLanguage, useLanguage } from './language';
+import { CallerOverTabs, RefusalHint } from './session';
+import { sessionStorageFor } from './storage';
+import { useTexts } from './texts';
+import { TOKEN_HELPER } from './token-helper';
+
+const DOCUMENTATION = 'Documentation Explorer';
+const DEMO_PLUGINS = [TOKEN_HELPER, HISTORY_PLUGIN];
+const PLUGINS = [HISTORY_PLUGIN];
+
+function Header({ endpoint }: { readonly endpoint: Endpoint }) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const labels: Record<Endpoint, string> = { data: texts.dataEndpoint, governance: texts.governanceEndpoint };
+  useEffect(() => {
+    document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+    document.title = `汇通 Huitong · ${labels[endpoint]}`;
+  });
+  return (
+    <header className="huitong-header">
+      <h1>
+        汇通 <span lang="en">Huitong</span>
+      </h1>
+      <nav>
+        {(['data', 'governance'] as const).map((each) => (
+          <a key={each} href={ENDPOINT_PATHS[each]} aria-current={each === endpoint ? 'page' : undefined}>
+            {labels[each]} <code>{ENDPOINT_PATHS[each]}</code>
+          </a>
+        ))}
+      </nav>
+      <button type="button" className="huitong-language" onClick={() => setLanguage(language === 'zh' ? 'en' : 'zh')}>
+        {texts.otherLanguage}
+      </button>
+    </header>
+  );
+}
+
+export function App({ endpoint, demo }: PageConfig) {
+  return (
+    <>
+      <Header endpoint={endpoint} />
+      <GraphiQL
+        fetcher={fetcherFor(ENDPOINT_PATHS[endpoint])}
+        storage={sessionStorageFor(endpoint)}
+        shouldPersistHeaders={false}
+        defaultEditorToolsVisibility="headers"
+        defaultTabs={defaultTabs(endpoint, demo)}
+        plugins={demo ? DEMO_PLUGINS : PLUGINS}
+        visiblePlugin={demo ? TOKEN_HELPER.title : DOCUMENTATION}
+      >
+        {/* The toolbar's children come from GraphiQL; what follows stands beside it, inside its provider. */}
+        <CallerOverTabs />
+        <RefusalHint demo={demo} />
+      </GraphiQL>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+/** GraphQL over HTTP, POST only. A request is an observable, so that GraphiQL's stop button ends it and the hub can cancel its statements. */
+import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
+import type { ExecutionResult } from 'graphql';
+import { encodeHeaders } from './headers';
+import { languageTag } from './language';
+import { texts } from './texts';
+
+type Answer = Record<string, unknown>;
+
+interface Observer {
+  next(value: ExecutionResult): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+const EXCERPT = 500; // characters of a foreign answer (a proxy's page) that are shown
+
+const both = (key: 'unreachable' | 'notJson'): string => `${texts.zh[key]} ${texts.en[key]}`;
+
+function isObject(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parse(body: string): Answer {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (isObject(value)) return value;
+  } catch {
+    // told below, with what came instead
+  }
+  return { errors: [{ message: both('notJson'), answer: body.slice(0, EXCERPT) }] };
+}
+
+async function send(path: string, params: FetcherParams, opts: FetcherOpts | undefined, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(path, {
+    method: 'POST',
+    credentials: 'omit',
+    signal,
+    headers: {
+      Accept: 'application/graphql-response+json, application/json;q=0.9',
+      'Accept-Language': languageTag(),
+      'Content-Type': 'application/json',
+      ...encodeHeaders(opts?.headers ?? {}),
+    },
+    body: JSON.stringify(params),
+  });
+  const answer = parse(await response.text());
+  return response.ok ? answer : { http: `${response.status} ${response.statusText}`.trim(), ...answer };
+}
+
+/** GraphiQL repeats an introspection whose answer has no `data`: a second refusal would tell nothing new and be one more entry in the ledger. */
+function settle(params: FetcherParams, answer: Answer): Answer {
+  return params.operationName === 'IntrospectionQuery' && !('data' in answer) ? { ...answer, data: null } : answer;
+}
+
+function failure(error: unknown): Answer {
+  const detail = error instanceof Error ? error.message : String(error);
+  // fetch() reports a refused connection and a header that cannot be sent alike, as TypeError: the detail tells them apart.
+  return { errors: [{ message: both('unreachable'), detail }] };
+}
+
+export function fetcherFor(path: string): Fetcher {
+  return (params, opts) => ({
+    subscribe(observer: Observer) {
+      const controller = new AbortController();
+      send(path, params, opts, controller.signal)
+        .catch(failure)
+        .then((answer) => {
+          if (controller.signal.aborted) return;
+          observer.next(settle(params, answer) as ExecutionResult);
+          observer.complete();
+        })
+        .catch(observer.error);
+      return { unsubscribe: () => controller.abort() };
+    },
+  });
+}

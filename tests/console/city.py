@@ -1,0 +1,102 @@
+"""A small real GraphQL server with the console mounted: what a caller sees depends on its token, as in the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import uvicorn
+from graphql import GraphQLSchema, build_schema, graphql
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hub.console.pages import DemoApplication, DemoToken, Endpoint, UnknownDemoApplicationError, assets_route, demo_routes, page
+
+TOKEN: Final = "token-of-housing"
+ANSWER: Final = "王小明"
+
+PUBLIC: Final = build_schema('type Query { "资源目录\\n\\nThe catalog" catalog: String }')
+HOUSING: Final = build_schema('''
+"""
+人口基本信息
+
+Persons
+"""
+type CivilAffairsPerson {
+  "姓名"
+  name: String
+  "出生日期"
+  birthDate: String
+}
+type CivilAffairs { "查询人口信息\\n\\nQuery persons" persons(first: Int = 50): [CivilAffairsPerson!]! }
+type Query {
+  "资源目录\\n\\nThe catalog"
+  catalog: String
+  "民政局\\n\\nCivil Affairs Bureau"
+  civilAffairs: CivilAffairs
+}
+''')
+GOVERNANCE: Final = build_schema("type Query { departments: [String!]! }")
+ROOT: Final = {"catalog": "目录", "civilAffairs": {"persons": [{"name": ANSWER, "birthDate": "1990-01-01"}]}, "departments": ["民政局"]}
+
+APPLICATIONS: Final = (
+    DemoApplication("housing", "住房和城乡建设局 保障房审核", "按授权查询本区人口信息,证件号、电话与住址脱敏。", ("housing.review", "housing.audit"), "李经办"),
+    DemoApplication("bank", "商业银行 开户核验", "只核验,不查询;未获有条件共享资源的授权。", ("bank.kyc",), "赵柜员"),
+)
+
+
+def applications(endpoint: str) -> Sequence[DemoApplication]:
+    return APPLICATIONS if endpoint == "data" else ()
+
+
+async def issue(name: str) -> DemoToken:
+    if name != "housing":
+        raise UnknownDemoApplicationError(name)
+    return DemoToken(TOKEN, 600, {"Authorization": f"Bearer {TOKEN}", "Huitong-Purpose": "housing.review", "Huitong-Operator": "%E6%9D%8E"})
+
+
+def _schema(endpoint: Endpoint, token: str) -> GraphQLSchema | None:
+    if token not in ("", f"Bearer {TOKEN}"):
+        return None
+    if endpoint == "governance":
+        return GOVERNANCE if token else None
+    return HOUSING if token else PUBLIC
+
+
+def _endpoint(endpoint: Endpoint, path: str) -> Route:
+    async def answer(request: Request) -> Response:
+        if request.method == "GET":
+            return page(endpoint, demo=True)
+        schema = _schema(endpoint, request.headers.get("Authorization", ""))
+        if schema is None:
+            return JSONResponse({"errors": [{"message": "需要令牌", "extensions": {"code": "UNAUTHENTICATED"}}]}, status_code=401)
+        body = json.loads(await request.body())
+        result = await graphql(schema, body["query"], ROOT, variable_values=body.get("variables"), operation_name=body.get("operationName"))
+        return JSONResponse(result.formatted)
+
+    return Route(path, answer, methods=["GET", "POST"])
+
+
+def application() -> Starlette:
+    routes = [_endpoint("data", "/graphql"), _endpoint("governance", "/governance/graphql"), assets_route(), *demo_routes(applications, issue)]
+    return Starlette(routes=routes)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[str]:
+    """Serves on a free port of the loopback; gives the origin."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(application(), log_level="warning", lifespan="off", ws="none"))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
