@@ -28,13 +28,13 @@ class Face:
     @cached_property
     def fields(self) -> Mapping[str, Item]:
         """Items whose value the caller sees, clear or masked."""
-        return {camel(code): item for code, item in self.resource.items.items() if self._decided(code).shown is not Shown.ABSENT}
+        return {camel(code): item for code, item in self.resource.items.items() if self.decided(code).shown is not Shown.ABSENT}
 
     @cached_property
     def keys(self) -> Mapping[str, Item]:
         """Identifiers by which the caller may look up."""
         items = self.resource.items
-        return {camel(code): items[code] for code in self.resource.identifiers if self._decided(code).usable_as_key}
+        return {camel(code): items[code] for code in self.resource.identifiers if self.decided(code).usable_as_key}
 
     @cached_property
     def filters(self) -> Mapping[str, Item]:
@@ -53,14 +53,14 @@ class Face:
         found: dict[str, tuple[Link, Face]] = {}
         for link in self.resource.links:
             target = self._faces(link.to_resource)
-            if target is not None and target.listed and self._decided(link.item).usable_as_key and target.decided(link.to_item).usable_as_key:
+            if target is not None and target.listed and self.decided(link.item).usable_as_key and target.decided(link.to_item).usable_as_key:
                 found[camel(link.field)] = (link, target)
         return found
 
     @property
     def listed(self) -> bool:
-        """Whether rows may be queried and have anything to show."""
-        return self.decision.allows(Operation.QUERY) and bool(self.fields)
+        """Whether rows may be queried or exchanged and have anything to show."""
+        return (self.decision.allows(Operation.QUERY) or self.decision.allows(Operation.EXCHANGE)) and bool(self.fields)
 
     @property
     def verifiable(self) -> bool:
@@ -89,10 +89,8 @@ class Face:
         """The decision on an item of this resource."""
         return self.decision.items.get(code, _ABSENT)
 
-    _decided = decided
-
     def _clear(self, item: Item) -> bool:
-        return self._decided(item.code).shown is Shown.CLEAR
+        return self.decided(item.code).shown is Shown.CLEAR
 
 
 _ABSENT = ItemDecision(Shown.ABSENT)

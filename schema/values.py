@@ -26,8 +26,7 @@ def checked(value: Any, name: str) -> Value:
             "remove the NUL character or shorten the text",
         )
     if value is None or isinstance(value, str | int | float | bool):
-        known: Value = value
-        return known
+        return value
     raise bad_input(f"参数 {name} 的类型不可用", f"{name} has a type that cannot be used")
 
 
@@ -37,12 +36,12 @@ def canonical(item: Item, value: Any, name: str) -> Value:
     Raises:
         Fault: ``BAD_INPUT``, naming what is wrong, the check digit for one.
     """
-    value = checked(value, name)
-    if value is None:
+    plain = checked(value, name)
+    if plain is None:
         raise bad_input(f"参数 {name} 不能为 null", f"{name} must not be null", "请给出值或省略该参数", "give a value, or leave it out")
-    if not isinstance(value, str):
-        return value
-    text = unicodedata.normalize("NFKC", value).strip()
+    if not isinstance(plain, str):
+        return plain
+    text = unicodedata.normalize("NFKC", plain).strip()
     if item.validator == "resident_id":
         return _resident_id(text.upper(), name)
     if item.validator == "uscc":

@@ -88,6 +88,11 @@ class View:
             self._departments[code] = GraphQLObjectType(pascal(code), fields, description=text)
         return self._departments[code]
 
+    def field(self, department: str, name: str) -> GraphQLField:
+        """Definition of a field on a department's type."""
+        found: GraphQLField = self._department(department).fields[name]
+        return found
+
     def _department_fields(self, code: str) -> dict[str, GraphQLField]:
         makers = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many}
         return {name: makers[action](name, face) for name, (action, face) in self.faces.department(code).items()}

@@ -1,0 +1,73 @@
+"""What running a document yields: data, errors with their paths, and the accesses it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from auth.rights import Operation
+from connectors.selection import Value
+from schema.faces import Face
+from schema.faults import Fault
+from schema.shapes import ItemUse
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that could not be answered; the rest of the answer stands."""
+
+    path: Path
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a source fared during the call: ``OK``, ``TIMEOUT``, ``OPEN_CIRCUIT`` or ``FAILED``."""
+
+    source: str
+    state: str
+    milliseconds: int
+
+
+@dataclass(slots=True)
+class Access:
+    """What a call took from one resource: the ledger's raw material. Subjects are raw here and leave this process only as keyed hashes."""
+
+    face: Face
+    operation: Operation
+    uses: dict[ItemUse, None] = field(default_factory=dict)
+    rows: int = 0
+    subjects: dict[tuple[str, Value], None] = field(default_factory=dict)
+    """(item code, or ``#`` for the stable key; value)."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """The outcome of one document."""
+
+    data: Any = None
+    errors: list[FieldError] = field(default_factory=list)
+    accesses: dict[tuple[str, Operation], Access] = field(default_factory=dict)
+    sources: dict[str, SourceState] = field(default_factory=dict)
+    masking: Mapping[str, str] = field(default_factory=dict)
+
+    def access(self, face: Face, operation: Operation) -> Access:
+        """The record for a resource, made when first touched."""
+        key = (face.resource.code, operation)
+        if key not in self.accesses:
+            self.accesses[key] = Access(face, operation)
+        return self.accesses[key]
+
+    @property
+    def rows(self) -> int:
+        """Rows taken, over all resources."""
+        return sum(access.rows for access in self.accesses.values())
+
+
+def take(access: Access, uses: Sequence[ItemUse], rows: int) -> None:
+    """Notes that ``rows`` rows were taken with these items."""
+    access.rows += rows
+    access.uses.update(dict.fromkeys(uses))

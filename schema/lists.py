@@ -1,0 +1,121 @@
+"""Runs a list: arguments → one statement → a page of rows with cursors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from connectors.selection import Column, Order, Row, Selection, Value
+from schema.cursors import Cursors
+from schema.faces import Face
+from schema.faults import bad_input
+from schema.filters import Binds, Filter, order
+from schema.reader import Reader
+from schema.shapes import ItemUse
+from schema.values import checked
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list's arguments, bound: what to read and where to begin."""
+
+    face: Face
+    selection: Selection
+    binds: Binds
+    first: int
+    places: tuple[int, ...]
+    """Where a row holds each order key."""
+    binding: bytes
+    """What a cursor of this list is bound to: caller and query."""
+    uses: tuple[ItemUse, ...]
+    behind: bool
+    """Whether the page begins behind a cursor."""
+
+    def place(self, row: Row) -> list[Value]:
+        """The row's order keys."""
+        return [row[i] for i in self.places]
+
+    def beginning_behind(self, place: Sequence[Value]) -> Listing:
+        """The same list from behind the place on."""
+        names = tuple(f"after{i}" for i in range(len(place)))
+        return replace(self, selection=replace(self.selection, after=names), binds={**self.binds, **dict(zip(names, place, strict=True))}, behind=True)
+
+
+def listing(
+    face: Face,
+    outputs: Sequence[Column],
+    uses: Sequence[ItemUse],
+    args: Mapping[str, Any],
+    reader: Reader,
+    cursors: Cursors,
+    caller: str,
+) -> Listing:
+    """Binds a list's arguments.
+
+    ``outputs`` are the columns wanted of each row; the order keys are added to them.
+
+    Raises:
+        Fault: ``BAD_INPUT`` for a page size, filter, order or cursor that cannot be used.
+    """
+    resource = face.resource
+    binds: Binds = {}
+    where = args.get("where") or {}
+    parts = [Filter(face.filters, binds, "p").predicate(where)] if where else []
+    orders = order(resource, face.filters, args.get("orderBy") or [])
+    keys = [Column(o.column, o.kind) for o in orders]
+    columns = (*outputs, *(key for key in keys if key not in outputs))
+    selection = Selection(resource.binding, columns, reader.where(face, binds, parts), orders, (), "limit")
+    first = _page_size(args.get("first"), face.decision.page_limit)
+    binding = _binding(caller, resource.code, where, orders)
+    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, tuple(uses), False)
+    after = args.get("after")
+    if after is None:
+        return listed
+    place = cursors.open(binding, str(checked(after, "after")))
+    if len(place) != len(orders):
+        raise bad_input("after 不是本次查询的有效游标", "after is no valid cursor of this query")
+    return listed.beginning_behind(place)
+
+
+def _page_size(first: Any, most: int) -> int:
+    if isinstance(first, int) and 1 <= first <= most:
+        return first
+    raise bad_input(
+        f"first 应为 1 至 {most} 的整数,收到 {first}",
+        f"first must be an integer from 1 to {most}, not {first}",
+        "更多数据请用 after 翻页,或使用批量交换 startExchange",
+        "page on with after, or use startExchange for more",
+    )
+
+
+def _binding(caller: str, resource: str, where: Any, orders: Sequence[Order]) -> bytes:
+    content = orjson.dumps([caller, resource, where, [[o.column, o.descending] for o in orders]], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).digest()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page, and whether there are more behind them."""
+
+    rows: Sequence[Row]
+    more: bool
+
+
+async def read_page(listed: Listing, reader: Reader) -> Page:
+    """Reads one page: one row more than asked for tells whether there are more. That row is not counted as accessed."""
+    binds = {**listed.binds, "limit": listed.first + 1}
+    rows = await reader.page(listed.face, listed.selection, binds, listed.uses, listed.first)
+    return Page(rows[: listed.first], len(rows) > listed.first)
+
+
+def page_info(fields: Mapping[str, str], listed: Listing, page: Page, cursors: Cursors, type_name: str = "PageInfo") -> dict[str, Any]:
+    """``pageInfo`` under the response keys asked for."""
+    known: dict[str, Any] = {"__typename": type_name, "hasNextPage": page.more, "hasPreviousPage": listed.behind}
+    if {"startCursor", "endCursor"} & set(fields.values()):
+        known["startCursor"] = cursors.seal(listed.binding, listed.place(page.rows[0])) if page.rows else None
+        known["endCursor"] = cursors.seal(listed.binding, listed.place(page.rows[-1])) if page.rows else None
+    return {key: known[name] for key, name in fields.items()}

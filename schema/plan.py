@@ -1,0 +1,224 @@
+"""Document × rights → plan: what each root field reads, with which columns and masks, and how rows become the answer.
+
+A plan holds no caller's value; arguments are bound when it runs. It is cached per view, text, operation and condition values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
+
+from auth.rights import Operation
+from connectors.selection import Column
+from schema.collect import Collector, Fields, condition_variables
+from schema.documents import Document
+from schema.faces import Face
+from schema.naming import pascal
+from schema.shapes import ItemUse, Outputs, Shape, compile_shape
+from schema.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class OnePlan:
+    """A look-up by identifier."""
+
+    definition: GraphQLField
+    node: FieldNode
+    face: Face
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class EdgePlan:
+    """``edges`` of a connection: what stands under each edge."""
+
+    cursor: tuple[str, ...]
+    typename: tuple[str, ...]
+    nodes: tuple[tuple[str, Shape], ...]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ListPlan:
+    """A connection: rows are fetched once and rendered by every shape under ``nodes`` and ``edges``."""
+
+    definition: GraphQLField
+    node: FieldNode
+    face: Face
+    outputs: Outputs
+    entries: tuple[tuple[str, str, object], ...]
+    """(response key, field name, what it needs): ``nodes`` a Shape, ``edges`` an EdgePlan, ``pageInfo`` its fields, others ``None``."""
+
+    @property
+    def shapes(self) -> tuple[tuple[tuple[str, ...], Shape], ...]:
+        """(response keys below the connection, shape) of every place where rows are rendered."""
+        found: list[tuple[tuple[str, ...], Shape]] = []
+        for key, _, needs in self.entries:
+            if isinstance(needs, Shape):
+                found.append(((key,), needs))
+            elif isinstance(needs, EdgePlan):
+                found += [((key, inner), shape) for inner, shape in needs.nodes]
+        return tuple(found)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that all shapes together need; the stable key where they need none."""
+        return self.outputs.columns or (Column(self.face.resource.stable_key, self.face.resource.stable_kind),)
+
+    @property
+    def uses(self) -> tuple[ItemUse, ...]:
+        """What rows of the list show."""
+        return tuple(dict.fromkeys(use for _, shape in self.shapes for use in shape.uses))
+
+    @property
+    def counts(self) -> bool:
+        """Whether the total is asked for."""
+        return any(name == "totalCount" for _, name, _ in self.entries)
+
+    @property
+    def reads(self) -> bool:
+        """Whether rows are needed."""
+        return any(name in ("nodes", "edges", "pageInfo") for _, name, _ in self.entries)
+
+
+@dataclass(frozen=True, eq=False)
+class VerifyPlan:
+    """Verification of one subject, or of a list; selects no value."""
+
+    definition: GraphQLField
+    node: FieldNode
+    face: Face
+    many: bool
+    fields: Fields
+    collector: Collector
+
+
+RootPlan = OnePlan | ListPlan | VerifyPlan
+
+
+@dataclass(frozen=True, eq=False)
+class DepartmentPlan:
+    """One department at the root: response key → field plan, or ``None`` for ``__typename``."""
+
+    type_name: str
+    fields: Mapping[str, RootPlan | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A compiled operation. Root fields that are not departments (catalog, introspection, mutations) are left to graphql-core."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    order: tuple[str, ...]
+    departments: Mapping[str, DepartmentPlan]
+    others: Mapping[str, list[FieldNode]]
+    faces: Mapping[tuple[str, Operation], Face]
+    """Every (resource, operation) that running the plan makes use of."""
+    masking: Mapping[str, str]
+    """Path without list indexes → rule."""
+
+
+class Plans:
+    """Compiled plans, bounded."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._plans: LRUCache[tuple[object, ...], Plan] = LRUCache(size)
+        self._flags: LRUCache[int, tuple[Document, frozenset[str]]] = LRUCache(size)
+
+    def flags(self, document: Document) -> frozenset[str]:
+        """Names of the variables whose values the plan depends on."""
+        found = self._flags.get(id(document))
+        if found is None or found[0] is not document:
+            found = self._flags[id(document)] = (document, condition_variables(document.node))
+        return found[1]
+
+    def plan(self, view: View, document: Document, operation: OperationDefinitionNode, flags: Mapping[str, bool]) -> Plan:
+        """The plan of the operation under these condition values."""
+        key = (id(document), id(operation), tuple(sorted(flags.items())))
+        found = self._plans.get(key)
+        if found is None or found.document is not document:
+            found = self._plans[key] = compile_plan(view, document, operation, flags)
+        return found
+
+
+def compile_plan(view: View, document: Document, operation: OperationDefinitionNode, flags: Mapping[str, bool]) -> Plan:
+    """Compiles without caching."""
+    collector = Collector(document.node, flags)
+    root = collector.fields([operation.selection_set])
+    departments: dict[str, DepartmentPlan] = {}
+    others: dict[str, list[FieldNode]] = {}
+    compiler = _Compiler(view, collector)
+    for key, nodes in root.items():
+        code = view.faces.departments.get(nodes[0].name.value)
+        if operation.operation is OperationType.QUERY and code is not None:
+            departments[key] = compiler.department(key, code, collector.below(nodes))
+        else:
+            others[key] = nodes
+    return Plan(document, operation, tuple(root), departments, others, compiler.faces, compiler.masking)
+
+
+class _Compiler:
+    def __init__(self, view: View, collector: Collector) -> None:
+        self._view = view
+        self._collector = collector
+        self.faces: dict[tuple[str, Operation], Face] = {}
+        self.masking: dict[str, str] = {}
+
+    def department(self, key: str, code: str, fields: Fields) -> DepartmentPlan:
+        known = self._view.faces.department(code)
+        made: dict[str, RootPlan | None] = {}
+        for inner, nodes in fields.items():
+            name = nodes[0].name.value
+            made[inner] = None if name == "__typename" else self._root(f"{key}.{inner}", code, known[name], nodes)
+        return DepartmentPlan(pascal(code), made)
+
+    def _root(self, path: str, code: str, known: tuple[str, Face], nodes: list[FieldNode]) -> RootPlan:
+        action, face = known
+        definition = self._view.field(code, nodes[0].name.value)
+        below = self._collector.below(nodes)
+        if action in ("verify", "verify_many"):
+            self.faces[face.resource.code, Operation.VERIFY] = face
+            return VerifyPlan(definition, nodes[0], face, action == "verify_many", below, self._collector)
+        if action == "one":
+            shape = compile_shape(face, below, self._collector)
+            self._note(path, shape)
+            return OnePlan(definition, nodes[0], face, shape)
+        plan = self._list(definition, nodes[0], face, below)
+        self.faces[face.resource.code, Operation.QUERY] = face
+        for keys, shape in plan.shapes:
+            self._note(".".join((path, *keys)), shape)
+        return plan
+
+    def _list(self, definition: GraphQLField, node: FieldNode, face: Face, fields: Fields) -> ListPlan:
+        outputs = Outputs()
+        entries: list[tuple[str, str, object]] = []
+        for key, nodes in fields.items():
+            name = nodes[0].name.value
+            needs: object = None
+            if name == "nodes":
+                needs = compile_shape(face, self._collector.below(nodes), self._collector, outputs)
+            elif name == "edges":
+                needs = self._edges(face, self._collector.below(nodes), outputs)
+            elif name == "pageInfo":
+                needs = {inner: found[0].name.value for inner, found in self._collector.below(nodes).items()}
+            entries.append((key, name, needs))
+        return ListPlan(definition, node, face, outputs, tuple(entries))
+
+    def _edges(self, face: Face, fields: Fields, outputs: Outputs) -> EdgePlan:
+        names = {key: nodes[0].name.value for key, nodes in fields.items()}
+        nodes = tuple(
+            (key, compile_shape(face, self._collector.below(found), self._collector, outputs)) for key, found in fields.items() if names[key] == "node"
+        )
+        cursor = tuple(key for key, name in names.items() if name == "cursor")
+        typename = tuple(key for key, name in names.items() if name == "__typename")
+        return EdgePlan(cursor, typename, nodes, tuple(fields))
+
+    def _note(self, path: str, shape: Shape) -> None:
+        self.faces[shape.face.resource.code, Operation.QUERY] = shape.face
+        self.masking |= {f"{path}.{key}": label for key, label in shape.masking.items()}
+        for link in shape.links:
+            self._note(f"{path}.{link.response_key}", link.shape)

@@ -1,0 +1,117 @@
+"""Reads sources for one call: binds row conditions, notes accesses and source states, turns source faults into answers' faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from auth.rights import Operation
+from connectors.errors import SourceFault, SourceTimeout
+from connectors.selection import Column, Every, Predicate, Row, Selection, Value
+from connectors.spi import Source
+from schema.answer import Answer, SourceState, take
+from schema.faces import Face
+from schema.faults import Code, Fault
+from schema.filters import Binds, row_condition
+from schema.shapes import ItemUse, LinkStep
+
+T = TypeVar("T")
+Sources = Callable[[str], Source]
+STABLE = "#"
+
+
+class Reader:
+    """One call's reading. ``sources`` opens a source by its code ``department.source``; ``rows`` bounds what the call may read."""
+
+    def __init__(self, sources: Sources, answer: Answer, rows: int) -> None:
+        self._sources = sources
+        self._answer = answer
+        self._rows = rows
+
+    def where(self, face: Face, binds: Binds, parts: Sequence[Predicate] = ()) -> Predicate | None:
+        """The caller's predicates AND the grant's row condition."""
+        every = list(parts)
+        if face.decision.rows is not None:
+            every.append(row_condition(face.resource, face.decision.rows, binds))
+        return Every(tuple(every)) if every else None
+
+    async def rows(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], operation: Operation = Operation.QUERY) -> Sequence[Row]:
+        """Rows of a selection, noted as accessed."""
+        rows = await self._call(face, lambda source: source.fetch(selection, binds))
+        self.note(face, rows, _stable_place(face, selection), uses, operation)
+        return rows
+
+    async def page(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], shown: int) -> Sequence[Row]:
+        """Rows of a selection of which only the first ``shown`` reach the caller and are noted."""
+        rows = await self._call(face, lambda source: source.fetch(selection, binds))
+        self.note(face, rows[:shown], _stable_place(face, selection), uses, Operation.QUERY)
+        return rows
+
+    async def count(self, face: Face, selection: Selection, binds: Binds) -> int:
+        """How many rows the predicate holds for."""
+        return await self._call(face, lambda source: source.count(selection, binds))
+
+    async def linked(self, link: LinkStep, values: Sequence[Value]) -> Mapping[Value, Row]:
+        """The linked row of each key value that has one and that the caller may see."""
+        face, binds = link.shape.face, Binds()
+        selection = Selection(face.resource.binding, link.shape.outputs.columns, self.where(face, binds))
+        found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, link.key, values))
+        rows = {key: several[0] for key, several in found.items() if several}
+        self.note(face, list(rows.values()), _stable_place(face, selection), link.shape.uses, Operation.QUERY)
+        return rows
+
+    def note(self, face: Face, rows: Sequence[Row], place: int | None, uses: Sequence[ItemUse], operation: Operation) -> None:
+        """Notes rows as accessed, with their subjects by stable key."""
+        access = self._answer.access(face, operation)
+        take(access, uses, len(rows))
+        if place is not None:
+            access.subjects.update(dict.fromkeys((STABLE, row[place]) for row in rows))
+        self._rows -= len(rows)
+        if self._rows < 0:
+            raise Fault(
+                Code.QUERY_BUDGET,
+                "查询超出预算:一次调用读取的行数过多",
+                "query budget exceeded: the call reads too many rows",
+                "请减小 first,或改用批量交换 startExchange",
+                "ask for fewer rows by first, or use startExchange",
+            )
+
+    async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
+        code = face.resource.source
+        started = time.perf_counter()
+        state = "FAILED"
+        try:
+            result = await call(self._sources(code))
+            state = "OK"
+        except SourceFault as fault:
+            state = fault.state
+            raise source_fault(face, fault) from fault
+        finally:
+            known = self._answer.sources.get(code)
+            spent = round((time.perf_counter() - started) * 1000)
+            if known is None or known.state == "OK":
+                self._answer.sources[code] = SourceState(code, state, spent + (known.milliseconds if known else 0))
+        return result
+
+
+def _stable_place(face: Face, selection: Selection) -> int | None:
+    stable = Column(face.resource.stable_key, face.resource.stable_kind)
+    return selection.outputs.index(stable) if stable in selection.outputs else None
+
+
+def source_fault(face: Face, fault: SourceFault) -> Fault:
+    """What the caller is told: which resource, and whether trying again may help; nothing of the source's own texts."""
+    name = face.resource.name
+    if isinstance(fault, SourceTimeout):
+        en = f"the source of {face.resource.code} did not answer in time"
+        return Fault(Code.TIMEOUT, f"数据源响应超时:{name}", en, "请稍后重试或缩小查询", "try later, or ask for less")
+    if fault.retryable:
+        return Fault(Code.SOURCE_UNAVAILABLE, f"数据源暂不可用:{name}", f"the source of {face.resource.code} is not available", "请稍后重试", "try again later")
+    return Fault(
+        Code.SOURCE_UNAVAILABLE,
+        f"数据源拒绝了查询:{name}",
+        f"the source of {face.resource.code} refused the query",
+        "请加上更严格的筛选;若仍失败,请联系大数据主管部门",
+        "use a stricter filter; if it still fails, tell the hub's administrators",
+    )

@@ -1,0 +1,160 @@
+"""The reference: graphql-core's own executor over plain resolvers, written for plainness, against which the plan executor is tested.
+
+It reads raw columns, interprets the mask rules value by value, follows links through aiodataloader, and uses neither shapes nor plans.
+It serves no caller: raw values would enter the hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiodataloader import DataLoader
+from graphql import GraphQLError, GraphQLResolveInfo, execute
+
+from auth.rights import ItemDecision, Shown
+from connectors.selection import Column, Compare, Comparison, Selection, Value
+from masking import reference
+from schema.answer import Answer, FieldError
+from schema.cursors import Cursors
+from schema.documents import Document
+from schema.faces import Face
+from schema.faults import Fault, bad_input
+from schema.filters import Binds
+from schema.lists import listing, page_info, read_page
+from schema.model import Item, Link
+from schema.reader import Reader, Sources
+from schema.values import canonical
+from schema.verification import MOST_REQUESTS, question, verify
+
+
+@dataclass
+class Context:
+    """One call's context: its reader and its loaders."""
+
+    reader: Reader
+    answer: Answer
+    cursors: Cursors
+    caller: str
+    loaders: dict[tuple[str, str], DataLoader[Value, dict[str, Value] | None]] = field(default_factory=dict)
+
+    def loader(self, face: Face, item: str) -> DataLoader[Value, dict[str, Value] | None]:
+        """The loader that finds the resource's rows by an identifier."""
+        key = (face.resource.code, item)
+        if key not in self.loaders:
+            self.loaders[key] = DataLoader(lambda values: self._load(face, item, values), cache=True)
+        return self.loaders[key]
+
+    async def _load(self, face: Face, item: str, values: list[Value]) -> list[dict[str, Value] | None]:
+        found: list[dict[str, Value] | None] = []
+        for value in values:
+            found.append(await self.one(face, face.resource.items[item], value))
+        return found
+
+    async def one(self, face: Face, item: Item, value: Value) -> dict[str, Value] | None:
+        """The raw row with this identifier, by source column."""
+        binds: Binds = {"key": value, "limit": 1}
+        where = self.reader.where(face, binds, [Compare(item.column, item.kind, Comparison.EQ, "key")])
+        columns = _raw_columns(face)
+        rows = await self.reader.rows(face, Selection(face.resource.binding, columns, where, limit="limit"), binds, ())
+        return _named(columns, rows[0]) if rows else None
+
+
+def _raw_columns(face: Face) -> tuple[Column, ...]:
+    resource = face.resource
+    every = [Column(item.column, item.kind) for item in resource.items.values()]
+    return tuple(dict.fromkeys([Column(resource.stable_key, resource.stable_kind), *every]))
+
+
+def _named(columns: Sequence[Column], row: Sequence[Value]) -> dict[str, Value]:
+    return {column.name: value for column, value in zip(columns, row, strict=False)}
+
+
+async def run_reference(document: Document, variables: Mapping[str, Any], operation: str | None, sources: Sources, cursors: Cursors, caller: str) -> Answer:
+    """Runs a document of resource fields. Errors carry faults; data is as graphql-core makes it."""
+    answer = Answer()
+    context = Context(Reader(sources, answer, 10**9), answer, cursors, caller)
+    result = execute(document.schema, document.node, {}, context, dict(variables), operation, field_resolver=_resolve)
+    if not hasattr(result, "data"):
+        result = await result
+    answer.data = result.data
+    for error in result.errors or []:
+        answer.errors.append(_field_error(error))
+    return answer
+
+
+def _field_error(error: GraphQLError) -> FieldError:
+    cause = error.original_error
+    fault = cause if isinstance(cause, Fault) else bad_input(error.message, error.message)
+    return FieldError(tuple(error.path or ()), fault)
+
+
+def _resolve(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
+    known = info.parent_type.fields[info.field_name].extensions.get("huitong")
+    if known is None:
+        return source[info.field_name]() if callable(source[info.field_name]) else source[info.field_name]
+    kind, subject = known
+    if kind == "item":
+        return _item(source, subject)
+    if kind == "link":
+        return _linked(source, info.context, *subject)
+    resolver = {"one": _one, "list": _list, "verify": _verify, "verify_many": _verify_many}[kind]
+    return resolver(info.context, subject, args)
+
+
+def _item(source: Mapping[str, Any], item: Item) -> Any:
+    face: Face = source["face"]
+    decided: ItemDecision = face.decided(item.code)
+    raw = source["row"][item.column]
+    if decided.shown is Shown.MASKED and decided.mask is not None:
+        return reference.apply(decided.mask, raw)
+    return raw
+
+
+async def _linked(source: Mapping[str, Any], context: Context, face: Face, link: Link, target: Face) -> Any:
+    value = source["row"][face.resource.items[link.item].column]
+    if value is None:
+        return None
+    row = await context.loader(target, link.to_item).load(value)
+    return None if row is None else {"face": target, "row": row}
+
+
+async def _one(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
+    given = [(name, value) for name, value in args.items() if value is not None]
+    if len(given) != 1:
+        raise bad_input("标识", "give exactly one identifier")
+    name, value = given[0]
+    item = face.keys[name]
+    row = await context.one(face, item, canonical(item, value, name))
+    return None if row is None else {"face": face, "row": row}
+
+
+async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
+    listed = listing(face, _raw_columns(face), (), args, context.reader, context.cursors, context.caller)
+    page = await read_page(listed, context.reader)
+    columns = [column for column in listed.selection.outputs if isinstance(column, Column)]
+    nodes = [{"face": face, "row": _named(columns, row)} for row in page.rows]
+    names = {name: name for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor")}
+    edges = [{"cursor": context.cursors.seal(listed.binding, listed.place(row)), "node": node} for row, node in zip(page.rows, nodes, strict=True)]
+
+    async def total() -> int:
+        return await context.reader.count(face, listed.selection, listed.binds)
+
+    return {"nodes": nodes, "edges": edges, "pageInfo": page_info(names, listed, page, context.cursors), "totalCount": total}
+
+
+async def _verify(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
+    return await _verified(context, face, args["subject"], args["claims"], "")
+
+
+async def _verify_many(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
+    if len(args["requests"]) > MOST_REQUESTS:
+        raise bad_input("requests", f"requests must not be more than {MOST_REQUESTS}")
+    return [await _verified(context, face, r["subject"], r["claims"], f"requests[{i}].") for i, r in enumerate(args["requests"])]
+
+
+async def _verified(context: Context, face: Face, subject: Mapping[str, Any], claims: Mapping[str, Any], path: str) -> Any:
+    found = await verify(face, question(face, subject, claims, path), context.reader, context.answer)
+    per_claim = None if found.claims is None else [{"item": item, "outcome": outcome.value} for item, outcome in found.claims]
+    return {"outcome": found.outcome.value, "claims": per_claim, "asOf": found.as_of}

@@ -1,0 +1,131 @@
+"""Shapes: a selection on a resource, compiled to the columns it needs and a generated function that turns a row into the answer's object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from auth.rights import Shown
+from connectors.selection import Column, Kind, Row, Value
+from schema.collect import Collector, Fields
+from schema.faces import Face
+from schema.scalars import write_bigint
+
+Render = Callable[[Row, Sequence[Mapping[Value, Any]]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUse:
+    """What a call took of one item: ``clear``, ``masked``, ``key`` (used to find or link, not shown) or ``match`` (compared, not shown)."""
+
+    code: str
+    shown: str
+    mask: str | None = None
+    version: int | None = None
+
+
+class Outputs:
+    """The columns that one statement fetches, each once; an index is a column's place in the row."""
+
+    def __init__(self) -> None:
+        self._columns: dict[Column, int] = {}
+
+    def place(self, column: Column) -> int:
+        """Where the column will stand in the row."""
+        return self._columns.setdefault(column, len(self._columns))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, in the order of their places."""
+        return tuple(self._columns)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkStep:
+    """One batched look-up: the keys of the parents' rows → the linked resource's rows."""
+
+    response_key: str
+    place: int
+    """Where the parent's row holds the key."""
+    key: Column
+    """The identifier at the link's end, raw, by which the target is looked up."""
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A selection on one resource, ready to run."""
+
+    face: Face
+    outputs: Outputs
+    links: tuple[LinkStep, ...]
+    render: Render
+    uses: tuple[ItemUse, ...]
+    masking: Mapping[str, str]
+    """Response keys of masked items → rule."""
+    leaves: tuple[tuple[str, int | None, Kind], ...]
+    """(response key, place in the row, kind) of every scalar; place ``None`` for ``__typename``."""
+    order: tuple[str, ...] = field(default=())
+    """Response keys as selected."""
+
+
+def compile_shape(face: Face, fields: Fields, collector: Collector, outputs: Outputs | None = None) -> Shape:
+    """Compiles the merged fields of a resource's object type. ``outputs`` is shared by shapes that read the same rows."""
+    outputs = outputs or Outputs()
+    entries: list[str] = []
+    links: list[LinkStep] = []
+    uses: dict[ItemUse, None] = {}
+    masking: dict[str, str] = {}
+    leaves: list[tuple[str, int | None, Kind]] = []
+    for response_key, nodes in fields.items():
+        name = nodes[0].name.value
+        if name == "__typename":
+            entries.append(f"{response_key!r}: {face.type_name!r}")
+            leaves.append((response_key, None, Kind.STRING))
+        elif name in face.fields:
+            place, use, kind = _item(face, name, outputs)
+            entries.append(f"{response_key!r}: {_expression(place, kind)}")
+            uses[use] = None
+            leaves.append((response_key, place, kind))
+            if use.mask:
+                masking[response_key] = use.mask
+        else:
+            step, use = _link(face, response_key, name, collector.below(nodes), collector, outputs)
+            entries.append(f"{response_key!r}: l[{len(links)}].get(r[{step.place}])")
+            links.append(step)
+            uses[use] = None
+    outputs.place(Column(face.resource.stable_key, face.resource.stable_kind))
+    return Shape(face, outputs, tuple(links), _generate(entries), tuple(uses), masking, tuple(leaves), tuple(fields))
+
+
+def _item(face: Face, name: str, outputs: Outputs) -> tuple[int, ItemUse, Kind]:
+    item = face.fields[name]
+    decided = face.decided(item.code)
+    place = outputs.place(Column(item.column, item.kind, decided.mask))
+    if decided.shown is Shown.MASKED and decided.mask:
+        return place, ItemUse(item.code, "masked", decided.mask.label, decided.mask.version), item.kind
+    return place, ItemUse(item.code, "clear"), item.kind
+
+
+def _link(face: Face, response_key: str, name: str, below: Fields, collector: Collector, outputs: Outputs) -> tuple[LinkStep, ItemUse]:
+    link, target = face.links[name]
+    own, other = face.resource.items[link.item], target.resource.items[link.to_item]
+    place = outputs.place(Column(own.column, own.kind))
+    shape = compile_shape(target, below, collector)
+    return LinkStep(response_key, place, Column(other.column, other.kind), shape), ItemUse(own.code, "key")
+
+
+def _expression(place: int, kind: Kind) -> str:
+    return f"big(r[{place}])" if kind is Kind.BIGINT else f"r[{place}]"
+
+
+def _big(value: Any) -> Any:
+    return None if value is None else write_bigint(value)
+
+
+def _generate(entries: Sequence[str]) -> Render:
+    """The row function. Its text holds response keys as literals and indexes, and nothing else that a caller chose."""
+    source = "lambda r, l: {" + ", ".join(entries) + "}"
+    made: Render = eval(source, {"__builtins__": {}, "big": _big})  # noqa: S307 - generated above; GraphQL names are [_A-Za-z0-9]
+    return made

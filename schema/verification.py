@@ -1,0 +1,124 @@
+"""Verification 核验: does the claim match? The comparison is made in the source; no value is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from auth.rights import Operation
+from connectors.selection import Compare, Comparison, Match, Row, Selection, Value
+from schema.answer import Answer, take
+from schema.faces import Face
+from schema.faults import Code, Fault, bad_input
+from schema.filters import Binds
+from schema.model import Item
+from schema.plan import VerifyPlan
+from schema.reader import Reader
+from schema.shapes import ItemUse
+from schema.values import canonical
+
+MOST_REQUESTS = 100
+
+
+class Outcome(Enum):
+    """``VerificationOutcome`` of the contract."""
+
+    MATCH = "MATCH"
+    MISMATCH = "MISMATCH"
+    NOT_FOUND = "NOT_FOUND"
+    INDETERMINATE = "INDETERMINATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What one verification found. ``claims`` is ``None`` where the grant gives no answer per claim."""
+
+    outcome: Outcome
+    claims: tuple[tuple[str, Outcome], ...] | None
+    as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One subject and the claims about it, in canonical form."""
+
+    key: Item
+    subject: Value
+    claims: tuple[tuple[str, Item, Value], ...]
+
+
+def question(face: Face, subject: Mapping[str, Any], claims: Mapping[str, Any], path: str = "") -> Question:
+    """Checks and canonicalises one request.
+
+    Raises:
+        Fault: ``BAD_INPUT``.
+    """
+    given = [(name, value) for name, value in subject.items() if value is not None]
+    if len(given) != 1:
+        raise bad_input(f"{path}subject 须恰有一个标识", f"{path}subject must have exactly one identifier")
+    name, value = given[0]
+    if not claims:
+        raise bad_input(f"{path}claims 不能为空", f"{path}claims must not be empty", "至少给出一项声明", "make at least one claim")
+    key = face.keys[name]
+    made = tuple((claim, face.claims[claim], canonical(face.claims[claim], said, f"{path}claims.{claim}")) for claim, said in claims.items())
+    return Question(key, canonical(key, value, f"{path}subject.{name}"), made)
+
+
+async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) -> Verified:
+    """Compares the claims in the source. A source that is down makes the outcome ``INDETERMINATE``, which is no answer and no error."""
+    binds: Binds = {"subject": asked.subject}
+    outputs = tuple(Match(item.column, item.kind, f"c{i}") for i, (_, item, _) in enumerate(asked.claims))
+    binds |= {f"c{i}": said for i, (_, _, said) in enumerate(asked.claims)}
+    where = reader.where(face, binds, [Compare(asked.key.column, asked.key.kind, Comparison.EQ, "subject")])
+    uses = (ItemUse(asked.key.code, "key"), *(ItemUse(item.code, "match") for _, item, _ in asked.claims))
+    access = answer.access(face, Operation.VERIFY)
+    access.subjects[asked.key.code, asked.subject] = None
+    take(access, uses, 0)
+    try:
+        rows = await reader.rows(face, Selection(face.resource.binding, outputs, where), binds, uses, Operation.VERIFY)
+    except Fault as fault:
+        if fault.code not in (Code.SOURCE_UNAVAILABLE, Code.TIMEOUT):
+            raise
+        return Verified(Outcome.INDETERMINATE, _per_claim(face, asked, Outcome.INDETERMINATE), None)
+    return _judge(face, asked, rows)
+
+
+def _judge(face: Face, asked: Question, rows: Sequence[Row]) -> Verified:
+    moment = datetime.now(UTC)
+    if not rows:
+        missing = Outcome.NOT_FOUND if face.decision.discloses_existence else Outcome.MISMATCH
+        return Verified(missing, _per_claim(face, asked, missing), moment)
+    found = [Outcome.MATCH if matched else Outcome.MISMATCH for matched in rows[0]]
+    whole = Outcome.MATCH if all(outcome is Outcome.MATCH for outcome in found) else Outcome.MISMATCH
+    if not face.decision.per_claim:
+        return Verified(whole, None, moment)
+    return Verified(whole, tuple((name, outcome) for (name, _, _), outcome in zip(asked.claims, found, strict=True)), moment)
+
+
+def _per_claim(face: Face, asked: Question, outcome: Outcome) -> tuple[tuple[str, Outcome], ...] | None:
+    return tuple((name, outcome) for name, _, _ in asked.claims) if face.decision.per_claim else None
+
+
+def rendered(plan: VerifyPlan, verified: Verified) -> dict[str, Any]:
+    """``Verification`` under the response keys asked for."""
+    made: dict[str, Any] = {}
+    for key, nodes in plan.fields.items():
+        name = nodes[0].name.value
+        if name == "outcome":
+            made[key] = verified.outcome.value
+        elif name == "asOf":
+            made[key] = verified.as_of.isoformat() if verified.as_of else None
+        elif name == "claims":
+            below = {inner: found[0].name.value for inner, found in plan.collector.below(nodes).items()}
+            made[key] = None if verified.claims is None else [_claim(below, *claim) for claim in verified.claims]
+        else:
+            made[key] = "Verification"
+    return made
+
+
+def _claim(fields: Mapping[str, str], item: str, outcome: Outcome) -> dict[str, Any]:
+    known = {"__typename": "ClaimOutcome", "item": item, "outcome": outcome.value}
+    return {key: known[name] for key, name in fields.items()}
