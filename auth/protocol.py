@@ -57,9 +57,7 @@ class ClientRefused(InvalidClientError):
 class GrantRefused(UnsupportedGrantTypeError):
     """Another grant type than the one there is; does not repeat what was sent."""
 
-    def get_error_description(self) -> str:
-        """A constant text."""
-        return "The only grant type is client_credentials."
+    description = "The only grant type is client_credentials."
 
 
 class _Payload(OAuth2Payload):

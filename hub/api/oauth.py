@@ -6,9 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal
 
 from anyio import CapacityLimiter, to_thread
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -100,17 +97,18 @@ def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthSer
         await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error)
         return JSONResponse(answer.body, answer.status, answer.headers)
 
-    return Route(path, endpoint, methods=["POST"], name=f"oauth-{kind}", middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)])
+    return Route(path, endpoint, methods=["POST"], name=f"oauth-{kind}")
 
 
 async def _read(request: Request, path: str) -> FormPost:
     headers = request.headers
     check_envelope(request.scope["query_string"], headers.getlist("content-type"), headers.getlist("content-encoding"))
-    try:
-        body = await request.body()
-    except HTTPException as refused:
-        raise FormFault(f"The form is longer than {MAX_BODY} bytes.", refused.status_code) from None
-    return FormPost(path, tuple(headers.getlist("authorization")), parse_form(body))
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY:
+            break
+    return FormPost(path, tuple(headers.getlist("authorization")), parse_form(bytes(body)))
 
 
 def _document_route(path: str, make: Callable[[], dict[str, Any]]) -> Route:

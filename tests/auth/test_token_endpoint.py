@@ -1,0 +1,263 @@
+"""The token endpoint over HTTP: what it gives, and attacks A13, A14 and A16."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from auth.server import check_issuer
+from tests.auth.support import FORM, ISSUER, SCOPES, World, basic, part
+
+pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+
+GRANT = "grant_type=client_credentials"
+
+
+async def test_a_token_for_the_client_itself(world: World) -> None:
+    answer = await world.token(scope="query:unconditional")
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body.keys() == {"access_token", "token_type", "expires_in", "scope"}
+    assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 600, "query:unconditional")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"
+    assert world.verifier.verify(body["access_token"]).scopes == {"query:unconditional"}
+    assert world.events == [("token", "app", "done", None)]
+
+
+async def test_trap_4_the_issuer_is_the_setting_and_never_the_host_header(world: World) -> None:
+    claims = part((await world.token()).json()["access_token"], 1)
+    assert (claims["iss"], claims["aud"]) == (ISSUER, f"{ISSUER}/graphql")
+
+
+@pytest.mark.parametrize("form", [{}, {"scope": ""}])
+async def test_no_scope_means_all_of_the_clients(world: World, form: dict[str, str]) -> None:
+    body = (await world.token(**form)).json()
+    assert set(body["scope"].split(" ")) == SCOPES
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "governance:security",
+        "query:unconditional governance:security",
+        "query:no.such_thing",
+        "query:unconditional query:unconditional",
+        "query:unconditional  verify:unconditional",
+        "query:unconditional\tverify:unconditional",
+        "qu\u0435ry:unconditional",
+        "QUERY:UNCONDITIONAL",
+        "query:unconditional,verify:unconditional",
+        " ",
+    ],
+)
+async def test_a13_trap_2_no_scope_is_silently_dropped(world: World, scope: str) -> None:
+    answer = await world.token(scope=scope)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    assert "access_token" not in answer.text
+    assert world.events == [("token", "app", "refused", "invalid_scope")]
+
+
+async def test_a13_a_scope_that_exists_and_one_that_does_not_are_refused_with_the_same_bytes(world: World) -> None:
+    exists, not_there = await world.token("other", scope="introspect"), await world.token("other", scope="intro")
+    assert exists.content == not_there.content
+
+
+async def test_a_client_without_scopes_gets_no_token(world: World) -> None:
+    assert (await world.token("bare")).json()["error"] == "invalid_scope"
+
+
+async def test_too_many_scopes_for_one_token(world: World) -> None:
+    many = world.clients.by_id["app"].scopes | {f"query:department.resource_{number}" for number in range(400)}
+    world.clients.by_id["app"] = type(world.clients.by_id["app"])("app", world.clients.by_id["app"].secret_hash, many, True, "housing", "app")
+    answer = await world.token()
+    assert answer.json()["error"] == "invalid_scope"
+    assert "Too many scopes" in answer.json()["error_description"]
+    assert (await world.token(scope="query:unconditional")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "form", [f"{GRANT}&{GRANT}", f"{GRANT}&scope=query:unconditional&scope=query:unconditional", f"{GRANT}&x=1&x=2", f"{GRANT}&scope=&scope=a"]
+)
+async def test_a14_trap_3_parameters_sent_twice(world: World, form: str) -> None:
+    answer = await world.post("/oauth/token", form, basic("app"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert world.clients.looked_up == []
+
+
+@pytest.mark.parametrize("query", ["client_id=app&client_secret=app-secret", "grant_type=client_credentials", "x"])
+async def test_a14_nothing_in_the_address(world: World, query: str) -> None:
+    for headers in ({}, basic("app")):
+        answer = await world.post(f"/oauth/token?{query}", GRANT, headers)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+        assert "app-secret" not in answer.text
+    assert world.clients.looked_up == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "FORM", "__INIT__"])
+async def test_a14_only_post(world: World, method: str) -> None:
+    async with world.http() as http:
+        for path in ("/oauth/token", "/oauth/revoke", "/oauth/introspect"):
+            answer = await http.request(method, path, headers=basic("app"))
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["grant_type=password&username=x&password=y", "grant_type=authorization_code&code=x", "grant_type=refresh_token&refresh_token=x", "grant_type=%22%5C%00"],
+)
+async def test_a14_no_other_grant(world: World, form: str) -> None:
+    answer = await world.post("/oauth/token", form, basic("app"))
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "unsupported_grant_type", "error_description": "The only grant type is client_credentials."}
+
+
+@pytest.mark.parametrize("form", ["", "scope=query:unconditional", "grant_type=", "grant_type=&response_type=token"])
+async def test_a14_a_missing_grant_type_is_named(world: World, form: str) -> None:
+    answer = await world.post("/oauth/token", form, basic("app"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "grant_type" in answer.json()["error_description"]
+
+
+async def _counting_post(world: World, chunks: list[bytes], headers: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+    """The status, and how many pieces of the body were read for it."""
+    sent: list[Message] = []
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        read += 1
+        return {"type": "http.request", "body": chunks[read - 1], "more_body": read < len(chunks)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/oauth/token", "raw_path": b"/oauth/token", "query_string": b"", "root_path": ""}
+    await world.app({**scope, "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("h", 80), "client": ("c", 1)}, receive, send)
+    return sent[0]["status"], read
+
+
+async def test_a16_a_million_fields_and_20_megabytes_are_refused_after_two_pieces(world: World) -> None:
+    form = (b"content-type", FORM.encode())
+    million = b"a=1&" * 1_000_000
+    for body in (million, b"a;" * 10_000_000, b"x" * 20_000_000):
+        chunks = [body[start : start + 16_384] for start in range(0, len(body), 16_384)]
+        assert await _counting_post(world, chunks, [form]) == (413, 2)
+        assert await _counting_post(world, chunks, [form, (b"content-length", str(len(body)).encode())]) == (413, 2)
+    assert world.clients.looked_up == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a;" * 8000,
+        "a;a;a;a",
+        "a&b&c",
+        "&".join(f"f{number}=1" for number in range(33)),
+        "&" * 16_000,
+        "=%ff",
+        "grant_type=%C3%28",
+        "\u6c47=\u901a",
+        "a=1;b=2&c",
+    ],
+)
+async def test_a16_small_bodies_that_are_no_clean_form(world: World, body: str) -> None:
+    answer = await world.post("/oauth/token", body, basic("app"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert world.clients.looked_up == []
+    assert world.events == [("token", None, "refused", "invalid_request")]
+
+
+async def test_a16_thirty_two_fields_are_still_a_form(world: World) -> None:
+    body = "&".join([GRANT, *(f"f{number}=1" for number in range(31))])
+    assert (await world.post("/oauth/token", body, basic("app"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (gzip.compress(GRANT.encode()), {"content-type": FORM, "content-encoding": "gzip"}),
+        (GRANT.encode(), {"content-type": FORM, "content-encoding": "identity"}),
+        (GRANT.encode(), {"content-type": "application/json"}),
+        (GRANT.encode(), {"content-type": "multipart/form-data; boundary=x"}),
+        (GRANT.encode(), {"content-type": f"{FORM}; charset=gb18030"}),
+        (GRANT.encode(), {"content-type": f"{FORM}x"}),
+        (GRANT.encode(), {}),
+    ],
+)
+async def test_a16_other_bodies(world: World, body: bytes, headers: dict[str, str]) -> None:
+    async with world.http() as http:
+        answer = await http.post("/oauth/token", content=body, headers={**headers, **basic("app")})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("content_type", [FORM, f"{FORM};charset=UTF-8", "Application/X-WWW-Form-Urlencoded"])
+async def test_the_ways_in_which_clients_write_the_media_type(world: World, content_type: str) -> None:
+    assert (await world.post("/oauth/token", GRANT, {"content-type": content_type, **basic("app")})).status_code == 200
+
+
+async def test_trap_5_header_names_in_any_case(world: World) -> None:
+    assert (await world.post("/oauth/token", GRANT, {"AUTHORIZATION": basic("app")["authorization"]})).status_code == 200
+
+
+async def test_basic_credentials_are_percent_encoded_as_rfc_6749_says(world: World) -> None:
+    assert (await world.post("/oauth/token", GRANT, basic("%61pp", "app%2Dsecret"))).status_code == 200
+
+
+async def test_trap_7_no_token_in_any_log_at_debug(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    assert logging.getLogger("authlib").level == logging.INFO
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="authlib.oauth2.rfc6749.grants.client_credentials")
+    token = (await world.token()).json()["access_token"]
+    await world.post("/oauth/revoke", {"token": token}, basic("app"))
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert token not in logged
+    assert "app-secret" not in logged
+    assert world.clients.by_id["app"].secret_hash not in logged
+
+
+async def test_an_event_that_cannot_be_recorded_keeps_the_token_in(world: World) -> None:
+    async def fail(*_event: object) -> None:
+        raise OSError("the ledger is not writable")
+
+    world.record = fail
+    with pytest.raises(OSError, match="ledger"):
+        await world.token()
+
+
+@pytest.mark.parametrize("issuer", ["https://hub.example", "https://hub.example:8443", "http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+async def test_trap_4_issuers_that_may_be(issuer: str) -> None:
+    assert check_issuer(issuer) == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["http://10.0.0.1:8000", "http://hub.example", "http://localhost.evil.example", "http://127.0.0.1.evil.example"],
+)
+async def test_trap_4_plain_http_needs_the_operators_word(issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    with pytest.raises(ValueError, match="must begin with https"):
+        check_issuer(issuer)
+    assert check_issuer(issuer, plain_http=True) == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "",
+        "hub.example",
+        "ftp://hub.example",
+        "https://hub.example/",
+        "https://hub.example/x",
+        "https://u@hub.example",
+        "https://hub.example?x",
+        "https://Hub.example",
+    ],
+)
+async def test_what_is_no_issuer_is_refused_with_the_form_to_write(issuer: str) -> None:
+    with pytest.raises(ValueError, match="https://host"):
+        check_issuer(issuer, plain_http=True)
