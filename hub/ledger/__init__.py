@@ -1,0 +1,1 @@
+"""The ledger: one durable, signed, provable entry for every access. ``service.py`` assembles it; ``append.py`` is where a call meets it."""

@@ -1,0 +1,168 @@
+"""Group commit: one commit in flight, and whatever arrives meanwhile is the next batch. It needs no timer: a quiet hub commits at once, a busy one in bulk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.ledger.batch import Pending, Work, write, writing
+from hub.ledger.canonical import record
+from hub.ledger.entry import EntryDraft
+from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
+from hub.ledger.keys import Signer
+from hub.ledger.receipt import Receipt
+
+BATCH_LIMIT = 256
+QUEUE_LIMIT = 4096
+
+_REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
+Result = Receipt | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    pending: Pending
+    future: asyncio.Future[Receipt]
+    loop: asyncio.AbstractEventLoop = field(repr=False)
+
+
+class Ledger:
+    """Appends entries to the log of ``signer``; every returned receipt stands for an entry that is on the disk.
+
+    ``append`` and ``append_with`` serve the event loop and share commits; ``append_sync`` serves a command line and needs no ``start``. Other
+    processes may append to the same database at the same time.
+    """
+
+    def __init__(self, engine: Engine, signer: Signer, *, batch_limit: int = BATCH_LIMIT, queue_limit: int = QUEUE_LIMIT) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._batch_limit = batch_limit
+        self._queue_limit = queue_limit
+        self._queue: deque[_Waiting] = deque()
+        self._changed = Condition()
+        self._open = False
+        self._thread: Thread | None = None
+
+    @property
+    def log(self) -> str:
+        """The log's name."""
+        return self._signer.verifier_key.name
+
+    @property
+    def running(self) -> bool:
+        """Whether entries are accepted from the event loop; readiness depends on it."""
+        return self._open
+
+    async def start(self) -> None:
+        """Start the writer's thread."""
+        if self._thread is None:
+            self._open = True
+            self._thread = Thread(target=self._run, name="huitong-ledger", daemon=True)
+            self._thread.start()
+
+    async def close(self) -> None:
+        """Accept nothing more, commit what waits, end the thread."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+
+    async def append(self, draft: EntryDraft) -> Receipt:
+        """The receipt, once the entry is durable. A cancelled caller's entry is written all the same.
+
+        Raises:
+            LedgerUnavailable: the entry is not durable; release nothing.
+            EntryRejected: the draft cannot be an entry; nothing was written.
+        """
+        return await self._enqueue(Pending(draft, record(draft, self.log)))
+
+    async def append_with(self, draft: EntryDraft, work: Work) -> Receipt:
+        """As ``append``, with a change that commits in the same transaction.
+
+        Raises:
+            Exception: whatever ``work`` raised: then neither its change nor the entry is there, and other entries are not touched.
+        """
+        return await self._enqueue(Pending(draft, record(draft, self.log), work))
+
+    def append_sync(self, draft: EntryDraft, work: Work | None = None) -> Receipt:
+        """As ``append`` or ``append_with``, in a transaction of its own on the calling thread."""
+        result = self._commit([Pending(draft, record(draft, self.log), work)])[0]
+        if isinstance(result, Receipt):
+            return result
+        raise result
+
+    async def _enqueue(self, pending: Pending) -> Receipt:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(pending, loop.create_future(), loop)
+        with self._changed:
+            if not self._open:
+                raise LedgerUnavailable("the ledger is closed")
+            if len(self._queue) >= self._queue_limit:
+                raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
+            self._queue.append(waiting)
+            self._changed.notify()
+        return await waiting.future
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next():
+                _resolve(batch, self._commit([waiting.pending for waiting in batch]))
+        finally:
+            self._abandon()
+
+    def _next(self) -> list[_Waiting]:
+        """The next batch; empty when closed and nothing is left."""
+        with self._changed:
+            while self._open and not self._queue:
+                self._changed.wait()
+            return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+
+    def _commit(self, pending: Sequence[Pending]) -> list[Result]:
+        try:
+            with writing(self._engine) as connection:
+                results = write(connection, pending, self._signer)
+        except _REFUSED as fault:
+            return [_unavailable(fault) for _ in pending]
+        return list(results)
+
+    def _abandon(self) -> None:
+        """Whatever ended the thread, nobody waits for ever."""
+        with self._changed:
+            self._open = False
+            left = list(self._queue)
+            self._queue.clear()
+        _resolve(left, [LedgerUnavailable("the ledger's writer has ended; restart the hub") for _ in left])
+
+
+def _unavailable(fault: Exception) -> LedgerUnavailable:
+    """Without the driver's text, which may quote values; the cause stays attached for the hub's own log."""
+    wrapped = LedgerUnavailable(str(fault) if isinstance(fault, LedgerCorrupt) else f"the control database refused the entry ({type(fault).__name__})")
+    wrapped.__cause__ = fault
+    return wrapped
+
+
+def _resolve(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
+    """Hand out the results with one wake-up per event loop."""
+    for loop in {waiting.loop for waiting in batch}:
+        mine = [(waiting.future, result) for waiting, result in zip(batch, results, strict=True) if waiting.loop is loop]
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, mine)
+
+
+def _settle(mine: Sequence[tuple[asyncio.Future[Receipt], Result]]) -> None:
+    for future, result in mine:
+        if future.done():
+            continue
+        if isinstance(result, Receipt):
+            future.set_result(result)
+        else:
+            future.set_exception(result)

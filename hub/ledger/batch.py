@@ -1,0 +1,129 @@
+"""One group commit: drafts become entries, a signature and rows, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from hub.ledger import tables
+from hub.ledger.canonical import Record, seal
+from hub.ledger.entry import EntryDraft
+from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.keys import Signer
+from hub.ledger.merkle import leaf_hash, levels, path_in
+from hub.ledger.receipt import Receipt, batch_text
+
+Work = Callable[[Connection], None]
+"""A change that commits together with the entry that reports it. It runs in the ledger's thread: database work only, and little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A checked draft on its way into the log."""
+
+    draft: EntryDraft
+    record: Record
+    work: Work | None = None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds the right to write from its beginning (SQLite: BEGIN IMMEDIATE), committed at the end."""
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+def write(connection: Connection, pending: Sequence[Pending], signer: Signer) -> list[Receipt | Exception]:
+    """Append a batch within the connection's transaction; in order, the receipt of each draft or the exception of its work.
+
+    The database's head is read anew and locked, so any number of processes may append to one log.
+
+    Raises:
+        SQLAlchemyError: the database refused; the transaction must be rolled back.
+        LedgerCorrupt: the database holds another log, or none.
+    """
+    log = signer.verifier_key.name
+    first, number, previous = locked_head(connection, log)
+    faults = [_done(connection, one.work) for one in pending]
+    standing = [one for one, fault in zip(pending, faults, strict=True) if fault is None]
+    receipts = iter(_append(connection, standing, signer, first, number, previous) if standing else ())
+    return [next(receipts) if fault is None else fault for fault in faults]
+
+
+def locked_head(connection: Connection, log: str) -> tuple[int, int, bytes]:
+    """Size, number of batches and last leaf of the log, locked until the transaction ends.
+
+    Raises:
+        LedgerCorrupt: the database holds another log, or none.
+    """
+    row = connection.execute(select(tables.head).with_for_update()).one_or_none()
+    if row is None or row.log != log:
+        raise LedgerCorrupt(f"the database holds {'no ledger' if row is None else f'the ledger {row.log!r}'}, not {log!r}; check HUITONG_HOME and the keys")
+    return row.size, row.batches, row.leaf
+
+
+def _append(connection: Connection, standing: Sequence[Pending], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:
+    entries, accesses, leaves = [], [], []
+    for seq, one in enumerate(standing, first):
+        canonical = seal(one.record, seq, previous.hex())
+        previous = leaf_hash(canonical)
+        leaves.append(previous)
+        entries.append(_row(seq, number, one.draft, previous, canonical))
+        accesses += [{"seq": seq, "resource": access.resource, "provider": access.provider} for access in one.draft.accesses]
+    rows = levels(leaves)
+    root, count = rows[-1][0], len(leaves)
+    signature = signer.sign(batch_text(signer.verifier_key.name, first, count, root))
+    connection.execute(insert(tables.batch).values(id=number, first=first, count=count, root=root, key=signer.key_id, signature=signature))
+    connection.execute(insert(tables.entry), entries)
+    if accesses:
+        connection.execute(insert(tables.access), accesses)
+    connection.execute(update(tables.head).values(size=first + count, batches=number + 1, leaf=previous))
+    return [
+        Receipt(one.draft.call, first + index, root, path_in(rows, index), signature, index, count, leaves[index], signer.key_id)
+        for index, one in enumerate(standing)
+    ]
+
+
+def _row(seq: int, number: int, draft: EntryDraft, leaf: bytes, canonical: bytes) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "batch": number,
+        "at": draft.at,
+        "call": draft.call,
+        "kind": draft.kind,
+        "operation": draft.operation,
+        "application": draft.application,
+        "department": draft.department,
+        "outcome": draft.outcome,
+        "leaf": leaf,
+        "canonical": canonical,
+    }
+
+
+def _done(connection: Connection, work: Work | None) -> Exception | None:
+    """What the work raised; its changes are undone then, and nobody else's."""
+    if work is None:
+        return None
+    savepoint, kept = connection.begin_nested(), _Kept()
+    with kept:
+        work(connection)
+    # Where the database has ended the transaction by itself (disk full), either of these raises, and the whole batch fails as it must.
+    if kept.fault is None:
+        savepoint.commit()
+    else:
+        savepoint.rollback()
+    return kept.fault
+
+
+class _Kept(AbstractContextManager[None]):
+    """Keeps the exception of its block: it belongs to one draft, not to the batch."""
+
+    fault: Exception | None = None
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> bool:
+        self.fault = value if isinstance(value, Exception) else None
+        return self.fault is not None

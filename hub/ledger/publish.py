@@ -1,0 +1,185 @@
+"""Publication: durable entries are integrated into the tree, and the tree's head is signed, once a second at most."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.ledger import tables
+from hub.ledger.batch import locked_head, writing
+from hub.ledger.canonical import NO_PREDECESSOR, place
+from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.keys import Signer, VerifierKey
+from hub.ledger.merkle import fold, grow, leaf_hash
+from hub.ledger.tree import peaks
+
+INTERVAL = 1.0
+"""Seconds between looks at the log."""
+STEP = 4096
+"""Entries that one checkpoint integrates at most, so that no transaction holds the log for long."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    before: int
+    size: int
+    root: bytes
+    nodes: list[dict[str, int | bytes]]
+
+
+class Publisher:
+    """Signs checkpoints for the log of ``signer``, each an extension of the one before, or none.
+
+    ``keys`` are those that may have signed the last checkpoint, where not the present one did. A publisher also remembers what it signed: a database
+    set back under its feet is refused, not signed anew.
+    """
+
+    def __init__(self, engine: Engine, signer: Signer, *, keys: Sequence[VerifierKey] = (), interval: float = INTERVAL) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._keys = [signer.verifier_key, *keys]
+        self._interval = interval
+        self._signed: Checkpoint | None = None
+        self._ending = Event()
+        self._thread: Thread | None = None
+        self.fault: str | None = None
+        """Why the last look published nothing although something was new; ``None`` when all is well. Readiness shows it."""
+
+    def start(self) -> None:
+        """Publish every ``interval`` seconds from a thread of its own."""
+        if self._thread is None:
+            self._ending.clear()
+            self._thread = Thread(target=self._run, name="huitong-checkpoints", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Publish what is left and end the thread; blocks until then."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def publish(self) -> Checkpoint | None:
+        """Integrate up to ``STEP`` entries and store a checkpoint over them; ``None`` when nothing is new.
+
+        Raises:
+            LedgerCorrupt: the log does not extend what was signed before. Nothing was signed.
+            SQLAlchemyError: the database refused, or another process published meanwhile.
+        """
+        with self._engine.connect() as connection:
+            grown = self._grow(connection)
+        if grown is None:
+            return None
+        signed = sign_checkpoint(grown.size, grown.root, self._signer)
+        with writing(self._engine) as connection:
+            if last_size(connection) != grown.before or locked_head(connection, signed.origin)[0] < grown.size:
+                return None
+            if grown.nodes:
+                connection.execute(insert(tables.node), grown.nodes)
+            connection.execute(insert(tables.checkpoint).values(size=signed.size, note=signed.note))
+        self._signed = signed
+        return signed
+
+    def publish_all(self) -> Checkpoint | None:
+        """Publish until nothing is new; the last checkpoint made."""
+        last = None
+        while made := self.publish():
+            last = made
+        return last
+
+    def _grow(self, connection: Connection) -> _Grown | None:
+        before, tops = self._verified(connection)
+        entry = tables.entry.c
+        rows = connection.execute(select(entry.seq, entry.leaf, entry.canonical).where(entry.seq >= before).order_by(entry.seq).limit(STEP)).all()
+        if not rows:
+            return None
+        leaves = _leaves(rows, before, self._previous(connection, before))
+        nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves)]
+        return _Grown(before, before + len(leaves), fold(tops), nodes)
+
+    def _verified(self, connection: Connection) -> tuple[int, list[bytes]]:
+        """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
+        row = connection.execute(select(tables.checkpoint).order_by(tables.checkpoint.c.size.desc()).limit(1)).one_or_none()
+        size = 0 if row is None else row.size
+        if self._signed is not None and size < self._signed.size:
+            raise LedgerCorrupt(f"entry {size}: the ledger has been set back below its published size {self._signed.size}")
+        if row is None:
+            return 0, []
+        tops = peaks(connection, size)
+        self._check(row.note, size, fold(tops))
+        if self._signed is not None and self._signed.size == size and self._signed.root != fold(tops):
+            raise LedgerCorrupt(f"entry 0 to {size - 1}: the ledger differs from what was published")
+        return size, tops
+
+    def _check(self, note: str, size: int, root: bytes) -> None:
+        try:
+            last = open_checkpoint(note, self._keys)
+        except ValueError as fault:
+            raise LedgerCorrupt(f"the last checkpoint, of {size} entries, is not the ledger's own: {fault}") from fault
+        if (last.origin, last.size, last.root) != (self._signer.verifier_key.name, size, root):
+            raise LedgerCorrupt(f"the tree over entries 0 to {size - 1} is not the one of its checkpoint")
+
+    def _previous(self, connection: Connection, before: int) -> str:
+        if before == 0:
+            return NO_PREDECESSOR
+        leaf: bytes = connection.execute(select(tables.entry.c.leaf).where(tables.entry.c.seq == before - 1)).scalar_one()
+        return leaf.hex()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._ending.wait(self._interval)
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            self.publish_all()
+        except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
+            self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
+        except LedgerCorrupt as fault:
+            self._report(f"no checkpoint: {fault}")
+        else:
+            self.fault = None
+
+    def _report(self, fault: str) -> None:
+        if fault != self.fault:
+            _log.critical("%s", fault)
+        self.fault = fault
+
+
+def last_size(connection: Connection) -> int:
+    """How many entries are integrated and published."""
+    size: int | None = connection.execute(select(tables.checkpoint.c.size).order_by(tables.checkpoint.c.size.desc()).limit(1)).scalar()
+    return size or 0
+
+
+def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes]]], first: int, previous: str) -> list[bytes]:
+    """The leaf hashes of new entries, in an unbroken sequence and chain, each made anew from its bytes."""
+    leaves = []
+    for seq, row in enumerate(rows, first):
+        leaf = _leaf(row, seq, previous)
+        leaves.append(leaf)
+        previous = leaf.hex()
+    return leaves
+
+
+def _leaf(row: Row[tuple[int, bytes, bytes]], seq: int, previous: str) -> bytes:
+    if row.seq != seq:
+        raise LedgerCorrupt(f"entry {seq} is missing")
+    try:
+        _, claimed, chain = place(row.canonical)
+    except ValueError as fault:
+        raise LedgerCorrupt(f"entry {seq} is not readable") from fault
+    leaf = leaf_hash(row.canonical)
+    if claimed != seq or chain != previous or leaf != row.leaf:
+        raise LedgerCorrupt(f"entry {seq} was altered before it was published")
+    return leaf

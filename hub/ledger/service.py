@@ -1,0 +1,87 @@
+"""The ledger as the hub runs it: one call assembles keys, writer, publisher and roll-up over a control database."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from hub.ledger import tables
+from hub.ledger.append import Ledger
+from hub.ledger.batch import writing
+from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.keys import Signer, VerifierKey, signer_in
+from hub.ledger.publish import Publisher
+from hub.ledger.rollup import Rollup
+from hub.ledger.subjects import Subjects
+
+
+def prepare(engine: Engine, log: str) -> None:
+    """Give an empty control database (its tables exist) the head of this log; harmless when it has it.
+
+    Raises:
+        LedgerCorrupt: the database holds another log.
+    """
+    first = {"id": 1, "log": log, "size": 0, "batches": 0, "leaf": bytes(32)}
+    with engine.connect() as connection:
+        held = connection.execute(select(tables.head.c.log)).scalar()
+    if held is None:
+        # Another process may be first between the two statements; what it wrote is read below.
+        with suppress(IntegrityError), writing(engine) as connection:
+            connection.execute(insert(tables.head), first)
+        with engine.connect() as connection:
+            held = connection.execute(select(tables.head.c.log)).scalar()
+    if held != log:
+        raise LedgerCorrupt(f"the database holds the ledger {held!r}, not {log!r}; check HUITONG_HOME and the hub's name")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerService:
+    """Everything the hub needs of the ledger. The command line uses it without ``start``: ``ledger.append_sync`` and ``publisher.publish_all``."""
+
+    engine: Engine
+    signer: Signer
+    ledger: Ledger
+    publisher: Publisher
+    rollup: Rollup
+    subjects: Subjects
+
+    @classmethod
+    def assemble(cls, engine: Engine, keys: Path, log: str) -> LedgerService:
+        """Over a control database whose tables exist, with the keys of a directory (made on first use), for the log of this name.
+
+        Raises:
+            KeyFault: a key file cannot be used, or the name cannot name a log.
+            LedgerCorrupt: the database holds another log.
+        """
+        signer = signer_in(keys, log)
+        prepare(engine, log)
+        ledger = Ledger(engine, signer)
+        return cls(engine, signer, ledger, Publisher(engine, signer), Rollup(ledger.append), Subjects.in_directory(keys))
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The public key; its ``str()`` answers ``GET /ledger/key``."""
+        return self.signer.verifier_key
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls can be served: entries are accepted and checkpoints keep up."""
+        return self.ledger.running and self.publisher.fault is None
+
+    async def start(self) -> None:
+        """Start writing and publishing."""
+        await self.ledger.start()
+        self.publisher.start()
+
+    async def close(self) -> None:
+        """Write the counted refusals, commit what waits, publish it, end both threads."""
+        try:
+            await self.rollup.flush()
+        finally:
+            await self.ledger.close()
+            await asyncio.to_thread(self.publisher.close)
