@@ -1,0 +1,47 @@
+"""The word lists behind the rules for names and addresses, shared by every implementation so that they cannot drift apart."""
+
+from __future__ import annotations
+
+STAR_LIMIT = 64
+"""The most stars one masked run shows, so that a long text does not tell its length."""
+
+STARS = "*" * STAR_LIMIT
+
+# fmt: off
+COMPOUND_SURNAMES = (
+    "欧阳", "太史", "端木", "上官", "司马", "东方", "独孤", "南宫", "万俟", "闻人", "夏侯", "诸葛", "尉迟", "公羊",
+    "赫连", "澹台", "皇甫", "宗政", "濮阳", "公冶", "太叔", "申屠", "公孙", "慕容", "仲孙", "钟离", "长孙", "宇文",
+    "司徒", "鲜于", "司空", "令狐", "闾丘", "子车", "亓官", "司寇", "巫马", "公西", "颛孙", "壤驷", "公良", "漆雕",
+    "乐正", "宰父", "谷梁", "拓跋", "夹谷", "轩辕", "百里", "呼延", "东郭", "南门", "羊舌", "微生", "左丘", "西门",
+    "第五", "梁丘", "贺兰",
+)
+# fmt: on
+"""Compound surnames 复姓 of the Hundred Family Surnames and those in use besides."""
+
+ADDRESS_HEAD = 20
+"""Characters of an address in which its district must end."""
+
+NAME_END = "**"
+ADDRESS_END = "****"
+
+DIVISION = "区"
+CITY = "市"
+
+DIVISION_REWRITES = (("自治区", "自治_"), ("行政区", "行政_"), ("地区", "地_"), ("县", DIVISION), ("旗", DIVISION))
+"""Replacements of equal length, in this order, after which the first ``区`` of an address ends its county-level division."""
+
+ROAD = "路"
+ROAD_REWRITES = (("路南区", "_南区"), ("路北区", "_北区"), ("路桥区", "_桥区"))
+"""Districts that are named after a road, out of the way before a road is looked for."""
+
+STOPS = ("大道", "花园", "胡同", "市场", "街", "巷", "弄", "村", "苑", "栋", "幢", "号")
+"""Words of streets and estates: with the first of them, or a road, the division part is over. No county-level division's name has one."""
+
+NO_DIVISION_AFTER = "小社园校厂库景市宅墅发业院片军一二三四五六七八九十"
+"""``区`` after one of these is an estate, a campus, a zone: no division (小区 社区 园区 … 住宅区 开发区, 一区). 市区 says no district either."""
+
+NO_CITY_AFTER = "超夜菜"
+"""``市`` after one of these is a market (超市 夜市 菜市)."""
+
+IDEOGRAPHS = ("一", "龥")
+"""First and last of the ideographs that a division's name is written with; a letter or digit before ``区`` numbers a building's zone."""
