@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -103,12 +103,19 @@ def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthSer
 async def _read(request: Request, path: str) -> FormPost:
     headers = request.headers
     check_envelope(request.scope["query_string"], headers.getlist("content-type"), headers.getlist("content-encoding"))
+    return FormPost(path, tuple(headers.getlist("authorization")), parse_form(await _body(request)))
+
+
+async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            break
-    return FormPost(path, tuple(headers.getlist("authorization")), parse_form(bytes(body)))
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_BODY:
+                break
+    except ClientDisconnect:
+        raise FormFault("The body did not arrive whole.") from None
+    return bytes(body)
 
 
 def _document_route(path: str, make: Callable[[], dict[str, Any]]) -> Route:

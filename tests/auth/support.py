@@ -104,6 +104,7 @@ class World:
 
     home: Path
     issuer: str = ISSUER
+    plain_http: bool = False
     clock: Clock = field(default_factory=Clock)
     events: list[tuple[str, str | None, str, str | None]] = field(default_factory=list)
 
@@ -117,7 +118,7 @@ class World:
         self.verifier = TokenVerifier(self.issuer, self.keys, self.revocations, self.clients.is_active, clock=self.clock)
         self.comparisons: list[tuple[str, str]] = []
         authenticator = ClientAuthenticator(self.clients, same=self._same)
-        self.server = OAuthServer(self.issuer, authenticator, self.issuing, self.verifier, self.revocations)
+        self.server = OAuthServer(self.issuer, authenticator, self.issuing, self.verifier, self.revocations, plain_http=self.plain_http)
         oauth = routes(self.server, self.keys, lambda: ["query:unconditional", "governance:audit"], self._on_event)
         self.app = Starlette(routes=[*oauth, Route("/protected", self.protected)])
 

@@ -1,5 +1,8 @@
 """The server as other people's clients meet it: Authlib's OAuth client and the standard library's HTTP, over a socket."""
 
+# Authlib has no annotations.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import base64

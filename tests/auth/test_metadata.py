@@ -1,5 +1,8 @@
 """The published keys and metadata (RFC 7517, 8414, 9728), and the protected side (A1)."""
 
+# Authlib has no annotations.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import Any
