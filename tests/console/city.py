@@ -21,7 +21,7 @@ from hub.console.pages import DemoApplication, DemoToken, Endpoint, UnknownDemoA
 TOKEN: Final = "token-of-housing"
 ANSWER: Final = "王小明"
 
-PUBLIC: Final = build_schema('type Query { "资源目录\\n\\nThe catalog" catalog: String }')
+PUBLIC: Final = build_schema('type Query { "资源目录\\n\\nThe catalog" catalog: String endless: String }')
 HOUSING: Final = build_schema('''
 """
 人口基本信息
@@ -43,11 +43,19 @@ type Query {
 }
 ''')
 GOVERNANCE: Final = build_schema("type Query { departments: [String!]! }")
-ROOT: Final = {"catalog": "目录", "civilAffairs": {"persons": [{"name": ANSWER, "birthDate": "1990-01-01"}]}, "departments": ["民政局"]}
+
+
+async def _endless(_info: object) -> None:
+    await asyncio.Event().wait()
+
+
+ROOT: Final = {"catalog": "目录", "endless": _endless, "civilAffairs": {"persons": [{"name": ANSWER, "birthDate": "1990-01-01"}]}, "departments": ["民政局"]}
 
 APPLICATIONS: Final = (
-    DemoApplication("housing", "住房和城乡建设局 保障房审核", "按授权查询本区人口信息,证件号、电话与住址脱敏。", ("housing.review", "housing.audit"), "李经办"),
-    DemoApplication("bank", "商业银行 开户核验", "只核验,不查询;未获有条件共享资源的授权。", ("bank.kyc",), "赵柜员"),
+    DemoApplication(
+        "housing", "住房和城乡建设局 保障房审核", "按授权查询本区人口信息，证件号、电话与住址脱敏。", ("housing.review", "housing.audit"), "李经办"
+    ),
+    DemoApplication("bank", "商业银行 开户核验", "只核验，不查询；未获有条件共享资源的授权。", ("bank.kyc",), "赵柜员"),
 )
 
 
@@ -58,7 +66,7 @@ def applications(endpoint: str) -> Sequence[DemoApplication]:
 async def issue(name: str) -> DemoToken:
     if name != "housing":
         raise UnknownDemoApplicationError(name)
-    return DemoToken(TOKEN, 600, {"Authorization": f"Bearer {TOKEN}", "Huitong-Purpose": "housing.review", "Huitong-Operator": "%E6%9D%8E"})
+    return DemoToken(TOKEN, 600, {"Authorization": f"Bearer {TOKEN}", "Huitong-Purpose": "housing.review", "Huitong-Operator": "李经办"})
 
 
 def _schema(endpoint: Endpoint, token: str) -> GraphQLSchema | None:
@@ -77,15 +85,34 @@ def _endpoint(endpoint: Endpoint, path: str) -> Route:
         if schema is None:
             return JSONResponse({"errors": [{"message": "需要令牌", "extensions": {"code": "UNAUTHENTICATED"}}]}, status_code=401)
         body = json.loads(await request.body())
-        result = await graphql(schema, body["query"], ROOT, variable_values=body.get("variables"), operation_name=body.get("operationName"))
-        return JSONResponse(result.formatted)
+        answering = asyncio.ensure_future(graphql(schema, body["query"], ROOT, variable_values=body.get("variables"), operation_name=body.get("operationName")))
+        while not answering.done():
+            if await request.is_disconnected():
+                answering.cancel()
+                request.app.state.cancelled += 1
+                return Response(status_code=499)
+            await asyncio.wait([answering], timeout=0.05)
+        return JSONResponse(answering.result().formatted)
 
     return Route(path, answer, methods=["GET", "POST"])
 
 
+async def _cancelled(request: Request) -> Response:
+    return JSONResponse(request.app.state.cancelled)
+
+
 def application() -> Starlette:
-    routes = [_endpoint("data", "/graphql"), _endpoint("governance", "/governance/graphql"), assets_route(), *demo_routes(applications, issue)]
-    return Starlette(routes=routes)
+    """`GET /cancelled` counts the operations whose callers went away."""
+    routes = [
+        Route("/cancelled", _cancelled),
+        _endpoint("data", "/graphql"),
+        _endpoint("governance", "/governance/graphql"),
+        assets_route(),
+        *demo_routes(applications, issue),
+    ]
+    app = Starlette(routes=routes)
+    app.state.cancelled = 0
+    return app
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -76,6 +76,20 @@ async def test_requests_carry_the_console_language_and_the_chosen_purpose() -> N
         sent = [each for each in page.requests if each.method == "POST" and each.url == f"{origin}/graphql"][-1]
         headers = {name.lower(): value for name, value in sent.headers.items()}
         assert (headers["huitong-purpose"], headers["accept-language"]) == ("housing.audit", "zh-CN")
+        assert headers["huitong-operator"] == quote("李经办")
+
+
+async def test_stop_ends_the_request_so_that_the_server_can_cancel() -> None:
+    async with serving() as origin, open_page() as page:
+        await page.goto(f"{origin}/graphql")
+        await page.wait_for_text("query Catalog", QUERY_EDITOR)
+        await page.click(".graphiql-tab-add")
+        await page.click(QUERY_EDITOR)
+        await page.type("{ endless ")
+        await page.press("Escape")
+        await page.press("Enter", ctrl=True)
+        await page.click("button[aria-label*='Stop']")
+        await page.wait_for("fetch('/cancelled').then(r => r.json())")
 
 
 async def test_refused_introspection_says_what_to_do_and_asks_once(tmp_path: Path) -> None:
@@ -84,6 +98,7 @@ async def test_refused_introspection_says_what_to_do_and_asks_once(tmp_path: Pat
         await page.wait_for_text("401 Unauthorized · 需要令牌", ".huitong-hint")
         await page.wait_for_text("没有可用于此接口的演示应用", ".huitong-helper")
         assert "令牌助手" in await page.text(".huitong-hint")
+        await page.wait_for_text("query Governance", QUERY_EDITOR)
         await page.screenshot(tmp_path / "refused.png")
         assert len([sent for sent in page.requests if sent.method == "POST"]) == 1
 
@@ -92,7 +107,7 @@ async def test_refused_introspection_says_what_to_do_and_asks_once(tmp_path: Pat
         assert foreign(page, origin) == []
 
 
-async def test_a_failed_token_request_is_told_and_leaves_the_headers(tmp_path: Path) -> None:
+async def test_a_failed_token_request_is_told_and_leaves_the_headers() -> None:
     async with serving() as origin, open_page() as page:
         await page.goto(f"{origin}/graphql")
         await page.click("[data-application=bank] button")

@@ -17,10 +17,21 @@ export interface DemoToken {
   readonly headers: Headers;
 }
 
+/** What the hub says about a refused request, in the console's language; else the answer's beginning. */
+function refusal(response: Response, body: string): Error {
+  const status = `${response.status} ${response.statusText}`.trim();
+  try {
+    const { message, messageEn } = JSON.parse(body) as { message?: string; messageEn?: string };
+    return new Error(`${languageTag() === 'en' ? messageEn : message} (${status})`);
+  } catch {
+    return new Error(`${status} ${body.slice(0, 200)}`);
+  }
+}
+
 async function json<T>(path: string, init: RequestInit): Promise<T> {
   const response = await fetch(path, { credentials: 'omit', ...init, headers: { ...init.headers, 'Accept-Language': languageTag() } });
   const body = await response.text();
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText} ${body.slice(0, 200)}`.trim());
+  if (!response.ok) throw refusal(response, body);
   return JSON.parse(body) as T;
 }
 

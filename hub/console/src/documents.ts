@@ -6,9 +6,12 @@ interface Tab {
   readonly variables?: string;
 }
 
-const CATALOG = `# 资源目录:可以申请哪些资源,本应用现在能用什么。
-# The catalog: which resources exist, and what this application may use now.
-# Ctrl-Space 补全 complete · Ctrl-Enter 运行 run
+const CATALOG = `# 资源目录：有哪些资源，本应用能用什么。
+# The catalog: which resources exist,
+# and what this application may use.
+#
+# Ctrl-Space  补全 complete
+# Ctrl-Enter  运行 run
 query Catalog {
   catalog(first: 10) {
     totalCount
@@ -24,11 +27,13 @@ query Catalog {
 }
 `;
 
-const PERSONS = `# 查询:按条件取人口信息。脱敏项与本次访问的回执见 extensions。
-# Query persons. Masked items and this call's receipt are in extensions.
+const PERSONS = `# 查询：按条件取人口信息。
+# 脱敏项与本次访问的回执见 extensions。
+# Query persons. Masked items and this
+# call's receipt are in extensions.
 query Persons {
   civilAffairs {
-    persons(first: 5, orderBy: [{ birthDate: ASC }]) {
+    persons(first: 5) {
       nodes {
         name
         gender
@@ -37,14 +42,15 @@ query Persons {
         phone
         household { address }
       }
-      pageInfo { hasNextPage endCursor }
+      pageInfo { endCursor }
     }
   }
 }
 `;
 
-const VERIFY = `# 核验:只回答一致或不一致,不提供数据。
-# Verification: answers match or mismatch, and gives no data.
+const VERIFY = `# 核验：只回答一致或不一致，不提供数据。
+# Verification: answers match or mismatch,
+# and gives no data.
 query Verify($idNumber: String!, $name: String!) {
   civilAffairs {
     verifyPerson(subject: { idNumber: $idNumber }, claims: { name: $name }) {
@@ -61,13 +67,21 @@ const VERIFY_VARIABLES = `{
   "name": ""
 }`;
 
-const GOVERNANCE = `# 治理接口:部门、应用、数据源、目录与授权。每项变更都返回 problems;problems 不为空时,一项也不会生效。
-# Governance: departments, applications, sources, catalog, grants. Every mutation returns problems; unless it is empty, nothing was done.
+const GOVERNANCE = `# 治理接口：部门、应用、数据源、目录与授权。
+# 每项变更都返回 problems；不为空时，
+# 一项也不会生效。
+# Governance: departments, applications,
+# sources, catalog, grants. Every mutation
+# returns problems; unless it is empty,
+# nothing was done.
 #
-#   createDepartment → createApplication → registerSource → checkSource
-#   → importManifest → reviewCatalog → publishCatalog → createGrant
+#   createDepartment → createApplication
+#   → registerSource → checkSource
+#   → importManifest → reviewCatalog
+#   → publishCatalog → createGrant
 #
-# Ctrl-Space 补全 complete · Ctrl-Enter 运行 run
+# Ctrl-Space  补全 complete
+# Ctrl-Enter  运行 run
 query Governance {
   __typename
 }

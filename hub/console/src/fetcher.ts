@@ -31,6 +31,12 @@ function parse(body: string): Answer {
   return { errors: [{ message: both('notJson'), answer: body.slice(0, EXCERPT) }] };
 }
 
+/** Just after a change of tab GraphiQL still names the former tab's operation; a name that the document does not have is left out. */
+function withOwnOperation(params: FetcherParams): FetcherParams {
+  const names = [...params.query.matchAll(/\b(?:query|mutation)\s+(\w+)/g)].map((match) => match[1]);
+  return params.operationName && !names.includes(params.operationName) ? { ...params, operationName: null } : params;
+}
+
 async function send(path: string, params: FetcherParams, opts: FetcherOpts | undefined, signal: AbortSignal): Promise<Answer> {
   const response = await fetch(path, {
     method: 'POST',
@@ -42,7 +48,7 @@ async function send(path: string, params: FetcherParams, opts: FetcherOpts | und
       'Content-Type': 'application/json',
       ...encodeHeaders(opts?.headers ?? {}),
     },
-    body: JSON.stringify(params),
+    body: JSON.stringify(withOwnOperation(params)),
   });
   const answer = parse(await response.text());
   return response.ok ? answer : { http: `${response.status} ${response.statusText}`.trim(), ...answer };

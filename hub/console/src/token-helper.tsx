@@ -5,6 +5,7 @@ import { setCaller, useCaller } from './caller';
 import { readConfig } from './config';
 import { demoApplications, demoToken, type DemoApplication } from './demo';
 import { mergeHeaders, type Headers } from './headers';
+import { languageTag } from './language';
 import { useTexts } from './texts';
 
 const PURPOSE = 'Huitong-Purpose';
@@ -80,7 +81,7 @@ function Card({ application, disabled, onUse }: CardProps) {
         </Button>
         {active && (
           <span role="status">
-            {texts.inUse} · {texts.validUntil} {caller.validUntil.toLocaleTimeString()}
+            {texts.inUse} · {texts.validUntil} {caller.validUntil.toLocaleTimeString(languageTag(), { hour12: false })}
           </span>
         )}
       </div>
