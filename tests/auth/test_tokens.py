@@ -107,6 +107,13 @@ def test_a2_odd_headers_are_refused_and_never_a_crash(world: World) -> None:
     assert world.verifier.signatures_checked == 0
 
 
+def test_a2_a_long_header_is_refused_before_it_is_read(world: World) -> None:
+    whole = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active_id}).encode()
+    padded = _segment(whole.ljust(390))
+    assert len(padded) > 512
+    assert _refused(world, f"{padded}.e30.AA") == "not a compact JWS"
+
+
 def test_a2_every_altered_part_breaks_the_signature(world: World) -> None:
     header, payload, signature = _signed(world, _claims()).split(".")
     raised = _segment(json.dumps(_claims(scope="governance:security")).encode())
