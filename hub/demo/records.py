@@ -18,7 +18,7 @@ MOST_ROWS, MOST_KEYS = 1000, 200
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One table as the service shows it. ``key`` orders and pages; ``many`` takes several values between commas, ``equal`` one."""
+    """One table as the service shows it. ``key`` orders and pages; for a column in ``many``, ``<column>_in`` takes values between commas."""
 
     path: str
     resource: str
@@ -32,14 +32,14 @@ COLLECTIONS = (
         "/social-insurance",
         "human_resources.social_insurance",
         "record_no",
-        frozenset({"state", "district"}),
+        frozenset({"record_no", "id_number", "employer_uscc", "state", "district"}),
         frozenset({"record_no", "id_number", "employer_uscc"}),
     ),
     Collection(
         "/vacancies",
         "human_resources.vacancy",
         "vacancy_no",
-        frozenset({"title", "district", "posted_on"}),
+        frozenset({"vacancy_no", "employer_uscc", "title", "district", "posted_on"}),
         frozenset({"vacancy_no", "employer_uscc"}),
     ),
 )
@@ -89,15 +89,15 @@ class Records:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
     def _conditions(self, parameters: Mapping[str, str]) -> list[ColumnElement[bool]]:
-        equal, many = self._collection.equal, self._collection.many
-        known = equal | many | {"limit", "offset", "after", "count"}
+        columns = {name: name for name in self._collection.equal} | {f"{name}_in": name for name in self._collection.many}
+        known = columns.keys() | {"limit", "offset", "after", "count"}
         if unknown := sorted(set(parameters) - known):
             raise BadParameter(f"unknown parameter {unknown[0][:40]!r}; known: {', '.join(sorted(known))}")
-        return [self._table.c[name].in_(_values(parameters, name, name in many)) for name in sorted((equal | many) & set(parameters))]
+        return [self._table.c[columns[name]].in_(_values(name, parameters[name])) for name in sorted(columns.keys() & set(parameters))]
 
 
-def _values(parameters: Mapping[str, str], name: str, many: bool) -> Sequence[str]:
-    values = parameters[name].split(",") if many else [parameters[name]]
+def _values(name: str, text: str) -> Sequence[str]:
+    values = text.split(",") if name.endswith("_in") else [text]
     if len(values) > MOST_KEYS:
         raise BadParameter(f"{name}: at most {MOST_KEYS} values in one call")
     return values

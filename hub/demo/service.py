@@ -1,8 +1,8 @@
 """The REST service of the human resources bureau: a department's own system, with no knowledge of the hub.
 
 ``GET /social-insurance`` and ``GET /vacancies`` answer ``{"items": [...]}``, ordered by record number. Parameters: ``limit`` (1 to 1000),
-``offset``, ``after`` (a record number), and equality on the columns in :data:`hub.demo.records.COLLECTIONS`; several keys stand between commas.
-``count=true`` adds ``total``. ``GET /<collection>/<number>`` answers one record. Decimals are exact text, dates ISO 8601.
+``offset``, ``after`` (a record number), equality on the columns in :data:`hub.demo.records.COLLECTIONS`, and ``<key>_in`` for several
+keys between commas. ``count=true`` adds ``total``. ``GET /<collection>/<number>`` answers one record. Decimals are exact text, dates ISO 8601.
 """
 
 from __future__ import annotations
