@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiodataloader import DataLoader
-from graphql import GraphQLError, GraphQLResolveInfo, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 
 from auth.rights import ItemDecision, Shown
 from connectors.selection import Column, Compare, Comparison, Selection, Value
@@ -47,10 +47,7 @@ class Context:
         return self.loaders[key]
 
     async def _load(self, face: Face, item: str, values: list[Value]) -> list[dict[str, Value] | None]:
-        found: list[dict[str, Value] | None] = []
-        for value in values:
-            found.append(await self.one(face, face.resource.items[item], value))
-        return found
+        return [await self.one(face, face.resource.items[item], value) for value in values]
 
     async def one(self, face: Face, item: Item, value: Value) -> dict[str, Value] | None:
         """The raw row with this identifier, by source column."""
@@ -76,7 +73,7 @@ async def run_reference(document: Document, variables: Mapping[str, Any], operat
     answer = Answer()
     context = Context(Reader(sources, answer, 10**9), answer, cursors, caller)
     result = execute(document.schema, document.node, {}, context, dict(variables), operation, field_resolver=_resolve)
-    if not hasattr(result, "data"):
+    if not isinstance(result, ExecutionResult):
         result = await result
     answer.data = result.data
     for error in result.errors or []:
@@ -90,7 +87,7 @@ def _field_error(error: GraphQLError) -> FieldError:
     return FieldError(tuple(error.path or ()), fault)
 
 
-def _resolve(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
+def _resolve(source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
     known = info.parent_type.fields[info.field_name].extensions.get("huitong")
     if known is None:
         return source[info.field_name]() if callable(source[info.field_name]) else source[info.field_name]

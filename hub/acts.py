@@ -1,0 +1,94 @@
+"""Administrative acts: done by a named actor, committed together with their ledger entry, refused acts written as well."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, insert, select, update
+
+from hub.catalog.problems import Problem, Refused
+from hub.catalog.tables import revision
+from hub.ledger.append import Ledger
+from hub.ledger.entry import EntryDraft, Json
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an application with its governance scopes, or a person at the command line."""
+
+    name: str
+    department: str | None = None
+    scopes: frozenset[str] = frozenset()
+    operator: str | None = None
+    application: str | None = None
+
+    def may(self, *scopes: str) -> bool:
+        """Whether the actor holds one of the scopes."""
+        return bool(self.scopes & set(scopes))
+
+
+def make_id(prefix: str) -> str:
+    """A new identifier: sortable by time, not to be guessed (``call_01jd…``)."""
+    stamp = format(int(datetime.now(UTC).timestamp() * 1000), "011x")
+    return f"{prefix}_{stamp}{secrets.token_hex(8)}"
+
+
+class Acts:
+    """Does administrative acts. ``do`` runs in a worker thread or at the command line, never on the event loop."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def do(self, actor: Actor, act: str, target: str, work: Callable[[Connection], T], details: Mapping[str, Json] | None = None) -> T:
+        """Runs ``work`` in the transaction that also writes the act's entry.
+
+        Raises:
+            Refused: what ``work`` raised; nothing was changed, and the refusal has its own entry.
+            LedgerUnavailable: nothing was changed.
+        """
+        done: list[T] = []
+
+        def change(connection: Connection) -> None:
+            done.append(work(connection))
+
+        try:
+            self._ledger.append_sync(self._draft(actor, act, target, "OK", None, details), change)
+        except Refused as refused:
+            self.refuse(actor, act, target, refused.problems[0])
+            raise
+        return done[0]
+
+    def refuse(self, actor: Actor, act: str, target: str, problem: Problem) -> None:
+        """Writes the entry of an act that was not done."""
+        self._ledger.append_sync(self._draft(actor, act, target, "REFUSED", problem.code, {"path": problem.path}))
+
+    @staticmethod
+    def _draft(actor: Actor, act: str, target: str, outcome: str, code: str | None, details: Mapping[str, Json] | None) -> EntryDraft:
+        return EntryDraft(
+            kind="admin",
+            call=make_id("act"),
+            outcome="OK" if outcome == "OK" else "REFUSED",
+            operation=act,
+            application=actor.application,
+            department=actor.department,
+            operator=actor.operator or actor.name,
+            code=code,
+            details={"actor": actor.name, "act": act, "target": target[:200], **(details or {})},
+        )
+
+
+def bump(connection: Connection, name: str) -> None:
+    """Tells other processes that something changed: ``catalog``, ``rights`` or ``revocations``."""
+    if connection.execute(update(revision).where(revision.c.name == name).values(value=revision.c.value + 1)).rowcount == 0:
+        connection.execute(insert(revision).values(name=name, value=1))
+
+
+def revisions(connection: Connection) -> dict[str, int]:
+    """The counters as they stand."""
+    return {row.name: row.value for row in connection.execute(select(revision))}

@@ -1,0 +1,95 @@
+"""Manifests → the immutable snapshot that the schema room works with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.selection import Binding, Kind
+from connectors.spi import SourceConfig
+from hub.catalog.manifest import ItemPart, Manifest, ResourcePart, SourcePart
+from schema.model import Department, Item, Link, Resource, Snapshot
+
+
+def build_snapshot(
+    number: int,
+    manifests: Iterable[Manifest],
+    departments: Mapping[str, Department],
+    sources: Mapping[str, SourceConfig],
+    published_at: datetime | None = None,
+) -> Snapshot:
+    """The snapshot of these manifests; ``sources`` are those registered apart from manifests."""
+    known = dict(sources)
+    resources: dict[str, Resource] = {}
+    for manifest in manifests:
+        code = manifest.department.code
+        known |= {f"{code}.{part.code}": source_config(code, part) for part in manifest.sources}
+        resources |= {f"{code}.{part.code}": _resource(code, part) for part in manifest.resources}
+    return Snapshot(number, departments, known, resources, published_at)
+
+
+def source_config(department: str, part: SourcePart) -> SourceConfig:
+    """The configuration with which connectors open the source."""
+    options: dict[str, object] = {"auth": part.auth} if part.auth != "none" else {}
+    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.timeout_ms, part.local_rows, options)
+
+
+def _resource(department: str, part: ResourcePart) -> Resource:
+    items = {item.code: _item(item) for item in part.items}
+    return Resource(
+        code=f"{department}.{part.code}",
+        department=department,
+        name=part.name,
+        plural=part.plural,
+        source=f"{department}.{part.source}",
+        binding=_binding(part),
+        identifiers=part.identifiers,
+        stable_key=part.stable_key,
+        stable_kind=_stable_kind(part),
+        items=items,
+        links=tuple(Link(link.field, link.item, link.to.rpartition(".")[0], link.to.rpartition(".")[2]) for link in part.links),
+        name_en=part.name_en,
+        description=part.description,
+        classification=part.classification,
+        level=part.level,
+        sharing_class=part.sharing_class,
+        legal_basis=part.legal_basis,
+        open_class=part.open_class,
+        update_cycle=part.update_cycle,
+        operations=frozenset(part.operations),
+        service_methods=part.service_methods,
+        watermark=part.watermark,
+    )
+
+
+def _binding(part: ResourcePart) -> Binding:
+    options: dict[str, Any] = part.endpoint.model_dump() if part.endpoint else {}
+    return Binding(part.object or part.code, json.dumps(options, sort_keys=True, ensure_ascii=False) if options else "")
+
+
+def _stable_kind(part: ResourcePart) -> Kind:
+    for item in part.items:
+        if item.column == part.stable_key:
+            return Kind(item.type)
+    return Kind(part.stable_key_type)
+
+
+def _item(part: ItemPart) -> Item:
+    return Item(
+        code=part.code,
+        name=part.name,
+        kind=Kind(part.type),
+        column=part.column,
+        name_en=part.name_en,
+        description=part.description,
+        sharing_class=part.sharing_class,
+        marks=frozenset(part.marks),
+        validator=part.validator,
+        filterable=part.filterable,
+        low_cardinality=part.low_cardinality,
+        nullable=part.nullable,
+        share_mask=part.mask.share,
+        open_mask=part.mask.open,
+    )

@@ -1,0 +1,180 @@
+"""What a manifest must satisfy beyond its shape: the law's rules on classes and levels, and that everything named exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from stdnum.cn import uscc
+
+from auth.rights import OpenClass, Operation, SharingClass
+from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
+from hub.catalog.problems import Lines, Problem
+from masking.rules import UnknownMask, parse_mask
+from schema.naming import camel, pascal
+
+_STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
+_RESERVED_ITEMS = {"and", "or", "not", "__typename"}
+_RESERVED_DEPARTMENTS = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "query", "mutation"}
+_KEY_TYPES = {"string", "integer", "bigint"}
+Found = Iterator[tuple[str, str, str, str]]
+"""(code, path, message, hint)."""
+
+
+def check_manifest(manifest: Manifest, text: str) -> list[Problem]:
+    """Every fault of a manifest that has the right shape."""
+    lines = Lines(text)
+    return [Problem(code, message, hint, path, lines.line(path)) for code, path, message, hint in _faults(manifest)]
+
+
+def _faults(manifest: Manifest) -> Found:
+    yield from _department(manifest)
+    yield from _twice("sources", [s.code for s in manifest.sources])
+    yield from _twice("resources", [r.code for r in manifest.resources])
+    yield from _names(manifest)
+    for i, source in enumerate(manifest.sources):
+        yield from secret_in_url(f"sources[{i}].url", source.url)
+    for i, resource in enumerate(manifest.resources):
+        yield from _resource(manifest, f"resources[{i}]", resource)
+
+
+def _department(manifest: Manifest) -> Found:
+    code = manifest.department.uscc
+    if not uscc.is_valid(code):
+        yield (
+            "USCC_INVALID",
+            "department.uscc",
+            f"统一社会信用代码无效 not a valid unified social credit code: {code}",
+            "GB 32100:18 位,末位为校验码 check character",
+        )
+    if camel(manifest.department.code) in _RESERVED_DEPARTMENTS:
+        yield "NAME_RESERVED", "department.code", "该部门代码为系统保留 this department code is reserved", "请换用其他代码 choose another code"
+
+
+def secret_in_url(path: str, url: str) -> Found:
+    """A password has no place in a source's address."""
+    try:
+        has_password = urlsplit(url).password is not None
+    except ValueError:
+        yield "URL_INVALID", path, "地址无法解析 the address cannot be parsed", "例如 e.g. postgresql+asyncpg://reader@host:5432/db"
+        return
+    if has_password:
+        yield "SECRET_IN_URL", path, "地址中不得含有密码 an address must not hold a password", '请用 use secret = "env:NAME" 或 or "file:PATH"'
+
+
+def _twice(path: str, codes: list[str]) -> Found:
+    for i, code in enumerate(codes):
+        if code in codes[:i]:
+            yield "DUPLICATE", f"{path}[{i}].code", f"{code} 重复出现 stands twice", "请改名或删除 rename or remove one"
+
+
+def _names(manifest: Manifest) -> Found:
+    """No two fields of the department's GraphQL type may have one name."""
+    taken: dict[str, str] = {}
+    for i, resource in enumerate(manifest.resources):
+        short, plural = camel(resource.code), camel(resource.plural)
+        for name in (short, plural, f"verify{pascal(resource.code)}", f"verify{pascal(resource.plural)}"):
+            if name in taken:
+                other = taken[name]
+                yield (
+                    "NAME_TAKEN",
+                    f"resources[{i}].plural",
+                    f"字段名 {name} 已被 {other} 使用 the field name {name} is taken by {other}",
+                    "请更改 code 或 plural change one",
+                )
+            taken[name] = resource.code
+
+
+def _resource(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
+    yield from _class_and_level(path, resource)
+    yield from _binding(manifest, path, resource)
+    yield from _twice(f"{path}.items", [item.code for item in resource.items])
+    codes = {item.code: item for item in resource.items}
+    for i, code in enumerate(resource.identifiers):
+        if code not in codes:
+            yield "UNKNOWN_ITEM", f"{path}.identifiers", f"标识 {code} 不是信息项 identifier {code} is no item", f"信息项 items: {', '.join(codes)}"
+        elif codes[code].type not in _KEY_TYPES:
+            yield "IDENTIFIER_TYPE", f"{path}.identifiers[{i}]", f"{code} 的类型不能作标识 its type cannot identify", "string, integer, bigint"
+    if Operation.VERIFY in resource.operations and not resource.identifiers:
+        yield "IDENTIFIER_MISSING", f"{path}.identifiers", "提供核验须有标识 verification needs an identifier", "identifiers = [...]"
+    for i, item in enumerate(resource.items):
+        yield from _item(f"{path}.items[{i}]", resource, item)
+    for i, link in enumerate(resource.links):
+        yield from _link(manifest, f"{path}.links[{i}]", resource, link, codes)
+
+
+def _class_and_level(path: str, resource: ResourcePart) -> Found:
+    if resource.level == "CLASSIFIED" or any(item.level == "CLASSIFIED" for item in resource.items):
+        yield (
+            "CLASSIFIED",
+            f"{path}.level",
+            "涉密数据不得进入平台 classified data never enters the hub (CLS-04)",
+            "请移除该资源或信息项 remove the resource or the item",
+        )
+        return
+    if resource.sharing_class is not SharingClass.UNCONDITIONAL and not resource.legal_basis:
+        yield (
+            "LEGAL_BASIS",
+            f"{path}.legal_basis",
+            "有条件共享与不予共享须列明依据 this sharing class needs a legal basis (CLS-02)",
+            'legal_basis = ["…法第…条"]',
+        )
+    if resource.level == "PUBLIC" and resource.sharing_class is not SharingClass.UNCONDITIONAL:
+        yield (
+            "LEVEL_CLASS",
+            f"{path}.sharing_class",
+            "公开级数据应为无条件共享 PUBLIC data are shared unconditionally (CLS-03)",
+            "sharing_class = UNCONDITIONAL",
+        )
+    if resource.open_class is OpenClass.OPEN and resource.level != "PUBLIC":
+        yield "LEVEL_OPEN", f"{path}.open_class", "普遍开放的数据须为公开级 open data must be PUBLIC (CLS-03)", "level = PUBLIC 或 or open_class = CLOSED"
+
+
+def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
+    kinds = {source.code: source.kind for source in manifest.sources}
+    kind = kinds.get(resource.source)
+    if kind == "rest" and resource.endpoint is None:
+        yield "ENDPOINT_MISSING", f"{path}.endpoint", "REST 数据源的资源须有 endpoint a resource of a REST source needs an endpoint", "[resources.endpoint]"
+    if kind == "sql" and resource.object is None:
+        yield "OBJECT_MISSING", f"{path}.object", "SQL 数据源的资源须有 object a resource of an SQL source needs an object", 'object = "schema.table"'
+    if resource.object is None and resource.endpoint is None:
+        yield "BINDING_MISSING", path, "须有 object 或 endpoint an object or an endpoint is needed", ""
+
+
+def _item(path: str, resource: ResourcePart, item: ItemPart) -> Found:
+    if item.code in _RESERVED_ITEMS:
+        yield "NAME_RESERVED", f"{path}.code", f"{item.code} 为系统保留 is reserved", "请改名 rename it"
+    if item.sharing_class is not None and _STRICTNESS[item.sharing_class] < _STRICTNESS[resource.sharing_class]:
+        yield "ITEM_CLASS", f"{path}.sharing_class", "信息项的共享类型不得宽于资源 an item is not shared more widely than its resource", ""
+    if item.filterable and item.column == "":
+        yield "COLUMN_MISSING", f"{path}.column", "须有列名 a column is needed", ""
+    for profile in ("share", "open"):
+        label = getattr(item.mask, profile)
+        if label is not None:
+            yield from _mask(f"{path}.mask", label, item.type)
+
+
+def _mask(path: str, label: str, type_: str) -> Found:
+    try:
+        mask = parse_mask(label)
+    except UnknownMask as error:
+        yield "UNKNOWN_MASK", path, f"没有脱敏规则 no masking rule {label!r}", str(error).partition("; ")[2]
+        return
+    text_only = {"KEEP_FIRST_N_LAST_M", "NAME", "ADDRESS_TO_DISTRICT", "CONSTANT"}
+    if mask and ((mask.algorithm in text_only and type_ != "string") or (mask.algorithm == "DATE_TO_YEAR" and type_ != "date")):
+        yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {type_} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
+
+
+def _link(manifest: Manifest, path: str, resource: ResourcePart, link: LinkPart, codes: dict[str, ItemPart]) -> Found:
+    if link.item not in codes:
+        yield "UNKNOWN_ITEM", f"{path}.item", f"{link.item} 不是信息项 is no item", f"信息项 items: {', '.join(codes)}"
+    if link.field in codes:
+        yield "NAME_TAKEN", f"{path}.field", f"{link.field} 已是信息项 is an item already", "请改名 rename it"
+    department, code, target_item = link.to.split(".")
+    if department != manifest.department.code:
+        return
+    target = next((r for r in manifest.resources if r.code == code), None)
+    if target is None or target_item not in target.identifiers:
+        yield "LINK_TARGET", f"{path}.to", f"{link.to} 不是本清单资源的标识 is no identifier of a resource in this manifest", "请核对 compare it"
+    elif link.item in codes and codes[link.item].type != next(item.type for item in target.items if item.code == target_item):
+        yield "LINK_TYPE", f"{path}.to", "两端类型不同 the two ends differ in type", ""

@@ -1,0 +1,59 @@
+"""Checks of a manifest against the rest of the published catalog: sources, links to other departments, names of types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hub.catalog.manifest import Manifest
+from hub.catalog.problems import Problem
+from schema.model import Snapshot
+from schema.naming import camel, pascal, type_name
+
+
+def check_links(manifest: Manifest, published: Snapshot) -> list[Problem]:
+    """Faults that only show beside what is published. A link to a department that has published nothing yet waits for it."""
+    return [*_sources(manifest, published), *_targets(manifest, published), *_type_names(manifest, published)]
+
+
+def _sources(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
+    owner = manifest.department.code
+    known = {f"{owner}.{source.code}" for source in manifest.sources} | set(published.sources)
+    for i, resource in enumerate(manifest.resources):
+        if f"{owner}.{resource.source}" not in known:
+            own = ", ".join(sorted(code.partition(".")[2] for code in known if code.startswith(f"{owner}.")))
+            path = f"resources[{i}].source"
+            yield Problem("UNKNOWN_SOURCE", f"没有数据源 no source {resource.source}", f"已有 known: {own}", path)
+
+
+def _targets(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
+    for i, resource in enumerate(manifest.resources):
+        types = {item.code: item.type for item in resource.items}
+        for j, link in enumerate(resource.links):
+            department, code, item = link.to.split(".")
+            if department == manifest.department.code or department not in published.by_department:
+                continue
+            path = f"resources[{i}].links[{j}].to"
+            target = published.resources.get(f"{department}.{code}")
+            if target is None or item not in target.identifiers:
+                yield Problem("LINK_TARGET", f"{link.to} 不是已发布资源的标识 is no identifier of a published resource", "请核对 compare it", path)
+            elif target.items[item].kind.value != types.get(link.item):
+                yield Problem("LINK_TYPE", f"{link.to}:两端类型不同 the two ends differ in type", "请统一类型 make them alike", path)
+
+
+def _type_names(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
+    owner = manifest.department.code
+    taken = {pascal(code): code for code in published.departments if code != owner}
+    fields = {camel(code): code for code in published.departments if code != owner}
+    for code in published.resources:
+        if not code.startswith(f"{owner}."):
+            taken |= {f"{type_name(code)}{suffix}": code for suffix in _SUFFIXES}
+    if pascal(owner) in taken or camel(owner) in fields:
+        yield Problem("NAME_TAKEN", f"部门代码 {owner} 与已有名称冲突 clashes with a name in use", "请换用其他代码 choose another code", "department.code")
+    for i, resource in enumerate(manifest.resources):
+        name = type_name(f"{owner}.{resource.code}")
+        clash = next((taken[f"{name}{suffix}"] for suffix in _SUFFIXES if f"{name}{suffix}" in taken), None)
+        if clash:
+            yield Problem("NAME_TAKEN", f"类型名 {name} 与 {clash} 冲突 clashes", "请更改 code change the code", f"resources[{i}].code")
+
+
+_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest")

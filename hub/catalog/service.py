@@ -1,0 +1,229 @@
+"""The catalog's workflow: register departments and sources; import a manifest, have it reviewed by somebody else, publish it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from stdnum.cn import uscc
+
+from hub.acts import Actor, Acts, bump
+from hub.catalog.build import build_snapshot, source_config
+from hub.catalog.checks import check_manifest, secret_in_url
+from hub.catalog.links import check_links
+from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
+from hub.catalog.problems import Problem, Refused
+from hub.catalog.tables import department, manifest, snapshot, source
+from hub.store.base import now
+from schema.model import Department, Snapshot
+
+SYSTEM = "governance:system"
+SECURITY = "governance:security"
+AUDIT = "governance:audit"
+STEWARD = "governance:steward"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedManifest:
+    """One imported manifest and where it stands."""
+
+    id: int
+    department: str
+    state: str
+    resources: tuple[str, ...]
+
+
+class CatalogService:
+    """Administrative acts on the catalog. Every method may raise :class:`Refused`; then nothing was changed."""
+
+    def __init__(self, engine: Engine, acts: Acts) -> None:
+        self._engine = engine
+        self._acts = acts
+
+    def create_department(self, actor: Actor, **given: Any) -> Department:
+        """Registers a department."""
+        self._need(actor, "createDepartment", str(given.get("code")), SYSTEM)
+        part = self._part(actor, "createDepartment", DepartmentPart, given)
+        if not uscc.is_valid(part.uscc):
+            self._refuse(actor, "createDepartment", part.code, Problem("USCC_INVALID", f"统一社会信用代码无效 not valid: {part.uscc}", "GB 32100", "uscc"))
+
+        def work(connection: Connection) -> Department:
+            if connection.execute(select(department.c.code).where(department.c.code == part.code)).first():
+                raise Refused(Problem("CONFLICT", f"部门 {part.code} 已存在 exists already", "请换用其他代码 choose another code", "code"))
+            connection.execute(insert(department).values(**part.model_dump(), created_at=now()))
+            return Department(**part.model_dump())
+
+        return self._acts.do(actor, "createDepartment", part.code, work)
+
+    def register_source(self, actor: Actor, owner: str, **given: Any) -> str:
+        """Registers a source apart from a manifest; its code is ``department.source``."""
+        target = f"{owner}.{given.get('code')}"
+        self._need(actor, "registerSource", target, SYSTEM)
+        part = self._part(actor, "registerSource", SourcePart, given)
+        for code, path, message, hint in secret_in_url("url", part.url):
+            self._refuse(actor, "registerSource", target, Problem(code, message, hint, path))
+
+        def work(connection: Connection) -> str:
+            _known_department(connection, owner)
+            if connection.execute(select(source.c.code).where(source.c.code == target)).first():
+                raise Refused(Problem("CONFLICT", f"数据源 {target} 已存在 exists already", "请换用其他代码 choose another code", "code"))
+            connection.execute(insert(source).values(code=target, department=owner, config=part.model_dump_json(), registered_at=now()))
+            bump(connection, "catalog")
+            return target
+
+        return self._acts.do(actor, "registerSource", target, work)
+
+    def import_manifest(self, actor: Actor, text: str) -> ImportedManifest:
+        """Imports a manifest if it has no fault at all. A steward imports for the own department only."""
+        read = self._read(actor, text)
+        owner = read.department.code
+        if not actor.may(SYSTEM) and not (actor.may(STEWARD) and actor.department == owner):
+            self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {STEWARD} ({owner})"))
+
+        def work(connection: Connection) -> ImportedManifest:
+            _check_against_catalog(connection, self, read)
+            if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
+                connection.execute(insert(department).values(**read.department.model_dump(), created_at=now()))
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            values = {"department": owner, "text": text, "sha256": digest, "state": "IMPORTED", "imported_by": actor.name, "imported_at": now()}
+            added = connection.execute(insert(manifest).values(**values)).inserted_primary_key
+            return _imported(int(added[0]) if added else 0, owner, "IMPORTED", read)
+
+        return self._acts.do(actor, "importManifest", owner, work, {"sha256": hashlib.sha256(text.encode()).hexdigest()})
+
+    def review(self, actor: Actor, manifest_id: int, approve: bool, opinion: str) -> ImportedManifest:
+        """Approves or rejects an import. Not by who imported it (MSK-02, CAT-12)."""
+        self._need(actor, "reviewCatalog", str(manifest_id), SECURITY)
+
+        def work(connection: Connection) -> ImportedManifest:
+            row = _manifest_row(connection, manifest_id, "IMPORTED")
+            if row.imported_by == actor.name:
+                raise Refused(Problem("FOUR_EYES", "审核人不得为导入人 who imported does not review", "请由他人审核 let somebody else review", "id"))
+            state = "APPROVED" if approve else "REJECTED"
+            values = {"state": state, "reviewed_by": actor.name, "reviewed_at": now(), "opinion": opinion}
+            connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(**values))
+            return _imported(manifest_id, row.department, state, read_manifest(row.text))
+
+        return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve})
+
+    def publish(self, actor: Actor, manifest_id: int) -> int:
+        """Publishes an approved import: a new snapshot, in force for the next call. Returns its number."""
+        self._need(actor, "publishCatalog", str(manifest_id), SECURITY, SYSTEM)
+
+        def work(connection: Connection) -> int:
+            row = _manifest_row(connection, manifest_id, "APPROVED")
+            last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
+            parts: dict[str, int] = json.loads(last.manifests) if last else {}
+            number = (last.number if last else 0) + 1
+            parts[row.department] = manifest_id
+            connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(state="PUBLISHED"))
+            values = {"number": number, "manifests": json.dumps(parts, sort_keys=True), "published_by": actor.name, "published_at": now()}
+            connection.execute(insert(snapshot).values(**values))
+            bump(connection, "catalog")
+            return number
+
+        return self._acts.do(actor, "publishCatalog", str(manifest_id), work)
+
+    def current(self) -> Snapshot:
+        """The snapshot in force."""
+        with self._engine.connect() as connection:
+            return self.load(connection)
+
+    def load(self, connection: Connection) -> Snapshot:
+        """The snapshot in force, as this transaction sees it."""
+        last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
+        rows = connection.execute(select(department)).all()
+        departments = {row.code: Department(row.code, row.name, row.name_en, row.uscc, row.tier) for row in rows}
+        sources = {row.code: source_config(row.department, SourcePart.model_validate_json(row.config)) for row in connection.execute(select(source))}
+        if last is None:
+            return build_snapshot(0, [], departments, sources)
+        ids = list(json.loads(last.manifests).values())
+        texts = {row.id: row.text for row in connection.execute(select(manifest.c.id, manifest.c.text).where(manifest.c.id.in_(ids)))}
+        return build_snapshot(last.number, [read_manifest(texts[i]) for i in ids], departments, sources, last.published_at)
+
+    def manifest_text(self, owner: str) -> str | None:
+        """The published manifest of a department, for export."""
+        with self._engine.connect() as connection:
+            last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
+            manifest_id = json.loads(last.manifests).get(owner) if last else None
+            found = connection.execute(select(manifest.c.text).where(manifest.c.id == manifest_id)).first() if manifest_id else None
+            return str(found.text) if found else None
+
+    def manifests(self) -> list[Mapping[str, Any]]:
+        """All imports, newest first, without their texts."""
+        columns = [c for c in manifest.c if c.name != "text"]
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(select(*columns).order_by(manifest.c.id.desc()).limit(500)).mappings()]
+
+    def _read(self, actor: Actor, text: str) -> Manifest:
+        try:
+            read = read_manifest(text)
+        except Refused as refused:
+            self._acts.refuse(actor, "importManifest", "", refused.problems[0])
+            raise
+        problems = check_manifest(read, text)
+        if problems:
+            self._acts.refuse(actor, "importManifest", read.department.code, problems[0])
+            raise Refused(*problems)
+        return read
+
+    def _part(self, actor: Actor, act: str, kind: Any, given: Mapping[str, Any]) -> Any:
+        try:
+            return kind.model_validate({name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            problems = [Problem("BAD_INPUT", f"取值不正确 not usable: {e['msg']}", "", ".".join(map(str, e["loc"]))) for e in error.errors()]
+            self._acts.refuse(actor, act, str(given.get("code")), problems[0])
+            raise Refused(*problems) from None
+
+    def _need(self, actor: Actor, act: str, target: str, *scopes: str) -> None:
+        if not actor.may(*scopes):
+            self._refuse(actor, act, target, _forbidden(" / ".join(scopes)))
+
+    def _refuse(self, actor: Actor, act: str, target: str, problem: Problem) -> None:
+        self._acts.refuse(actor, act, target, problem)
+        raise Refused(problem)
+
+
+def _forbidden(scopes: str) -> Problem:
+    return Problem("FORBIDDEN", f"需要权限 this act needs {scopes}", "请使用具有该角色的账号 use an account that has this role")
+
+
+def _known_department(connection: Connection, code: str) -> None:
+    if not connection.execute(select(department.c.code).where(department.c.code == code)).first():
+        raise Refused(
+            Problem("NOT_FOUND", f"没有部门 no department {code}", "请先 createDepartment 或导入清单 create it first, or import its manifest", "department")
+        )
+
+
+def _manifest_row(connection: Connection, manifest_id: int, state: str) -> Row[Any]:
+    row = connection.execute(select(manifest).where(manifest.c.id == manifest_id)).first()
+    if row is None:
+        raise Refused(Problem("NOT_FOUND", f"没有导入记录 no import {manifest_id}", "请核对编号 compare the number", "id"))
+    if row.state != state:
+        hint = (
+            "审核通过后才能发布 only an approved import can be published"
+            if state == "APPROVED"
+            else "只有待审核的导入可以审核 only a waiting import can be reviewed"
+        )
+        raise Refused(Problem("CONFLICT", f"导入记录 {manifest_id} 的状态为 {row.state} is {row.state}", hint, "id"))
+    return row
+
+
+def _imported(manifest_id: int, owner: str, state: str, read: Manifest) -> ImportedManifest:
+    return ImportedManifest(manifest_id, owner, state, tuple(f"{owner}.{resource.code}" for resource in read.resources))
+
+
+def _check_against_catalog(connection: Connection, service: CatalogService, read: Manifest) -> None:
+    problems = check_links(read, service.load(connection))
+    if problems:
+        raise Refused(*problems)
+
+
+def last_number(connection: Connection) -> int:
+    """The number of the snapshot in force; 0 where none is."""
+    return int(connection.execute(select(func.coalesce(func.max(snapshot.c.number), 0))).scalar_one())

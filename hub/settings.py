@@ -1,0 +1,93 @@
+"""Settings: one TOML file (``huitong.toml`` in the home) under environment variables ``HUITONG_*``; ``PORT`` and ``HOST`` are short forms."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """All that a hub can be told from outside. A name that is not known is refused, with its place."""
+
+    model_config = SettingsConfigDict(env_prefix="HUITONG_", extra="forbid", frozen=True)
+
+    home: Path = Field(Path(".huitong"), description="Directory of keys, control database, exchange files and demonstration data")
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    public_url: str = Field("", description="The address by which callers know the hub; issuer of its tokens. Default: http://HOST:PORT")
+    database: str = Field("", description="Control database as an SQLAlchemy URL. Default: SQLite in the home")
+    request_seconds: float = Field(30.0, gt=0, le=600, description="Longest a call may run, in seconds")
+    body_bytes: int = Field(65536, ge=1024, le=1048576, description="Largest request body of /graphql, in bytes")
+    exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
+    concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 503")
+    caller_calls: int = Field(64, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The public address, without a slash at its end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        """The control database."""
+        return self.database or f"sqlite:///{self.home.absolute() / 'control.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """Directory of the hub's keys, readable by its own user alone."""
+        return self.home / "keys"
+
+    @property
+    def exchanges(self) -> Path:
+        """Directory of exchange files."""
+        return self.home / "exchange"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over file."""
+        home = Path(os.environ.get("HUITONG_HOME", ".huitong"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "huitong.toml")
+
+
+class SettingsFault(Exception):
+    """Settings that cannot be used. ``str()`` names each with its remedy."""
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from arguments, environment and file.
+
+    Raises:
+        SettingsFault: a name is unknown or a value does not fit.
+    """
+    for short in ("PORT", "HOST"):
+        if short in os.environ and f"HUITONG_{short}" not in os.environ:
+            given.setdefault(short.lower(), os.environ[short])
+    try:
+        return Settings(**given)
+    except (ValueError, tomllib.TOMLDecodeError) as error:
+        raise SettingsFault(_explain(error)) from None
+
+
+def _explain(error: ValueError) -> str:
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return f"huitong.toml: {error}"
+    return "; ".join(f"setting {'.'.join(map(str, e['loc']))} (HUITONG_{str(e['loc'][0]).upper()}): {e['msg']}" for e in errors())

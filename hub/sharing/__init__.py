@@ -1,0 +1,1 @@
+"""Applications and what they may: purposes, access requests, grants, feedback."""
