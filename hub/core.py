@@ -1,0 +1,112 @@
+"""What the server and the command line share: the control database, the ledger, the keys, and the services that act on them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from hub.acts import Acts
+from hub.catalog.service import CatalogService
+from hub.ledger.append import Ledger
+from hub.ledger.keys import signer_in
+from hub.ledger.subjects import Subjects
+from hub.settings import Settings
+from hub.sharing.registry import Registry
+from hub.sharing.service import SharingService
+from hub.store.engine import open_engine
+from hub.store.migrate import upgrade
+from schema.cursors import KEY_BYTES
+
+LOG_NAME = "huitong.ledger"
+
+
+class HomeFault(Exception):
+    """The hub's home cannot be used. ``str()`` says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """The opened parts of one hub."""
+
+    settings: Settings
+    engine: Engine
+    ledger: Ledger
+    subjects: Subjects
+    acts: Acts
+    catalog: CatalogService
+    sharing: SharingService
+    registry: Registry
+    cursor_key: bytes
+
+    def close(self) -> None:
+        """Gives the database connections back."""
+        self.engine.dispose()
+
+
+def open_core(settings: Settings) -> Core:
+    """Opens an initialised home, bringing its control database up to date.
+
+    Raises:
+        HomeFault: the home was never initialised or cannot be written.
+    """
+    if not settings.keys.is_dir():
+        raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
+    upgrade(settings.database_url)
+    engine = open_engine(settings.database_url)
+    ledger = Ledger(engine, signer_in(settings.keys, LOG_NAME))
+    acts = Acts(ledger)
+    catalog = CatalogService(engine, acts)
+    registry = Registry(engine)
+    registry.refresh()
+    sharing = SharingService(engine, acts, catalog.load)
+    return Core(settings, engine, ledger, Subjects.in_directory(settings.keys), acts, catalog, sharing, registry, _secret_key(settings.keys / "cursor.key"))
+
+
+def initialise(settings: Settings) -> None:
+    """Makes the home: directories for its own user alone, keys, an empty control database. Makes no account and no credential."""
+    try:
+        for directory in (settings.home, settings.keys, settings.exchanges):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeFault(f"{settings.home}: {error.strerror}: 请更换 HUITONG_HOME choose another HUITONG_HOME") from None
+    open_core(settings).close()
+
+
+def _secret_key(path: Path) -> bytes:
+    if not path.exists():
+        made = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        made.rename(path)
+    return path.read_bytes()
+
+
+@contextmanager
+def home_lock(home: Path) -> Iterator[None]:
+    """Held by the one server of a home.
+
+    Raises:
+        HomeFault: another hub serves from this home.
+    """
+    with (home / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read(20).strip()
+            who = f" (pid {pid})" if pid.isdigit() else ""
+            raise HomeFault(f"另一个汇通实例正在使用 another hub serves from {home}{who}: 请先停止或更换 stop it, or choose another HUITONG_HOME") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,130 @@
+"""Terms of a grant: what an administrator writes, checked against the catalog, and how it is stored and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, SharingClass, Shown
+from hub.catalog.problems import Problem, Refused
+from masking.rules import UnknownMask, parse_mask
+from schema.faults import Fault
+from schema.filters import check_rows
+from schema.model import Resource
+from schema.naming import CODE
+
+MAX_PAGE = 10_000
+
+
+def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms as they are stored.
+
+    Raises:
+        Refused: with every fault.
+    """
+    problems: list[Problem] = []
+    if resource.sharing_class is SharingClass.NOT_SHARED:
+        raise Refused(Problem("NOT_SHARED", "不予共享的资源不能授权 a resource that is not shared cannot be granted", "", "resource"))
+    operations = [Operation(o) for o in given["operations"]]
+    unknown = [o.value for o in operations if o not in resource.operations]
+    if unknown:
+        offered = _names(o.value for o in resource.operations)
+        problems.append(_bad("operations", f"资源不提供 the resource does not offer {_names(unknown)}", offered))
+    if not operations:
+        problems.append(_bad("operations", "至少一项 at least one", _names(o.value for o in resource.operations)))
+    items = [_item(resource, i, item, problems) for i, item in enumerate(given["items"])]
+    codes = [item["code"] for item in items]
+    problems += [_bad(f"items[{i}].code", f"{code} 重复 twice", "") for i, code in enumerate(codes) if code in codes[:i]]
+    rows = _rows(resource, given.get("rows"), problems)
+    purposes = purposes_from(given.get("purposes") or [], "purposes", problems)
+    page = given.get("max_page") or DEFAULT_PAGE_LIMIT
+    if not 1 <= page <= MAX_PAGE:
+        problems.append(_bad("maxPage", f"应为 1 至 {MAX_PAGE} must be 1 to {MAX_PAGE}", ""))
+    if problems:
+        raise Refused(*problems)
+    return {
+        "operations": [o.value for o in operations],
+        "items": items,
+        "rows": rows,
+        "purposes": purposes,
+        "per_claim": bool(given.get("per_claim")),
+        "discloses_existence": bool(given.get("discloses_existence")),
+        "page_limit": page,
+    }
+
+
+def purposes_from(given: Sequence[Mapping[str, Any]], path: str, problems: list[Problem]) -> list[dict[str, str]]:
+    """Purposes (APP-03): a code that fits the header, its scenario and its legal basis."""
+    if not given:
+        problems.append(_bad(path, "至少一项用途 at least one purpose", "{code, scenario, basis}"))
+    made = []
+    for i, purpose in enumerate(given):
+        code = str(purpose["code"])
+        if not 0 < len(code) <= 64 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in code):
+            problems.append(_bad(f"{path}[{i}].code", f"用途代码不合格式 wrong purpose code: {code}", "[A-Za-z0-9._-]{1,64}"))
+        empty = [name for name in ("scenario", "basis") if not str(purpose.get(name) or "").strip()]
+        problems += [_bad(f"{path}[{i}].{name}", "不能为空 must not be empty (APP-03, LOG-05)", "") for name in empty]
+        made.append({"code": code, "scenario": str(purpose["scenario"]), "basis": str(purpose["basis"])})
+    return made
+
+
+def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    code, path = str(given["code"]), f"items[{i}]"
+    item = resource.items.get(code) if CODE.match(code) else None
+    value, key, mask = given.get("value"), bool(given.get("key")), given.get("mask")
+    if item is None:
+        problems.append(_bad(f"{path}.code", f"没有信息项 no item {code}", _names(resource.items)))
+    elif item.sharing_class is SharingClass.NOT_SHARED:
+        problems.append(_bad(f"{path}.code", f"信息项不予共享 the item is not shared: {code}", ""))
+    elif value == Shown.MASKED.value:
+        _check_mask(path, mask or item.share_mask, problems)
+    if value is None and not key:
+        problems.append(_bad(path, "须给出 value 或 key give a value or a key", "value: CLEAR | MASKED, key: true"))
+    return {"code": code, "value": value or Shown.ABSENT.value, "key": key, "mask": mask}
+
+
+def _check_mask(path: str, label: str | None, problems: list[Problem]) -> None:
+    try:
+        usable = label is not None and parse_mask(label) is not None
+    except UnknownMask as error:
+        problems.append(_bad(f"{path}.mask", str(error), ""))
+        return
+    if not usable:
+        problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则,须指明 mask the catalog names no share mask: name one", "mask: NAME"))
+
+
+def _rows(resource: Resource, rows: Any, problems: list[Problem]) -> str | None:
+    if rows is None:
+        return None
+    try:
+        return check_rows(resource, rows)
+    except Fault as fault:
+        problems.append(_bad("rows", f"{fault.zh} {fault.en}", fault.hint_en))
+        return None
+
+
+def _bad(path: str, message: str, hint: str) -> Problem:
+    return Problem("BAD_INPUT", message, hint, path)
+
+
+def _names(names: Any) -> str:
+    return ", ".join(names)
+
+
+def read_terms(grant: str, resource: str, stored: str, approver: str) -> GrantTerms:
+    """A stored grant as rights are computed from it."""
+    terms = json.loads(stored)
+    items = tuple(GrantItem(item["code"], Shown(item["value"]), item["key"], parse_mask(item["mask"]) if item["mask"] else None) for item in terms["items"])
+    return GrantTerms(
+        grant=grant,
+        resource=resource,
+        operations=frozenset(Operation(o) for o in terms["operations"]),
+        items=items,
+        rows=terms["rows"],
+        purposes=tuple(Purpose(**p) for p in terms["purposes"]),
+        per_claim=terms["per_claim"],
+        discloses_existence=terms["discloses_existence"],
+        page_limit=terms["page_limit"],
+        approver=approver,
+    )

@@ -1,0 +1,141 @@
+"""Who may what, now: applications and live grants held in memory, read anew when anything changed in any process."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert, select
+
+from auth.clients import Client
+from auth.decide import Rights
+from auth.rights import GrantTerms, Operation, Purpose
+from hub.sharing.grants import read_terms
+from hub.sharing.tables import application, grant, revoked_token
+from hub.store.base import now
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """A grant that is active, with its term."""
+
+    terms: GrantTerms
+    valid_from: datetime
+    valid_to: datetime | None
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the moment lies in the grant's term."""
+        return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A registered application as calls see it."""
+
+    client_id: str
+    name: str
+    department: str
+    secret_hash: str
+    roles: frozenset[str]
+    purposes: tuple[Purpose, ...]
+    active: bool
+    grants: tuple[LiveGrant, ...]
+
+    def scopes(self) -> frozenset[str]:
+        """All scopes that its tokens may carry: unconditional ones, those of its grants, its roles."""
+        granted = {f"{o.scope_prefix}:{g.terms.resource}" for g in self.grants for o in g.terms.operations}
+        return frozenset(f"{o.scope_prefix}:unconditional" for o in Operation) | granted | self.roles
+
+
+PUBLIC = Rights(None, None, frozenset())
+
+
+class Registry:
+    """The applications and grants in force. Safe to use from any thread; ``refresh`` replaces the whole state at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._applications: Mapping[str, Application] = {}
+        self._rights: dict[tuple[str, frozenset[str], tuple[str, ...]], Rights] = {}
+
+    def refresh(self) -> None:
+        """Reads everything anew."""
+        grants: dict[str, list[LiveGrant]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(grant).where(grant.c.state == "ACTIVE")):
+                live = LiveGrant(read_terms(row.id, row.resource, row.terms, row.approver), row.valid_from, row.valid_to)
+                grants.setdefault(row.application, []).append(live)
+            rows = connection.execute(select(application)).all()
+        made = {
+            row.client_id: Application(
+                row.client_id,
+                row.name,
+                row.department,
+                row.secret_hash,
+                frozenset(json.loads(row.roles)),
+                tuple(Purpose(**p) for p in json.loads(row.purposes)),
+                row.active,
+                tuple(grants.get(row.client_id, ())),
+            )
+            for row in rows
+        }
+        with self._lock:
+            self._applications = made
+            self._rights = {}
+
+    def application(self, client_id: str) -> Application | None:
+        """The application of a client id, active or not."""
+        return self._applications.get(client_id)
+
+    def by_name(self, name: str) -> Application | None:
+        """The application of this name."""
+        return next((app for app in self._applications.values() if app.name == name), None)
+
+    def is_active(self, client_id: str) -> bool:
+        """Whether the application exists and is not disabled."""
+        found = self._applications.get(client_id)
+        return found is not None and found.active
+
+    def find(self, client_id: str) -> Client | None:
+        """The OAuth client of this id (``auth.clients.ClientStore``)."""
+        found = self._applications.get(client_id)
+        if found is None:
+            return None
+        return Client(found.client_id, found.secret_hash, found.scopes(), found.active, found.department, found.name)
+
+    def rights(self, client_id: str, scopes: frozenset[str]) -> Rights:
+        """token scopes ∩ live grants, for the caller of this moment."""
+        app = self._applications[client_id]
+        moment = now()
+        live = tuple(g for g in app.grants if g.holds(moment))
+        key = (client_id, scopes, tuple(g.terms.grant for g in live))
+        found = self._rights.get(key)
+        if found is None:
+            grants = {g.terms.resource: g.terms for g in live}
+            found = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants)
+            with self._lock:
+                self._rights[key] = found
+        return found
+
+
+class TokenRevocations:
+    """Revoked tokens in the control database (``auth.revocations.RevocationStore``)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, jti: str, expires_at: int) -> None:
+        """Revokes a token until it expires."""
+        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            if not connection.execute(select(revoked_token.c.jti).where(revoked_token.c.jti == jti)).first():
+                connection.execute(insert(revoked_token).values(jti=jti, expires_at=expires_at))
+
+    def unexpired(self, now: int) -> list[tuple[str, int]]:
+        """Revoked tokens that would still be valid; older ones are forgotten."""
+        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            connection.execute(delete(revoked_token).where(revoked_token.c.expires_at < now))
+            return [(row.jti, row.expires_at) for row in connection.execute(select(revoked_token))]

@@ -1,0 +1,193 @@
+"""Administrative acts on applications and grants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
+
+from auth.clients import hash_secret, make_secret
+from hub.acts import Actor, Acts, bump, make_id
+from hub.catalog.problems import Problem, Refused
+from hub.catalog.service import AUDIT, SECURITY, STEWARD, SYSTEM
+from hub.catalog.tables import department
+from hub.sharing.grants import purposes_from, terms_from
+from hub.sharing.tables import application, grant
+from hub.store.base import now
+from schema.model import Snapshot
+from schema.naming import CODE
+
+ROLES = (SYSTEM, SECURITY, AUDIT, STEWARD)
+_THREE = {SYSTEM, SECURITY, AUDIT}
+
+
+@dataclass(frozen=True, slots=True)
+class NewApplication:
+    """A registered application; the secret is told once and stored only as a hash."""
+
+    name: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """One grant as administrators and its holder see it."""
+
+    id: str
+    application: str
+    resource: str
+    state: str
+    terms: Mapping[str, Any]
+    valid_from: datetime
+    valid_to: datetime | None
+    approver: str
+
+
+class SharingService:
+    """Every method may raise :class:`Refused`; then nothing was changed."""
+
+    def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot]) -> None:
+        self._engine = engine
+        self._acts = acts
+        self._catalog = catalog
+
+    def create_application(
+        self, actor: Actor, name: str, owner: str, purposes: list[dict[str, str]], roles: list[str], secret: str | None = None
+    ) -> NewApplication:
+        """Registers an application of a department; ``roles`` are governance scopes. No account holds two of the three administrators' roles."""
+        self._need(actor, "createApplication", name, SYSTEM)
+        problems: list[Problem] = []
+        if not CODE.match(name) or len(name) > 60:
+            problems.append(Problem("BAD_INPUT", f"应用代码不合格式 wrong code: {name}", "a-z, 0-9, _", "name"))
+        problems += [Problem("BAD_INPUT", f"没有角色 no role {role}", ", ".join(ROLES), "roles") for role in roles if role not in ROLES]
+        if len(_THREE & set(roles)) > 1:
+            problems.append(
+                Problem("ROLES_EXCLUSIVE", "三员角色不得兼任 no account holds two of the three administrators' roles", "请分设账号 use two accounts", "roles")
+            )
+        checked = purposes_from(purposes, "purposes", problems)
+        self._refuse_if(actor, "createApplication", name, problems)
+        made = NewApplication(name, make_id("app"), secret or make_secret())
+
+        def work(connection: Connection) -> NewApplication:
+            if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
+                raise Refused(Problem("NOT_FOUND", f"没有部门 no department {owner}", "请先登记部门 register the department first", "department"))
+            if connection.execute(select(application.c.name).where(application.c.name == name)).first():
+                raise Refused(Problem("CONFLICT", f"应用 {name} 已存在 exists already", "请换用其他代码 choose another code", "name"))
+            values = {"client_id": made.client_id, "name": name, "department": owner, "secret_hash": hash_secret(made.client_secret)}
+            texts = {"roles": json.dumps(sorted(set(roles))), "purposes": json.dumps(checked, ensure_ascii=False)}
+            connection.execute(insert(application).values(**values, **texts, active=True, created_at=now()))
+            bump(connection, "rights")
+            return made
+
+        return self._acts.do(actor, "createApplication", name, work, {"department": owner, "roles": sorted(set(roles))})
+
+    def disable_application(self, actor: Actor, name: str) -> str:
+        """Disables an application: its tokens stop working at once."""
+        self._need(actor, "disableApplication", name, SYSTEM, SECURITY)
+
+        def work(connection: Connection) -> str:
+            changed = connection.execute(update(application).where(application.c.name == name).values(active=False))
+            if changed.rowcount == 0:
+                raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name}", "", "application"))
+            bump(connection, "rights")
+            return name
+
+        return self._acts.do(actor, "disableApplication", name, work)
+
+    def create_grant(self, actor: Actor, given: Mapping[str, Any]) -> GrantRecord:
+        """Grants an application the use of a resource. One live grant per application and resource."""
+        target = f"{given['application']} {given['resource']}"
+        self._need(actor, "createGrant", target, SECURITY)
+
+        def work(connection: Connection) -> GrantRecord:
+            resource = self._catalog(connection).resources.get(given["resource"])
+            if resource is None:
+                raise Refused(Problem("NOT_FOUND", f"没有已发布的资源 no published resource {given['resource']}", "请核对代码 compare the code", "resource"))
+            app = _application(connection, given["application"])
+            begins, ends = given.get("valid_from") or now(), given.get("valid_to")
+            if ends is not None and ends <= begins:
+                raise Refused(Problem("BAD_INPUT", "终止时间须晚于起始时间 validTo must be later than validFrom", "", "validTo"))
+            if not str(given.get("approver") or "").strip():
+                raise Refused(Problem("BAD_INPUT", "须写明批准人员 an approver is needed (LOG-01)", "", "approver"))
+            if _live(connection, app.client_id, resource.code):
+                hint = "请先撤销 revoke it first"
+                raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource.code} 已有有效授权 has a live grant already", hint, "resource"))
+            terms = terms_from(resource, given)
+            record = GrantRecord(make_id("grant"), app.name, resource.code, "ACTIVE", terms, begins, ends, str(given["approver"]))
+            _store(connection, record, app.client_id, given.get("agreement_hash"), actor.name)
+            return record
+
+        return self._acts.do(actor, "createGrant", target, work)
+
+    def change_grant(self, actor: Actor, grant_id: str, state: str) -> GrantRecord:
+        """Revokes (``REVOKED``), suspends (``SUSPENDED``) or resumes (``ACTIVE``) a grant, effective on the next call. Revoked is final."""
+        act = {"REVOKED": "revokeGrant", "SUSPENDED": "suspendGrant", "ACTIVE": "resumeGrant"}[state]
+        self._need(actor, act, grant_id, SECURITY)
+
+        def work(connection: Connection) -> GrantRecord:
+            row = connection.execute(_grants().where(grant.c.id == grant_id)).first()
+            if row is None:
+                raise Refused(Problem("NOT_FOUND", f"没有授权 no grant {grant_id}", "", "id"))
+            if row.state == "REVOKED":
+                raise Refused(Problem("CONFLICT", f"授权 {grant_id} 已撤销 is revoked already", "", "id"))
+            connection.execute(update(grant).where(grant.c.id == grant_id).values(state=state))
+            bump(connection, "rights")
+            return _record(row, state)
+
+        return self._acts.do(actor, act, grant_id, work)
+
+    def grants(self, client_id: str | None = None) -> list[GrantRecord]:
+        """Grants, newest first; of one application where its client id is given."""
+        statement = _grants() if client_id is None else _grants().where(grant.c.application == client_id)
+        with self._engine.connect() as connection:
+            return [_record(row) for row in connection.execute(statement.order_by(grant.c.created_at.desc()).limit(1000))]
+
+    def applications(self) -> list[Mapping[str, Any]]:
+        """All applications, without their secrets' hashes."""
+        columns = [c for c in application.c if c.name != "secret_hash"]
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(select(*columns).order_by(application.c.name)).mappings()]
+
+    def _need(self, actor: Actor, act: str, target: str, *scopes: str) -> None:
+        if not actor.may(*scopes):
+            problem = Problem("FORBIDDEN", f"需要权限 this act needs {' / '.join(scopes)}", "请使用具有该角色的账号 use an account that has this role")
+            self._refuse_if(actor, act, target, [problem])
+
+    def _refuse_if(self, actor: Actor, act: str, target: str, problems: list[Problem]) -> None:
+        if problems:
+            self._acts.refuse(actor, act, target, problems[0])
+            raise Refused(*problems)
+
+
+def _application(connection: Connection, name: str) -> Row[Any]:
+    row = connection.execute(select(application).where(application.c.name == name)).first()
+    if row is None:
+        raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name}", "请先登记应用 register it first", "application"))
+    return row
+
+
+def _live(connection: Connection, client_id: str, resource: str) -> bool:
+    statement = select(grant.c.id).where(grant.c.application == client_id, grant.c.resource == resource, grant.c.state != "REVOKED")
+    return connection.execute(statement.where(or_(grant.c.valid_to.is_(None), grant.c.valid_to > now()))).first() is not None
+
+
+def _store(connection: Connection, record: GrantRecord, client_id: str, agreement: str | None, actor: str) -> None:
+    values = {"id": record.id, "application": client_id, "resource": record.resource, "state": record.state, "approver": record.approver}
+    times = {"valid_from": record.valid_from, "valid_to": record.valid_to, "created_at": now()}
+    terms = json.dumps(record.terms, ensure_ascii=False, sort_keys=True)
+    connection.execute(insert(grant).values(**values, **times, terms=terms, agreement_hash=agreement, created_by=actor))
+    bump(connection, "rights")
+
+
+def _grants() -> Any:
+    return select(grant, application.c.name.label("application_name")).join(application, application.c.client_id == grant.c.application)
+
+
+def _record(row: Row[Any], state: str | None = None) -> GrantRecord:
+    terms = json.loads(row.terms)
+    return GrantRecord(row.id, row.application_name, row.resource, state or row.state, terms, row.valid_from, row.valid_to, row.approver)
