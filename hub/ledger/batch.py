@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from types import TracebackType
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Dialect, Engine, Table, insert, select, update
 
 from hub.ledger import tables
 from hub.ledger.canonical import Record, seal
@@ -16,6 +18,9 @@ from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer
 from hub.ledger.merkle import leaf_hash, levels, path_in
 from hub.ledger.receipt import Receipt, batch_text
+
+_repeated = itemgetter("at", "call", "kind", "operation", "application", "department", "outcome")
+"""What an entry's row repeats of its record, in the table's order."""
 
 Work = Callable[[Connection], None]
 """A change that commits together with the entry that reports it. It runs in the ledger's thread: database work only, and little."""
@@ -67,20 +72,22 @@ def locked_head(connection: Connection, log: str) -> tuple[int, int, bytes]:
 
 
 def _append(connection: Connection, standing: Sequence[Pending], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:
-    entries, accesses, leaves = [], [], []
+    entries: list[tuple[object, ...]] = []
+    accesses: list[tuple[object, ...]] = []
+    leaves: list[bytes] = []
     for seq, one in enumerate(standing, first):
         canonical = seal(one.record, seq, previous.hex())
         previous = leaf_hash(canonical)
         leaves.append(previous)
-        entries.append(_row(seq, number, one.draft, previous, canonical))
-        accesses += [{"seq": seq, "resource": access.resource, "provider": access.provider} for access in one.draft.accesses]
+        entries.append((seq, number, *_repeated(one.record), previous, canonical))
+        accesses += [(seq, access.resource, access.provider) for access in one.draft.accesses]
     rows = levels(leaves)
     root, count = rows[-1][0], len(leaves)
     signature = signer.sign(batch_text(signer.verifier_key.name, first, count, root))
     connection.execute(insert(tables.batch).values(id=number, first=first, count=count, root=root, key=signer.key_id, signature=signature))
-    connection.execute(insert(tables.entry), entries)
+    _insert(connection, tables.entry, entries)
     if accesses:
-        connection.execute(insert(tables.access), accesses)
+        _insert(connection, tables.access, accesses)
     connection.execute(update(tables.head).values(size=first + count, batches=number + 1, leaf=previous))
     return [
         Receipt(one.draft.call, first + index, root, path_in(rows, index), signature, index, count, leaves[index], signer.key_id)
@@ -88,20 +95,18 @@ def _append(connection: Connection, standing: Sequence[Pending], signer: Signer,
     ]
 
 
-def _row(seq: int, number: int, draft: EntryDraft, leaf: bytes, canonical: bytes) -> dict[str, object]:
-    return {
-        "seq": seq,
-        "batch": number,
-        "at": draft.at,
-        "call": draft.call,
-        "kind": draft.kind,
-        "operation": draft.operation,
-        "application": draft.application,
-        "department": draft.department,
-        "outcome": draft.outcome,
-        "leaf": leaf,
-        "canonical": canonical,
-    }
+def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows whose values stand in the table's column order and are what the driver stores; SQLAlchemy's work per row is saved."""
+    statement, names = _insertion(table, connection.dialect)
+    parameters = rows if names is None else [dict(zip(names, row, strict=True)) for row in rows]
+    connection.exec_driver_sql(statement, list(parameters))
+
+
+@lru_cache(maxsize=16)
+def _insertion(table: Table, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
+    """The statement in the driver's own parameter style, and the parameters' names where that style has names."""
+    compiled = insert(table).compile(dialect=dialect)
+    return str(compiled), None if compiled.positional else tuple(table.c.keys())
 
 
 def _done(connection: Connection, work: Work | None) -> Exception | None:

@@ -43,6 +43,8 @@ _LIMITS = {
     "trace": 64,
 }
 _ACCESS_LIMITS = {"resource": 128, "provider": 128, "source": 128, "grant": 64, "approver": 256, "policy": 128}
+_CODES = ("operation", "application", "department")
+_ACCESS_CODES = ("resource", "provider")
 _HEXADECIMAL = re.compile(r"[0-9a-f]*\Z")
 Record = dict[str, Any]
 
@@ -87,9 +89,9 @@ def record(draft: EntryDraft, log: str) -> Record:
         "chain": NO_PREDECESSOR,
         "log": log,
     }
-    if not draft.call:
-        raise EntryRejected("an entry needs the id of its call")
     _texts(made, _LIMITS)
+    _codes(made, ("call",), required=True)
+    _codes(made, _CODES, required=False)
     if len({access.resource for access in draft.accesses}) != len(draft.accesses):
         raise EntryRejected("an entry names each resource once; add up what a call took from it")
     if len(encode(made)) > MAX_BYTES:
@@ -129,6 +131,18 @@ def parse(canonical: bytes) -> Entry:
         return Entry(made["seq"], made["log"], made["chain"], _content(made), canonical)
     except (KeyError, TypeError, AttributeError) as fault:
         raise ValueError("these bytes are not a ledger entry") from fault
+
+
+def verified(canonical: bytes) -> Entry:
+    """The entry behind its bytes, once these are exactly the canonical form of what they say.
+
+    Raises:
+        ValueError: they are not.
+    """
+    entry = parse(canonical)
+    if seal(record(entry.content, entry.log), entry.seq, entry.chain) != canonical:
+        raise ValueError("these bytes are not the canonical form of a ledger entry")
+    return entry
 
 
 def place(canonical: bytes) -> tuple[str, int, str]:
@@ -186,17 +200,18 @@ def _access(access: Access) -> Record:
         "policy": access.policy,
     }
     _texts(made, _ACCESS_LIMITS)
+    _codes(made, _ACCESS_CODES, required=True)
     if access.subjects and not (all(len(subject) == LENGTH for subject in access.subjects) and _HEXADECIMAL.match("".join(access.subjects))):
         raise EntryRejected("subjects are keyed hashes made by Subjects.hash, never identifiers")
     return made
 
 
 def _item(item: Item) -> Record:
-    if item.shown not in _SHOWN:
-        raise EntryRejected(f"an item is shown as one of {', '.join(sorted(_SHOWN))}")
-    if type(item.code) is not str or len(item.code) > 128 or (item.mask is not None and (type(item.mask) is not str or len(item.mask) > 96)):
+    _choice("shown", item.shown, _SHOWN)
+    code, mask = item.code, item.mask
+    if type(code) is not str or len(code) > 128 or (mask is not None and (type(mask) is not str or len(mask) > 96)):
         raise EntryRejected("an item's code (128 characters) or mask (96) is no text or too long")
-    return {"code": item.code, "shown": item.shown, "mask": item.mask}
+    return {"code": code, "shown": item.shown, "mask": mask}
 
 
 def _source(state: SourceState) -> Record:
@@ -221,6 +236,14 @@ def _texts(made: Record, limits: dict[str, int]) -> None:
         value = made[name]
         if value is not None and (type(value) is not str or len(value) > limit):
             raise EntryRejected(f"{name} is a text of at most {limit} characters")
+
+
+def _codes(made: Record, names: tuple[str, ...], *, required: bool) -> None:
+    """Codes are the hub's own, and columns: one that a database could refuse must not take a whole batch with it."""
+    for name in names:
+        value = made[name]
+        if (value is None and required) or (value is not None and not (value and value.isprintable())):
+            raise EntryRejected(f"{name} is a code: one or more printable characters")
 
 
 def _details(details: object) -> Json:
