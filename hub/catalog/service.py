@@ -25,7 +25,10 @@ from schema.model import Department, Snapshot
 SYSTEM = "governance:system"
 SECURITY = "governance:security"
 AUDIT = "governance:audit"
+CATALOG = "governance:catalog"
+"""May import the manifest of any department."""
 STEWARD = "governance:steward"
+"""May import the manifest of the own department."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ class CatalogService:
         """Imports a manifest if it has no fault at all. A steward imports for the own department only."""
         read = self._read(actor, text)
         owner = read.department.code
-        if not actor.may(SYSTEM) and not (actor.may(STEWARD) and actor.department == owner):
-            self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {STEWARD} ({owner})"))
+        if not actor.may(SYSTEM, CATALOG) and not (actor.may(STEWARD) and actor.department == owner):
+            self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {CATALOG} / {STEWARD} ({owner})"))
 
         def work(connection: Connection) -> ImportedManifest:
             _check_against_catalog(connection, self, read)
@@ -98,7 +101,7 @@ class CatalogService:
 
     def review(self, actor: Actor, manifest_id: int, approve: bool, opinion: str) -> ImportedManifest:
         """Approves or rejects an import. Not by who imported it (MSK-02, CAT-12)."""
-        self._need(actor, "reviewCatalog", str(manifest_id), SECURITY)
+        self._need(actor, "reviewCatalog", str(manifest_id), SECURITY, SYSTEM)
 
         def work(connection: Connection) -> ImportedManifest:
             row = _manifest_row(connection, manifest_id, "IMPORTED")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.service import AUDIT, SECURITY, STEWARD, SYSTEM
+from hub.catalog.service import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.tables import application, grant
@@ -21,7 +21,7 @@ from hub.store.base import now
 from schema.model import Snapshot
 from schema.naming import CODE
 
-ROLES = (SYSTEM, SECURITY, AUDIT, STEWARD)
+ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD)
 _THREE = {SYSTEM, SECURITY, AUDIT}
 
 
