@@ -73,7 +73,7 @@ _table(
     "human_resources.vacancy",
     "vacancy_no title employer_uscc headcount:integer monthly_pay:decimal posted_on:date district",
     unique="",
-    indexed="employer_uscc posted_on district",
+    indexed="employer_uscc title posted_on district",
 )
 _table(
     "housing.affordable_flat",

@@ -72,8 +72,7 @@ def test_identifiers_are_unique_and_what_is_filterable_is_indexed(code: str) -> 
         assert identifier in unique
         assert items[identifier]["nullable"] is False
         assert "identifier" in items[identifier]["marks"]
-    if code != "human_resources.vacancy":
-        assert {item["column"] for item in items.values() if item.get("filterable")} <= indexed
+    assert {item["column"] for item in items.values() if item.get("filterable")} <= indexed
 
 
 @pytest.mark.parametrize("code", sorted(RESOURCES))
