@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from hub.acts import Acts
 from hub.catalog.service import CatalogService
 from hub.ledger.append import Ledger
-from hub.ledger.keys import signer_in
+from hub.ledger.service import LedgerService
 from hub.ledger.subjects import Subjects
 from hub.settings import Settings
 from hub.sharing.registry import Registry
@@ -37,6 +37,7 @@ class Core:
 
     settings: Settings
     engine: Engine
+    log: LedgerService
     ledger: Ledger
     subjects: Subjects
     acts: Acts
@@ -60,13 +61,14 @@ def open_core(settings: Settings) -> Core:
         raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
     upgrade(settings.database_url)
     engine = open_engine(settings.database_url)
-    ledger = Ledger(engine, signer_in(settings.keys, LOG_NAME))
-    acts = Acts(ledger)
+    service = LedgerService.assemble(engine, settings.keys, LOG_NAME)
+    acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts)
     registry = Registry(engine)
     registry.refresh()
     sharing = SharingService(engine, acts, catalog.load)
-    return Core(settings, engine, ledger, Subjects.in_directory(settings.keys), acts, catalog, sharing, registry, _secret_key(settings.keys / "cursor.key"))
+    cursor_key = _secret_key(settings.keys / "cursor.key")
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, sharing, registry, cursor_key)
 
 
 def initialise(settings: Settings) -> None:

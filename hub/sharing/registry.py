@@ -13,6 +13,7 @@ from sqlalchemy import Engine, delete, insert, select
 from auth.clients import Client
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
+from hub.acts import bump
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
@@ -133,6 +134,7 @@ class TokenRevocations:
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             if not connection.execute(select(revoked_token.c.jti).where(revoked_token.c.jti == jti)).first():
                 connection.execute(insert(revoked_token).values(jti=jti, expires_at=expires_at))
+                bump(connection, "revocations")
 
     def unexpired(self, now: int) -> list[tuple[str, int]]:
         """Revoked tokens that would still be valid; older ones are forgotten."""

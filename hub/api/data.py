@@ -1,0 +1,80 @@
+"""The data endpoint ``/graphql``: query, verify, exchange, catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from graphql import OperationDefinitionNode, OperationType
+
+from auth.rights import Operation, Purpose
+from hub.api.context import Caller, Context
+from hub.api.entries import access_entries, call_entry, operation_of
+from hub.api.execute import Executor, check_operations, flags_of, variables_of
+from hub.api.http import HttpAnswer, read_graphql
+from hub.api.turn import Turn, body_of
+from hub.api.use import check_use
+from hub.errors import field_errors
+from hub.ledger.append import Ledger
+from hub.ledger.subjects import Subjects
+from hub.live import Live
+from schema.answer import Answer
+from schema.documents import Document, Documents
+from schema.plan import Plan
+
+
+class DataService:
+    """Answers documents of the data endpoint."""
+
+    def __init__(self, live: Live, documents: Documents, executor: Executor, ledger: Ledger, subjects: Subjects, services: Any) -> None:
+        self._live = live
+        self._documents = documents
+        self._executor = executor
+        self._ledger = ledger
+        self._subjects = subjects
+        self._services = services
+
+    async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
+        """Runs the request's document; the answer is made only after its entry is durable."""
+        request = read_graphql(turn.request.body)
+        view = self._live.view(caller.rights)
+        document = self._documents.check(request.query, view)
+        turn.document = document.sha256
+        operation = document.operation(request.operation_name)
+        variables = variables_of(document, operation, request.variables)
+        flags = flags_of(self._executor.plans.flags(document), variables) if self._executor.plans.flags(document) else {}
+        plan = self._executor.plans.plan(view, document, operation, flags)
+        decisions = check_operations(plan)
+        purpose = None if caller.rights.public else check_use(caller.use, decisions)
+        context = Context(self._live, caller, turn.call, view.faces, self._services)
+        answer = await self._executor.run(plan, context, view, variables, request.variables)
+        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context)
+
+    async def _finish(
+        self,
+        turn: Turn,
+        caller: Caller,
+        document: Document,
+        operation: OperationDefinitionNode,
+        plan: Plan,
+        answer: Answer,
+        purpose: Purpose | None,
+        context: Context,
+    ) -> HttpAnswer:
+        data = orjson.dumps(answer.data)
+        accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
+        kind = Operation.EXCHANGE.scope_prefix if context.details.get("exchange") else operation_of(answer)
+        details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
+        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, len(data), kind, details)
+        receipt = await self._ledger.append(draft)
+        extensions: dict[str, Any] = {"receipt": receipt.as_json()}
+        if answer.masking:
+            extensions["masking"] = answer.masking
+        if answer.sources:
+            extensions["sources"] = [{"source": s.source, "state": s.state} for s in answer.sources.values()]
+        body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
+        return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+
+
+def _fields(plan: Plan) -> list[str]:
+    return sorted({nodes[0].name.value for nodes in plan.others.values()})

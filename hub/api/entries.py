@@ -1,0 +1,87 @@
+"""Answers → ledger entries: what was taken, by whom, for what; subjects only as keyed hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth.rights import Operation, Purpose
+from hub.api.context import Caller
+from hub.ledger.entry import Access as LedgerAccess
+from hub.ledger.entry import EntryDraft, Item, SourceState
+from hub.ledger.entry import Kind as EntryKind
+from hub.ledger.subjects import Subjects
+from schema.answer import Access, Answer
+from schema.documents import Document
+from schema.reader import STABLE
+
+
+def access_entries(answer: Answer, subjects: Subjects, policy: str) -> tuple[LedgerAccess, ...]:
+    """What the call took from each resource."""
+    return tuple(_access(access, subjects, policy) for access in answer.accesses.values())
+
+
+def _access(access: Access, subjects: Subjects, policy: str) -> LedgerAccess:
+    resource, decision = access.face.resource, access.face.decision
+    items = tuple(Item(use.code, use.shown, f"{use.mask}@{use.version}" if use.mask else None) for use in access.uses)  # type: ignore[arg-type]
+    hashed = tuple(subjects.hash(f"{resource.code}#" if kind == STABLE else kind, str(value)) for kind, value in access.subjects)
+    return LedgerAccess(resource.code, resource.department, resource.source, items, access.rows, hashed, decision.grant, decision.approver, policy)
+
+
+def call_entry(
+    call: str,
+    caller: Caller,
+    answer: Answer,
+    accesses: tuple[LedgerAccess, ...],
+    document: Document,
+    purpose: Purpose | None,
+    size: int,
+    operation: str,
+    details: dict[str, Any] | None = None,
+) -> EntryDraft:
+    """The entry of a call that was answered."""
+    outcome = "OK" if not answer.errors else "FAILED" if answer.data is None else "PARTIAL"
+    approvers = dict.fromkeys(a.approver for a in accesses if a.approver)
+    code = answer.errors[0].fault.code.value if answer.errors else None
+    return EntryDraft(
+        kind="exchange" if operation == Operation.EXCHANGE.scope_prefix else "call",
+        call=call,
+        outcome=outcome,  # type: ignore[arg-type]
+        operation=operation,
+        medium="INTERFACE",
+        **_who(caller),
+        scenario=purpose.scenario if purpose else None,
+        basis=purpose.basis if purpose else None,
+        approver="; ".join(approvers) or None,
+        accesses=accesses,
+        document=document.sha256,
+        rows=answer.rows,
+        bytes=size,
+        code=code,
+        sources=tuple(SourceState(s.source, s.state, s.milliseconds) for s in answer.sources.values()),
+        details=details,
+    )
+
+
+def refusal_entry(call: str, caller: Caller, code: str, failed: bool, document: str | None) -> EntryDraft:
+    """The entry of a call that was refused or failed as a whole; nothing was disclosed."""
+    kind: EntryKind = "deny"
+    return EntryDraft(
+        kind=kind, call=call, outcome="FAILED" if failed else "REFUSED", operation="query", medium="INTERFACE", **_who(caller), code=code, document=document
+    )
+
+
+def _who(caller: Caller) -> dict[str, Any]:
+    app, use = caller.application, caller.use
+    return {
+        "application": app.client_id if app else None,
+        "department": app.department if app else None,
+        "operator": use.operator,
+        "case": use.case,
+        "purpose": use.purpose,
+    }
+
+
+def operation_of(answer: Answer) -> str:
+    """``verify`` where nothing but verification was done, else ``query``."""
+    kinds = {operation for _, operation in answer.accesses}
+    return Operation.VERIFY.scope_prefix if kinds == {Operation.VERIFY} else Operation.QUERY.scope_prefix

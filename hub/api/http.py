@@ -1,0 +1,207 @@
+"""GraphQL over HTTP, as raw ASGI: reads a request within limits, lets a handler answer it, stops the work when the caller goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from schema.faults import Code, Fault
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+MAX_HEADER_BYTES = 16 * 1024
+_BODY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What a handler needs of a request. ``address`` is the peer's."""
+
+    headers: Headers
+    address: str
+    legacy: bool
+    """The caller takes ``application/json`` only."""
+    body: bytes
+
+
+@dataclass(slots=True)
+class HttpAnswer:
+    """Status, body and further headers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The parameters of a GraphQL request."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+
+Handler = Callable[[HttpRequest], Awaitable[HttpAnswer]]
+Refusal = Callable[[HttpRequest, Fault, int], Awaitable[HttpAnswer]]
+
+
+class GraphQLEndpoint:
+    """One GraphQL endpoint: POST is answered by ``handler``, a browser's GET by ``page``, all else refused.
+
+    ``refuse`` answers what never reaches the handler (method, media type, size).
+    """
+
+    def __init__(self, handler: Handler, refuse: Refusal, page: Callable[[], Response], body_bytes: int) -> None:
+        self._handler = handler
+        self._refuse = refuse
+        self._page = page
+        self._body_bytes = body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        headers = Headers(scope=scope)
+        if scope["method"] in ("GET", "HEAD") and not scope["query_string"] and "text/html" in headers.get("accept", ""):
+            await self._page()(scope, receive, send)
+            return
+        peer = scope.get("client")
+        request = HttpRequest(headers, peer[0] if peer else "", _is_legacy(headers), b"")
+        try:
+            status, fault = _check_envelope(scope, headers)
+            if fault is not None:
+                raise _Refused(fault, status)
+            body = await self._read(receive, headers)
+        except _Refused as refused:
+            answer = await self._refuse(request, refused.fault, refused.status)
+        else:
+            request = HttpRequest(headers, request.address, request.legacy, body)
+            answer = await _until_gone(self._handler(request), receive)
+        await _send(send, answer, request.legacy)
+
+    async def _read(self, receive: Receive, headers: Headers) -> bytes:
+        too_large = _Refused(
+            Fault(
+                Code.BAD_REQUEST,
+                f"请求体超过 {self._body_bytes} 字节",
+                f"the body is larger than {self._body_bytes} bytes",
+                "请使用变量并缩短文档",
+                "use variables and a shorter document",
+            ),
+            413,
+        )
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._body_bytes:
+            raise too_large
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Refused(Fault(Code.BAD_REQUEST, "请求中断", "the request broke off"), 400)
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
+                    if size > self._body_bytes:
+                        raise too_large
+                    if not message.get("more_body", False):
+                        return b"".join(chunks)
+        except TimeoutError:
+            raise _Refused(Fault(Code.BAD_REQUEST, "请求体未及时送达", "the body did not arrive in time", "请重试", "try again"), 408) from None
+
+
+class _Refused(Exception):
+    def __init__(self, fault: Fault, status: int) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.status = status
+
+
+def _check_envelope(scope: Scope, headers: Headers) -> tuple[int, Fault | None]:
+    if scope["method"] != "POST":
+        zh, en = "只接受 POST;查询不得写入地址", "only POST is accepted: personal data has no place in an address"
+        return 405, Fault(Code.BAD_REQUEST, zh, en, "请以 POST 发送 JSON", "send JSON by POST")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        return 431, Fault(Code.BAD_REQUEST, f"请求头超过 {MAX_HEADER_BYTES} 字节", f"the headers are larger than {MAX_HEADER_BYTES} bytes")
+    media, _, parameters = headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media.strip().lower() != JSON or charset not in ("", "charset=utf-8") or headers.get("content-encoding"):
+        hint = "Content-Type: application/json"
+        return 415, Fault(Code.BAD_REQUEST, "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted", hint, hint)
+    return 200, None
+
+
+def _is_legacy(headers: Headers) -> bool:
+    """GraphQL over HTTP: a caller that does not ask for the new media type gets ``application/json``."""
+    return GRAPHQL_JSON not in headers.get("accept", "")
+
+
+def read_graphql(body: bytes) -> GraphQLRequest:
+    """The parameters in a request body; strict JSON.
+
+    Raises:
+        Fault: ``BAD_REQUEST``.
+    """
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        en = f"the body is not valid JSON (line {error.lineno}, column {error.colno})"
+        raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON(第 {error.lineno} 行第 {error.colno} 列)", en, "请检查 JSON 语法", "check the JSON") from None
+    if not isinstance(content, dict):
+        zh = "请求体应为 JSON 对象,不支持批量数组"
+        raise Fault(Code.BAD_REQUEST, zh, "the body must be one JSON object; batches are not accepted")
+    _check_parameters(content)
+    return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))
+
+
+def _check_parameters(content: dict[str, Any]) -> None:
+    kinds: tuple[tuple[str, tuple[type, ...], str], ...] = (
+        ("query", (str,), "字符串 a string"),
+        ("variables", (dict, type(None)), "对象 an object"),
+        ("operationName", (str, type(None)), "字符串 a string"),
+        ("extensions", (dict, type(None)), "对象 an object"),
+    )
+    for name, types, kind in kinds:
+        if name in content and not isinstance(content[name], types):
+            raise Fault(Code.BAD_REQUEST, f"{name} 应为{kind}", f"{name} must be {kind}")
+    if "query" not in content:
+        raise Fault(Code.BAD_REQUEST, "缺少 query", "query is missing", '{"query": "{ __typename }"}', '{"query": "{ __typename }"}')
+
+
+async def _until_gone(work: Awaitable[HttpAnswer], receive: Receive) -> HttpAnswer:
+    """Runs the work; when the caller goes away first, the work is cancelled, which stops its statements in the sources."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+        return await task
+    finally:
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _send(send: Send, answer: HttpAnswer, legacy: bool) -> None:
+    media = JSON if legacy else GRAPHQL_JSON
+    headers = {
+        "content-type": f"{media}; charset=utf-8",
+        "content-length": str(len(answer.body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        **answer.headers,
+    }
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": answer.body})

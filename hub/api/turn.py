@@ -1,0 +1,142 @@
+"""One call from its beginning to its answer: identified, admitted, answered within its time, entered in the ledger, and only then sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from auth.bearer import challenge
+from hub.acts import make_id
+from hub.api.admission import Admission
+from hub.api.context import Caller
+from hub.api.entries import refusal_entry
+from hub.api.http import HttpAnswer, HttpRequest
+from hub.api.identity import Identity
+from hub.api.oauth import resource_metadata_url
+from hub.api.use import read_use
+from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
+from hub.ledger.append import Ledger
+from hub.ledger.errors import LedgerUnavailable
+from hub.ledger.receipt import Receipt
+from hub.ledger.rollup import Rollup
+from hub.observation import places
+from schema.faults import Code, Fault
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Turn:
+    """A call under way. ``document`` is the hash of its text once it is read."""
+
+    call: str
+    request: HttpRequest
+    english: bool
+    caller: Caller | None = None
+    document: str | None = None
+
+
+Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
+
+
+class Turns:
+    """Takes calls of one endpoint; ``answering`` does what is particular to it."""
+
+    def __init__(self, identity: Identity, admission: Admission, ledger: Ledger, rollup: Rollup, issuer: str, seconds: float, answering: Answering) -> None:
+        self._identity = identity
+        self._admission = admission
+        self._ledger = ledger
+        self._rollup = rollup
+        self._challenge_url = resource_metadata_url(issuer)
+        self._seconds = seconds
+        self._answering = answering
+
+    async def take(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request that could be read."""
+        turn = Turn(make_id("call"), request, prefers_english(request.headers.get("accept-language", "")))
+        try:
+            return await self._answer(turn)
+        except Fault as fault:
+            return await self._refused(turn, fault)
+        except LedgerUnavailable:
+            return self._body(turn, ledger_unavailable(), None)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._aborted(turn))
+            raise
+        except Exception as failure:  # noqa: BLE001 - whatever fails, the caller gets a GraphQL answer and the ledger its entry
+            log.error("call_failed", call=turn.call, fault=type(failure).__name__, places=places(failure))
+            return await self._refused(turn, internal())
+
+    async def refuse(self, request: HttpRequest, fault: Fault, status: int) -> HttpAnswer:
+        """The answer to a request whose envelope is refused."""
+        turn = Turn(make_id("call"), request, prefers_english(request.headers.get("accept-language", "")))
+        self._rollup.refused(request.address, fault.code.value)
+        answer = self._body(turn, fault, None)
+        answer.status = status
+        if status == 405:
+            answer.headers["allow"] = "POST"
+        return answer
+
+    async def _answer(self, turn: Turn) -> HttpAnswer:
+        turn.caller = self._identity.caller(turn.request.headers)
+        caller = turn.caller = Caller(turn.caller.application, turn.caller.rights, read_use(turn.request.headers))
+        with self._admission.admit(caller.name if caller.application else f"public {turn.request.address}"):
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await self._answering(turn, caller)
+            except TimeoutError:
+                raise Fault(Code.TIMEOUT, "调用超时", "the call took too long", "请缩小查询或改用批量交换", "ask for less, or use startExchange") from None
+
+    async def _refused(self, turn: Turn, fault: Fault) -> HttpAnswer:
+        receipt = None
+        if turn.caller is None or turn.caller.application is None:
+            self._rollup.refused(turn.request.address, fault.code.value)
+        else:
+            failed = fault.code in (Code.INTERNAL, Code.TIMEOUT, Code.SOURCE_UNAVAILABLE)
+            try:
+                receipt = await self._ledger.append(refusal_entry(turn.call, turn.caller, fault.code.value, failed, turn.document))
+            except LedgerUnavailable:
+                return self._body(turn, ledger_unavailable(), None)
+        return self._body(turn, fault, receipt)
+
+    async def _aborted(self, turn: Turn) -> None:
+        if turn.caller is not None and turn.caller.application is not None:
+            try:
+                await self._ledger.append(refusal_entry(turn.call, turn.caller, "ABORTED", True, turn.document))
+            except LedgerUnavailable:
+                log.warning("aborted_call_not_entered", call=turn.call)
+
+    def _body(self, turn: Turn, fault: Fault, receipt: Receipt | None) -> HttpAnswer:
+        content: dict[str, Any] = {"errors": request_errors(fault, turn.call, turn.english)}
+        if receipt is not None:
+            content["extensions"] = {"receipt": receipt.as_json()}
+        answer = HttpAnswer(status_of(fault.code, turn.request.legacy), orjson.dumps(content), {"content-language": "en" if turn.english else "zh-CN"})
+        if fault.code is Code.UNAUTHENTICATED:
+            answer.headers["www-authenticate"] = challenge(self._challenge_url, "invalid_token" if "authorization" in turn.request.headers else None)
+        if STATUS[fault.code] in (429, 503):
+            answer.headers["retry-after"] = "1"
+        return answer
+
+
+def ledger_unavailable() -> Fault:
+    """No entry, no data."""
+    return Fault(
+        Code.LEDGER_UNAVAILABLE,
+        "调用日志暂不可写,不提供数据",
+        "the ledger cannot be written now; without an entry no data leaves",
+        "请稍后重试",
+        "try again later",
+    )
+
+
+def body_of(data: bytes, errors: list[dict[str, Any]], extensions: Mapping[str, Any]) -> bytes:
+    """The response body around data that is JSON already."""
+    parts = [b'{"data":', data]
+    if errors:
+        parts += [b',"errors":', orjson.dumps(errors)]
+    return b"".join((*parts, b',"extensions":', orjson.dumps(extensions), b"}"))

@@ -1,0 +1,82 @@
+"""The headers of use (LOG-01): for which purpose, by whom, in which case a call is made."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+
+from auth.rights import Decision, Purpose, Use
+from schema.faults import Code, Fault
+
+PURPOSE, OPERATOR, CASE = "Huitong-Purpose", "Huitong-Operator", "Huitong-Case"
+_PURPOSE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_MOST_BYTES = 256
+
+
+def read_use(headers: Headers) -> Use:
+    """The use that a request declares, each part or ``None``.
+
+    Raises:
+        Fault: ``BAD_REQUEST`` for a header that is ill-formed or stands twice.
+    """
+    purpose = _one(headers, PURPOSE)
+    if purpose is not None and not _PURPOSE.match(purpose):
+        raise Fault(Code.BAD_REQUEST, f"{PURPOSE} 不合格式", f"{PURPOSE} is ill-formed", "[A-Za-z0-9._-]{1,64}", "[A-Za-z0-9._-]{1,64}")
+    return Use(purpose, _text(headers, OPERATOR), _text(headers, CASE))
+
+
+def _one(headers: Headers, name: str) -> str | None:
+    values = headers.getlist(name)
+    if len(values) > 1:
+        raise Fault(Code.BAD_REQUEST, f"{name} 出现多次", f"{name} stands more than once")
+    return values[0].strip() or None if values else None
+
+
+def _text(headers: Headers, name: str) -> str | None:
+    value = _one(headers, name)
+    if value is None:
+        return None
+    raw = unquote_to_bytes(value.encode("latin-1"))
+    try:
+        text = raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise Fault(
+            Code.BAD_REQUEST, f"{name} 不是百分号编码的 UTF-8", f"{name} is not percent-encoded UTF-8", "encodeURIComponent", "encodeURIComponent"
+        ) from None
+    if len(raw) > _MOST_BYTES or any(ord(c) < 32 or ord(c) == 127 for c in text):
+        raise Fault(Code.BAD_REQUEST, f"{name} 超过 {_MOST_BYTES} 字节或含控制字符", f"{name} is longer than {_MOST_BYTES} bytes or holds control characters")
+    return text or None
+
+
+def check_use(use: Use, decisions: list[Decision]) -> Purpose | None:
+    """The purpose under which the decisions' resources are used; ``None`` for open data, which needs none.
+
+    Raises:
+        Fault: ``PURPOSE_REQUIRED`` or ``PURPOSE_NOT_GRANTED``.
+    """
+    if not decisions:
+        return None
+    missing = PURPOSE if use.purpose is None else OPERATOR if use.operator is None else None
+    if missing:
+        raise Fault(
+            Code.PURPOSE_REQUIRED,
+            f"缺少用途说明:请求头 {missing}",
+            f"the use is not declared: header {missing} is missing",
+            f"请携带 {PURPOSE}(用途代码)与 {OPERATOR}(使用人员,百分号编码)",
+            f"send {PURPOSE} (a purpose code) and {OPERATOR} (the operator, percent-encoded)",
+        )
+    found = None
+    for decision in decisions:
+        found = next((p for p in decision.purposes if p.code == use.purpose), None)
+        if found is None:
+            known = ", ".join(p.code for p in decision.purposes)
+            raise Fault(
+                Code.PURPOSE_NOT_GRANTED,
+                f"用途 {use.purpose} 未获准用于 {decision.resource}",
+                f"the purpose {use.purpose} is not granted for {decision.resource}",
+                f"可用用途:{known}",
+                f"granted purposes: {known}",
+            )
+    return found

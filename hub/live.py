@@ -1,0 +1,73 @@
+"""The state in force: snapshot, rights, open sources and the views made from them. Follows changes of this and of other processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from anyio import to_thread
+from cachetools import LRUCache
+from graphql import GraphQLSchema
+
+from auth.decide import Rights
+from auth.revocations import RevocationList
+from hub.acts import revisions
+from hub.catalog.sources import SourcePool
+from hub.core import Core
+from schema.faces import Faces
+from schema.model import Snapshot
+from schema.view import View
+
+_LOOK_SECONDS = 0.3
+_VIEWS = 256
+log = structlog.get_logger(__name__)
+
+
+class Live:
+    """Lives on the event loop; ``refresh`` reads the control database in a worker thread and switches everything at once."""
+
+    def __init__(self, core: Core, base: GraphQLSchema, revocations: RevocationList) -> None:
+        self.core = core
+        self.snapshot: Snapshot = core.catalog.current()
+        self.sources = SourcePool()
+        self.sources.use(self.snapshot.sources)
+        self._base = base
+        self._revocations = revocations
+        self._views: LRUCache[tuple[int, str], View] = LRUCache(_VIEWS)
+        self._seen: Mapping[str, int] = {}
+
+    def view(self, rights: Rights) -> View:
+        """The caller's view of the snapshot in force."""
+        key = (id(self.snapshot), rights.fingerprint)
+        found = self._views.get(key)
+        if found is None or found.faces.snapshot is not self.snapshot:
+            found = self._views[key] = View(self._base, Faces(self.snapshot, rights))
+        return found
+
+    async def refresh(self) -> None:
+        """Takes over what changed, if anything did."""
+        seen = await to_thread.run_sync(self._look)
+        before, self._seen = self._seen, seen
+        if before.get("rights") != seen.get("rights"):
+            await to_thread.run_sync(self.core.registry.refresh)
+        if before.get("revocations") != seen.get("revocations"):
+            await to_thread.run_sync(self._revocations.refresh)
+        if before.get("catalog") != seen.get("catalog"):
+            self.snapshot = await to_thread.run_sync(self.core.catalog.current)
+            self._views.clear()
+            self.sources.use(self.snapshot.sources)
+
+    def _look(self) -> dict[str, int]:
+        with self.core.engine.connect() as connection:
+            return revisions(connection)
+
+    async def follow(self) -> None:
+        """Refreshes until cancelled. A control database that fails is reported and asked again."""
+        while True:
+            try:
+                await self.refresh()
+                await self.sources.tidy()
+            except Exception as fault:  # noqa: BLE001 - whatever fails, the hub must go on following
+                log.warning("state_not_refreshed", fault=type(fault).__name__)
+            await asyncio.sleep(_LOOK_SECONDS)
