@@ -118,7 +118,7 @@ class BatchCheck:
     def _locate(self, stored: Sequence[Stored]) -> int:
         """The first entry that differs from what was signed, by its own leaf or by the chain; the batch's first where neither tells."""
         for one in stored:
-            if one.entry is None or one.leaf != one.row["leaf"]:
+            if one.entry is None or one.entry.seq != one.seq or one.leaf != one.row["leaf"]:
                 return one.seq
         broken = [one.seq for one, held in zip(stored, self._links(stored), strict=True) if not held]
         for seq in broken:
@@ -135,12 +135,14 @@ class BatchCheck:
         return [one.entry is not None and one.entry.chain == leaf for one, leaf in zip(stored, leaves, strict=False)]
 
     def _link_after(self, stored: Sequence[Stored], seq: int) -> bool | None:
-        """Whether the entry after ``seq`` names its leaf; ``None`` where there is none to ask."""
+        """Whether the entry after ``seq``, or the head's row after the last one, names its leaf; ``None`` where there is none to ask."""
+        leaf = stored[seq - self.first].leaf
         rows = rows_between(self._connection, tables.entry, tables.entry.c.seq, seq + 1, seq + 1)
         if not rows or rows[0] is None:
-            return None
+            heads = rows_between(self._connection, tables.head, tables.head.c.size, seq + 1, seq + 1)
+            return heads[0]["leaf"] == leaf if heads and heads[0] is not None else None
         after = Stored.of(rows[0])
-        return after.entry is not None and after.entry.chain == stored[seq - self.first].leaf.hex()
+        return after.entry is not None and after.entry.chain == leaf.hex()
 
     def _check_chain(self, stored: Sequence[Stored]) -> None:
         if not self._report.ok:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
@@ -17,6 +18,15 @@ from hub.ledger.report import Report
 _PAGE = 512
 
 
+@dataclass(slots=True)
+class _Line:
+    """Checkpoints of one keeper. What the database holds says nothing against who holds the key, so each keeper's line stands for itself."""
+
+    name: str
+    fitting: int = 0
+    broken: bool = False
+
+
 class Heads:
     """Fed with every size of the tree in turn, reports each checkpoint that does not fit."""
 
@@ -27,11 +37,10 @@ class Heads:
         self._held = deque(sorted(self._opened(held), key=lambda head: head.size))
         self._page: deque[tuple[int, str | None]] = deque()
         self._read = -1
-        self._fitting = 0
+        self._stored_line, self._held_line = _Line("stored"), _Line("held elsewhere")
         self._gap = False
         self.stored = 0
         """Checkpoints read from the database so far."""
-        self._broken = False
         largest = connection.execute(select(func.max(tables.checkpoint.c.size))).scalar()
         self.published = largest if isinstance(largest, int) else 0
         """The largest stored size: up to there the tree's nodes are stored."""
@@ -41,7 +50,7 @@ class Heads:
         root: bytes | None = None
         while (due := self._due(size)) is not None:
             root = fold(peaks) if root is None else root
-            self._compare(due, size, root)
+            self._compare(*due, size, root)
 
     def stop(self) -> None:
         """An entry is missing: no tree beyond it can be made, so no checkpoint beyond it be compared."""
@@ -59,29 +68,30 @@ class Heads:
                 continue
             self._report.find("checkpoint", size, f"a checkpoint held elsewhere covers {head.size} entries, the ledger has only {size}")
 
-    def _due(self, size: int) -> Checkpoint | None:
+    def _due(self, size: int) -> tuple[_Line, Checkpoint] | None:
         if self._held and self._held[0].size == size:
-            return self._held.popleft()
+            return self._held_line, self._held.popleft()
         while (next_size := self._peek()) is not None and next_size <= size:
             stored, note = self._pop()
             if (head := self._open(stored, note)) is not None and stored == size:
-                return head
+                return self._stored_line, head
         return None
 
-    def _compare(self, head: Checkpoint, size: int, root: bytes) -> None:
+    def _compare(self, line: _Line, head: Checkpoint, size: int, root: bytes) -> None:
+        # The trees after the first that does not fit cannot fit either; one finding says it.
+        if line.broken:
+            return
         if head.root == root and head.origin == self._report.log:
-            if not self._broken:
-                self._fitting = self._report.published = size
-        elif not self._broken:
-            # The trees after the first that does not fit cannot fit either; one finding says it.
-            self._broken = True
-            message = f"the entries do not make up the tree of the checkpoint over {size}; something from entry {self._fitting} on was rewritten"
-            self._report.find("checkpoint", self._first_suspect(), message)
+            line.fitting = self._report.published = size
+            return
+        line.broken = True
+        message = f"the entries do not make up the tree of the checkpoint {line.name} over {size}; something from entry {line.fitting} on was rewritten"
+        self._report.find("checkpoint", self._first_suspect(line), message)
 
-    def _first_suspect(self) -> int:
+    def _first_suspect(self, line: _Line) -> int:
         """An entry found altered already explains the checkpoint better than the last one that fitted."""
         known = [finding.index for finding in self._report.findings if finding.what in ("entry", "batch") and finding.index is not None]
-        return min(known, default=self._fitting)
+        return min(known, default=line.fitting)
 
     def _open(self, size: int, note: str | None) -> Checkpoint | None:
         try:

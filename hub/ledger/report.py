@@ -46,8 +46,9 @@ class Report:
 
     @property
     def first(self) -> int | None:
-        """The first entry that was altered, removed or added, as near as the evidence tells."""
-        return min((finding.index for finding in self.findings if finding.index is not None), default=None)
+        """The first entry that was altered, removed or added, as near as the evidence tells; a node of the tree tells least, it spans many."""
+        near = [finding.index for finding in self.findings if finding.index is not None and finding.what != "tree"]
+        return min(near or [finding.index for finding in self.findings if finding.index is not None], default=None)
 
     def find(self, what: Subject, index: int | None, message: str) -> None:
         """Note a contradiction."""

@@ -1,0 +1,221 @@
+"""Group commit: what is acknowledged is stored, what cannot be stored is refused, and one bad act touches no other."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, insert, select, text
+
+from hub.ledger import tables
+from hub.ledger.append import Ledger
+from hub.ledger.errors import EntryRejected, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.keys import Signer, VerifierKey
+from hub.ledger.reading import entry
+from hub.ledger.receipt import Receipt, verify_receipt
+from hub.ledger.service import LedgerService, prepare
+from tests.ledger.build import LOG, check, make_draft, open_service
+
+pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+
+acts = Table("acts", MetaData(), Column("id", Integer, primary_key=True))
+
+
+class SlowSigner:
+    """The ledger's signer, which says when a commit is in flight and holds it there."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self.entered, self.go = Event(), Event()
+        self.key_id, self.algorithm, self.verifier_key = signer.key_id, signer.algorithm, signer.verifier_key
+
+    def sign(self, message: bytes) -> bytes:
+        self.entered.set()
+        self.go.wait()
+        return self._signer.sign(message)
+
+
+def count_commits(engine: Engine) -> list[Connection]:
+    commits: list[Connection] = []
+    event.listen(engine, "commit", commits.append)
+    return commits
+
+
+async def test_a_receipt_verifies_with_nothing_but_the_public_key(service: LedgerService) -> None:
+    await service.start()
+    receipts = await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}")) for number in range(20)))
+    await service.close()
+    key = VerifierKey.parse(str(service.verifier_key))
+    for receipt in receipts:
+        shown = Receipt.from_json(receipt.as_json())
+        assert shown == receipt
+        assert verify_receipt(shown, key)
+        assert shown.as_json()["entry"] == str(receipt.entry)
+    assert check(service, receipts=receipts).ok
+
+
+async def test_a_receipt_for_another_place_leaf_or_key_is_rejected(service: LedgerService, tmp_path: Path) -> None:
+    for number in range(3):
+        receipt = service.ledger.append_sync(make_draft(f"c{number}"))
+    shown, key = receipt.as_json(), service.verifier_key
+    other = Receipt.from_json(service.ledger.append_sync(make_draft("c4")).as_json()).as_json()
+    for changed in (
+        {"entry": "1"},
+        {"entry": "0"},
+        {"size": 2},
+        {"index": 1},
+        {"leaf": other["leaf"]},
+        {"signature": other["signature"]},
+        {"path": [other["leaf"]]},
+    ):
+        assert not verify_receipt(Receipt.from_json({**shown, **changed}), key), changed
+    (tmp_path / "other").mkdir()
+    assert not verify_receipt(receipt, open_service(tmp_path / "other").verifier_key)
+
+
+async def test_a_thousand_concurrent_appends_share_few_commits(service: LedgerService) -> None:
+    commits = count_commits(service.engine)
+    await service.ledger.start()
+    receipts = await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}")) for number in range(1000)))
+    await service.ledger.close()
+    assert sorted(receipt.entry for receipt in receipts) == list(range(1000))
+    assert len(commits) < 50
+    report = check(service)
+    assert report.ok
+    assert (report.entries, report.batches) == (1000, len(commits))
+
+
+async def test_a_lone_append_waits_for_nobody_and_costs_one_commit(service: LedgerService) -> None:
+    commits = count_commits(service.engine)
+    await service.ledger.start()
+    await service.ledger.append(make_draft())
+    assert len(commits) == 1
+    await service.ledger.close()
+
+
+async def test_the_statements_of_a_batch_do_not_grow_with_it(service: LedgerService) -> None:
+    statements: list[str] = []
+    event.listen(service.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    await service.ledger.start()
+    await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}")) for number in range(200)))
+    await service.ledger.close()
+    with service.engine.connect() as connection:
+        batches = len(connection.execute(select(tables.batch.c.id)).all())
+    assert sum(not statement.startswith("BEGIN") for statement in statements) <= 5 * batches + 1
+
+
+async def test_a_rejected_draft_writes_nothing(service: LedgerService) -> None:
+    await service.ledger.start()
+    with pytest.raises(EntryRejected):
+        await service.ledger.append(make_draft(rows=0.5))
+    await service.ledger.close()
+    assert check(service).entries == 0
+
+
+async def test_a_full_queue_and_a_closed_ledger_refuse(service: LedgerService) -> None:
+    signer = SlowSigner(service.signer)
+    ledger = Ledger(service.engine, signer, queue_limit=3)
+    with pytest.raises(LedgerUnavailable, match="closed"):
+        await ledger.append(make_draft())
+    await ledger.start()
+    tasks = [asyncio.create_task(ledger.append(make_draft("c0")))]
+    await asyncio.to_thread(signer.entered.wait)
+    tasks += [asyncio.create_task(ledger.append(make_draft(f"c{number}"))) for number in range(1, 4)]
+    await asyncio.sleep(0)
+    with pytest.raises(LedgerUnavailable, match="3 entries wait"):
+        await ledger.append(make_draft("c4"))
+    signer.go.set()
+    assert [receipt.entry for receipt in await asyncio.gather(*tasks)] == [0, 1, 2, 3]
+    await ledger.close()
+    report = check(service)
+    assert (report.entries, report.batches) == (4, 2)
+
+
+async def test_closing_commits_what_waits(service: LedgerService) -> None:
+    await service.ledger.start()
+    waiting = [asyncio.create_task(service.ledger.append(make_draft(f"c{number}"))) for number in range(50)]
+    await asyncio.sleep(0)
+    await service.ledger.close()
+    assert len(await asyncio.gather(*waiting)) == 50
+
+
+async def test_the_entry_of_a_cancelled_caller_is_written(service: LedgerService) -> None:
+    await service.ledger.start()
+    task = asyncio.create_task(service.ledger.append(make_draft("gone")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await service.ledger.append(make_draft("after"))
+    await service.ledger.close()
+    assert check(service).entries == 2
+
+
+async def test_an_act_and_its_entry_stand_or_fall_together(service: LedgerService) -> None:
+    acts.create(service.engine)
+    await service.ledger.start()
+
+    def doing(number: int) -> object:
+        return lambda connection: connection.execute(insert(acts).values(id=number))
+
+    def failing(connection: Connection) -> None:
+        connection.execute(insert(acts).values(id=99))
+        raise PermissionError("the grant has ended")
+
+    results = await asyncio.gather(
+        service.ledger.append_with(make_draft("a1", kind="admin"), doing(1)),  # type: ignore[arg-type]
+        service.ledger.append_with(make_draft("bad", kind="admin"), failing),
+        service.ledger.append_with(make_draft("again", kind="admin"), doing(1)),  # type: ignore[arg-type]
+        service.ledger.append(make_draft("call")),
+        return_exceptions=True,
+    )
+    await service.ledger.close()
+    assert [type(result).__name__ for result in results] == ["Receipt", "PermissionError", "IntegrityError", "Receipt"]
+    with service.engine.connect() as connection:
+        assert connection.execute(select(acts.c.id)).scalars().all() == [1]
+        assert [found.content.call for seq in range(3) if (found := entry(connection, seq))] == ["a1", "call"]
+    assert check(service).ok
+
+
+async def test_a_failed_act_of_the_command_line_leaves_nothing(service: LedgerService) -> None:
+    def failing(_: Connection) -> None:
+        raise ValueError("no such department")
+
+    with pytest.raises(ValueError, match="no such department"):
+        service.ledger.append_sync(make_draft(kind="admin"), failing)
+    assert check(service).entries == 0
+
+
+async def test_a_full_disk_refuses_every_waiter_and_recovers(service: LedgerService) -> None:
+    await service.ledger.start()
+    acknowledged = [(await service.ledger.append(make_draft("before"))).entry]
+    with service.engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one() + 8
+    limits = [pages]
+    event.listen(service.engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={limits[0]}"))
+    refused = 0
+    for number in range(40):
+        results = await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}-{one}")) for one in range(5)), return_exceptions=True)
+        acknowledged += [result.entry for result in results if isinstance(result, Receipt)]
+        refused += sum(isinstance(result, LedgerUnavailable) for result in results)
+    assert refused >= 5
+    assert len(acknowledged) + refused == 201
+    limits[0] = 1_000_000
+    acknowledged.append((await service.ledger.append(make_draft("after"))).entry)
+    await service.ledger.close()
+    assert acknowledged == list(range(len(acknowledged)))
+    report = check(service)
+    assert report.ok
+    assert report.entries == len(acknowledged)
+
+
+async def test_a_database_of_another_log_takes_no_entry(service: LedgerService) -> None:
+    with pytest.raises(LedgerCorrupt, match=LOG):
+        prepare(service.engine, "other.example/ledger")
+    with service.engine.begin() as connection:
+        connection.execute(tables.head.update().values(log="other.example/ledger"))
+    with pytest.raises(LedgerUnavailable, match=r"not 'hub\.example/ledger'"):
+        service.ledger.append_sync(make_draft())
