@@ -1,0 +1,72 @@
+"""Opens SQL sources by their URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from connectors.errors import ConfigFault
+from connectors.secrets import read_secret
+from connectors.spi import SourceConfig
+from connectors.sql.driver import Driver
+from connectors.sql.source import SqlSource
+
+_FORMS = "write sqlite:///PATH or postgresql+asyncpg://USER@HOST:PORT/DATABASE"
+
+
+class SqlConnector:
+    """Sources of kind ``sql``: SQLite files and PostgreSQL databases."""
+
+    def open(self, config: SourceConfig) -> SqlSource:
+        """A source that connects with its first call; see :class:`connectors.spi.Connector`."""
+        try:
+            url = make_url(config.url)
+        except (ArgumentError, ValueError) as error:
+            raise ConfigFault(f"{config.code}: `url` is no database URL", _FORMS) from error
+        opening = _DRIVERS.get(url.drivername)
+        if opening is None:
+            raise ConfigFault(f"{config.code}: no driver is known for {url.drivername}", _FORMS)
+        if url.password is not None:
+            raise ConfigFault(f"{config.code}: `url` holds a password", "take it out and name its place in `secret`: env:NAME or file:PATH")
+        return SqlSource(config, opening(config, url))
+
+
+def _sqlite(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.sqlite import SqliteDriver
+
+    if not url.database or url.database == ":memory:" or url.host or url.query:
+        raise ConfigFault(f"{config.code}: `url` names no database file", "write sqlite:///relative/path or sqlite:////absolute/path, nothing behind it")
+    return SqliteDriver(config.code, Path(url.database), config.timeout_ms)
+
+
+def _postgres(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.postgres import PostgresDriver
+
+    query = dict(url.query)
+    ssl = query.pop("sslmode", None)
+    host = url.host or query.pop("host", None)
+    if not host or not url.database or not url.username or query:
+        raise ConfigFault(
+            f"{config.code}: `url` must name user, host and database, and may only add sslmode",
+            "postgresql+asyncpg://USER@HOST:PORT/DATABASE?sslmode=verify-full",
+        )
+    where: dict[str, object] = {"host": host, "port": url.port or 5432, "user": url.username, "database": url.database, "password": _password(config)}
+    if ssl is not None:
+        where["ssl"] = ssl
+    return PostgresDriver(config.code, where, config.timeout_ms)
+
+
+def _password(config: SourceConfig) -> str:
+    # An empty text, not None: with None asyncpg would look into PGPASSWORD and ~/.pgpass.
+    return read_secret(config.code, config.secret) or ""
+
+
+_DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
+    "sqlite": _sqlite,
+    "sqlite+aiosqlite": _sqlite,
+    "postgresql": _postgres,
+    "postgresql+asyncpg": _postgres,
+}

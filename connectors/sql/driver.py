@@ -1,0 +1,74 @@
+"""What a database driver gives the source: connections that run finished SQL text, and its faults in the hub's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from connectors.errors import SourceFault
+from connectors.selection import Binding
+from connectors.spi import ColumnDescription, SourceCheck
+from connectors.sql.dialect import SqlDialect
+
+
+class ConnectionLost(Exception):
+    """The connection went away before the statement was answered; it was not the statement's fault."""
+
+
+class Connection(Protocol):
+    """One session with the database. Used by one call at a time."""
+
+    reused: bool
+    """It has already served a call, so that the database may have closed it since."""
+
+    async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows. When cancelled, the statement is stopped in the database.
+
+        Raises:
+            ConnectionLost: see there. All else that the driver raises is translated by :meth:`Driver.fault`.
+        """
+        ...
+
+    def usable(self) -> bool:
+        """It may serve another call."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the session, with whatever still runs in it."""
+        ...
+
+
+class Driver(Protocol):
+    """Connects to one configured database."""
+
+    @property
+    def dialect(self) -> SqlDialect:
+        """How its statements are written."""
+        ...
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What :meth:`fault` translates."""
+        ...
+
+    async def connect(self) -> Connection:
+        """A new read-only session."""
+        ...
+
+    def fault(self, error: Exception, what: str) -> SourceFault:
+        """The fault behind a driver's error; ``what`` names the object that was read."""
+        ...
+
+    async def describe(self, connection: Connection, binding: Binding) -> Sequence[ColumnDescription]:
+        """The object's columns; none where it does not exist."""
+        ...
+
+    async def check(self, connection: Connection) -> SourceCheck:
+        """Whether the database is fit to be read."""
+        ...
+
+
+def object_name(binding: Binding) -> tuple[str | None, str]:
+    """Schema, where one is written, and name of the table or view."""
+    schema, _, name = binding.object.rpartition(".")
+    return schema or None, name

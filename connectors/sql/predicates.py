@@ -1,0 +1,97 @@
+"""Predicates and keyset positions as SQL conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import TableClause, and_, false, not_, or_, true
+
+from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some
+from connectors.sql.dialect import Binds, Expression, SqlDialect
+
+_ORDERED: dict[Comparison, Callable[[Expression, Expression], Expression]] = {
+    Comparison.GT: lambda left, right: left > right,
+    Comparison.GTE: lambda left, right: left >= right,
+    Comparison.LT: lambda left, right: left < right,
+    Comparison.LTE: lambda left, right: left <= right,
+}
+
+
+class Conditions:
+    """Writes conditions on one table in one dialect; the values' places gather in ``binds``."""
+
+    def __init__(self, dialect: SqlDialect, table: TableClause, binds: Binds) -> None:
+        self._dialect = dialect
+        self._table = table
+        self._binds = binds
+
+    def predicate(self, part: Predicate) -> Expression:
+        """A predicate, in SQL's own three-valued logic."""
+        match part:
+            case Every(parts):
+                return and_(true(), *(self.predicate(each) for each in parts))
+            case Some(parts):
+                return or_(false(), *(self.predicate(each) for each in parts))
+            case Not(negated):
+                return not_(self.predicate(negated))
+            case Compare():
+                return self._compare(part)
+
+    def _compare(self, part: Compare) -> Expression:
+        dialect, binds, column, kind = self._dialect, self._binds, self._table.c[part.column], part.kind
+        match part.comparison:
+            case Comparison.IS_NULL:
+                return column.is_(None).self_group() == dialect.value(binds, part.parameter, Kind.BOOLEAN, ordered=False)
+            case Comparison.IN | Comparison.NOT_IN:
+                return dialect.among(column, binds, part.parameter, kind, negated=part.comparison is Comparison.NOT_IN)
+            case Comparison.STARTS_WITH:
+                return dialect.starts_with(column, binds, part.parameter)
+            case Comparison.EQ:
+                return self.equals(part.column, kind, part.parameter)
+            case Comparison.NE:
+                return dialect.stored(column, kind, ordered=False) != dialect.value(binds, part.parameter, kind, ordered=False)
+        return _ORDERED[part.comparison](dialect.stored(column, kind, ordered=True), dialect.value(binds, part.parameter, kind, ordered=True))
+
+    def equals(self, column: str, kind: Kind, parameter: str) -> Expression:
+        """The column equals the parameter; null where either is null."""
+        left = self._dialect.stored(self._table.c[column], kind, ordered=False)
+        return left == self._dialect.value(self._binds, parameter, kind, ordered=False)
+
+    def order(self, keys: Sequence[Order]) -> list[Expression]:
+        """The sort keys, nulls last. A key without nulls is written bare, so that an index serves it."""
+        return [self._direction(key) for key in keys]
+
+    def _direction(self, key: Order) -> Expression:
+        stored = self._stored(key)
+        directed = stored.desc() if key.descending else stored.asc()
+        return directed.nulls_last() if key.nullable else directed
+
+    def behind(self, keys: Sequence[Order], parameters: Sequence[str]) -> Expression:
+        """Rows strictly behind a position: behind in one key and equal in all before it. A null position of a nullable key lies last."""
+        alternatives = [
+            and_(*(self._same(key, name) for key, name in zip(keys[:place], parameters, strict=False)), self._behind(key, parameters[place]))
+            for place, key in enumerate(keys)
+        ]
+        position = or_(*alternatives)
+        if keys[0].nullable or len(keys) == 1:
+            return position
+        # Says nothing new, but a range over the first key is what an index can begin with.
+        first, value = self._stored(keys[0]), self._value(keys[0], parameters[0])
+        return and_(first <= value if keys[0].descending else first >= value, position)
+
+    def _behind(self, key: Order, parameter: str) -> Expression:
+        stored, value = self._stored(key), self._value(key, parameter)
+        further = stored < value if key.descending else stored > value
+        if not key.nullable:
+            return further
+        return or_(further, and_(stored.is_(None), self._value(key, parameter).is_not(None)))
+
+    def _same(self, key: Order, parameter: str) -> Expression:
+        stored, value = self._stored(key), self._value(key, parameter)
+        return stored.is_not_distinct_from(value) if key.nullable else stored == value
+
+    def _stored(self, key: Order) -> Expression:
+        return self._dialect.stored(self._table.c[key.column], key.kind, ordered=True)
+
+    def _value(self, key: Order, parameter: str) -> Expression:
+        return self._dialect.value(self._binds, parameter, key.kind, ordered=True)

@@ -1,0 +1,131 @@
+"""One open SQL database: selections in, wire rows out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
+from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
+from connectors.sql.dialect_sqlite import utc_text
+from connectors.sql.driver import Connection, ConnectionLost, Driver
+from connectors.sql.pool import Pool
+from connectors.sql.statements import KEYS, Statement, Statements
+from masking.sql import SQL_ALGORITHMS
+
+T = TypeVar("T")
+
+CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000)
+
+
+class SqlSource:
+    """Everything is pushed down, masks and verifications included. See :class:`connectors.spi.Source`."""
+
+    def __init__(self, config: SourceConfig, driver: Driver) -> None:
+        self._code = config.code
+        self._timeout = config.timeout_ms / 1000
+        self._driver = driver
+        self._pool = Pool(driver, config.pool)
+        self._statements = Statements(driver.dialect)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """All of it."""
+        return CAPABILITIES
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """One statement."""
+        statement = self._statements.rows(selection)
+        rows = await self._rows(statement, parameters, selection.binding)
+        return rows if selection.outputs else [()] * len(rows)
+
+    async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
+        """One statement per ``keys_per_call`` values."""
+        statement = self._statements.rows(selection, key)
+        asked = {_comparable(value, key.kind): value for value in values}
+        found: dict[Value, list[Row]] = {}
+        for part in _parts(list(values), CAPABILITIES.keys_per_call):
+            for row in await self._rows(statement, {**parameters, KEYS: part}, selection.binding):
+                value = asked.get(_comparable(row[-1], key.kind))
+                if value is not None:
+                    found.setdefault(value, []).append(row[:-1])
+        return found
+
+    async def count(self, selection: Selection, parameters: Parameters) -> int:
+        """One statement."""
+        ((count,),) = await self._rows(self._statements.count(selection), parameters, selection.binding)
+        return int(count or 0)
+
+    async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
+        """Columns in the table's order."""
+        columns = await self._run(lambda connection: self._driver.describe(connection, binding), binding.object)
+        if not columns:
+            raise SourceRefused(self._code, f"{binding.object} does not exist")
+        return columns
+
+    async def check(self) -> SourceCheck:
+        """Connects and reads."""
+        try:
+            return await self._run(self._driver.check, "the database")
+        except SourceFault as fault:
+            return SourceCheck(ok=False, message=str(fault), hint="check that the database runs and that `url` and `secret` lead to it")
+
+    async def close(self) -> None:
+        """Ends all sessions."""
+        await self._pool.close()
+
+    async def _rows(self, statement: Statement, parameters: Parameters, binding: Binding) -> list[Row]:
+        async def fetched(connection: Connection) -> Sequence[Sequence[Value]]:
+            return await connection.fetch(statement.text, statement.arguments(parameters))
+
+        return statement.rows(await self._run(fetched, binding.object))
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]], what: str) -> T:
+        """Runs ``work`` on a connection: as long again as it waited at most for its turn, with every driver error as a source fault."""
+        waiting = True
+        try:
+            async with asyncio.timeout(self._timeout) as limit, self._pool.turn():
+                waiting = False
+                limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
+                return await self._attempt(work)
+        except TimeoutError as error:
+            if waiting:
+                raise SourceUnavailable(self._code, "all its connections are busy") from error
+            raise SourceTimeout(self._code, "no answer in time; the statement was stopped") from error
+        except ConnectionLost as error:
+            raise SourceUnavailable(self._code, "the connection was lost") from error
+        except self._driver.errors as error:
+            raise self._driver.fault(error, what) from error
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        connection: Connection | None = None
+        try:
+            async with self._pool.connection() as connection:
+                return await work(connection)
+        except ConnectionLost:
+            # A held connection may have died since it was last used; reading again is safe.
+            if connection is None or not connection.reused:
+                raise
+        self._pool.drop_idle()
+        async with self._pool.connection() as connection:
+            return await work(connection)
+
+
+def _parts(values: list[Value], size: int) -> Iterator[list[Value]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _comparable(value: Value, kind: Kind) -> object:
+    """A form in which two texts of one value are equal."""
+    if kind is Kind.DATETIME:
+        return utc_text(value)
+    if kind is Kind.DECIMAL:
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            return None
+    return value

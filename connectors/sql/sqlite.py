@@ -1,0 +1,122 @@
+"""SQLite by aiosqlite: files opened read only, statements stopped by interrupting them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.selection import Binding
+from connectors.spi import ColumnDescription, SourceCheck
+from connectors.sql.dialect_sqlite import UTC_FUNCTION, SqliteDialect, utc_text
+from connectors.sql.driver import Connection, object_name
+
+# aiosqlite writes statements with their values into its debug log.
+logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+
+_INTERRUPT_EVERY = 0.005
+"""Seconds. An interrupt is lost on a statement that has not begun, so it is repeated until the statement ends."""
+
+_NOT_REACHABLE = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+_MISSING = ("no such table", "no such column", "no such view")
+_DESCRIBE = 'SELECT name, type, "notnull" = 0 AND pk = 0 FROM pragma_table_info(?, ?)'
+
+
+class SqliteConnection:
+    """One open file and its thread."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self.reused = False
+        self._connection = connection
+        self._running: asyncio.Future[Any] | None = None
+
+    async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows, as tuples."""
+        self._running = asyncio.ensure_future(self._all(text, arguments))
+        try:
+            return await asyncio.shield(self._running)
+        except asyncio.CancelledError:
+            await self._stop()
+            raise
+
+    async def _all(self, text: str, arguments: Sequence[Any]) -> list[Any]:
+        return list(await self._connection.execute_fetchall(text, arguments))
+
+    async def _stop(self) -> None:
+        while self._running is not None and not self._running.done():
+            await self._connection.interrupt()
+            await asyncio.wait({self._running}, timeout=_INTERRUPT_EVERY)
+        if self._running is not None:
+            self._running.exception()
+
+    def usable(self) -> bool:
+        """Whenever nothing runs in it."""
+        return self._running is None or self._running.done()
+
+    async def close(self) -> None:
+        """Stops what runs, closes the file and ends the thread."""
+        await self._stop()
+        await self._connection.close()
+
+
+class SqliteDriver:
+    """Opens one database file."""
+
+    dialect = SqliteDialect()
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+
+    def __init__(self, source: str, path: Path, timeout_ms: int) -> None:
+        self._source = source
+        self._uri = path.absolute().as_uri() + "?mode=ro"
+        self._timeout = timeout_ms / 1000
+
+    async def connect(self) -> Connection:
+        """A connection that can only read."""
+        connection = await aiosqlite.connect(self._uri, uri=True, timeout=self._timeout, isolation_level=None)
+        try:
+            await connection.create_function(UTC_FUNCTION, 1, utc_text, deterministic=True)
+            await connection.execute_fetchall("PRAGMA query_only = ON")
+        except BaseException:
+            await connection.close()
+            raise
+        return SqliteConnection(connection)
+
+    def fault(self, error: Exception, what: str) -> SourceFault:
+        """By SQLite's result code; its messages may quote values and are not passed on."""
+        if not isinstance(error, sqlite3.Error):
+            return SourceRefused(self._source, f"a value is out of the range of {what}")
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return SourceTimeout(self._source, "the statement was stopped")
+        if code in _NOT_REACHABLE:
+            return SourceUnavailable(self._source, "the database file cannot be read")
+        if str(error).startswith(_MISSING):
+            return SourceRefused(self._source, f"{what} or a column of it does not exist; compare the catalog with the source")
+        return SourceRefused(self._source, f"the statement on {what} was rejected")
+
+    async def describe(self, connection: Connection, binding: Binding) -> Sequence[ColumnDescription]:
+        """By SQLite's table_info."""
+        schema, name = object_name(binding)
+        rows = await connection.fetch(_DESCRIBE, [name, schema or "main"])
+        return [ColumnDescription(column, type_, bool(nullable)) for column, type_, nullable in rows]
+
+    async def check(self, connection: Connection) -> SourceCheck:
+        """Reads the schema, which a file that is no database does not have."""
+        await connection.fetch("SELECT count(*) FROM sqlite_schema", [])
+        return SourceCheck(ok=True)

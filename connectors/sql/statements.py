@@ -1,0 +1,159 @@
+"""Selections compiled to SQL text, once each, with the masks inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+from sqlalchemy import ColumnClause, Compiled, Select, column, func, literal_column, quoted_name, select, table
+
+from connectors.selection import Column, Compare, Every, Kind, Match, Not, Output, Predicate, Row, Selection, Some
+from connectors.spi import Parameters
+from connectors.sql.dialect import Binds, Bound, Decode, Expression, SqlDialect
+from connectors.sql.driver import object_name
+from connectors.sql.predicates import Conditions
+from masking.sql import masked
+
+KEYS = "keys of the call"
+"""Parameter that binds the key values of ``fetch_by_keys``; a space keeps it apart from every name of a document."""
+
+STATEMENTS_KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text with positional places, what to bind in each, and the output places whose values must still be decoded."""
+
+    text: str
+    places: tuple[Bound | tuple[object], ...]
+    decoders: tuple[tuple[int, Decode], ...]
+
+    def arguments(self, parameters: Parameters) -> list[Any]:
+        """Driver values, in order of the places."""
+        return [_argument(place, parameters) if isinstance(place, Bound) else place[0] for place in self.places]
+
+    def rows(self, fetched: Iterable[Sequence[Any]]) -> list[Row]:
+        """Wire rows of the driver's rows."""
+        if not self.decoders:
+            return [tuple(row) for row in fetched]
+        return [self._decoded(row) for row in fetched]
+
+    def _decoded(self, row: Sequence[Any]) -> Row:
+        values = list(row)
+        for place, decode in self.decoders:
+            if values[place] is not None:
+                values[place] = decode(values[place])
+        return tuple(values)
+
+
+def _argument(place: Bound, parameters: Parameters) -> Any:
+    value = parameters[place.parameter]
+    return value if value is None or place.encode is None else place.encode(value)
+
+
+class Statements:
+    """The compiled statements of one dialect, the most recent ``STATEMENTS_KEPT`` of them kept."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        self._dialect = dialect
+        self._kept: LRUCache[tuple[Selection, Column | None, bool], Statement] = LRUCache(STATEMENTS_KEPT)
+
+    def rows(self, selection: Selection, key: Column | None = None) -> Statement:
+        """Reads the selection's rows; with ``key``, those whose key is in :data:`KEYS`, the key's value behind the outputs."""
+        return self._get(selection, key, counting=False)
+
+    def count(self, selection: Selection) -> Statement:
+        """Counts the rows that the predicate holds for."""
+        return self._get(selection, None, counting=True)
+
+    def _get(self, selection: Selection, key: Column | None, *, counting: bool) -> Statement:
+        name = (selection, key, counting)
+        statement = self._kept.get(name)
+        if statement is None:
+            statement = self._kept[name] = _Writer(self._dialect, selection, key).statement(counting=counting)
+        return statement
+
+
+class _Writer:
+    def __init__(self, dialect: SqlDialect, selection: Selection, key: Column | None) -> None:
+        self._dialect, self._selection, self._key = dialect, selection, key
+        self._binds = Binds()
+        schema, name = object_name(selection.binding)
+        columns: list[ColumnClause[Any]] = [column(_quoted(each)) for each in _columns(selection, key)]
+        self._table = table(_quoted(name), *columns, schema=_quoted(schema) if schema else None)
+        self._conditions = Conditions(dialect, self._table, self._binds)
+
+    def statement(self, *, counting: bool) -> Statement:
+        query = self._filtered(select(func.count()) if counting else select(*self._outputs()))
+        compiled = (query if counting else self._placed(query)).compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
+        return Statement(str(compiled), self._places(compiled), () if counting else self._decoders())
+
+    def _filtered(self, query: Select[Any]) -> Select[Any]:
+        query = query.select_from(self._table)
+        if self._selection.where is not None:
+            query = query.where(self._conditions.predicate(self._selection.where))
+        if self._key is not None:
+            query = query.where(self._dialect.among(self._table.c[self._key.name], self._binds, KEYS, self._key.kind, negated=False))
+        return query
+
+    def _placed(self, query: Select[Any]) -> Select[Any]:
+        selection = self._selection
+        if selection.after:
+            query = query.where(self._conditions.behind(selection.order, selection.after))
+        query = query.order_by(*self._conditions.order(selection.order))
+        return query if selection.limit is None else query.limit(self._binds.place(selection.limit))
+
+    def _outputs(self) -> list[Expression]:
+        outputs: list[Expression] = [self._output(output).label(f"o{place}") for place, output in enumerate(self._selection.outputs)]
+        if self._key is not None:
+            outputs.append(self._dialect.wire(self._table.c[self._key.name], self._key.kind).label("k"))
+        return outputs or [literal_column("1")]
+
+    def _output(self, output: Output) -> Expression:
+        if isinstance(output, Match):
+            return self._conditions.equals(output.column, output.kind, output.parameter)
+        wire = self._dialect.wire(self._table.c[output.name], output.kind)
+        return wire if output.mask is None else masked(output.mask, wire, self._dialect.name)
+
+    def _decoders(self) -> tuple[tuple[int, Decode], ...]:
+        kinds = [_decoded_kind(output) for output in self._selection.outputs] + ([self._key.kind] if self._key else [])
+        decoders = ((place, self._dialect.decode(kind)) for place, kind in enumerate(kinds) if kind is not None)
+        return tuple((place, decode) for place, decode in decoders if decode is not None)
+
+    def _places(self, compiled: Compiled) -> tuple[Bound | tuple[object], ...]:
+        names = getattr(compiled, "positiontup", None) or ()
+        return tuple(self._binds.places.get(name) or (compiled.params[name],) for name in names)
+
+
+def _quoted(name: str) -> quoted_name:
+    # Always: SQLAlchemy does not know every keyword of every version. Columns are written with their table, so that
+    # SQLite cannot take a quoted name that does not exist for a text.
+    return quoted_name(name, quote=True)
+
+
+def _decoded_kind(output: Output) -> Kind | None:
+    if isinstance(output, Match):
+        return Kind.BOOLEAN
+    return output.kind if output.mask is None else None
+
+
+def _columns(selection: Selection, key: Column | None) -> list[str]:
+    names = [output.column if isinstance(output, Match) else output.name for output in selection.outputs]
+    names += [each.column for each in selection.order]
+    if selection.where is not None:
+        names += _compared(selection.where)
+    if key is not None:
+        names.append(key.name)
+    return list(dict.fromkeys(names))
+
+
+def _compared(part: Predicate) -> list[str]:
+    match part:
+        case Every(parts) | Some(parts):
+            return [name for each in parts for name in _compared(each)]
+        case Not(negated):
+            return _compared(negated)
+        case Compare(name):
+            return [name]

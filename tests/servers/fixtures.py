@@ -1,0 +1,16 @@
+"""Fixtures of real servers, for the conftest of any folder to import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.postgres import Postgres, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test run's own."""
+    with running_postgres() as server:
+        yield server
