@@ -129,7 +129,7 @@ def parse(canonical: bytes) -> Entry:
         if made["v"] != VERSION:
             raise ValueError(f"an entry of version {made['v']!r} needs a newer verifier")
         return Entry(made["seq"], made["log"], made["chain"], _content(made), canonical)
-    except (KeyError, TypeError, AttributeError) as fault:
+    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as fault:
         raise ValueError("these bytes are not a ledger entry") from fault
 
 
@@ -156,7 +156,7 @@ def place(canonical: bytes) -> tuple[str, int, str]:
         if made["v"] != VERSION:
             raise ValueError(f"an entry of version {made['v']!r} needs a newer verifier")
         return made["log"], made["seq"], made["chain"]
-    except (KeyError, TypeError) as fault:
+    except (KeyError, TypeError, orjson.JSONDecodeError) as fault:
         raise ValueError("these bytes are not a ledger entry") from fault
 
 

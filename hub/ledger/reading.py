@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +25,7 @@ class CallFilter:
     resource: str | None = None
     outcome: Outcome | None = None
     call: str | None = None
-    kinds: Collection[Kind] = ()
+    kinds: tuple[Kind, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -96,7 +96,7 @@ def test_texts_are_written_as_rfc_8785_does(text: str) -> None:
         {"call": ""},
         {"call": None},
         {"department": "a\nb"},
-        {"sources": (SourceState("civil", "OK", 0.25),)},  # type: ignore[arg-type]
+        {"sources": (SourceState("civil", "OK", -1),)},
     ],
     ids=repr,
 )
@@ -110,7 +110,7 @@ def test_what_is_no_entry_is_rejected(changed: dict[str, Any]) -> None:
     [
         Access("r", "p", "s", subjects=("520102199001011234",)),
         Access("r", "p", "s", subjects=("A" * 32,)),
-        Access("r", "p", "s", items=(Item("name", "naked"),)),  # type: ignore[arg-type]
+        Access("r", "p", "s", items=(Item("name", cast(Any, "naked")),)),
         Access("r", "p", "s", items=(Item("x" * 129, "clear"),)),
         Access("", "p", "s"),
         Access("r\x00", "p", "s"),
@@ -134,7 +134,7 @@ def test_a_resource_named_twice_and_an_entry_beyond_the_limit_are_rejected() -> 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"\xff", b'{"v":2}', b"null", b'{"v":1,"seq":0}'])
 def test_bytes_that_are_no_entry_are_refused(raw: bytes) -> None:
-    with pytest.raises(ValueError, match=r"entry|JSON|character|UTF|input|unexpected"):
+    with pytest.raises(ValueError, match="entry"):
         parse(raw)
 
 
