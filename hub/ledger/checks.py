@@ -11,10 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.append import BATCH_LIMIT
-from hub.ledger.canonical import moment, verified
+from hub.ledger.canonical import moment
 from hub.ledger.entry import Entry
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import leaf_hash, levels
+from hub.ledger.parsing import verified
 from hub.ledger.receipt import batch_text
 from hub.ledger.report import Report
 from hub.store.base import UtcText

@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.batch import locked_head, writing
-from hub.ledger.canonical import NO_PREDECESSOR, place
+from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow, leaf_hash
+from hub.ledger.parsing import place
 from hub.ledger.tree import peaks
 
 INTERVAL = 1.0

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, select
 
 from hub.ledger import tables
-from hub.ledger.canonical import parse
 from hub.ledger.entry import Entry, Kind, Outcome
+from hub.ledger.parsing import parse
 
 MAX_PAGE = 1000
 

@@ -16,14 +16,15 @@ from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
 from tests.ledger.build import check, make_draft, open_service
 
-ACKNOWLEDGED = "acknowledged.jsonl"
+ACKNOWLEDGED = "acknowledged-*.jsonl"
+"""One file per child: a kill may cut its last line, to which no other child may write on."""
 
 
 async def append_for_ever(home: Path, clients: int = 32) -> None:
     """Append from many clients at once; each writes its receipt to a file after it was given one, as a caller would keep it."""
     service = open_service(home)
     await service.start()
-    kept = os.open(home / ACKNOWLEDGED, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    kept = os.open(home / ACKNOWLEDGED.replace("*", str(os.getpid())), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
     async def client(number: int) -> None:
         turn = 0
@@ -49,14 +50,13 @@ def start(home: Path, task: str) -> subprocess.Popen[bytes]:
 
 def kill_cycle(home: Path, more: int = 40) -> None:
     """Let a child append until it has acknowledged ``more`` entries, then kill it without warning."""
-    kept = home / ACKNOWLEDGED
-    before = kept.stat().st_size if kept.exists() else 0
+    before = len(_lines(home))
     child = start(home, "for-ever")
     try:
         until = time.monotonic() + 60
-        while child.poll() is None and time.monotonic() < until and _lines_after(kept, before) < more:
+        while child.poll() is None and time.monotonic() < until and len(_lines(home)) < before + more:
             time.sleep(0.01)
-        if child.poll() is not None or _lines_after(kept, before) < more:
+        if child.poll() is not None or len(_lines(home)) < before + more:
             raise RuntimeError("the child did not append")
     finally:
         child.send_signal(signal.SIGKILL)
@@ -65,8 +65,7 @@ def kill_cycle(home: Path, more: int = 40) -> None:
 
 def acknowledged(home: Path) -> list[Receipt]:
     """Every receipt that a killed child's clients hold; a line cut off by the kill was not kept."""
-    lines = (home / ACKNOWLEDGED).read_bytes().splitlines(keepends=True)
-    return read_receipts(line for line in lines if line.endswith(b"\n"))
+    return read_receipts(_lines(home))
 
 
 def soak(home: Path, cycles: int) -> tuple[Report, int]:
@@ -83,8 +82,10 @@ def soak(home: Path, cycles: int) -> tuple[Report, int]:
     return report, len(receipts)
 
 
-def _lines_after(path: Path, offset: int) -> int:
-    return path.read_bytes()[offset:].count(b"\n") if path.exists() else 0
+def _lines(home: Path) -> list[bytes]:
+    """The whole lines of all children's files."""
+    lines = [line for path in sorted(home.glob(ACKNOWLEDGED)) for line in path.read_bytes().splitlines(keepends=True)]
+    return [line for line in lines if line.endswith(b"\n")]
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.ledger.canonical import MAX_BYTES, NO_PREDECESSOR, encode, parse, record, seal, verified
+from hub.ledger.canonical import MAX_BYTES, NO_PREDECESSOR, encode, record, seal
 from hub.ledger.entry import Access, EntryDraft, Item, SourceState
 from hub.ledger.errors import EntryRejected
+from hub.ledger.parsing import parse, verified
 from tests.ledger.build import LOG, make_draft
 
 pytestmark = pytest.mark.fast
