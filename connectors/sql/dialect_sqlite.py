@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -11,20 +10,10 @@ from sqlalchemy.dialects import sqlite
 
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Encode, Expression
+from connectors.wire import utc_text
 
 UTC_FUNCTION = "huitong_utc"
-"""The function :func:`utc_text`, which every connection registers: SQLite's own date functions know milliseconds only."""
-
-
-def utc_text(value: object) -> str | None:
-    """A moment's wire value from ISO 8601 text; without offset it is UTC. Anything else gives null."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return None
+"""The function :func:`connectors.wire.utc_text`, which every connection registers: SQLite's own date functions know milliseconds only."""
 
 
 def after_prefix(prefix: str) -> str | bytes:

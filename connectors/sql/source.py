@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
-from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
-from connectors.sql.dialect_sqlite import utc_text
 from connectors.sql.driver import Connection, ConnectionLost, Driver
 from connectors.sql.pool import Pool
 from connectors.sql.statements import KEYS, Statement, Statements
+from connectors.wire import comparable
 from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
@@ -45,11 +44,11 @@ class SqlSource:
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """One statement per ``keys_per_call`` values."""
         statement = self._statements.rows(selection, key)
-        asked = {_comparable(value, key.kind): value for value in values}
+        asked = {comparable(value, key.kind): value for value in values}
         found: dict[Value, list[Row]] = {}
         for part in _parts(list(values), CAPABILITIES.keys_per_call):
             for row in await self._rows(statement, {**parameters, KEYS: part}, selection.binding):
-                value = asked.get(_comparable(row[-1], key.kind))
+                value = asked.get(comparable(row[-1], key.kind))
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
         return found
@@ -117,15 +116,3 @@ class SqlSource:
 def _parts(values: list[Value], size: int) -> Iterator[list[Value]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-def _comparable(value: Value, kind: Kind) -> object:
-    """A form in which two texts of one value are equal."""
-    if kind is Kind.DATETIME:
-        return utc_text(value)
-    if kind is Kind.DECIMAL:
-        try:
-            return Decimal(str(value))
-        except InvalidOperation:
-            return None
-    return value

@@ -14,8 +14,9 @@ import aiosqlite
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, SourceCheck
-from connectors.sql.dialect_sqlite import UTC_FUNCTION, SqliteDialect, utc_text
+from connectors.sql.dialect_sqlite import UTC_FUNCTION, SqliteDialect
 from connectors.sql.driver import Connection, object_name
+from connectors.wire import utc_text
 
 # aiosqlite writes statements with their values into its debug log.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)

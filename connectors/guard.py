@@ -1,0 +1,85 @@
+"""What keeps one source's trouble its own: a concurrency limit, a deadline and a circuit breaker around every call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from connectors.breaker import Breaker
+from connectors.errors import SourceFault, SourceTimeout, SourceUnavailable
+from connectors.selection import Binding, Column, Row, Selection, Value
+from connectors.spi import Capabilities, ColumnDescription, Parameters, Source, SourceCheck, SourceConfig
+
+T = TypeVar("T")
+
+
+class GuardedSource:
+    """A source of which at most ``pool`` calls run at once, each at most ``timeout_ms`` after waiting at most ``timeout_ms`` for its turn."""
+
+    def __init__(self, config: SourceConfig, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        self._code = config.code
+        self._timeout = config.timeout_ms / 1000
+        self._source = source
+        self._turns = asyncio.Semaphore(config.pool)
+        self._breaker = Breaker(config.code, clock)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The inner source's."""
+        return self._source.capabilities
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """See :meth:`connectors.spi.Source.fetch`."""
+        return await self._guarded(lambda: self._source.fetch(selection, parameters))
+
+    async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
+        """See :meth:`connectors.spi.Source.fetch_by_keys`."""
+        return await self._guarded(lambda: self._source.fetch_by_keys(selection, parameters, key, values))
+
+    async def count(self, selection: Selection, parameters: Parameters) -> int:
+        """See :meth:`connectors.spi.Source.count`."""
+        return await self._guarded(lambda: self._source.count(selection, parameters))
+
+    async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
+        """See :meth:`connectors.spi.Source.describe`."""
+        return await self._guarded(lambda: self._source.describe(binding))
+
+    async def check(self) -> SourceCheck:
+        """Asks the source even when its circuit is open, so that one learns why; never raises a source's fault."""
+        try:
+            async with self._turn():
+                return await self._in_time(self._source.check)
+        except SourceFault as fault:
+            return SourceCheck(ok=False, message=str(fault), hint="see whether the source is overloaded; `pool` and `timeout_ms` set its limits")
+
+    async def close(self) -> None:
+        """Closes the source."""
+        await self._source.close()
+
+    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
+        # Waiting for a turn is the hub's own load, not the source's failure: the breaker judges only what the source was asked.
+        async with self._turn():
+            with self._breaker.watch():
+                return await self._in_time(call)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise SourceUnavailable(self._code, "busy; no call could begin in time") from error
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call()
+        except TimeoutError as error:
+            raise SourceTimeout(self._code, "no answer in time; its work was stopped") from error

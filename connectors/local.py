@@ -1,0 +1,183 @@
+"""Selections over rows that are in the hub already, for sources that cannot filter, order, compare or mask themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from connectors.selection import Column, Compare, Comparison, Every, Match, Not, Order, Output, Predicate, Row, Selection, Some, Value
+from connectors.spi import Parameters
+from connectors.wire import comparable
+from masking.generated import compile_mask
+
+Truth = bool | None
+"""True, false, or unknown."""
+Test = Callable[[Row], Truth]
+Places = dict[str, int]
+
+_RANGE: dict[Comparison, Callable[[Any, Any], bool]] = {
+    Comparison.EQ: lambda left, right: bool(left == right),
+    Comparison.NE: lambda left, right: bool(left != right),
+    Comparison.GT: lambda left, right: bool(left > right),
+    Comparison.GTE: lambda left, right: bool(left >= right),
+    Comparison.LT: lambda left, right: bool(left < right),
+    Comparison.LTE: lambda left, right: bool(left <= right),
+    Comparison.STARTS_WITH: lambda left, right: bool(left.startswith(right)),
+}
+
+
+def needed_columns(selection: Selection) -> list[Column]:
+    """The raw columns, each once, that a selection's outputs, predicate and order need."""
+    columns = [Column(each.column, each.kind) for each in _compared(selection.where)]
+    columns += [Column(each.column, each.kind) for each in selection.order]
+    columns += [Column(each.column if isinstance(each, Match) else each.name, each.kind) for each in selection.outputs]
+    return list({column.name: column for column in columns}.values())
+
+
+def answer(selection: Selection, parameters: Parameters, columns: Sequence[Column], rows: Iterable[Row]) -> list[Row]:
+    """The selection's rows of ``rows``, which hold ``columns``: filtered, ordered, behind ``after``, limited, masked."""
+    places = {column.name: place for place, column in enumerate(columns)}
+    holds = condition(selection.where, places, parameters)
+    kept = [row for row in rows if holds(row)]
+    if selection.after:
+        behind = _behind(selection, places, parameters)
+        kept = [row for row in kept if behind(row)]
+    kept = _ordered(kept, selection.order, places)
+    if selection.limit is not None:
+        kept = kept[: _number(parameters[selection.limit])]
+    shape = outputs(selection.outputs, places, parameters)
+    return [shape(row) for row in kept]
+
+
+def condition(where: Predicate | None, places: Places, parameters: Parameters) -> Test:
+    """The predicate over rows whose columns lie at ``places``, in three-valued logic."""
+    match where:
+        case None:
+            return lambda _row: True
+        case Every(parts):
+            return _every([condition(part, places, parameters) for part in parts])
+        case Some(parts):
+            return _some([condition(part, places, parameters) for part in parts])
+        case Not(part):
+            return _not(condition(part, places, parameters))
+        case Compare():
+            return _compare(where, places, parameters)
+
+
+def outputs(wanted: Sequence[Output], places: Places, parameters: Parameters) -> Callable[[Row], Row]:
+    """How a row of raw values becomes a row of outputs."""
+    makers = [_output(output, places, parameters) for output in wanted]
+    return lambda row: tuple(make(row) for make in makers)
+
+
+def _output(output: Output, places: Places, parameters: Parameters) -> Callable[[Row], Any]:
+    if isinstance(output, Match):
+        return _compare(Compare(output.column, output.kind, Comparison.EQ, output.parameter), places, parameters)
+    place = places[output.name]
+    if output.mask is None:
+        return lambda row: row[place]
+    mask = compile_mask(output.mask)
+    return lambda row: mask(row[place])
+
+
+def _every(tests: list[Test]) -> Test:
+    def every(row: Row) -> Truth:
+        truths = [test(row) for test in tests]
+        return False if False in truths else None if None in truths else True
+
+    return every
+
+
+def _some(tests: list[Test]) -> Test:
+    def some(row: Row) -> Truth:
+        truths = [test(row) for test in tests]
+        return True if True in truths else None if None in truths else False
+
+    return some
+
+
+def _not(test: Test) -> Test:
+    def negated(row: Row) -> Truth:
+        truth = test(row)
+        return None if truth is None else not truth
+
+    return negated
+
+
+def _compare(part: Compare, places: Places, parameters: Parameters) -> Test:
+    place, kind, bound = places[part.column], part.kind, parameters[part.parameter]
+    if part.comparison is Comparison.IS_NULL:
+        return lambda row: None if bound is None else (row[place] is None) == bound
+    if part.comparison in (Comparison.IN, Comparison.NOT_IN):
+        return _among(part, place, bound)
+    test, right = _RANGE[part.comparison], comparable(_one(bound), kind)
+
+    def compare(row: Row) -> Truth:
+        left = comparable(row[place], kind)
+        return None if left is None or right is None else test(left, right)
+
+    return compare
+
+
+def _among(part: Compare, place: int, bound: Value | Sequence[Value]) -> Test:
+    kind, wanted = part.kind, part.comparison is Comparison.IN
+    if bound is None or isinstance(bound, str | int | float):
+        raise TypeError(f"parameter {part.parameter} must bind a list")
+    choices = {comparable(value, kind) for value in bound}
+
+    def among(row: Row) -> Truth:
+        left = comparable(row[place], kind)
+        if left is None and choices:
+            return None
+        return (left in choices) == wanted
+
+    return among
+
+
+def _ordered(rows: list[Row], order: Sequence[Order], places: Places) -> list[Row]:
+    for key in reversed(order):
+        place, kind = places[key.column], key.kind
+        keyed = [(comparable(row[place], kind), row) for row in rows]
+        known = [pair for pair in keyed if pair[0] is not None]
+        known.sort(key=lambda pair: pair[0], reverse=key.descending)
+        rows = [row for _, row in known] + [row for value, row in keyed if value is None]
+    return rows
+
+
+def _behind(selection: Selection, places: Places, parameters: Parameters) -> Callable[[Row], bool]:
+    keys = [(places[key.column], key, comparable(_one(parameters[name]), key.kind)) for key, name in zip(selection.order, selection.after, strict=True)]
+
+    def behind(row: Row) -> bool:
+        for place, key, position in keys:
+            value = comparable(row[place], key.kind)
+            if value == position and (value is not None or key.nullable):
+                continue
+            if value is None or position is None:
+                return key.nullable and value is None
+            return bool(value < position if key.descending else value > position)
+        return False
+
+    return behind
+
+
+def _one(bound: Value | Sequence[Value]) -> Value:
+    if bound is None or isinstance(bound, str | int | float):
+        return bound
+    raise TypeError("a comparison with one value is bound to a list")
+
+
+def _number(bound: Value | Sequence[Value]) -> int:
+    if isinstance(bound, int):
+        return bound
+    raise TypeError("a limit must bind an integer")
+
+
+def _compared(where: Predicate | None) -> list[Compare]:
+    match where:
+        case Every(parts) | Some(parts):
+            return [compare for part in parts for compare in _compared(part)]
+        case Not(part):
+            return _compared(part)
+        case Compare():
+            return [where]
+    return []

@@ -1,0 +1,39 @@
+"""Wire values that have several texts, brought to one form in which equal values are equal and lesser ones come first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from connectors.selection import Kind, Value
+
+
+def utc_text(value: object) -> str | None:
+    """A moment's wire value from ISO 8601 text; without offset it is UTC. Anything else gives null."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return None
+
+
+def comparable(value: Value, kind: Kind) -> Any:
+    """What values of one kind are compared by; null where the value is null or none of its kind. Texts compare by code point."""
+    match kind:
+        case Kind.DATETIME:
+            return utc_text(value)
+        case Kind.DECIMAL:
+            return _decimal(value)
+    return value
+
+
+def _decimal(value: Value) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
