@@ -66,7 +66,8 @@ def _grant_content(grant: GrantTerms) -> list[object]:
     items = [[i.code, i.value.value, i.key, i.mask.label if i.mask else None] for i in grant.items]
     purposes = [[p.code, p.scenario, p.basis] for p in grant.purposes]
     operations = sorted(o.value for o in grant.operations)
-    flags = [grant.per_claim, grant.discloses_existence, grant.page_limit]
+    quota = [grant.quota.calls, grant.quota.rows, grant.quota.per] if grant.quota else None
+    flags = [grant.per_claim, grant.discloses_existence, grant.page_limit, quota, sorted(grant.documents)]
     return [grant.grant, grant.resource, operations, items, grant.rows, purposes, flags, grant.approver]
 
 
@@ -117,7 +118,21 @@ def _decide_unconditional(policy: ResourcePolicy, rights: Rights) -> Decision | 
     items |= {i.code: _granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
     purposes = tuple({p.code: p for p in (*rights.purposes, *grant.purposes)}.values())
     reasons = ("class:UNCONDITIONAL", f"grant:{grant.grant}")
-    return Decision(policy.code, operations, items, None, purposes, grant.page_limit, True, True, grant.grant, grant.approver, reasons)
+    return Decision(
+        policy.code,
+        operations,
+        items,
+        None,
+        purposes,
+        grant.page_limit,
+        True,
+        True,
+        grant.grant,
+        grant.approver,
+        reasons,
+        grant.quota,
+        grant.documents,
+    )
 
 
 def _decide_conditional(policy: ResourcePolicy, rights: Rights) -> Decision | None:
@@ -142,6 +157,8 @@ def _decide_conditional(policy: ResourcePolicy, rights: Rights) -> Decision | No
         grant.grant,
         grant.approver,
         reasons,
+        grant.quota,
+        grant.documents,
     )
 
 

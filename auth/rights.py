@@ -96,6 +96,15 @@ class GrantItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much may be taken in a period (``HOUR``, ``DAY`` or ``MONTH``, in UTC+8): calls, rows, or both."""
+
+    calls: int | None
+    rows: int | None
+    per: str
+
+
+@dataclass(frozen=True, slots=True)
 class GrantTerms:
     """What the review of an access request gave: the live terms of one grant."""
 
@@ -110,6 +119,9 @@ class GrantTerms:
     discloses_existence: bool
     page_limit: int
     approver: str
+    quota: Quota | None = None
+    documents: frozenset[str] = frozenset()
+    """SHA-256, in hex, of the only documents that may use the grant; empty: any document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,8 @@ class Decision:
     approver: str
     """批准人员: who approved the grant; for an unconditional or open resource, the rule that gives it."""
     reasons: tuple[str, ...] = ()
+    quota: Quota | None = None
+    documents: frozenset[str] = frozenset()
 
     def allows(self, operation: Operation) -> bool:
         """Whether the operation is among those decided."""

@@ -42,7 +42,7 @@ class Run:
 async def run_departments(plan: Plan, run: Run, answer: Answer) -> dict[str, Any]:
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``."""
     answer.masking = plan.masking
-    work = _Work(run, answer, Reader(run.sources, answer, run.most_rows))
+    work = Work(run, answer, Reader(run.sources, answer, run.most_rows))
     results = await _together([work.department(key, department) for key, department in plan.departments.items()])
     answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
@@ -60,12 +60,15 @@ async def _together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
 
 
 @dataclass
-class _Work:
+class Work:
+    """One call's work on resources: reads rows and renders them."""
+
     run: Run
     answer: Answer
     reader: Reader
 
     async def department(self, key: str, plan: DepartmentPlan) -> dict[str, Any] | None:
+        """A department's fields, side by side; ``None`` where a non-null one failed."""
         names = list(plan.fields)
         fields = [self._field((key, name), root, plan.type_name) for name, root in plan.fields.items()]
         values = await _together(fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from auth.rights import Shown
 from connectors.selection import Column, Kind, Row, Value
@@ -20,7 +20,7 @@ class ItemUse:
     """What a call took of one item: ``clear``, ``masked``, ``key`` (used to find or link, not shown) or ``match`` (compared, not shown)."""
 
     code: str
-    shown: str
+    shown: Literal["clear", "masked", "key", "match"]
     mask: str | None = None
     version: int | None = None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from anyio import to_thread
 from graphql import OperationDefinitionNode, OperationType
 
-from auth.rights import Operation, Purpose
+from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
 from hub.api.entries import access_entries, call_entry, operation_of
 from hub.api.execute import Executor, check_operations, flags_of, variables_of
@@ -18,8 +19,11 @@ from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.ledger.subjects import Subjects
 from hub.live import Live
-from schema.answer import Answer
+from hub.sharing.quota import check_quota, limited, usage
+from hub.store.base import now
+from schema.answer import Answer, SourceState
 from schema.documents import Document, Documents
+from schema.faults import Code, Fault
 from schema.plan import Plan
 
 
@@ -46,9 +50,13 @@ class DataService:
         plan = self._executor.plans.plan(view, document, operation, flags)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
+        check_documents(decisions, document)
+        bounded = limited(decisions)
+        if bounded:
+            await to_thread.run_sync(check_quota, self._live.core.engine, bounded)
         context = Context(self._live, caller, turn.call, view.faces, self._services)
         answer = await self._executor.run(plan, context, view, variables, request.variables)
-        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context)
+        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded)
 
     async def _finish(
         self,
@@ -60,20 +68,45 @@ class DataService:
         answer: Answer,
         purpose: Purpose | None,
         context: Context,
+        bounded: list[Decision],
     ) -> HttpAnswer:
         data = orjson.dumps(answer.data)
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
         kind = Operation.EXCHANGE.scope_prefix if context.details.get("exchange") else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
         draft = call_entry(turn.call, caller, answer, accesses, document, purpose, len(data), kind, details)
-        receipt = await self._ledger.append(draft)
+        if bounded:
+            receipt = await self._ledger.append_with(draft, usage(bounded, {a.resource: a.rows for a in accesses}))
+        else:
+            receipt = await self._ledger.append(draft)
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
         if answer.masking:
             extensions["masking"] = answer.masking
         if answer.sources:
-            extensions["sources"] = [{"source": s.source, "state": s.state} for s in answer.sources.values()]
+            extensions["sources"] = [_source_state(s) for s in answer.sources.values()]
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+
+
+def check_documents(decisions: list[Decision], document: Document) -> None:
+    """Trusted documents: a grant may be limited to approved operations.
+
+    Raises:
+        Fault: ``FORBIDDEN``.
+    """
+    for decision in decisions:
+        if decision.documents and document.sha256 not in decision.documents:
+            raise Fault(
+                Code.FORBIDDEN,
+                f"对 {decision.resource} 的授权仅限已批准的查询文档",
+                f"the grant for {decision.resource} is limited to approved documents",
+                "请使用批准的文档原文,或申请新增",
+                "use the approved document's exact text, or apply for another",
+            )
+
+
+def _source_state(state: SourceState) -> dict[str, Any]:
+    return {"source": state.source, "state": state.state, "asOf": now().isoformat() if state.state == "OK" else None}
 
 
 def _fields(plan: Plan) -> list[str]:

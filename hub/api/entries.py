@@ -7,7 +7,7 @@ from typing import Any
 from auth.rights import Operation, Purpose
 from hub.api.context import Caller
 from hub.ledger.entry import Access as LedgerAccess
-from hub.ledger.entry import EntryDraft, Item, SourceState
+from hub.ledger.entry import EntryDraft, Item, Outcome, SourceState
 from hub.ledger.entry import Kind as EntryKind
 from hub.ledger.subjects import Subjects
 from schema.answer import Access, Answer
@@ -16,15 +16,21 @@ from schema.reader import STABLE
 
 
 def access_entries(answer: Answer, subjects: Subjects, policy: str) -> tuple[LedgerAccess, ...]:
-    """What the call took from each resource."""
-    return tuple(_access(access, subjects, policy) for access in answer.accesses.values())
+    """What the call took from each resource; a resource that was both queried and verified stands once."""
+    by_resource: dict[str, list[Access]] = {}
+    for access in answer.accesses.values():
+        by_resource.setdefault(access.face.resource.code, []).append(access)
+    return tuple(_access(several, subjects, policy) for several in by_resource.values())
 
 
-def _access(access: Access, subjects: Subjects, policy: str) -> LedgerAccess:
-    resource, decision = access.face.resource, access.face.decision
-    items = tuple(Item(use.code, use.shown, f"{use.mask}@{use.version}" if use.mask else None) for use in access.uses)  # type: ignore[arg-type]
-    hashed = tuple(subjects.hash(f"{resource.code}#" if kind == STABLE else kind, str(value)) for kind, value in access.subjects)
-    return LedgerAccess(resource.code, resource.department, resource.source, items, access.rows, hashed, decision.grant, decision.approver, policy)
+def _access(several: list[Access], subjects: Subjects, policy: str) -> LedgerAccess:
+    resource, decision = several[0].face.resource, several[0].face.decision
+    uses = dict.fromkeys(use for access in several for use in access.uses)
+    items = tuple(Item(use.code, use.shown, f"{use.mask}@{use.version}" if use.mask else None) for use in uses)
+    named = dict.fromkeys(subject for access in several for subject in access.subjects)
+    hashed = tuple(subjects.hash(f"{resource.code}#" if kind == STABLE else kind, str(value)) for kind, value in named)
+    rows = sum(access.rows for access in several)
+    return LedgerAccess(resource.code, resource.department, resource.source, items, rows, hashed, decision.grant, decision.approver, policy)
 
 
 def call_entry(
@@ -39,13 +45,13 @@ def call_entry(
     details: dict[str, Any] | None = None,
 ) -> EntryDraft:
     """The entry of a call that was answered."""
-    outcome = "OK" if not answer.errors else "FAILED" if answer.data is None else "PARTIAL"
+    outcome: Outcome = "OK" if not answer.errors else "FAILED" if answer.data is None else "PARTIAL"
     approvers = dict.fromkeys(a.approver for a in accesses if a.approver)
     code = answer.errors[0].fault.code.value if answer.errors else None
     return EntryDraft(
         kind="exchange" if operation == Operation.EXCHANGE.scope_prefix else "call",
         call=call,
-        outcome=outcome,  # type: ignore[arg-type]
+        outcome=outcome,
         operation=operation,
         medium="INTERFACE",
         **_who(caller),

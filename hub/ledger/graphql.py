@@ -109,7 +109,7 @@ async def resolve_calls(
     which = CallFilter(
         application=app.client_id,
         resource=resource,
-        outcome=outcome.value if outcome else None,  # type: ignore[arg-type]
+        outcome=outcome.value if outcome else None,
         kinds=_KINDS,
         since=_moment(since),
         until=_moment(until),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, SharingClass, Shown
+from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
 from masking.rules import UnknownMask, parse_mask
 from schema.faults import Fault
@@ -15,6 +16,8 @@ from schema.model import Resource
 from schema.naming import CODE
 
 MAX_PAGE = 10_000
+PERIODS = ("HOUR", "DAY", "MONTH")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,6 +44,13 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
     page = given.get("max_page") or DEFAULT_PAGE_LIMIT
     if not 1 <= page <= MAX_PAGE:
         problems.append(_bad("maxPage", f"应为 1 至 {MAX_PAGE} must be 1 to {MAX_PAGE}", ""))
+    quota = _quota(given.get("quota"), problems)
+    documents = list(given.get("documents") or [])
+    problems += [
+        _bad(f"documents[{i}]", "应为文档的 SHA-256 must be the SHA-256 of a document", "64 hex digits")
+        for i, d in enumerate(documents)
+        if not _SHA256.match(d)
+    ]
     if problems:
         raise Refused(*problems)
     return {
@@ -51,7 +61,20 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
         "per_claim": bool(given.get("per_claim")),
         "discloses_existence": bool(given.get("discloses_existence")),
         "page_limit": page,
+        "quota": quota,
+        "documents": documents,
     }
+
+
+def _quota(given: Mapping[str, Any] | None, problems: list[Problem]) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    numbers = {name: given.get(name) for name in ("calls", "rows")}
+    if not any(numbers.values()) or any(n is not None and n < 1 for n in numbers.values()):
+        problems.append(_bad("quota", "须给出正的 calls 或 rows give a positive number of calls or rows", "{calls: 1000, per: DAY}"))
+    if given.get("per") not in PERIODS:
+        problems.append(_bad("quota.per", f"没有周期 no period {given.get('per')}", _names(PERIODS)))
+    return {**numbers, "per": given.get("per")}
 
 
 def purposes_from(given: Sequence[Mapping[str, Any]], path: str, problems: list[Problem]) -> list[dict[str, str]]:
@@ -127,4 +150,6 @@ def read_terms(grant: str, resource: str, stored: str, approver: str) -> GrantTe
         discloses_existence=terms["discloses_existence"],
         page_limit=terms["page_limit"],
         approver=approver,
+        quota=Quota(**terms["quota"]) if terms["quota"] else None,
+        documents=frozenset(terms["documents"]),
     )

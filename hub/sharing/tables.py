@@ -86,3 +86,13 @@ revoked_token = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 """Revoked access tokens until they expire (Unix seconds)."""
+
+grant_usage = Table(
+    "grant_usage",
+    metadata,
+    Column("grant", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+)
+"""What the grants that have a quota used, per period."""

@@ -1,0 +1,199 @@
+"""The coding-time part of the data schema: catalog, calls, exchanges, the caller. Resource types are joined to it per caller (``schema.view``)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from auth.rights import Operation, SharingClass
+from hub.api.context import Context
+from hub.api.types import JSON, SCALARS, DateTime, PageInfo
+from hub.catalog.graphql import CatalogConnection, CatalogResource, ItemAccess, resolve_catalog, resolve_resource
+from hub.catalog.problems import Refused
+from hub.exchange.graphql import (
+    Exchange,
+    ExchangeConnection,
+    ExchangePayload,
+    ExchangeState,
+    StartExchangeInput,
+    StartExchangePayload,
+    cancel_exchange,
+    resolve_exchange,
+    resolve_exchanges,
+    start_exchange,
+)
+from hub.ledger.graphql import CallConnection, CallOutcome, resolve_calls
+from hub.sharing.graphql import AccessRequestPayload, Caller, FeedbackPayload, file_feedback, file_request, resolve_me
+from schema.faults import Code, Fault
+from schema.model import Resource
+from schema.verification import Outcome
+
+Info = strawberry.Info[Context, None]
+T = TypeVar("T")
+strawberry.enum(Outcome, name="VerificationOutcome", description="核验结果\n\nOutcome of a verification")
+
+
+@strawberry.type(description="单项核验结果\n\nOutcome of one claim")
+class ClaimOutcome:
+    """One claim's outcome."""
+
+    item: str
+    outcome: Outcome
+
+
+@strawberry.type(description="核验结果,不含任何数据\n\nOutcome of a verification; discloses nothing")
+class Verification:
+    """What a verification answers."""
+
+    outcome: Outcome
+    claims: list[ClaimOutcome] | None
+    as_of: DateTime | None
+
+
+@strawberry.input(description="申请的信息项\n\nItem asked for")
+class AccessRequestItem:
+    """One item of an access request."""
+
+    code: str
+    access: ItemAccess
+
+
+@strawberry.input(description="共享申请\n\nAccess request")
+class AccessRequestInput:
+    """Input of ``requestAccess`` (APP-03)."""
+
+    resource: str
+    operations: list[Operation]
+    items: list[AccessRequestItem]
+    purpose: str
+    scenario: str
+    legal_basis: str
+    rows: JSON | None = None
+    valid_to: DateTime | None = None
+    documents: list[str] | None = None
+
+
+@strawberry.input(description="疑义反馈\n\nFeedback on wrong data")
+class ReportErrorInput:
+    """Input of ``reportError`` (COR-01)."""
+
+    resource: str
+    description: str
+    item: str | None = None
+    subject_entry: strawberry.ID | None = None
+
+
+@strawberry.type
+class Query:
+    """查询\n\nQueries"""
+
+    @strawberry.field(description="资源目录\n\nCatalog")
+    async def catalog(
+        self,
+        info: Info,
+        search: str | None = None,
+        department: str | None = None,
+        sharing_class: SharingClass | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> CatalogConnection:
+        return await resolve_catalog(info, search, department, sharing_class, first, after)
+
+    @strawberry.field(description="目录中的一个资源\n\nOne resource of the catalog")
+    async def resource(self, info: Info, code: str) -> CatalogResource | None:
+        return await resolve_resource(info, code)
+
+    @strawberry.field(description="一次批量交换\n\nOne exchange")
+    async def exchange(self, info: Info, id: strawberry.ID) -> Exchange | None:  # noqa: A002 - the contract's name
+        return await resolve_exchange(info, id)
+
+    @strawberry.field(description="调用方的批量交换\n\nThe caller's exchanges")
+    async def exchanges(self, info: Info, state: ExchangeState | None = None, first: int | None = None, after: str | None = None) -> ExchangeConnection:
+        return await resolve_exchanges(info, state, first, after)
+
+    @strawberry.field(description="调用方自己的调用日志\n\nThe caller's own calls")
+    async def calls(
+        self,
+        info: Info,
+        from_: Annotated[DateTime | None, strawberry.argument(name="from")] = None,
+        to: DateTime | None = None,
+        resource: str | None = None,
+        outcome: CallOutcome | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> CallConnection:
+        return await resolve_calls(info, _text(from_), _text(to), resource, outcome, first, after)
+
+    @strawberry.field(description="调用方\n\nThe caller")
+    async def me(self, info: Info) -> Caller:
+        return await resolve_me(info)
+
+
+@strawberry.type
+class Mutation:
+    """操作\n\nMutations"""
+
+    @strawberry.mutation(description="开始批量交换\n\nStarts a batch exchange")
+    async def start_exchange(self, info: Info, input: StartExchangeInput) -> StartExchangePayload:  # noqa: A002 - the contract's name
+        return await start_exchange(info, input)
+
+    @strawberry.mutation(description="取消批量交换\n\nCancels a batch exchange")
+    async def cancel_exchange(self, info: Info, id: strawberry.ID) -> ExchangePayload:  # noqa: A002 - the contract's name
+        return await cancel_exchange(info, id)
+
+    @strawberry.mutation(description="提交共享申请\n\nFiles an access request")
+    async def request_access(self, info: Info, input: AccessRequestInput) -> AccessRequestPayload:  # noqa: A002 - the contract's name
+        return await refusing(file_request(info.context, _resource(info, input.resource), plain(input)))
+
+    @strawberry.mutation(description="反馈数据疑义\n\nReports wrong data")
+    async def report_error(self, info: Info, input: ReportErrorInput) -> FeedbackPayload:  # noqa: A002 - the contract's name
+        return await refusing(file_feedback(info.context, _resource(info, input.resource), plain(input)))
+
+
+def _resource(info: Info, code: str) -> Resource:
+    found = info.context.snapshot.resources.get(code)
+    info.context.caller.identified()
+    if found is None or found.sharing_class is SharingClass.NOT_SHARED:
+        zh, en = f"目录中没有资源 {code[:120]}", f"the catalog has no resource {code[:120]}"
+        raise Fault(Code.NOT_FOUND, zh, en, "请用 catalog 查找资源代码", "look the code up by catalog")
+    return found
+
+
+async def refusing(work: Awaitable[T]) -> T:
+    """Awaits an act; its refusal becomes a fault that names the first problem."""
+    try:
+        return await work
+    except Refused as refused:
+        first = refused.problems[0]
+        where = f"{first.path}: " if first.path else ""
+        raise Fault(Code.BAD_INPUT, f"{where}{first.message}", f"{where}{first.message}", first.hint, first.hint) from None
+
+
+def plain(given: Any) -> dict[str, Any]:
+    """A Strawberry input as plain values, by Python names."""
+    made: dict[str, Any] = {}
+    for name, value in vars(given).items():
+        if isinstance(value, list):
+            made[name] = [plain(v) if hasattr(v, "__strawberry_definition__") else _plain_value(v) for v in value]
+        else:
+            made[name] = plain(value) if hasattr(value, "__strawberry_definition__") else _plain_value(value)
+    return made
+
+
+def _plain_value(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _text(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def make_data_schema() -> strawberry.Schema:
+    """The coding-time schema."""
+    config = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
+    return strawberry.Schema(query=Query, mutation=Mutation, types=[Verification, PageInfo], config=config)

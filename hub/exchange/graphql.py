@@ -1,0 +1,246 @@
+"""GraphQL face of batch exchange: start, watch, cancel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import orjson
+import strawberry
+from anyio import to_thread
+
+from hub.acts import make_id
+from hub.api.context import Context
+from hub.api.types import JSON, BigInt, DateTime, PageInfo, page_size
+from hub.api.use import check_use
+from hub.exchange.runner import Compiled
+from hub.exchange.store import Job
+from hub.exchange.writers import FORMATS
+from hub.store.base import now
+from schema.faults import Code, Fault, bad_input
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.enum(description="文件格式\n\nFile format")
+class ExchangeFormat(Enum):
+    """Formats of the contract; those on offer are named by the error of one that is not."""
+
+    CSV = "CSV"
+    JSONL = "JSONL"
+    PARQUET = "PARQUET"
+    ARROW = "ARROW"
+    XLSX = "XLSX"
+
+
+@strawberry.enum(description="批量交换状态\n\nState of an exchange")
+class ExchangeState(Enum):
+    """States of a job."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+@strawberry.type(description="进度\n\nProgress")
+class Progress:
+    """Rows and bytes written so far; ``rows_total`` is what was there at the beginning."""
+
+    rows_done: BigInt
+    rows_total: BigInt | None
+    bytes: BigInt
+
+
+@strawberry.type(description="文件\n\nFile")
+class ExchangeFile:
+    """One finished file."""
+
+    name: str
+    url: str
+    rows: BigInt
+    bytes: BigInt
+    sha256: str
+
+
+@strawberry.type(description="批量交换\n\nBatch exchange")
+class Exchange:
+    """One job."""
+
+    id: strawberry.ID
+    state: ExchangeState
+    reason: str | None
+    format: ExchangeFormat
+    created_at: DateTime
+    finished_at: DateTime | None
+    expires_at: DateTime | None
+    progress: Progress
+    files: list[ExchangeFile]
+    manifest_url: str | None
+
+
+@strawberry.type(description="批量交换列表\n\nPage of exchanges")
+class ExchangeConnection:
+    """A page of jobs, newest first."""
+
+    nodes: list[Exchange]
+    page_info: PageInfo
+
+
+@strawberry.type
+class StartExchangePayload:
+    """Answer of ``startExchange``."""
+
+    exchange: Exchange
+
+
+@strawberry.type
+class ExchangePayload:
+    """Answer of ``cancelExchange``."""
+
+    exchange: Exchange
+
+
+@strawberry.input(description="批量交换:把一个查询文档运行到底\n\nA query document to be run to its end")
+class StartExchangeInput:
+    """Input of ``startExchange``. The same key with the same input answers with the job that it started."""
+
+    document: str
+    format: ExchangeFormat
+    idempotency_key: str
+    variables: JSON | None = None
+    operation_name: str | None = None
+
+
+def exchange_of(job: Job) -> Exchange:
+    """A job as its owner sees it."""
+    done = job.state == "SUCCEEDED"
+    base = f"/exchanges/{job.id}"
+    files = [ExchangeFile(name=f.name, url=f"{base}/files/{f.name}", rows=BigInt(f.rows), bytes=BigInt(f.bytes), sha256=f.sha256) for f in job.files]
+    return Exchange(
+        id=strawberry.ID(job.id),
+        state=ExchangeState(job.state),
+        reason=job.reason,
+        format=ExchangeFormat(job.format),
+        created_at=DateTime(job.created_at),
+        finished_at=DateTime(job.finished_at) if job.finished_at else None,
+        expires_at=DateTime(job.expires_at) if job.expires_at else None,
+        progress=Progress(rows_done=BigInt(job.rows_done), rows_total=None if job.rows_total is None else BigInt(job.rows_total), bytes=BigInt(job.bytes)),
+        files=files if done else [],
+        manifest_url=f"{base}/manifest.json" if done else None,
+    )
+
+
+async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchangePayload:
+    """Checks the document as a query would be checked, stores the job and begins it."""
+    context = info.context
+    app = context.caller.identified()
+    variables = _check(given)
+    compiled = context.services.runner.compile(given.document, variables, given.operation_name, context.caller.rights)
+    check_use(context.caller.use, [face.decision for face in compiled.export.plan.faces.values()])
+    values = _values(context, given, variables, compiled)
+    values["application"] = app.client_id
+    job, is_new = await to_thread.run_sync(context.services.exchanges.add, values)
+    if job.input_sha256 != values["input_sha256"]:
+        raise Fault(
+            Code.CONFLICT,
+            "该 idempotencyKey 已用于另一输入",
+            "this idempotencyKey was used with another input",
+            "请换用新的 idempotencyKey",
+            "use a new idempotencyKey",
+        )
+    context.details["exchange"] = job.id
+    context.details["step"] = "QUEUED"
+    if is_new:
+        context.services.runner.start(job.id)
+    return StartExchangePayload(exchange=exchange_of(job))
+
+
+def _check(given: StartExchangeInput) -> dict[str, Any]:
+    if given.format.value not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise bad_input(f"暂不提供格式 {given.format.value}", f"the format {given.format.value} is not on offer yet", f"可用:{known}", f"on offer: {known}")
+    if not 0 < len(given.idempotency_key) <= 128:
+        raise bad_input("idempotencyKey 应为 1 至 128 个字符", "idempotencyKey must have 1 to 128 characters")
+    variables: Any = given.variables if given.variables is not None else {}
+    if not isinstance(variables, dict):
+        raise bad_input("variables 应为对象", "variables must be an object")
+    return variables
+
+
+def _values(context: Context, given: StartExchangeInput, variables: dict[str, Any], compiled: Compiled) -> dict[str, Any]:
+    whole = [given.document, variables, given.operation_name, given.format.value]
+    export = compiled.export
+    plan = {"document": export.plan.document.sha256, "resources": export.resources, "columns": [".".join(path) for path, _ in export.columns]}
+    use = context.caller.use
+    return {
+        "id": make_id("exchange"),
+        "idempotency_key": given.idempotency_key,
+        "input_sha256": hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        "document": given.document,
+        "variables": json.dumps(variables, ensure_ascii=False),
+        "operation_name": given.operation_name,
+        "format": given.format.value,
+        "scopes": " ".join(sorted(context.caller.rights.scopes)),
+        "purpose": use.purpose,
+        "operator": use.operator,
+        "case_": use.case,
+        "state": "QUEUED",
+        "rows_done": 0,
+        "bytes": 0,
+        "plan": json.dumps(plan, ensure_ascii=False),
+        "policy": context.caller.rights.fingerprint,
+        "snapshot": context.snapshot.number,
+        "created_at": now(),
+    }
+
+
+async def resolve_exchange(info: Info, identity: str) -> Exchange | None:
+    """One job of the caller's."""
+    app = info.context.caller.identified()
+    job = await to_thread.run_sync(lambda: info.context.services.exchanges.job(identity, app.client_id))
+    return exchange_of(job) if job else None
+
+
+async def resolve_exchanges(info: Info, state: ExchangeState | None, first: int | None, after: str | None) -> ExchangeConnection:
+    """The caller's jobs, newest first."""
+    context = info.context
+    app = context.caller.identified()
+    size = page_size(first)
+    cursors = context.services.cursors
+    binding = f"exchanges {app.client_id} {state}".encode()
+    place: Any = cursors.open(binding, after) if after is not None else None
+    before = (datetime.fromisoformat(place[0]), place[1]) if place else None
+    wanted = state.value if state else None
+    found = await to_thread.run_sync(lambda: context.services.exchanges.jobs(app.client_id, wanted, size + 1, before))
+    page = found[:size]
+    ends = [cursors.seal(binding, [job.created_at.isoformat(), job.id]) for job in (page[:1] + page[-1:])]
+    about = PageInfo(
+        has_next_page=len(found) > size,
+        has_previous_page=after is not None,
+        start_cursor=ends[0] if ends else None,
+        end_cursor=ends[-1] if ends else None,
+    )
+    return ExchangeConnection(nodes=[exchange_of(job) for job in page], page_info=about)
+
+
+async def cancel_exchange(info: Info, identity: str) -> ExchangePayload:
+    """Cancels a job that has not ended; one that has stays as it is."""
+    context = info.context
+    app = context.caller.identified()
+    store = context.services.exchanges
+    job = await to_thread.run_sync(lambda: store.job(identity, app.client_id))
+    if job is None:
+        raise Fault(Code.NOT_FOUND, f"没有批量交换 {identity[:60]}", f"there is no exchange {identity[:60]}", "请核对编号", "compare the id")
+    cancelled = {"state": "CANCELLED", "finished_at": now(), "document": "", "variables": ""}
+    if await to_thread.run_sync(lambda: store.change(job.id, **cancelled)):
+        await context.services.runner.cancel(job.id)
+    context.details |= {"exchange": job.id, "step": "CANCELLED"}
+    ended = await to_thread.run_sync(lambda: store.job(job.id))
+    return ExchangePayload(exchange=exchange_of(ended))

@@ -1,0 +1,167 @@
+"""HTTP face of batch exchange: files with ranges, the signed manifest, server-sent events. Each download is entered before its first byte."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from auth.rights import Operation, Use
+from hub.acts import make_id
+from hub.api.context import Caller
+from hub.api.identity import Identity
+from hub.api.use import read_use
+from hub.errors import prefers_english, request_errors, status_of
+from hub.exchange.runner import ExchangeRunner
+from hub.exchange.store import ExchangeStore, FileRecord, Job
+from hub.ledger.entry import Access, EntryDraft
+from hub.ledger.errors import LedgerUnavailable
+from hub.live import Live
+from schema.faults import Code, Fault
+
+_MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_LOOK_SECONDS = 0.5
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+@dataclass(frozen=True)
+class ExchangeHttp:
+    """Serves what jobs left to their own application, and to nobody else."""
+
+    live: Live
+    identity: Identity
+    store: ExchangeStore
+    runner: ExchangeRunner
+
+    def routes(self) -> list[Route]:
+        """The routes under ``/exchanges``."""
+        return [
+            Route("/exchanges/{id}/files/{name}", self._guarded(self._file), methods=["GET"]),
+            Route("/exchanges/{id}/manifest.json", self._guarded(self._manifest), methods=["GET"]),
+            Route("/exchanges/{id}/events", self._guarded(self._events), methods=["GET"]),
+        ]
+
+    def _guarded(self, serve: Any) -> Any:
+        async def endpoint(request: Request) -> Response:
+            try:
+                caller = self.identity.caller(request.headers, read_use(request.headers))
+                job = await self._job(caller, request.path_params["id"])
+                answer: Response = await serve(request, caller, job)
+                return answer
+            except Fault as fault:
+                return fault_response(request, fault)
+            except LedgerUnavailable:
+                return fault_response(request, Fault(Code.LEDGER_UNAVAILABLE, "调用日志暂不可写", "the ledger cannot be written now"))
+
+        return endpoint
+
+    async def _job(self, caller: Caller, identity: str) -> Job:
+        app = caller.identified()
+        job = await to_thread.run_sync(lambda: self.store.job(identity, app.client_id))
+        if job is None:
+            raise Fault(Code.NOT_FOUND, "没有该批量交换", "there is no such exchange", "请核对编号与令牌", "compare the id, and the token's application")
+        return job
+
+    async def _file(self, request: Request, caller: Caller, job: Job) -> Response:
+        file = next((file for file in job.files if file.name == request.path_params["name"]), None)
+        if file is None or job.state != "SUCCEEDED":
+            raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态:{job.state}", f"the exchange is {job.state}")
+        self._still_granted(caller, job)
+        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range")))
+        path = self.runner.folder(job.id) / file.name
+        media = _MEDIA[file.name.rpartition(".")[2]]
+        return FileResponse(path, media_type=media, filename=file.name, headers={**_HEADERS, "digest": f"sha-256={_digest(file.sha256)}"})
+
+    def _still_granted(self, caller: Caller, job: Job) -> None:
+        """A withdrawn resource or a revoked grant ends downloads too."""
+        faces = self.live.view(caller.rights).faces
+        for code in json.loads(job.plan)["resources"]:
+            face = faces.face(code)
+            if face is None or not face.decision.allows(Operation.EXCHANGE):
+                raise Fault(Code.FORBIDDEN, "授权已撤销或令牌无此权限", "the grant was revoked, or the token lacks the scope")
+
+    def _download(self, caller: Caller, job: Job, file: FileRecord, range_: str | None) -> EntryDraft:
+        app, faces = caller.identified(), self.live.view(caller.rights).faces
+        found = [face for code in json.loads(job.plan)["resources"] if (face := faces.face(code))]
+        accesses = tuple(
+            Access(f.resource.code, f.resource.department, f.resource.source, grant=f.decision.grant, approver=f.decision.approver, policy=job.policy)
+            for f in found
+        )
+        use = caller.use if caller.use.purpose else Use(job.purpose, job.operator, job.case)
+        return EntryDraft(
+            kind="download",
+            call=make_id("call"),
+            outcome="OK",
+            operation="exchange",
+            medium="FILE",
+            application=app.client_id,
+            department=app.department,
+            operator=use.operator,
+            case=use.case,
+            purpose=use.purpose,
+            approver="; ".join(dict.fromkeys(f.decision.approver for f in found)) or None,
+            accesses=accesses,
+            rows=file.rows,
+            bytes=file.bytes,
+            details={"exchange": job.id, "file": file.name, "range": (range_ or "")[:60] or None},
+        )
+
+    async def _manifest(self, _request: Request, _caller: Caller, job: Job) -> Response:
+        if job.state != "SUCCEEDED":
+            raise Fault(Code.NOT_FOUND, "尚无清单", "there is no manifest", f"状态:{job.state}", f"the exchange is {job.state}")
+        return JSONResponse(self.manifest(job), headers=_HEADERS)
+
+    def manifest(self, job: Job) -> dict[str, Any]:
+        """The manifest; ``signature`` is the ledger key's over the canonical JSON (sorted keys) of all else."""
+        times = {"createdAt": job.created_at.isoformat(), "finishedAt": job.finished_at.isoformat() if job.finished_at else None}
+        content: dict[str, Any] = {
+            "exchange": job.id,
+            "plan": json.loads(job.plan),
+            "policy": job.policy,
+            "source_snapshot": {"catalog": job.snapshot, **times},
+            "files": [{"name": f.name, "rows": f.rows, "bytes": f.bytes, "sha256": f.sha256} for f in job.files],
+            "ledger": {"entry": str(job.entry)},
+        }
+        signer = self.live.core.log.signer
+        signature = signer.sign(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+        return {**content, "signature": {"key": signer.key_id, "algorithm": signer.algorithm, "value": base64.b64encode(signature).decode()}}
+
+    async def _events(self, request: Request, _caller: Caller, job: Job) -> Response:
+        return StreamingResponse(self._stream(request, job.id), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
+        last = b""
+        while not await request.is_disconnected():
+            job = await to_thread.run_sync(self.store.job, identity)
+            if job is None:
+                return
+            content = {"state": job.state, "reason": job.reason, "rowsDone": job.rows_done, "rowsTotal": job.rows_total, "bytes": job.bytes}
+            event = b"event: progress\ndata: " + orjson.dumps(content) + b"\n\n"
+            if event != last:
+                yield event
+                last = event
+            if job.ended:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def fault_response(request: Request, fault: Fault) -> Response:
+    """A fault outside GraphQL, in the same shape as a GraphQL error."""
+    english = prefers_english(request.headers.get("accept-language", ""))
+    headers = dict(_HEADERS)
+    if fault.code is Code.UNAUTHENTICATED:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse({"errors": request_errors(fault, make_id("call"), english)}, status_of(fault.code, False), headers)
+
+
+def _digest(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()

@@ -1,0 +1,245 @@
+"""Runs exchange jobs on the event loop: page after page into a file, rights looked at before each, the ledger entry before the file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from anyio import to_thread
+from graphql import VariableValues
+
+from auth.decide import Rights
+from auth.rights import Purpose
+from hub.acts import make_id
+from hub.api.entries import access_entries
+from hub.api.execute import Executor, flags_of, variables_of
+from hub.exchange.store import ExchangeStore, FileRecord, Job
+from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
+from hub.ledger.entry import EntryDraft
+from hub.ledger.errors import LedgerUnavailable
+from hub.live import Live
+from hub.observation import places
+from hub.store.base import now
+from schema.answer import Answer
+from schema.documents import Documents
+from schema.export import Export, Exporter, check_exchange, export_of
+from schema.faults import Code, Fault
+from schema.plan import Plan
+from schema.run import Run
+
+BATCH = 1000
+_AT_ONCE = 2
+_SWEEP_SECONDS = 30.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A job's document, compiled for the rights of its application."""
+
+    export: Export
+    variables: VariableValues
+    rights: Rights
+
+
+class Stopped(Exception):
+    """A job that must not go on. ``reason`` is told to its owner."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ExchangeRunner:
+    """Holds the running jobs of this process."""
+
+    def __init__(self, live: Live, documents: Documents, executor: Executor, store: ExchangeStore) -> None:
+        self._live = live
+        self._documents = documents
+        self._executor = executor
+        self._store = store
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    def compile(self, text: str, variables: Mapping[str, Any], operation_name: str | None, rights: Rights) -> Compiled:
+        """The export behind a document.
+
+        Raises:
+            Fault: the document cannot be exchanged, or not with these rights.
+        """
+        view = self._live.view(rights)
+        document = self._documents.check(text, view)
+        operation = document.operation(operation_name)
+        coerced = variables_of(document, operation, variables)
+        flags = flags_of(self._executor.plans.flags(document), coerced)
+        export = export_of(self._executor.plans.plan(view, document, operation, flags))
+        denied = check_exchange(export)
+        if denied:
+            raise Fault(
+                Code.FORBIDDEN,
+                f"授权不含对 {denied[0]} 的批量交换",
+                f"the grant does not give exchange of {denied[0]}",
+                "请以 requestAccess 申请",
+                "apply by requestAccess",
+            )
+        return Compiled(export, coerced, rights)
+
+    def start(self, job: str) -> None:
+        """Begins a job, or queues it behind those that run."""
+        task = asyncio.create_task(self._run(job))
+        self._tasks[job] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job, None))
+
+    async def cancel(self, job: str) -> None:
+        """Ends a job that runs here."""
+        task = self._tasks.get(job)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def resume(self) -> None:
+        """Begins anew what a stopped hub left behind."""
+        for job in await to_thread.run_sync(self._store.unfinished):
+            self.start(job)
+
+    async def close(self) -> None:
+        """Stops what runs; it is begun anew at the next start."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def sweep(self) -> None:
+        """Deletes files whose time is over, until cancelled; each disposal has its entry (APP-08)."""
+        while True:
+            for job in await to_thread.run_sync(self._store.expired):
+                await self._dispose(job)
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def _dispose(self, job: str) -> None:
+        folder = self.folder(job)
+        for path in await to_thread.run_sync(lambda: list(folder.glob("*"))):
+            path.unlink(missing_ok=True)
+        await to_thread.run_sync(lambda: self._store.change(job, ("SUCCEEDED",), state="EXPIRED"))
+        details = {"actor": "hub", "act": "disposeExchange", "target": job}
+        await self._live.core.ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
+
+    def folder(self, job: str) -> Path:
+        """Where a job's files lie."""
+        return self._live.core.settings.exchanges / job
+
+    async def _run(self, job_id: str) -> None:
+        async with self._places:
+            job = await to_thread.run_sync(self._store.job, job_id)
+            if job is None or job.ended:
+                return
+            try:
+                await self._write(job)
+            except Stopped as stopped:
+                await self._fail(job, stopped.reason)
+            except Fault as fault:
+                await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
+            except LedgerUnavailable:
+                await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写 the ledger cannot be written")
+            except OSError as failure:
+                await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
+            except Exception as failure:  # noqa: BLE001 - a job that fails must say so, whatever it was
+                log.error("exchange_failed", exchange=job.id, fault=type(failure).__name__, places=places(failure))
+                await self._fail(job, "INTERNAL 平台内部错误 internal error of the hub")
+
+    async def _fail(self, job: Job, reason: str) -> None:
+        changed = await to_thread.run_sync(lambda: self._store.change(job.id, state="FAILED", reason=reason, finished_at=now(), document="", variables=""))
+        if changed:
+            await self._enter(job, "FAILED", reason.partition(" ")[0])
+
+    async def _enter(self, job: Job, outcome: Any, code: str) -> None:
+        details = {"exchange": job.id, "step": outcome}
+        draft = EntryDraft(
+            kind="exchange", call=make_id("call"), outcome=outcome, operation="exchange", medium="FILE", code=code, details=details, **self._who(job)
+        )
+        try:
+            await self._live.core.ledger.append(draft)
+        except LedgerUnavailable:
+            log.warning("exchange_end_not_entered", exchange=job.id)
+
+    def _who(self, job: Job) -> dict[str, Any]:
+        app = self._live.core.registry.application(job.application)
+        use = {"operator": job.operator, "case": job.case, "purpose": job.purpose}
+        return {"application": job.application, "department": app.department if app else None, **use}
+
+    def _rights(self, job: Job) -> Rights:
+        registry = self._live.core.registry
+        if not registry.is_active(job.application):
+            raise Stopped("FORBIDDEN 应用已停用 the application is disabled")
+        return registry.rights(job.application, job.scopes)
+
+    async def _write(self, job: Job) -> None:
+        rights = self._rights(job)
+        if rights.fingerprint != job.policy:
+            raise Stopped("FORBIDDEN 授权在开始前已变更 the grant changed before the exchange began")
+        compiled = self.compile(job.document, json.loads(job.variables), job.operation_name, rights)
+        answer = Answer()
+        run = Run(self._live.sources.source, self._executor.cursors, job.application, compiled.variables)
+        exporter = Exporter(compiled.export, run, answer, BATCH)
+        total = await exporter.total()
+        await to_thread.run_sync(lambda: self._store.change(job.id, state="RUNNING", rows_total=total, rows_done=0, bytes=0))
+        name = f"data.{FORMATS[job.format]}"
+        file = ExchangeFile(self.folder(job.id) / name, rows_for(job.format, compiled.export.columns))
+        try:
+            async for rows in exporter.pages():
+                await to_thread.run_sync(file.write, rows)
+                self._look(job, compiled.export.plan)
+                await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), rows_done=file.count, bytes=file.bytes))
+            digest = await to_thread.run_sync(file.finish)
+        except BaseException:
+            file.discard()
+            raise
+        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest))
+
+    def _look(self, job: Job, plan: Plan) -> None:
+        """Before every page: the rights and the catalog that the job rests on still hold."""
+        rights = self._rights(job)
+        if rights.fingerprint != job.policy:
+            raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
+        faces = self._live.view(rights).faces
+        for (code, _), face in plan.faces.items():
+            now_ = faces.face(code)
+            if now_ is None or now_.decision != face.decision:
+                raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+
+    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord) -> None:
+        core = self._live.core
+        accesses = access_entries(answer, core.subjects, compiled.rights.fingerprint)
+        decisions = [face.decision for face in compiled.export.plan.faces.values()]
+        purpose = next((p for d in decisions for p in d.purposes if p.code == job.purpose), Purpose("", "", ""))
+        draft = EntryDraft(
+            kind="exchange",
+            call=make_id("call"),
+            outcome="OK",
+            operation="exchange",
+            medium="FILE",
+            scenario=purpose.scenario or None,
+            basis=purpose.basis or None,
+            approver="; ".join(dict.fromkeys(d.approver for d in decisions)),
+            accesses=accesses,
+            document=compiled.export.plan.document.sha256,
+            rows=answer.rows,
+            bytes=file.bytes,
+            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256},
+            **self._who(job),
+        )
+        days = timedelta(days=core.settings.exchange_days)
+        values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes}
+        receipt = await core.ledger.append_with(draft, lambda connection: self._finish(connection, job, file, values))
+        await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))
+
+    def _finish(self, connection: Any, job: Job, file: FileRecord, values: Mapping[str, Any]) -> None:
+        if not self._store.finish(connection, job.id, [file], **values):
+            raise Stopped("CANCELLED")

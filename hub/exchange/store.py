@@ -1,0 +1,151 @@
+"""Exchange jobs in the control database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
+
+from hub.exchange.tables import exchange, exchange_file
+from hub.store.base import now
+
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One finished file."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job as it stands."""
+
+    id: str
+    application: str
+    input_sha256: str
+    document: str
+    variables: str
+    operation_name: str | None
+    format: str
+    scopes: frozenset[str]
+    purpose: str | None
+    operator: str | None
+    case: str | None
+    state: str
+    reason: str | None
+    rows_done: int
+    rows_total: int | None
+    bytes: int
+    plan: str
+    policy: str
+    snapshot: int
+    entry: int | None
+    created_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime | None
+    files: tuple[FileRecord, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen but expiry."""
+        return self.state in ENDED
+
+
+class ExchangeStore:
+    """Reads and writes jobs; synchronous, for worker threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, values: Mapping[str, Any]) -> tuple[Job, bool]:
+        """The new job, or the one that has this idempotency key already; and whether it is new."""
+        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            same = and_(exchange.c.application == values["application"], exchange.c.idempotency_key == values["idempotency_key"])
+            found = connection.execute(select(exchange).where(same)).first()
+            if found is None:
+                connection.execute(insert(exchange).values(**values))
+                found = connection.execute(select(exchange).where(same)).one()
+                return _job(connection, found), True
+            return _job(connection, found), False
+
+    def change(self, job: str, only_from: Sequence[str] = ("QUEUED", "RUNNING"), **values: Any) -> bool:
+        """Changes a job that is in one of the states; whether it was."""
+        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            statement = update(exchange).where(exchange.c.id == job, exchange.c.state.in_(only_from)).values(**values)
+            return connection.execute(statement).rowcount == 1
+
+    def finish(self, connection: Connection, job: str, files: Sequence[FileRecord], **values: Any) -> bool:
+        """Marks a running job as succeeded, in the transaction that writes its ledger entry; whether it was running."""
+        statement = update(exchange).where(exchange.c.id == job, exchange.c.state == "RUNNING").values(state="SUCCEEDED", document="", variables="", **values)
+        if connection.execute(statement).rowcount == 0:
+            return False
+        for file in files:
+            connection.execute(insert(exchange_file).values(exchange=job, name=file.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256))
+        return True
+
+    def job(self, job: str, application: str | None = None) -> Job | None:
+        """The job; only if it is the application's where one is given."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(exchange).where(exchange.c.id == job)).first()
+            return _job(connection, row) if row is not None and application in (None, row.application) else None
+
+    def jobs(self, application: str, state: str | None, first: int, before: tuple[datetime, str] | None) -> list[Job]:
+        """An application's jobs, newest first."""
+        statement = select(exchange).where(exchange.c.application == application)
+        if state is not None:
+            statement = statement.where(exchange.c.state == state)
+        if before is not None:
+            at, identity = before
+            statement = statement.where(or_(exchange.c.created_at < at, and_(exchange.c.created_at == at, exchange.c.id < identity)))
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement.order_by(exchange.c.created_at.desc(), exchange.c.id.desc()).limit(first)).all()
+            return [_job(connection, row) for row in rows]
+
+    def unfinished(self) -> list[str]:
+        """Jobs that a stopped hub left behind."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(exchange.c.id).where(exchange.c.state.in_(("QUEUED", "RUNNING"))).order_by(exchange.c.created_at)).scalars())
+
+    def expired(self) -> list[str]:
+        """Succeeded jobs whose files are due for disposal."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(exchange.c.id).where(exchange.c.state == "SUCCEEDED", exchange.c.expires_at <= now())).scalars())
+
+
+def _job(connection: Connection, row: Row[Any]) -> Job:
+    files = connection.execute(select(exchange_file).where(exchange_file.c.exchange == row.id).order_by(exchange_file.c.name)).all()
+    return Job(
+        id=row.id,
+        application=row.application,
+        input_sha256=row.input_sha256,
+        document=row.document,
+        variables=row.variables,
+        operation_name=row.operation_name,
+        format=row.format,
+        scopes=frozenset(row.scopes.split()),
+        purpose=row.purpose,
+        operator=row.operator,
+        case=row.case_,
+        state=row.state,
+        reason=row.reason,
+        rows_done=row.rows_done,
+        rows_total=row.rows_total,
+        bytes=row.bytes,
+        plan=row.plan,
+        policy=row.policy,
+        snapshot=row.snapshot,
+        entry=row.entry,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        expires_at=row.expires_at,
+        files=tuple(FileRecord(file.name, file.rows, file.bytes, file.sha256) for file in files),
+    )

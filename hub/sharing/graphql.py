@@ -1,0 +1,136 @@
+"""GraphQL face of applications and grants: who the caller is, what it holds, how it asks for more and reports errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from anyio import to_thread
+
+from auth.rights import Operation
+from hub.api.context import Context
+from hub.api.types import Date, DateTime, Department
+from hub.sharing.requests import Case
+from hub.sharing.service import GrantRecord
+from schema.model import Resource
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.type(description="授权\n\nGrant")
+class Grant:
+    """What the review of an access request gave."""
+
+    id: strawberry.ID
+    resource: str
+    operations: list[Operation]
+    purposes: list[str]
+    valid_from: DateTime
+    valid_to: DateTime | None
+    approver: str
+
+
+@strawberry.type(description="调用方\n\nThe caller")
+class Caller:
+    """The calling application."""
+
+    application: str
+    department: Department
+    scopes: list[str]
+    grants: list[Grant]
+
+
+def grant_of(record: GrantRecord) -> Grant:
+    """A grant as its holder sees it."""
+    return Grant(
+        id=strawberry.ID(record.id),
+        resource=record.resource,
+        operations=[Operation(o) for o in record.terms["operations"]],
+        purposes=[p["code"] for p in record.terms["purposes"]],
+        valid_from=DateTime(record.valid_from),
+        valid_to=DateTime(record.valid_to) if record.valid_to else None,
+        approver=record.approver,
+    )
+
+
+async def grants_of(context: Context) -> list[Grant]:
+    """The caller's live grants, read once per call."""
+    app = context.caller.application
+    if app is None:
+        return []
+    return list(await context.services.grants(context).load(app.client_id))
+
+
+async def resolve_me(info: Info) -> Caller:
+    """Who calls."""
+    context = info.context
+    app = context.caller.identified()
+    found = context.snapshot.departments.get(app.department)
+    about = Department(code=app.department, name=found.name if found else app.department, name_en=(found.name_en or None) if found else None)
+    scopes = sorted(context.caller.rights.scopes)
+    return Caller(application=app.name, department=about, scopes=scopes, grants=await grants_of(context))
+
+
+@strawberry.type(description="办理步骤\n\nStep of a case")
+class StepRecord:
+    """What was done, by whom, when."""
+
+    at: DateTime
+    actor: str
+    step: str
+    opinion: str | None
+
+
+@strawberry.type(description="共享申请\n\nAccess request")
+class AccessRequest:
+    """A filed access request."""
+
+    id: strawberry.ID
+    state: str
+    due_on: Date
+    rule: str
+    history: list[StepRecord]
+
+
+@strawberry.type(description="疑义反馈\n\nFeedback")
+class Feedback:
+    """A filed feedback."""
+
+    id: strawberry.ID
+    state: str
+    due_on: Date
+    rule: str
+    history: list[StepRecord]
+
+
+@strawberry.type
+class AccessRequestPayload:
+    """Answer of ``requestAccess``."""
+
+    access_request: AccessRequest
+
+
+@strawberry.type
+class FeedbackPayload:
+    """Answer of ``reportError``."""
+
+    feedback: Feedback
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    history = [StepRecord(at=DateTime(s.at), actor=s.actor, step=s.step, opinion=s.opinion) for s in case.history]
+    return {"id": strawberry.ID(case.id), "state": case.state, "due_on": Date(case.due_on), "rule": case.rule, "history": history}
+
+
+async def file_request(context: Context, resource: Resource, given: dict[str, Any]) -> AccessRequestPayload:
+    """Files an access request of the caller."""
+    actor = context.caller.actor()
+    case = await to_thread.run_sync(lambda: context.services.requests.request_access(actor, resource, given))
+    return AccessRequestPayload(access_request=AccessRequest(**_shown(case)))
+
+
+async def file_feedback(context: Context, resource: Resource, given: dict[str, Any]) -> FeedbackPayload:
+    """Files a feedback of the caller."""
+    actor = context.caller.actor()
+    case = await to_thread.run_sync(lambda: context.services.requests.report_error(actor, resource, given))
+    return FeedbackPayload(feedback=Feedback(**_shown(case)))
