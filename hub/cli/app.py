@@ -1,0 +1,68 @@
+"""Puts the commands together, and turns expected faults into words and exit codes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli import application, catalog, demo, department, doctor, grant, init, ledger, query, serve, source, token
+from hub.cli.faults import EXPECTED, tell
+from hub.cli.output import say
+
+app = typer.Typer(
+    name="huitong",
+    help="汇通:政务数据共享交换枢纽 Huitong, a government data-exchange hub.\n\n"
+    "退出码 Exit codes: 0 完成 done, 1 拒绝或失败 refused or failed, 2 用法 usage, 3 不可达 not reachable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            say(f"huitong {version('huitong')}")
+        except PackageNotFoundError:
+            say("huitong (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    home: Annotated[Path | None, typer.Option(envvar="HUITONG_HOME", help="汇通的目录 The hub's directory. Default: .huitong")] = None,
+    show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 Print the version.")] = False,
+) -> None:
+    """Options before the command."""
+    if home is not None:
+        os.environ["HUITONG_HOME"] = str(home)
+
+
+for _module in (init, serve, demo, doctor, token, query):
+    app.command(_module.__name__.rpartition(".")[2])(_module.command)
+for _name, _group in (
+    ("department", department.group),
+    ("app", application.group),
+    ("source", source.group),
+    ("catalog", catalog.group),
+    ("grant", grant.group),
+    ("ledger", ledger.group),
+):
+    app.add_typer(_group, name=_name)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; returns its exit code."""
+    try:
+        app(list(arguments), prog_name="huitong")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except EXPECTED as fault:
+        return tell(fault)
+    return 0

@@ -1,0 +1,73 @@
+"""``huitong app``: departments' applications, which are the hub's OAuth clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import EXAMPLES, ActorName, AsJson
+from hub.cli.output import note, show_record, show_rows
+from hub.cli.session import acting, opened
+
+group = typer.Typer(help="业务应用系统 Applications.", no_args_is_help=True)
+
+
+@group.command(
+    "add",
+    epilog=EXAMPLES + "huitong app add housing --department housing --purpose 'housing-eligibility|公租房资格审核|公共租赁住房管理办法'\n\n"
+    "huitong app add auditor --department city_data --role governance:audit --purpose 'audit|平台审计|政务数据共享条例'",
+)
+def add(
+    name: Annotated[str, typer.Argument(help="代码 Code: a-z, 0-9, _")],
+    department: Annotated[str, typer.Option(help="所属部门代码 Code of its department.")],
+    purpose: Annotated[list[str], typer.Option(metavar="'CODE|SCENARIO|BASIS'", help="用途:代码、应用场景、依据 Purpose, scenario, legal basis. Repeatable.")],
+    role: Annotated[list[str] | None, typer.Option(metavar="SCOPE", help="管理角色 Governance role, e.g. governance:audit. Repeatable.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """登记应用 Register an application. Its secret is printed once and stored only as a hash."""
+    with opened() as core:
+        made = core.sharing.create_application(acting(actor), name, department, [read_purpose(text) for text in purpose], role or [])
+    record = {"name": made.name, "client_id": made.client_id, "client_secret": made.client_secret}
+    show_record(record, as_json, f"client_id      {made.client_id}\nclient_secret  {made.client_secret}")
+    if not as_json:
+        note("密钥仅显示一次,请立即妥善保存 The secret is shown this once: keep it now.")
+
+
+@group.command("list", epilog=EXAMPLES + "huitong app list")
+def show(as_json: AsJson = False) -> None:
+    """列出应用 List the applications."""
+    with opened() as core:
+        rows = [_row(one, as_json) for one in core.sharing.applications()]
+    show_rows(rows, as_json, "尚无应用 no applications yet: huitong app add")
+
+
+@group.command("disable", epilog=EXAMPLES + "huitong app disable housing")
+def disable(name: Annotated[str, typer.Argument(help="应用代码 The application's code.")], actor: ActorName = None, as_json: AsJson = False) -> None:
+    """停用应用 Disable an application: its tokens stop working at once."""
+    with opened() as core:
+        core.sharing.disable_application(acting(actor), name)
+    show_record({"name": name, "active": False}, as_json, f"已停用 disabled: {name}")
+
+
+def read_purpose(text: str) -> dict[str, str]:
+    """``CODE|SCENARIO|BASIS``."""
+    parts = [part.strip() for part in text.split("|")]
+    if len(parts) != 3:
+        raise typer.BadParameter(f"应为 expected 'CODE|SCENARIO|BASIS': {text}", param_hint="--purpose")
+    return dict(zip(("code", "scenario", "basis"), parts, strict=True))
+
+
+def _row(stored: Any, as_json: bool) -> dict[str, object]:
+    purposes = json.loads(stored["purposes"])
+    return {
+        "name": stored["name"],
+        "department": stored["department"],
+        "client_id": stored["client_id"],
+        "active": stored["active"],
+        "roles": json.loads(stored["roles"]),
+        "purposes": purposes if as_json else [purpose["code"] for purpose in purposes],
+        "created_at": stored["created_at"],
+    }

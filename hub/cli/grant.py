@@ -1,0 +1,127 @@
+"""``huitong grant``: what applications may do with conditional resources."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.application import read_purpose
+from hub.cli.faults import CliFault
+from hub.cli.options import EXAMPLES, ActorName, AsJson
+from hub.cli.output import show_record, show_rows
+from hub.cli.session import acting, opened
+from hub.cli.terms import as_service_input, item_from, read_terms_file
+from hub.sharing.service import GrantRecord
+
+group = typer.Typer(help="授权 Grants.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(help="授权编号 Number of the grant.")]
+
+
+@group.command(
+    "add",
+    epilog=EXAMPLES + "huitong grant add housing civil_affairs.person --operation QUERY --item name --item id_number:MASKED:key "
+    '--rows \'{"district": {"eq": "520102"}}\' --purpose \'housing-eligibility|公租房资格审核|公共租赁住房管理办法\' --approver 市民政局\n\n'
+    "huitong grant add housing civil_affairs.person --file terms.toml",
+)
+def add(
+    application: Annotated[str, typer.Argument(help="应用代码 Code of the application.")],
+    resource: Annotated[str, typer.Argument(help="资源代码 Code of the resource, e.g. civil_affairs.person")],
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="授权条款(JSON 或 TOML) The terms, as in createGrant; options go before it.")
+    ] = None,
+    operation: Annotated[list[str] | None, typer.Option(help="QUERY | VERIFY | EXCHANGE. Repeatable.")] = None,
+    item: Annotated[list[str] | None, typer.Option(metavar="CODE[:CLEAR|MASKED][:key]", help="信息项 An item and how it is shown. Repeatable.")] = None,
+    rows: Annotated[str | None, typer.Option(metavar="JSON", help="行条件 The row condition, in the grammar of `where`.")] = None,
+    purpose: Annotated[list[str] | None, typer.Option(metavar="'CODE|SCENARIO|BASIS'", help="用途 Repeatable.")] = None,
+    approver: Annotated[str | None, typer.Option(help="批准人员 Who approved it (LOG-01).")] = None,
+    per_claim: Annotated[bool | None, typer.Option("--per-claim/--no-per-claim", help="核验逐项作答 Verification answers per claim.")] = None,
+    discloses_existence: Annotated[
+        bool | None, typer.Option("--discloses-existence/--no-discloses-existence", help="核验可答不存在 Verification may answer NOT_FOUND.")
+    ] = None,
+    max_page: Annotated[int | None, typer.Option(help="每页上限 Rows in a page, at most.")] = None,
+    valid_from: Annotated[str | None, typer.Option(metavar="MOMENT", help="起始 Begins; default: now.")] = None,
+    valid_to: Annotated[str | None, typer.Option(metavar="MOMENT", help="终止 Ends.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """授权 Grant an application the use of a resource. One live grant per application and resource."""
+    given: dict[str, Any] = {
+        "application": application,
+        "resource": resource,
+        "operations": operation,
+        "items": [item_from(text) for text in item] if item else None,
+        "rows": _rows(rows),
+        "purposes": [read_purpose(text) for text in purpose] if purpose else None,
+        "approver": approver,
+        "perClaim": per_claim,
+        "disclosesExistence": discloses_existence,
+        "maxPage": max_page,
+        "validFrom": valid_from,
+        "validTo": valid_to,
+    }
+    terms = (read_terms_file(file) if file else {}) | {key: value for key, value in given.items() if value is not None}
+    made_from = as_service_input(terms)
+    with opened() as core:
+        made = core.sharing.create_grant(acting(actor), made_from)
+    show_record(asdict(made), as_json, f"已授权 granted: {made.id} ({made.application} → {made.resource})")
+
+
+@group.command("list", epilog=EXAMPLES + "huitong grant list --app housing")
+def show(app: Annotated[str | None, typer.Option(help="仅此应用 Only this application's.")] = None, as_json: AsJson = False) -> None:
+    """列出授权 List the grants, newest first."""
+    with opened() as core:
+        found = core.registry.by_name(app) if app else None
+        if app and found is None:
+            raise CliFault(f"没有应用 no application {app}", "huitong app list")
+        records = core.sharing.grants(found.client_id if found else None)
+    show_rows([asdict(one) if as_json else _row(one) for one in records], as_json, "尚无授权 no grants yet: huitong grant add")
+
+
+@group.command("revoke", epilog=EXAMPLES + "huitong grant revoke grant_019a…")
+def revoke(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None:
+    """撤销授权 Revoke a grant, for good; in force with the next call."""
+    _change(number, "REVOKED", actor, as_json)
+
+
+@group.command("suspend", epilog=EXAMPLES + "huitong grant suspend grant_019a…")
+def suspend(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None:
+    """暂停授权 Suspend a grant until it is resumed."""
+    _change(number, "SUSPENDED", actor, as_json)
+
+
+@group.command("resume", epilog=EXAMPLES + "huitong grant resume grant_019a…")
+def resume(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None:
+    """恢复授权 Resume a suspended grant."""
+    _change(number, "ACTIVE", actor, as_json)
+
+
+def _change(number: str, state: str, actor: str | None, as_json: bool) -> None:
+    with opened() as core:
+        made = core.sharing.change_grant(acting(actor), number, state)
+    show_record(asdict(made), as_json, f"{made.id} {made.application} → {made.resource}: {made.state}")
+
+
+def _rows(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise CliFault(f"--rows 不是 JSON is not JSON: {fault}", '{"district": {"eq": "520102"}}') from None
+
+
+def _row(grant: GrantRecord) -> dict[str, object]:
+    return {
+        "id": grant.id,
+        "application": grant.application,
+        "resource": grant.resource,
+        "state": grant.state,
+        "operations": grant.terms["operations"],
+        "rows": grant.terms["rows"],
+        "valid_to": grant.valid_to,
+        "approver": grant.approver,
+    }

@@ -1,0 +1,85 @@
+"""``huitong init``: makes a home; with ``--bootstrap``, once, the first department and the three administrators' accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hub.acts import Actor
+from hub.catalog.service import AUDIT, SECURITY, SYSTEM
+from hub.cli.faults import CliFault
+from hub.cli.options import ActorName, AsJson
+from hub.cli.output import note, say, show_json
+from hub.cli.session import acting, opened
+from hub.core import Core, initialise
+from hub.settings import load_settings
+
+ADMINISTRATORS = (("system_admin", SYSTEM), ("security_admin", SECURITY), ("audit_admin", AUDIT))
+"""三员: the accounts that a bootstrap makes, and the role of each."""
+
+
+def command(
+    bootstrap: Annotated[
+        bool, typer.Option("--bootstrap", help="一次性:登记主管部门与三员账号 Once: the administration and the three administrators' accounts.")
+    ] = False,
+    department: Annotated[str, typer.Option(help="主管部门代码 Code of the big-data administration.")] = "",
+    name: Annotated[str, typer.Option(help="主管部门名称 Its name.")] = "",
+    uscc: Annotated[str, typer.Option(help="其统一社会信用代码 Its unified social credit code.")] = "",
+    basis: Annotated[str, typer.Option(help="管理依据 Legal basis of the administration.")] = "政务数据共享条例（国务院令第809号）",
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """初始化 Make the home: keys and control database, no account. May be run again; changes nothing then.
+
+    示例 Examples:
+
+    huitong init
+
+    huitong init --bootstrap --department city_data --name 市大数据发展管理局 --uscc 11520100009392151C
+    """
+    settings = load_settings()
+    if bootstrap and not (department and name and uscc):
+        raise typer.BadParameter("--bootstrap 需要 needs --department, --name, --uscc", param_hint="--bootstrap")
+    initialise(settings)
+    made = []
+    if bootstrap:
+        with opened(settings) as core:
+            made = _bootstrap(core, acting(actor), {"code": department, "name": name, "uscc": uscc}, basis)
+    if as_json:
+        show_json({"home": str(settings.home), "applications": made})
+    elif bootstrap:
+        _tell_accounts(made)
+    else:
+        _tell_next(str(settings.home))
+
+
+def _bootstrap(core: Core, actor: Actor, department: dict[str, str], basis: str) -> list[dict[str, str]]:
+    if core.sharing.applications():
+        raise CliFault(
+            "已有应用,不得再次引导 there are applications already: a bootstrap happens once",
+            "请以系统管理员登记其他账号 register more as system administrator: huitong app add --role …",
+        )
+    if department["code"] not in core.catalog.current().departments:
+        core.catalog.create_department(actor, **department)
+    purpose = {"code": "hub-administration", "scenario": "共享平台管理", "basis": basis}
+    made = [core.sharing.create_application(actor, name, department["code"], [purpose], [role]) for name, role in ADMINISTRATORS]
+    roles = dict(ADMINISTRATORS)
+    return [{"name": one.name, "role": roles[one.name], "client_id": one.client_id, "client_secret": one.client_secret} for one in made]
+
+
+def _tell_accounts(made: list[dict[str, str]]) -> None:
+    for one in made:
+        say(f"{one['name']}  ({one['role']})\n  client_id      {one['client_id']}\n  client_secret  {one['client_secret']}")
+    note("密钥仅显示一次,请分别交给三位管理员 The secrets are shown this once: hand each to its administrator.\n下一步 next: huitong serve")
+
+
+def _tell_next(home: str) -> None:
+    say(
+        f"已初始化 initialised: {home}\n"
+        "下一步 next:\n"
+        "  huitong init --bootstrap --department CODE --name 名称 --uscc …   三员账号 the three administrators' accounts\n"
+        "  huitong catalog import 清单.toml                                 导入资源目录 import a department's manifest\n"
+        "  huitong serve                                                   启动 start the hub\n"
+        "  huitong doctor                                                  检查 see whether all is well"
+    )

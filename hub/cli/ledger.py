@@ -1,0 +1,90 @@
+"""``huitong ledger``: verification of the call log."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.faults import CliFault
+from hub.cli.options import EXAMPLES, AsJson
+from hub.cli.output import note, say, show_json
+from hub.cli.session import opened
+from hub.core import LOG_NAME, Core
+from hub.demo.progress import shown, silent
+from hub.ledger.keys import VerifierKey, signer_in
+from hub.ledger.receipt import Receipt
+from hub.ledger.report import Report, read_receipts
+from hub.ledger.verify import verify
+
+group = typer.Typer(help="调用日志 The ledger.", no_args_is_help=True)
+Files = list[Path] | None
+
+
+@group.callback()
+def ledger() -> None:
+    """调用日志 The ledger."""
+
+
+@group.command(
+    "verify",
+    epilog=EXAMPLES + "huitong ledger verify\n\nhuitong ledger verify --checkpoint kept-by-the-auditor.txt --receipts receipts.jsonl --key log.key",
+)
+def verify_command(
+    checkpoint: Annotated[
+        Files, typer.Option(exists=True, dir_okay=False, help="别处保存的检查点 A checkpoint kept elsewhere (GET /ledger/checkpoint). Repeatable.")
+    ] = None,
+    receipts: Annotated[
+        Files, typer.Option(exists=True, dir_okay=False, help="回执,每行一个 JSON Receipts, one JSON object a line (extensions.receipt). Repeatable.")
+    ] = None,
+    key: Annotated[
+        Files, typer.Option(exists=True, dir_okay=False, help="别处保存的公钥 A public key kept elsewhere (GET /ledger/key); also for former keys. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """核验全部日志 Verify every entry, batch, tree node and checkpoint. Exit code 1 where anything contradicts anything.
+
+    Without a checkpoint or receipts kept elsewhere, whoever holds the database and the signing key could have rewritten history.
+    """
+    checkpoints = [path.read_text(encoding="utf-8") for path in checkpoint or []]
+    kept = [receipt for path in receipts or [] for receipt in _receipts(path)]
+    keys = [VerifierKey.parse(path.read_text(encoding="utf-8")) for path in key or []]
+    with opened() as core:
+        report = _verified(core, keys, checkpoints, kept, as_json)
+    if as_json:
+        show_json(report.as_json())
+    else:
+        _tell(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], as_json: bool) -> Report:
+    keys = [*given, signer_in(core.settings.keys, LOG_NAME).verifier_key]
+    with shown(sys.stderr) as bars, core.engine.connect() as connection, connection.begin():
+        progress = silent if as_json or not sys.stderr.isatty() else bars
+        return verify(connection, keys, checkpoints=checkpoints, receipts=receipts, progress=lambda done, total: progress("entries", done, total))
+
+
+def _receipts(path: Path) -> list[Receipt]:
+    try:
+        return read_receipts(path.read_text(encoding="utf-8").splitlines())
+    except ValueError as fault:
+        raise CliFault(f"{path}: {fault}", "每行一个完整的 extensions.receipt one whole extensions.receipt a line") from None
+
+
+def _tell(report: Report) -> None:
+    for warning in report.warnings:
+        note(f"注意 note: {warning}")
+    for finding in report.findings:
+        note(f"不符 {finding.what}: {finding.message}")
+    if report.omitted:
+        note(f"… 另有 and {report.omitted} more")
+    counted = f"{report.entries} entries, {report.batches} batches, {report.checkpoints} checkpoints, {report.receipts} receipts"
+    if report.ok:
+        say(f"日志完整 the ledger is sound: {counted}; {report.published} published")
+    else:
+        first = "" if report.first is None else f"; 首个受影响条目 first entry concerned: {report.first}"
+        say(f"日志不符 the ledger is NOT sound: {counted}; {len(report.findings) + report.omitted} findings{first}")

@@ -1,0 +1,58 @@
+"""The listening socket, taken before anything else is done, so that a port in use is told at once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import ip_address
+
+from hub.cli.faults import NOT_REACHABLE, CliFault
+
+_BACKLOG = 1024
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        CliFault: the address cannot be had; exit code 3.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError:
+        raise CliFault(f"主机名无法解析 the host name cannot be resolved: {host}", "HOST=127.0.0.1", NOT_REACHABLE) from None
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as fault:
+        listener.close()
+        raise _explained(host, port, fault) from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def probe(host: str, port: int) -> None:
+    """Raises what :func:`listen` would raise now, and takes nothing."""
+    listen(host, port).close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _explained(host: str, port: int, fault: OSError) -> CliFault:
+    if fault.errno == errno.EADDRINUSE:
+        return CliFault(
+            f"端口已被占用 the port is in use: {host}:{port}",
+            f"请停止占用者,或换用其他端口 stop who uses it, or choose another port: PORT={port + 1 if port < 65535 else 8000}",
+            NOT_REACHABLE,
+        )
+    if fault.errno == errno.EACCES:
+        return CliFault(f"无权使用端口 this user may not take the port: {host}:{port}", "PORT=8000", NOT_REACHABLE)
+    return CliFault(f"无法监听 cannot listen on {host}:{port}: {fault.strerror}", "HOST=127.0.0.1", NOT_REACHABLE)

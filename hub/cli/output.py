@@ -1,0 +1,80 @@
+"""What commands print: JSON for programs, tables for people, tab-separated lines where standard output is no terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+Record = Mapping[str, object]
+
+
+def show_json(value: object) -> None:
+    """Prints JSON, moments as ISO 8601."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_encoded) + "\n")
+
+
+def show_rows(rows: Sequence[Record], as_json: bool, empty: str) -> None:
+    """Prints records that share their keys; ``empty`` is said to people where there are none."""
+    if as_json:
+        show_json(list(rows))
+    elif not rows:
+        say(empty)
+    elif sys.stdout.isatty():
+        Console().print(_table(rows))
+    else:
+        lines = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
+        sys.stdout.writelines("\t".join(line) + "\n" for line in lines)
+
+
+def show_record(record: Record, as_json: bool, text: str) -> None:
+    """Prints what was done: the record as JSON, or the text."""
+    if as_json:
+        show_json(record)
+    else:
+        say(text)
+
+
+def say(text: str) -> None:
+    """A line for people, on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """A line for people that is no part of the output, on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _table(rows: Sequence[Record]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    return table
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(_text(part) for part in value)
+    return str(value).replace("\t", " ").replace("\n", " ")
+
+
+def _encoded(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"not printable as JSON: {type(value).__name__}")

@@ -1,0 +1,63 @@
+"""``huitong source``: the departments' systems that the hub reads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from hub.cli.checking import check_sources
+from hub.cli.faults import NOT_REACHABLE, CliFault
+from hub.cli.options import EXAMPLES, ActorName, AsJson
+from hub.cli.output import show_record, show_rows
+from hub.cli.session import acting, opened
+
+group = typer.Typer(help="数据源 Sources.", no_args_is_help=True)
+
+
+@group.command(
+    "add",
+    epilog=EXAMPLES + "huitong source add civil_affairs archive --url postgresql+asyncpg://reader@db.example:5432/archive --secret env:ARCHIVE_PASSWORD",
+)
+def add(
+    department: Annotated[str, typer.Argument(help="部门代码 Code of the department.")],
+    code: Annotated[str, typer.Argument(help="数据源代码 Code of the source.")],
+    url: Annotated[str, typer.Option(help="地址,不含口令 Address, without password.")],
+    kind: Annotated[str, typer.Option(help="sql | rest")] = "sql",
+    secret: Annotated[str | None, typer.Option(help="口令所在 Where the password lies: env:NAME or file:PATH")] = None,
+    pool: Annotated[int | None, typer.Option(help="连接数 Connections.")] = None,
+    timeout_ms: Annotated[int | None, typer.Option(help="超时(毫秒) Timeout in milliseconds.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """登记数据源 Register a source apart from a manifest."""
+    given = {"code": code, "kind": kind, "url": url, "secret": secret, "pool": pool, "timeout_ms": timeout_ms}
+    with opened() as core:
+        made = core.catalog.register_source(acting(actor), department, **given)
+    show_record({"code": made}, as_json, f"已登记数据源 registered source {made}; huitong source check {made}")
+
+
+@group.command("list", epilog=EXAMPLES + "huitong source list")
+def show(as_json: AsJson = False) -> None:
+    """列出数据源 List the sources: those registered and those of published manifests."""
+    with opened() as core:
+        sources = core.catalog.current().sources
+    rows = [
+        {"code": code, "kind": one.kind, "url": one.url, "secret": one.secret, "pool": one.pool, "timeout_ms": one.timeout_ms}
+        for code, one in sorted(sources.items())
+    ]
+    show_rows(rows, as_json, "尚无数据源 no sources yet: huitong source add, or huitong catalog import")
+
+
+@group.command("check", epilog=EXAMPLES + "huitong source check civil_affairs.register")
+def check(code: Annotated[str | None, typer.Argument(help="仅此数据源 Only this source.")] = None, as_json: AsJson = False) -> None:
+    """检查数据源 Open each source and ask whether it answers. Exit code 3 where one does not."""
+    with opened() as core:
+        sources = core.catalog.current().sources
+    if code is not None and code not in sources:
+        raise CliFault(f"没有数据源 no source {code}", f"huitong source list ({', '.join(sorted(sources)) or '-'})")
+    checks = asyncio.run(check_sources({name: one for name, one in sorted(sources.items()) if code in (None, name)}))
+    show_rows([one.as_json() for one in checks], as_json, "尚无数据源 no sources yet")
+    if not all(one.ok for one in checks):
+        raise typer.Exit(NOT_REACHABLE)
