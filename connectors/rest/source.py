@@ -1,0 +1,186 @@
+"""One REST service: pushes down what its endpoint can do, computes the rest in the hub within ``local_rows``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from connectors import local
+from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout
+from connectors.rest.client import Client
+from connectors.rest.endpoint import Endpoint, parse_endpoint
+from connectors.rest.items import at
+from connectors.rest.pushdown import Pushed, Query, key_queries, push, query_text
+from connectors.rest.reading import Reading
+from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
+from connectors.wire import comparable
+
+CAPABILITIES = Capabilities(comparisons=frozenset({Comparison.EQ, Comparison.IN}), order=False, masks=frozenset(), matches=False, keys_per_call=1000)
+_SAMPLE = 50
+"""Items that are looked at to describe a collection."""
+_SINGLE_QUERIES = 20
+"""Key values that are asked for one by one where a service filters by the key but takes no lists of it."""
+_SERVER_ERROR = 500
+
+
+class RestSource:
+    """Takes any selection. See :class:`connectors.spi.Source`."""
+
+    def __init__(self, config: SourceConfig, client: Client) -> None:
+        self._code = config.code
+        self._timeout = config.timeout_ms / 1000
+        self._local_rows = config.local_rows
+        self._health = str(config.options.get("health", ""))
+        self._client = client
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Equality and key lists, where an endpoint declares them; masks and matches are computed in the hub."""
+        return CAPABILITIES
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """As few pages as the limit needs where the service's order is the one asked for, else all that the pushed-down part selects."""
+        endpoint = self._endpoint(selection.binding)
+        pushed = push(self._code, endpoint, selection.where, parameters)
+        columns = local.needed_columns(selection)
+        reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
+        async with self._in_time():
+            if selection.limit is not None and len(pushed.queries) == 1 and _in_service_order(selection, endpoint):
+                rows = await self._first_rows(reading, selection, parameters, pushed, columns)
+            else:
+                rows = await reading.everything(pushed.queries)
+        return local.answer(selection, parameters, columns, rows)
+
+    async def _first_rows(self, reading: Reading, selection: Selection, parameters: Parameters, pushed: Pushed, columns: Sequence[Column]) -> list[Row]:
+        limit = parameters[selection.limit or ""]
+        if not isinstance(limit, int) or limit < 1:
+            return []
+        holds = local.condition(selection.where, {column.name: place for place, column in enumerate(columns)}, parameters)
+        after = _one(parameters[selection.after[0]]) if selection.after else None
+        if selection.after and after is None:
+            return []
+        kept: list[Row] = []
+        async with aclosing(reading.pages(pushed.queries[0], limit if pushed.whole else self._local_rows + 1, after)) as pages:
+            async for page in pages:
+                kept += [row for row in page if holds(row)]
+                if len(kept) >= limit:
+                    break
+        return kept
+
+    async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
+        """One request per list of keys that the service takes; where it takes none, single requests for a few, else the whole collection."""
+        endpoint = self._endpoint(selection.binding)
+        columns = list({column.name: column for column in (*local.needed_columns(selection), Column(key.name, key.kind))}.values())
+        reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
+        async with self._in_time():
+            rows = await reading.everything(self._key_queries(endpoint, selection, parameters, key, values))
+        asked = {comparable(value, key.kind): value for value in values}
+        place = [column.name for column in columns].index(key.name)
+        groups: dict[Value, list[Row]] = {}
+        for row in rows:
+            value = asked.get(comparable(row[place], key.kind))
+            if value is not None:
+                groups.setdefault(value, []).append(row)
+        answers = {value: local.answer(selection, parameters, columns, group) for value, group in groups.items()}
+        return {value: found for value, found in answers.items() if found}
+
+    def _key_queries(self, endpoint: Endpoint, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> list[Query]:
+        if not values:
+            return []
+        pushed = push(self._code, endpoint.model_copy(update={"keys": {}}), selection.where, parameters)
+        if takes := endpoint.keys.get(key.name):
+            queries = key_queries(self._code, takes, values)
+        elif (name := endpoint.filters.get(key.name)) and len(values) <= _SINGLE_QUERIES:
+            queries = [{name: query_text(value)} for value in values]
+        else:
+            queries = [{}]
+        return [{**common, **query} for common in pushed.queries for query in queries]
+
+    async def count(self, selection: Selection, parameters: Parameters) -> int:
+        """By the service itself where its endpoint declares that and can do the whole predicate, else by reading."""
+        endpoint = self._endpoint(selection.binding)
+        pushed = push(self._code, endpoint, selection.where, parameters)
+        columns = local.needed_columns(Selection(selection.binding, (), selection.where))
+        async with self._in_time():
+            if endpoint.count is not None and pushed.whole:
+                return sum([await self._total(endpoint, query) for query in pushed.queries])
+            reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
+            rows = await reading.everything(pushed.queries)
+        return len(local.answer(Selection(selection.binding, (), selection.where), parameters, columns, rows))
+
+    async def _total(self, endpoint: Endpoint, query: Query) -> int:
+        asked = {} if endpoint.count is None else {endpoint.count.parameter: endpoint.count.value}
+        answer = await self._client.get(endpoint.path, {**query, **asked, endpoint.limit: "1", endpoint.offset: "0"})
+        total = None if endpoint.count is None else at(answer, endpoint.count.total)
+        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+            raise SourceRefused(self._code, "the service does not tell its total as the catalog says")
+        return total
+
+    async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
+        """Columns seen in the collection's first items, named by their dotted paths. A service promises no value, so each may be null."""
+        endpoint = self._endpoint(binding)
+        async with self._in_time():
+            query = {endpoint.limit: str(min(_SAMPLE, endpoint.max_page)), endpoint.offset: "0"}
+            items = at(await self._client.get(endpoint.path, query), endpoint.items)
+        flat = [dict(_flat(item)) for item in items] if isinstance(items, list) else []
+        names = dict.fromkeys(name for item in flat for name in item)
+        return [_description(name, [item.get(name) for item in flat]) for name in names]
+
+    async def check(self) -> SourceCheck:
+        """Asks the base address, or the path in ``options.health``; any answer but a server's error is health."""
+        try:
+            async with self._in_time():
+                status = await self._client.status(self._health)
+        except SourceFault as fault:
+            return SourceCheck(ok=False, message=str(fault), hint="check that the service runs and that `url` leads to it")
+        if status >= _SERVER_ERROR:
+            return SourceCheck(ok=False, message=f"{self._code}: the service answered with status {status}", hint="ask the service's operator")
+        return SourceCheck(ok=True)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._client.close()
+
+    def _endpoint(self, binding: Binding) -> Endpoint:
+        try:
+            return parse_endpoint(binding.options)
+        except ConfigFault as fault:
+            raise SourceRefused(self._code, fault.message) from fault
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except TimeoutError as error:
+            raise SourceTimeout(self._code, "no answer in time") from error
+
+
+def _in_service_order(selection: Selection, endpoint: Endpoint) -> bool:
+    """The first rows of the service are the first rows of the answer."""
+    if not selection.order:
+        return not selection.after
+    key = selection.order[0]
+    sorted_alike = len(selection.order) == 1 and key.column == endpoint.sorted_by and not key.descending
+    return sorted_alike and (not selection.after or endpoint.after is not None)
+
+
+def _one(value: Value | Sequence[Value]) -> Value:
+    return value if isinstance(value, str | int | float) else None
+
+
+def _flat(item: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(item, dict):
+        return []
+    pairs: list[tuple[str, Any]] = []
+    for name, value in item.items():
+        pairs += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
+    return pairs
+
+
+def _description(name: str, values: Sequence[Any]) -> ColumnDescription:
+    types = sorted({type(value).__name__ for value in values if value is not None})
+    return ColumnDescription(name, " | ".join(types) or "null", nullable=True)
