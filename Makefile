@@ -1,0 +1,97 @@
+# 汇通 Huitong. Needs GNU make and Python 3.11 with venv; everything else is installed into .venv from locked, hash-checked files.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.done
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install --root-user-action=ignore
+NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
+CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
+SOAK_CYCLES ?= 200
+say = @printf '%s\n' '· $(1)'
+
+.PHONY: help run build dev lint fast check test packages soak clean
+
+help: ## 说明 This list
+	@printf '%s\n' '汇通 Huitong' ''
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@printf '%s\n' '' '  PORT=8000 HOST=127.0.0.1 HUITONG_HOME=.huitong SEED_PERSONS=100000 make run'
+
+run: build ## 演示 Install, build, seed the demonstration city, serve it on http://127.0.0.1:8000
+	@exec $(BIN)/huitong demo
+
+build: $(DONE)/package hub/console/dist/index.html hub/demo/divisions.json ## 构建 Install into .venv, build GraphiQL and the table of divisions
+
+$(DONE)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		printf '%s\n' '需要 Python 3.11 或更高版本 Python 3.11 or newer is needed; $(PYTHON) is not:' '  apt-get install python3 python3-venv    (or: make PYTHON=/path/to/python3.11)' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		printf '%s\n' '缺少 venv: $(PYTHON) lacks venv:' "  apt-get install python$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" >&2; exit 1; }
+	$(call say,创建 creating $(VENV))
+	@$(PYTHON) -m venv $(VENV) && mkdir -p $(DONE) && touch $@
+
+$(DONE)/run: requirements/run.txt | $(DONE)/venv
+	$(call say,安装运行依赖 installing what the hub runs on (hash-locked; a minute or so))
+	@$(PIP) --require-hashes -r $< && touch $@
+
+$(DONE)/tools: requirements/build.txt | $(DONE)/run
+	$(call say,安装构建工具 installing the build tools (hash-locked))
+	@$(PIP) --require-hashes -r $< && touch $@
+
+$(DONE)/package: pyproject.toml $(DONE)/run $(DONE)/tools
+	$(call say,安装汇通 installing huitong)
+	@$(PIP) --no-deps --no-build-isolation --no-index -e . && touch $@
+
+$(DONE)/npm: hub/console/package-lock.json hub/console/package.json hub/console/.npmrc $(DONE)/tools
+	$(call say,安装控制台依赖 installing GraphiQL and its tools (locked))
+	@$(NPM) ci && touch "$(CURDIR)/$@"
+
+hub/console/dist/index.html: $(CONSOLE) $(DONE)/npm
+	$(call say,构建控制台 building GraphiQL)
+	@$(NPM) run --silent build -- --logLevel warn && touch "$(CURDIR)/$@"
+
+hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
+	$(call say,生成行政区划表 making the table of administrative divisions)
+	@$(BIN)/python -m hub.demo.divisions hub/console/node_modules >/dev/null && touch $@
+
+dev: build $(DONE)/dev ## 开发环境 Install the development tools as well
+
+$(DONE)/dev: requirements/dev.txt $(DONE)/package
+	$(call say,安装开发工具 installing the development tools (hash-locked))
+	@$(PIP) --require-hashes -r $< && touch $@
+
+lint: dev
+	$(call say,ruff$(comma) mypy$(comma) import-linter)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo >$(DONE)/lint-imports.log || { cat $(DONE)/lint-imports.log; exit 1; }
+
+check: lint ## 快速检查 Lint, types, architecture, fast tests: under a minute
+	@$(BIN)/pytest -q -m fast
+
+test: lint packages ## 全部测试 Everything; starts its own PostgreSQL and Chromium
+	@$(BIN)/pytest -q -n 2 --dist loadfile
+
+packages:
+	@missing=; command -v chromium >/dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
+		printf '%s\n' "测试需要 the tests need:$$missing. 请以 root 运行 run as root:" "  apt-get install --no-install-recommends$$missing" >&2; exit 1; fi; \
+	printf '%s\n' "· 安装 installing$$missing"; \
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null
+
+soak: dev ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200)
+	@$(BIN)/python -m tests.soak --cycles $(SOAK_CYCLES)
+
+clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
+	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find hub schema auth connectors masking tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+comma := ,

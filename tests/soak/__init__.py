@@ -1,0 +1,1 @@
+"""Counts that take long, and the evidence they leave: ``make soak``."""
