@@ -43,6 +43,11 @@ class Document:
     sha256: str
     """Of the text, in hex; what the ledger keeps of it."""
 
+    @classmethod
+    def of(cls, text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
+        """A document that was found valid."""
+        return cls(text, node, schema, hashlib.sha256(text.encode()).hexdigest())
+
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
 
@@ -92,17 +97,23 @@ class Documents:
         found = self._checked.get(key)
         if found is not None and found[0] is view:
             return found[1]
-        node = self._parse(text)
+        node = self.parse(text)
         names = root_names(node)
         schema = view.full if names & _INTROSPECTION else view.schema(names)
         errors = validate(schema, node, _RULES, max_errors=20, hide_suggestions=True)
         if errors:
             raise InvalidDocument(errors)
-        document = Document(text, node, schema, hashlib.sha256(text.encode()).hexdigest())
+        document = Document.of(text, node, schema)
         self._checked[key] = (view, document)
         return document
 
-    def _parse(self, text: str) -> DocumentNode:
+    def parse(self, text: str) -> DocumentNode:
+        """The parsed document, within the budget.
+
+        Raises:
+            InvalidDocument: a syntax error, a subscription, or no operation.
+            Fault: ``QUERY_BUDGET``.
+        """
         node = self._parsed.get(text)
         if node is None:
             try:

@@ -14,7 +14,7 @@ from hub.api.entries import access_entries, call_entry, operation_of
 from hub.api.execute import Executor, check_operations, flags_of, variables_of
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.turn import Turn, body_of
-from hub.api.use import check_use
+from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.ledger.subjects import Subjects
@@ -23,7 +23,6 @@ from hub.sharing.quota import check_quota, limited, usage
 from hub.store.base import now
 from schema.answer import Answer, SourceState
 from schema.documents import Document, Documents
-from schema.faults import Code, Fault
 from schema.plan import Plan
 
 
@@ -86,23 +85,6 @@ class DataService:
             extensions["sources"] = [_source_state(s) for s in answer.sources.values()]
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
-
-
-def check_documents(decisions: list[Decision], document: Document) -> None:
-    """Trusted documents: a grant may be limited to approved operations.
-
-    Raises:
-        Fault: ``FORBIDDEN``.
-    """
-    for decision in decisions:
-        if decision.documents and document.sha256 not in decision.documents:
-            raise Fault(
-                Code.FORBIDDEN,
-                f"对 {decision.resource} 的授权仅限已批准的查询文档",
-                f"the grant for {decision.resource} is limited to approved documents",
-                "请使用批准的文档原文,或申请新增",
-                "use the approved document's exact text, or apply for another",
-            )
 
 
 def _source_state(state: SourceState) -> dict[str, Any]:

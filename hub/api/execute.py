@@ -109,7 +109,7 @@ class Executor:
             return await self._introspect(plan, node)
         found = execute(plan.document.schema, node, {}, context, dict(given), hide_suggestions=True)
         result = found if isinstance(found, ExecutionResult) else await found
-        answer.errors += [_field_error(error) for error in result.errors or ()]
+        answer.errors += [field_error(error) for error in result.errors or ()]
         return result.data
 
     async def _introspect(self, plan: Plan, node: DocumentNode) -> dict[str, Any] | None:
@@ -141,7 +141,8 @@ def _only(plan: Plan) -> DocumentNode:
     return DocumentNode(definitions=(cut, *fragments))
 
 
-def _field_error(error: GraphQLError) -> FieldError:
+def field_error(error: GraphQLError) -> FieldError:
+    """What graphql-core reports of a resolver, as a fault; anything unforeseen is logged without its text and told as INTERNAL."""
     path = tuple(error.path or ())
     cause = error.original_error
     if isinstance(cause, Fault):

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 
 from auth.rights import Decision, Purpose, Use
+from schema.documents import Document
 from schema.faults import Code, Fault
 
 PURPOSE, OPERATOR, CASE = "Huitong-Purpose", "Huitong-Operator", "Huitong-Case"
@@ -80,3 +81,20 @@ def check_use(use: Use, decisions: list[Decision]) -> Purpose | None:
                 f"granted purposes: {known}",
             )
     return found
+
+
+def check_documents(decisions: list[Decision], document: Document) -> None:
+    """Trusted documents: a grant may be limited to approved operations.
+
+    Raises:
+        Fault: ``FORBIDDEN``.
+    """
+    for decision in decisions:
+        if decision.documents and document.sha256 not in decision.documents:
+            raise Fault(
+                Code.FORBIDDEN,
+                f"对 {decision.resource} 的授权仅限已批准的查询文档",
+                f"the grant for {decision.resource} is limited to approved documents",
+                "请使用批准的文档原文,或申请新增",
+                "use the approved document's exact text, or apply for another",
+            )

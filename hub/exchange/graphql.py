@@ -15,10 +15,11 @@ from anyio import to_thread
 from hub.acts import make_id
 from hub.api.context import Context
 from hub.api.types import JSON, BigInt, DateTime, PageInfo, page_size
-from hub.api.use import check_use
+from hub.api.use import check_documents, check_use
 from hub.exchange.runner import Compiled
 from hub.exchange.store import Job
 from hub.exchange.writers import FORMATS
+from hub.sharing.quota import check_quota, limited
 from hub.store.base import now
 from schema.faults import Code, Fault, bad_input
 
@@ -143,7 +144,10 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
     app = context.caller.identified()
     variables = _check(given)
     compiled = context.services.runner.compile(given.document, variables, given.operation_name, context.caller.rights)
-    check_use(context.caller.use, [face.decision for face in compiled.export.plan.faces.values()])
+    decisions = [face.decision for face in compiled.export.plan.faces.values()]
+    check_use(context.caller.use, decisions)
+    check_documents(decisions, compiled.export.plan.document)
+    await to_thread.run_sync(check_quota, context.live.core.engine, limited(decisions))
     values = _values(context, given, variables, compiled)
     values["application"] = app.client_id
     job, is_new = await to_thread.run_sync(context.services.exchanges.add, values)

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from anyio import to_thread
 from graphql import VariableValues
+from sqlalchemy import Connection
 
 from auth.decide import Rights
 from auth.rights import Purpose
@@ -25,6 +26,7 @@ from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
 from hub.observation import places
+from hub.sharing.quota import limited, usage
 from hub.store.base import now
 from schema.answer import Answer
 from schema.documents import Documents
@@ -237,9 +239,12 @@ class ExchangeRunner:
         )
         days = timedelta(days=core.settings.exchange_days)
         values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes}
-        receipt = await core.ledger.append_with(draft, lambda connection: self._finish(connection, job, file, values))
-        await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))
+        count = usage(limited(decisions), {access.resource: access.rows for access in accesses})
 
-    def _finish(self, connection: Any, job: Job, file: FileRecord, values: Mapping[str, Any]) -> None:
-        if not self._store.finish(connection, job.id, [file], **values):
-            raise Stopped("CANCELLED")
+        def finish(connection: Connection) -> None:
+            if not self._store.finish(connection, job.id, [file], **values):
+                raise Stopped("CANCELLED 已取消 cancelled")
+            count(connection)
+
+        receipt = await core.ledger.append_with(draft, finish)
+        await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))

@@ -1,0 +1,69 @@
+"""The governance endpoint ``/governance/graphql``: administrators only, no resource types, larger bodies for manifests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, execute, specified_rules, validate
+
+from hub.api.context import Caller, Context
+from hub.api.entries import call_entry
+from hub.api.execute import field_error
+from hub.api.http import HttpAnswer, read_graphql
+from hub.api.turn import Turn, body_of
+from hub.errors import field_errors
+from hub.ledger.append import Ledger
+from hub.live import Live
+from hub.sharing.service import ROLES
+from schema.answer import Answer
+from schema.documents import Document, Documents, InvalidDocument
+from schema.faces import Faces
+from schema.faults import Code, Fault
+
+
+class GovernanceService:
+    """Answers documents of the governance endpoint. Each answer has an entry; each act in it has one of its own besides."""
+
+    def __init__(self, live: Live, schema: GraphQLSchema, documents: Documents, ledger: Ledger, services: Any) -> None:
+        self._live = live
+        self._schema = schema
+        self._documents = documents
+        self._ledger = ledger
+        self._services = services
+
+    async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
+        """Runs the request's document."""
+        caller.identified()
+        if not caller.rights.scopes & set(ROLES):
+            raise Fault(
+                Code.FORBIDDEN,
+                "治理接口仅限管理员使用",
+                "the governance endpoint is for administrators",
+                f"令牌须含其一:{', '.join(ROLES)}",
+                f"the token needs one of: {', '.join(ROLES)}",
+            )
+        request = read_graphql(turn.request.body)
+        document = self._check(request.query)
+        turn.document = document.sha256
+        operation = document.operation(request.operation_name)
+        context = Context(self._live, caller, turn.call, Faces(self._live.snapshot, caller.rights), self._services)
+        found = execute(self._schema, document.node, {}, context, dict(request.variables), request.operation_name, hide_suggestions=True)
+        result = found if isinstance(found, ExecutionResult) else await found
+        answer = Answer(data=result.data, errors=[field_error(error) for error in result.errors or ()])
+        return await self._finish(turn, caller, document, operation, answer)
+
+    def _check(self, text: str) -> Document:
+        node = self._documents.parse(text)
+        errors: list[GraphQLError] = validate(self._schema, node, specified_rules, max_errors=20, hide_suggestions=True)
+        if errors:
+            raise InvalidDocument(errors)
+        return Document.of(text, node, self._schema)
+
+    async def _finish(self, turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode, answer: Answer) -> HttpAnswer:
+        data = orjson.dumps(answer.data)
+        kind = "governance.mutation" if operation.operation is OperationType.MUTATION else "governance.query"
+        draft = call_entry(turn.call, caller, answer, (), document, None, len(data), kind, {"actor": caller.identified().name, "act": kind})
+        receipt = await self._ledger.append(draft)
+        body = body_of(data, field_errors(answer.errors, turn.call, turn.english), {"receipt": receipt.as_json()})
+        return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})

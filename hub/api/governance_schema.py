@@ -1,0 +1,251 @@
+"""The governance schema: administrative acts. Each answers with the thing or with its problems; nothing is half done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from anyio import to_thread
+from strawberry.schema.config import StrawberryConfig
+
+from auth.rights import Operation
+from hub.acts import Actor
+from hub.api.context import Context
+from hub.api.data_schema import plain
+from hub.api.governance_types import (
+    Application,
+    ApplicationPayload,
+    CheckSourceInput,
+    CreateApplicationInput,
+    CreateDepartmentInput,
+    CreateGrantInput,
+    DepartmentPayload,
+    DisableApplicationInput,
+    GovernanceGrant,
+    GrantInput,
+    GrantPayload,
+    ImportManifestInput,
+    ManifestImport,
+    ManifestPayload,
+    Problem,
+    Publication,
+    PublicationPayload,
+    PublishCatalogInput,
+    RegisterSourceInput,
+    ReviewCatalogInput,
+    Source,
+    SourcePayload,
+)
+from hub.api.types import JSON, SCALARS, DateTime, Department
+from hub.catalog import problems as catalog_problems
+from hub.catalog.service import SYSTEM, ImportedManifest
+from hub.sharing.graphql import Caller, resolve_me
+from hub.sharing.service import GrantRecord
+from schema.faults import Code, Fault
+
+Info = strawberry.Info[Context, None]
+T = TypeVar("T")
+
+
+async def _act(info: Info, act: Callable[[Actor], T]) -> tuple[T | None, list[Problem]]:
+    """Does an act in a worker thread and takes over its effect at once; a refusal becomes problems."""
+    actor = info.context.caller.actor()
+    try:
+        done = await to_thread.run_sync(act, actor)
+    except catalog_problems.Refused as refused:
+        return None, [Problem(path=p.path, line=p.line, code=p.code, message=p.message, hint=p.hint or None) for p in refused.problems]
+    await info.context.live.refresh()
+    return done, []
+
+
+def _manifest(done: ImportedManifest) -> ManifestImport:
+    return ManifestImport(id=strawberry.ID(str(done.id)), department=done.department, state=done.state, resources=list(done.resources))
+
+
+def _grant(record: GrantRecord) -> GovernanceGrant:
+    rows = record.terms["rows"]
+    return GovernanceGrant(
+        id=strawberry.ID(record.id),
+        application=record.application,
+        resource=record.resource,
+        state=record.state,
+        operations=[Operation(o) for o in record.terms["operations"]],
+        purposes=[p["code"] for p in record.terms["purposes"]],
+        rows=JSON(json.loads(rows)) if rows else None,
+        valid_from=DateTime(record.valid_from),
+        valid_to=DateTime(record.valid_to) if record.valid_to else None,
+        approver=record.approver,
+    )
+
+
+def _number(identity: str) -> int:
+    return int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 15 else 0
+
+
+@strawberry.type
+class Query:
+    """治理查询\n\nGovernance queries"""
+
+    @strawberry.field(description="调用方\n\nThe caller")
+    async def me(self, info: Info) -> Caller:
+        return await resolve_me(info)
+
+    @strawberry.field(description="部门\n\nDepartments")
+    async def departments(self, info: Info) -> list[Department]:
+        found = info.context.snapshot.departments.values()
+        return [Department(code=d.code, name=d.name, name_en=d.name_en or None) for d in found]
+
+    @strawberry.field(description="业务应用系统\n\nApplications")
+    async def applications(self, info: Info) -> list[Application]:
+        rows = await to_thread.run_sync(info.context.live.core.sharing.applications)
+        return [
+            Application(
+                name=row["name"],
+                client_id=row["client_id"],
+                department=row["department"],
+                active=row["active"],
+                roles=json.loads(row["roles"]),
+                purposes=[p["code"] for p in json.loads(row["purposes"])],
+            )
+            for row in rows
+        ]
+
+    @strawberry.field(description="数据源\n\nSources")
+    async def sources(self, info: Info) -> list[Source]:
+        return [Source(code=config.code, kind=config.kind) for config in info.context.snapshot.sources.values()]
+
+    @strawberry.field(description="目录清单的导入记录\n\nImported manifests")
+    async def imports(self, info: Info) -> list[ManifestImport]:
+        rows = await to_thread.run_sync(info.context.live.core.catalog.manifests)
+        return [
+            ManifestImport(
+                id=strawberry.ID(str(row["id"])),
+                department=row["department"],
+                state=row["state"],
+                resources=[],
+                imported_by=row["imported_by"],
+                reviewed_by=row["reviewed_by"],
+                opinion=row["opinion"],
+            )
+            for row in rows
+        ]
+
+    @strawberry.field(description="授权\n\nGrants")
+    async def grants(self, info: Info) -> list[GovernanceGrant]:
+        return [_grant(record) for record in await to_thread.run_sync(info.context.live.core.sharing.grants)]
+
+
+@strawberry.type
+class Mutation:
+    """治理操作\n\nAdministrative acts"""
+
+    @strawberry.mutation(description="登记部门\n\nRegisters a department")
+    async def create_department(self, info: Info, input: CreateDepartmentInput) -> DepartmentPayload:  # noqa: A002 - the contract's name
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.create_department(actor, **plain(input)))
+        made = Department(code=done.code, name=done.name, name_en=done.name_en or None) if done else None
+        return DepartmentPayload(department=made, problems=problems)
+
+    @strawberry.mutation(description="登记业务应用系统,密钥只显示一次\n\nRegisters an application; its secret is told once")
+    async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
+        given = plain(input)
+        sharing = info.context.live.core.sharing
+        done, problems = await _act(
+            info, lambda actor: sharing.create_application(actor, given["name"], given["department"], given["purposes"], given["roles"])
+        )
+        if done is None:
+            return ApplicationPayload(application=None, problems=problems)
+        codes = [p["code"] for p in given["purposes"]]
+        made = Application(
+            name=done.name,
+            client_id=done.client_id,
+            department=given["department"],
+            active=True,
+            roles=given["roles"],
+            purposes=codes,
+            client_secret=done.client_secret,
+        )
+        return ApplicationPayload(application=made, problems=[])
+
+    @strawberry.mutation(description="停用业务应用系统,其令牌立即失效\n\nDisables an application; its tokens stop working at once")
+    async def disable_application(self, info: Info, input: DisableApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
+        sharing = info.context.live.core.sharing
+        done, problems = await _act(info, lambda actor: sharing.disable_application(actor, input.application))
+        app = info.context.live.core.registry.by_name(done) if done else None
+        made = Application(name=app.name, client_id=app.client_id, department=app.department, active=False, roles=[], purposes=[]) if app else None
+        return ApplicationPayload(application=made, problems=problems)
+
+    @strawberry.mutation(description="登记数据源\n\nRegisters a source")
+    async def register_source(self, info: Info, input: RegisterSourceInput) -> SourcePayload:  # noqa: A002 - the contract's name
+        given = plain(input)
+        owner = given.pop("department")
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.register_source(actor, owner, **given))
+        return SourcePayload(source=Source(code=done, kind=input.kind) if done else None, problems=problems)
+
+    @strawberry.mutation(description="检查数据源连通性\n\nChecks whether a source can be reached")
+    async def check_source(self, info: Info, input: CheckSourceInput) -> SourcePayload:  # noqa: A002 - the contract's name
+        context = info.context
+        if not context.caller.actor().may(SYSTEM):
+            raise Fault(Code.FORBIDDEN, f"需要权限 {SYSTEM}", f"this act needs {SYSTEM}")
+        config = context.live.snapshot.sources.get(input.code)
+        if config is None:
+            known = ", ".join(sorted(context.live.snapshot.sources))
+            problem = Problem(path="code", line=None, code="NOT_FOUND", message=f"没有数据源 no source {input.code[:120]}", hint=known[:500])
+            return SourcePayload(source=None, problems=[problem])
+        ok, message = await context.services.check_source(input.code)
+        return SourcePayload(source=Source(code=config.code, kind=config.kind, ok=ok, message=message), problems=[])
+
+    @strawberry.mutation(description="导入部门目录清单(TOML)\n\nImports a department's manifest")
+    async def import_manifest(self, info: Info, input: ImportManifestInput) -> ManifestPayload:  # noqa: A002 - the contract's name
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.import_manifest(actor, input.text))
+        return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
+
+    @strawberry.mutation(description="审核导入的目录;审核人不得为导入人\n\nReviews an import; not by who imported it")
+    async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:  # noqa: A002 - the contract's name
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
+        return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
+
+    @strawberry.mutation(description="发布已审核的目录\n\nPublishes an approved import")
+    async def publish_catalog(self, info: Info, input: PublishCatalogInput) -> PublicationPayload:  # noqa: A002 - the contract's name
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.publish(actor, _number(input.id)))
+        return PublicationPayload(publication=Publication(number=done) if done else None, problems=problems)
+
+    @strawberry.mutation(description="授权\n\nGrants the use of a resource")
+    async def create_grant(self, info: Info, input: CreateGrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+        given = plain(input)
+        for name in ("valid_from", "valid_to"):
+            given[name] = datetime.fromisoformat(given[name]) if given[name] else None
+        sharing = info.context.live.core.sharing
+        return _grant_payload(*await _act(info, lambda actor: sharing.create_grant(actor, given)))
+
+    @strawberry.mutation(description="撤销授权,下一次调用即生效\n\nRevokes a grant, effective on the next call")
+    async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+        sharing = info.context.live.core.sharing
+        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
+
+    @strawberry.mutation(description="暂停授权\n\nSuspends a grant")
+    async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+        sharing = info.context.live.core.sharing
+        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
+
+    @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
+    async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+        sharing = info.context.live.core.sharing
+        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
+
+
+def _grant_payload(done: GrantRecord | None, problems: list[Problem]) -> GrantPayload:
+    return GrantPayload(grant=_grant(done) if done else None, problems=problems)
+
+
+def make_governance_schema() -> strawberry.Schema:
+    """The governance schema."""
+    config: Any = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
+    return strawberry.Schema(query=Query, mutation=Mutation, config=config)

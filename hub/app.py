@@ -1,0 +1,204 @@
+"""Assembles a hub from its core: wires, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+from graphql import print_schema
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth.clients import ClientAuthenticator
+from auth.keys import SigningKeys
+from auth.revocations import RevocationList
+from auth.rights import Operation
+from auth.server import OAuthServer, check_issuer
+from auth.tokens import TokenIssuer, TokenVerifier
+from hub.acts import make_id
+from hub.api.admission import Admission
+from hub.api.data import DataService
+from hub.api.data_schema import make_data_schema
+from hub.api.execute import Executor
+from hub.api.governance import GovernanceService
+from hub.api.governance_schema import make_governance_schema
+from hub.api.http import GraphQLEndpoint, HttpAnswer
+from hub.api.identity import Identity
+from hub.api.oauth import routes as oauth_routes
+from hub.api.services import Services
+from hub.api.turn import Turn, Turns
+from hub.console.pages import DemoApplication, DemoToken, UnknownDemoApplicationError, assets_route, demo_routes, page
+from hub.core import Core
+from hub.exchange.http import ExchangeHttp, fault_response
+from hub.exchange.runner import ExchangeRunner
+from hub.exchange.store import ExchangeStore
+from hub.ledger.entry import EntryDraft
+from hub.ledger.http import LedgerHttp
+from hub.live import Live
+from hub.sharing.registry import TokenRevocations
+from hub.sharing.requests import RequestService
+from hub.sharing.service import ROLES
+from schema.cursors import Cursors
+from schema.documents import Documents
+from schema.faults import Fault
+from schema.plan import Plans
+
+GOVERNANCE_BODY_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class DemoState:
+    """What only the demonstration has: a helper that gives tokens of the demonstration's applications to whoever opens GraphiQL."""
+
+    applications: Callable[[str], Sequence[DemoApplication]]
+    """By endpoint, ``data`` or ``governance``."""
+    headers: Callable[[str], dict[str, str] | None]
+    """The headers of use of an application by name."""
+
+
+class Hub:
+    """One hub: its parts, its routes, its life."""
+
+    def __init__(self, core: Core, demo: DemoState | None = None) -> None:
+        self.core = core
+        settings = core.settings
+        issuer = check_issuer(settings.url)
+        self._keys = SigningKeys.open(settings.keys / "tokens")
+        self._revocations = RevocationList(TokenRevocations(core.engine))
+        self._tokens = TokenIssuer(issuer, self._keys)
+        verifier = TokenVerifier(issuer, self._keys, self._revocations, core.registry.is_active)
+        self._oauth = OAuthServer(issuer, ClientAuthenticator(core.registry), self._tokens, verifier, self._revocations)
+        base = make_data_schema()._schema
+        governance = make_governance_schema()._schema
+        self.live = Live(core, base, self._revocations)
+        documents = Documents()
+        cursors = Cursors(core.cursor_key)
+        executor = Executor(Plans(), cursors)
+        exchanges = ExchangeStore(core.engine)
+        self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
+        services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.acts))
+        self._identity = Identity(verifier, core.registry)
+        self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
+        data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
+        administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
+        self._endpoints = {
+            "/graphql": self._endpoint("data", data.answer, settings.body_bytes, demo),
+            "/governance/graphql": self._endpoint("governance", administration.answer, GOVERNANCE_BODY_BYTES, demo),
+        }
+        self._rest = Starlette(routes=self._routes(demo), lifespan=self._life, exception_handlers={HTTPException: _http_error})
+        self.ready = False
+
+    def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], body_bytes: int, demo: DemoState | None) -> GraphQLEndpoint:
+        settings, log = self.core.settings, self.core.log
+        admission = Admission(settings.concurrent_calls, settings.caller_calls)
+        turns = Turns(self._identity, admission, log.ledger, log.rollup, settings.url, settings.request_seconds, answering)
+        return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), body_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The hot path goes straight to its endpoint; everything else is Starlette's."""
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        await (endpoint or self._rest)(scope, receive, send)
+
+    def _routes(self, demo: DemoState | None) -> list[BaseRoute]:
+        routes: list[BaseRoute] = [
+            *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth),
+            *LedgerHttp(self.core.log, self._identity).routes(),
+            *self._exchange_http.routes(),
+            Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
+            Route("/health/live", _alive, methods=["GET"]),
+            Route("/health/ready", self._ready, methods=["GET"]),
+            assets_route(),
+        ]
+        if demo is not None:
+            routes += demo_routes(demo.applications, self._demo_token(demo))
+        return routes
+
+    def _demo_token(self, demo: DemoState) -> Callable[[str], Awaitable[DemoToken]]:
+        async def issue(name: str, /) -> DemoToken:
+            app, headers = self.core.registry.by_name(name), demo.headers(name)
+            if app is None or headers is None:
+                raise UnknownDemoApplicationError(name)
+            issued = self._tokens.issue(app.client_id, app.scopes())
+            await self._on_oauth("token", app.client_id, "done", None)
+            return DemoToken(issued.token, 600, {"Authorization": f"Bearer {issued.token}", **headers})
+
+        return issue
+
+    async def _on_oauth(self, kind: str, client_id: str | None, outcome: str, code: str | None) -> None:
+        if client_id is None:
+            self.core.log.rollup.refused("oauth", code or outcome)
+            return
+        app = self.core.registry.application(client_id)
+        draft = EntryDraft(
+            kind="admin",
+            call=make_id("oauth"),
+            outcome="OK" if outcome == "done" else "REFUSED",
+            operation=f"oauth.{kind}",
+            application=client_id,
+            department=app.department if app else None,
+            code=code,
+        )
+        await self.core.ledger.append(draft)
+
+    async def _sdl(self, request: Request) -> Response:
+        try:
+            caller = self._identity.caller(request.headers)
+        except Fault as fault:
+            return fault_response(request, fault)
+        view = self.live.view(caller.rights)
+        text = await to_thread.run_sync(lambda: print_schema(view.full))
+        return PlainTextResponse(text + "\n", headers={"cache-control": "no-store"}, media_type="application/graphql")
+
+    async def _ready(self, _request: Request) -> Response:
+        return PlainTextResponse("", 200 if self.ready and self.core.log.ready else 503)
+
+    @asynccontextmanager
+    async def _life(self, _app: Starlette) -> AsyncIterator[None]:
+        core = self.core
+        await core.log.start()
+        await self.live.refresh()
+        await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
+        tasks = [asyncio.create_task(work) for work in (self.live.follow(), core.log.rollup.run(), self.runner.sweep())]
+        await self.runner.resume()
+        gc.collect()
+        gc.freeze()
+        self.ready = True
+        try:
+            yield
+        finally:
+            self.ready = False
+            await self.runner.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.live.sources.close()
+            await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
+            await core.log.close()
+
+
+def create_app(core: Core, demo: DemoState | None = None) -> ASGIApp:
+    """The ASGI application of a hub."""
+    return Hub(core, demo)
+
+
+def _scopes_supported() -> list[str]:
+    return [f"{operation.scope_prefix}:unconditional" for operation in Operation] + list(ROLES)
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = getattr(error, "headers", None)
+    return JSONResponse({"errors": [{"message": "没有该地址或方法 no such address or method"}]}, status, headers)

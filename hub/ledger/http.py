@@ -1,0 +1,77 @@
+"""HTTP face of the ledger: checkpoint and key for everybody, proofs for the parties of an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from hub.api.identity import Identity
+from hub.catalog.service import AUDIT
+from hub.exchange.http import fault_response
+from hub.ledger.proofs import InclusionProof, inclusion, latest_checkpoint
+from hub.ledger.reading import parties
+from hub.ledger.service import LedgerService
+from schema.faults import Code, Fault
+
+_TEXT = {"cache-control": "no-store"}
+
+
+@dataclass(frozen=True)
+class LedgerHttp:
+    """Serves checkpoints, the public key and inclusion proofs."""
+
+    log: LedgerService
+    identity: Identity
+
+    def routes(self) -> list[Route]:
+        """The routes under ``/ledger``."""
+        return [
+            Route("/ledger/checkpoint", self._checkpoint, methods=["GET"]),
+            Route("/ledger/key", self._key, methods=["GET"]),
+            Route("/ledger/proof/{entry}", self._proof, methods=["GET"]),
+        ]
+
+    async def _checkpoint(self, request: Request) -> Response:
+        note = await to_thread.run_sync(self._read, latest_checkpoint)
+        if note is None:
+            return fault_response(request, _none("尚无检查点", "there is no checkpoint yet"))
+        return PlainTextResponse(note, headers=_TEXT)
+
+    async def _key(self, _request: Request) -> Response:
+        return PlainTextResponse(f"{self.log.verifier_key}\n", headers=_TEXT)
+
+    async def _proof(self, request: Request) -> Response:
+        try:
+            proof = await self._found(request)
+        except Fault as fault:
+            return fault_response(request, fault)
+        if "text/plain" in request.headers.get("accept", ""):
+            return PlainTextResponse(proof.as_text(), headers=_TEXT)
+        return JSONResponse(proof.as_json(), headers=_TEXT)
+
+    async def _found(self, request: Request) -> InclusionProof:
+        caller = self.identity.caller(request.headers)
+        app = caller.identified()
+        text = request.path_params["entry"]
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
+        concerned = await to_thread.run_sync(self._read, lambda connection: parties(connection, number)) if number >= 0 else None
+        own = concerned is not None and (concerned.application == app.client_id or app.department in concerned.providers)
+        if not own and AUDIT not in caller.rights.scopes:
+            raise _none("没有该日志条目,或您不是其当事方", "there is no such entry, or you are no party of it")
+        proof: InclusionProof | None = await to_thread.run_sync(self._read, lambda connection: inclusion(connection, number))
+        if proof is None:
+            raise _none("该条目尚未发布,请于 2 秒后重试", "the entry is not published yet; try again in 2 seconds")
+        return proof
+
+    def _read(self, read: Any) -> Any:
+        with self.log.engine.connect() as connection:
+            return read(connection)
+
+
+def _none(zh: str, en: str) -> Fault:
+    return Fault(Code.NOT_FOUND, zh, en)
