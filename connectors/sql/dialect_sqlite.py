@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Float, Function, Integer, Numeric, Text, and_, case, cast, collate, func, null, select
+from sqlalchemy import Float, Function, Integer, Numeric, Text, and_, case, cast, collate, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 
 from connectors.selection import Kind
@@ -14,6 +14,11 @@ from connectors.wire import utc_text
 
 UTC_FUNCTION = "huitong_utc"
 """The function :func:`connectors.wire.utc_text`, which every connection registers: SQLite's own date functions know milliseconds only."""
+
+
+_INTEGER: Expression = literal_column("'integer'")
+_REAL: Expression = literal_column("'real'")
+"""Storage classes, as typeof() names them."""
 
 
 def after_prefix(prefix: str) -> str | bytes:
@@ -51,11 +56,11 @@ class SqliteDialect:
         storage = func.typeof(column)
         match kind:
             case Kind.INTEGER | Kind.BIGINT:
-                return case((storage == "integer", cast(column, Integer)), else_=cast(null(), Integer))
+                return case((storage == _INTEGER, cast(column, Integer)), else_=cast(null(), Integer))
             case Kind.FLOAT:
-                return case((storage.in_(["real", "integer"]), cast(column, Float)), else_=cast(null(), Float))
+                return case((storage.in_([_REAL, _INTEGER]), cast(column, Float)), else_=cast(null(), Float))
             case Kind.BOOLEAN:
-                return case((storage == "integer", cast(column, Integer)), else_=cast(null(), Integer))
+                return case((storage == _INTEGER, cast(column, Integer)), else_=cast(null(), Integer))
             case Kind.DATETIME:
                 return _moment(column)
         return cast(column, Text)
