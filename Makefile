@@ -48,7 +48,7 @@ $(DONE)/package: pyproject.toml $(DONE)/run $(DONE)/tools
 
 $(DONE)/npm: hub/console/package-lock.json hub/console/package.json hub/console/.npmrc $(DONE)/tools
 	$(call say,安装控制台依赖 installing GraphiQL and its tools (locked))
-	@$(NPM) ci && touch "$(CURDIR)/$@"
+	@$(NPM) ci >/dev/null && touch "$(CURDIR)/$@"
 
 hub/console/dist/index.html: $(CONSOLE) $(DONE)/npm
 	$(call say,构建控制台 building GraphiQL)

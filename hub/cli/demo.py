@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from hub.cli.serve import LogLevel
 from hub.cli.session import opened
 from hub.cli.staging import stage, start_rest
 from hub.core import home_lock, initialise
+from hub.demo import helper
 from hub.demo.progress import shown
 from hub.demo.samples import choose_samples, write_samples
 from hub.demo.seed import DemoData, seed
@@ -58,7 +60,7 @@ def command(
                 from hub.cli.serving import serve, set_up_logs
 
                 set_up_logs(log_level)
-                serve(create_app(core, DemoState()), listener, settings, lambda: _tell(settings))
+                serve(create_app(core, DemoState(helper.applications, helper.headers)), listener, settings, lambda: _tell(settings))
     note("演示已停止 The demonstration has ended.")
 
 
@@ -104,6 +106,14 @@ def _seeded_before(home: Path) -> int | None:
     return found if isinstance(found, int) else None
 
 
+def _query(settings: Settings) -> str:
+    """``huitong query`` as it can be typed here."""
+    program = "huitong" if shutil.which("huitong") else str(Path(sys.executable).with_name("huitong"))
+    home = "" if settings.home == Path(".huitong") else f" --home {settings.home}"
+    url = "" if settings.url == load_settings().url else f" --url {settings.url}"
+    return f"{program}{home} query{url}"
+
+
 def _tell(settings: Settings) -> None:
     demo = settings.home / "demo"
     say(
@@ -112,6 +122,6 @@ def _tell(settings: Settings) -> None:
         f"  管理接口 governance   {settings.url}/governance/graphql\n"
         f"  凭据 credentials      {demo / 'credentials.json'}\n"
         f"  示例人员 samples      {demo / 'samples.json'}\n"
-        f"  试用 try              huitong query --app housing '{{ catalog {{ resources(first: 5) {{ nodes {{ code name }} }} }} }}'\n"
+        f"  试用 try              {_query(settings)} --app housing '{{ civilAffairs {{ persons(first: 3) {{ nodes {{ name birthDate phone }} }} }} }}'\n"
         "  数据均为虚构 everybody in it is invented.   Ctrl-C 停止 ends."
     )

@@ -71,7 +71,7 @@ def _home(settings: Settings) -> Check:
 
 def _permissions(settings: Settings) -> Iterator[Check]:
     """Keys are for the hub's own user alone."""
-    open_to_others = [path for path in (settings.home, settings.keys, *sorted(settings.keys.iterdir())) if _is_open(path)]
+    open_to_others = [path for path in (settings.home, settings.keys, *sorted(settings.keys.rglob("*"))) if _is_open(path)]
     for path in open_to_others:
         yield Check("permissions", False, f"他人可访问 others may reach {path}", f"chmod {'700' if path.is_dir() else '600'} {path}")
     if not open_to_others:

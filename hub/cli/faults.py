@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.keys import KeyFault as TokenKeyFault
 from hub.catalog.problems import Problem, Refused
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
@@ -45,6 +46,7 @@ EXPECTED = (
     SettingsFault,
     StoreFault,
     KeyFault,
+    TokenKeyFault,
     LedgerCorrupt,
     LedgerUnavailable,
     EntryRejected,

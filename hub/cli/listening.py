@@ -6,7 +6,9 @@ import errno
 import socket
 from ipaddress import ip_address
 
-from hub.cli.faults import NOT_REACHABLE, CliFault
+from auth.server import check_issuer
+from hub.cli.faults import FAILED, NOT_REACHABLE, CliFault
+from hub.settings import Settings
 
 _BACKLOG = 1024
 
@@ -36,6 +38,14 @@ def listen(host: str, port: int) -> socket.socket:
 def probe(host: str, port: int) -> None:
     """Raises what :func:`listen` would raise now, and takes nothing."""
     listen(host, port).close()
+
+
+def check_address(settings: Settings) -> None:
+    """Raises :class:`CliFault` where the hub's public address cannot name an issuer of tokens."""
+    try:
+        check_issuer(settings.url)
+    except ValueError as fault:
+        raise CliFault(f"{fault}", "HUITONG_PUBLIC_URL=https://hub.example", FAILED) from None
 
 
 def is_loopback(host: str) -> bool:

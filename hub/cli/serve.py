@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hub.cli.listening import listen
+from hub.cli.listening import check_address, listen
 from hub.cli.output import note
 from hub.cli.session import opened
 from hub.core import home_lock
@@ -30,6 +30,7 @@ def command(
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
+    check_address(settings)
     with listen(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with opened(settings) as core, home_lock(settings.home):

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from hub.acts import Actor
 from hub.catalog.service import AUDIT, CATALOG, SECURITY, SYSTEM
 from hub.core import Core, open_core
-from hub.ledger.service import prepare
 from hub.settings import Settings, load_settings
 
 ROLES = frozenset({SYSTEM, SECURITY, AUDIT, CATALOG})
@@ -26,7 +25,6 @@ def opened(settings: Settings | None = None) -> Iterator[Core]:
     """
     core = open_core(settings or load_settings())
     try:
-        prepare(core.engine, core.ledger.log)
         yield core
     finally:
         core.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +30,25 @@ def start_rest(data: DemoData) -> RunningService:
     remembered = data.directory / "service.json"
     database = data.databases["human_resources"]
     port = _port(remembered)
-    try:
-        service = start_service(database, port)
-    except ServiceFailed:
-        if port == 0:
-            raise
-        service = start_service(database)
+    with _sheltered():
+        try:
+            service = start_service(database, port)
+        except ServiceFailed:
+            if port == 0:
+                raise
+            service = start_service(database)
     write_json(remembered, {"port": int(service.url.rpartition(":")[2])})
     return service
+
+
+@contextmanager
+def _sheltered() -> Iterator[None]:
+    """A child started in here takes no Ctrl-C, which goes to the whole process group; it ends with its parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stage(core: Core, rest_url: str, tell: Tell) -> None:
