@@ -68,7 +68,13 @@ GRANTS = (
         ),
         _CIVIL_AFFAIRS,
     ),
-    _for_housing("civil_affairs.household", (QUERY, EXCHANGE), _items(CLEAR, "household_no address district", keys={"household_no"}), _CIVIL_AFFAIRS),
+    _for_housing(
+        "civil_affairs.household",
+        (QUERY, EXCHANGE),
+        # The address as masked as the person's own: the link must not show what the person's item hides.
+        (*_items(CLEAR, "household_no district", keys={"household_no"}), *_items(MASKED, "address")),
+        _CIVIL_AFFAIRS,
+    ),
     _for_housing(
         "natural_resources.real_estate",
         (QUERY, VERIFY),
