@@ -36,6 +36,7 @@ class Live:
         self._revocations = revocations
         self._views: LRUCache[tuple[int, str], View] = LRUCache(_VIEWS)
         self._seen: Mapping[str, int] = {}
+        self._refreshing = asyncio.Lock()
 
     def view(self, rights: Rights) -> View:
         """The caller's view of the snapshot in force."""
@@ -46,17 +47,18 @@ class Live:
         return found
 
     async def refresh(self) -> None:
-        """Takes over what changed, if anything did."""
-        seen = await to_thread.run_sync(self._look)
-        before, self._seen = self._seen, seen
-        if before.get("rights") != seen.get("rights"):
-            await to_thread.run_sync(self.core.registry.refresh)
-        if before.get("revocations") != seen.get("revocations"):
-            await to_thread.run_sync(self._revocations.refresh)
-        if before.get("catalog") != seen.get("catalog"):
-            self.snapshot = await to_thread.run_sync(self.core.catalog.current)
-            self._views.clear()
-            self.sources.use(self.snapshot.sources)
+        """Takes over what changed, if anything did. When it returns, what was committed before the call is in force."""
+        async with self._refreshing:
+            seen = await to_thread.run_sync(self._look)
+            if self._seen.get("rights") != seen.get("rights"):
+                await to_thread.run_sync(self.core.registry.refresh)
+            if self._seen.get("revocations") != seen.get("revocations"):
+                await to_thread.run_sync(self._revocations.refresh)
+            if self._seen.get("catalog") != seen.get("catalog"):
+                self.snapshot = await to_thread.run_sync(self.core.catalog.current)
+                self._views.clear()
+                self.sources.use(self.snapshot.sources)
+            self._seen = seen
 
     def _look(self) -> dict[str, int]:
         with self.core.engine.connect() as connection:

@@ -17,6 +17,7 @@ from schema.values import checked
 
 MOST_IN = 1000
 MOST_PARTS = 200
+MOST_DEPTH = 10
 Binds = dict[str, Value | Sequence[Value]]
 
 
@@ -29,25 +30,26 @@ class Filter:
         self._prefix = prefix
         self._parts = 0
 
-    def predicate(self, where: Mapping[str, Any], path: str = "where") -> Predicate:
+    def predicate(self, where: Mapping[str, Any], path: str = "where", depth: int = 0) -> Predicate:
         """All entries of one ``where`` object hold."""
-        return Every(tuple(self._entry(name, value, f"{path}.{name}") for name, value in where.items()))
+        if depth > MOST_DEPTH:
+            raise bad_input(f"筛选条件嵌套超过 {MOST_DEPTH} 层", f"the filter is nested deeper than {MOST_DEPTH} levels", "请简化筛选", "simplify the filter")
+        self._count()
+        return Every(tuple(self._entry(name, value, f"{path}.{name}", depth) for name, value in where.items()))
 
-    def _entry(self, name: str, value: Any, path: str) -> Predicate:
+    def _entry(self, name: str, value: Any, path: str, depth: int) -> Predicate:
         if value is None:
             raise _null(path)
         if name in ("and", "or"):
-            parts = tuple(self.predicate(part, f"{path}[{i}]") for i, part in enumerate(value))
+            parts = tuple(self.predicate(part, f"{path}[{i}]", depth + 1) for i, part in enumerate(value))
             return Every(parts) if name == "and" else Some(parts)
         if name == "not":
-            return Not(self.predicate(value, path))
+            return Not(self.predicate(value, path, depth + 1))
         item = self._items[name]
         return Every(tuple(self._compare(item, comparator, operand, f"{path}.{comparator}") for comparator, operand in value.items()))
 
     def _compare(self, item: Item, comparator: str, operand: Any, path: str) -> Predicate:
-        self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise bad_input(f"筛选条件超过 {MOST_PARTS} 项", f"the filter has more than {MOST_PARTS} comparisons", "请简化筛选", "simplify the filter")
+        self._count()
         if operand is None:
             raise _null(path)
         if isinstance(operand, list):
@@ -59,6 +61,11 @@ class Filter:
         name = f"{self._prefix}{len(self._binds)}"
         self._binds[name] = bound
         return Compare(item.column, item.kind, Comparison(comparator), name)
+
+    def _count(self) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise bad_input(f"筛选条件超过 {MOST_PARTS} 项", f"the filter has more than {MOST_PARTS} parts", "请简化筛选", "simplify the filter")
 
 
 def _null(path: str) -> Fault:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cachetools import LRUCache
 from sqlalchemy import Engine, delete, insert, select
 
 from auth.clients import Client
@@ -51,6 +52,7 @@ class Application:
         return frozenset(f"{o.scope_prefix}:unconditional" for o in Operation) | granted | self.roles
 
 
+_RIGHTS = 4096
 PUBLIC = Rights(None, None, frozenset())
 
 
@@ -61,7 +63,7 @@ class Registry:
         self._engine = engine
         self._lock = threading.Lock()
         self._applications: Mapping[str, Application] = {}
-        self._rights: dict[tuple[str, frozenset[str], tuple[str, ...]], Rights] = {}
+        self._rights: LRUCache[tuple[str, frozenset[str], tuple[str, ...]], Rights] = LRUCache(_RIGHTS)
 
     def refresh(self) -> None:
         """Reads everything anew."""
@@ -86,7 +88,7 @@ class Registry:
         }
         with self._lock:
             self._applications = made
-            self._rights = {}
+            self._rights.clear()
 
     def application(self, client_id: str) -> Application | None:
         """The application of a client id, active or not."""
@@ -114,12 +116,11 @@ class Registry:
         moment = now()
         live = tuple(g for g in app.grants if g.holds(moment))
         key = (client_id, scopes, tuple(g.terms.grant for g in live))
-        found = self._rights.get(key)
-        if found is None:
-            grants = {g.terms.resource: g.terms for g in live}
-            found = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants)
-            with self._lock:
-                self._rights[key] = found
+        with self._lock:
+            found = self._rights.get(key)
+            if found is None or self._applications.get(client_id) is not app:
+                grants = {g.terms.resource: g.terms for g in live}
+                found = self._rights[key] = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants)
         return found
 
 
