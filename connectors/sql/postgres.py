@@ -43,7 +43,8 @@ class PostgresConnection:
         except asyncio.CancelledError:
             self._sound = False
             raise
-        except (OSError, _asyncpg.PostgresConnectionError, _asyncpg.AdminShutdownError, _asyncpg.CrashShutdownError) as error:
+        except (OSError, _asyncpg.PostgresConnectionError, _asyncpg.AdminShutdownError, _asyncpg.CrashShutdownError, _asyncpg.InternalClientError) as error:
+            # InternalClientError: the server's farewell arrived while the session was idle and confuses asyncpg.
             self._sound = False
             raise ConnectionLost from error
         except _asyncpg.InterfaceError as error:
@@ -65,7 +66,7 @@ class PostgresDriver:
     """Connects to one database; ``where`` holds asyncpg's host, port, user, database, password and ssl."""
 
     dialect = PostgresDialect()
-    errors: tuple[type[Exception], ...] = (_asyncpg.PostgresError, _asyncpg.InterfaceError, OSError, ValueError, OverflowError)
+    errors: tuple[type[Exception], ...] = (_asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError, OSError, ValueError, OverflowError)
 
     def __init__(self, source: str, where: Mapping[str, object], timeout_ms: int) -> None:
         self._source = source
@@ -98,7 +99,14 @@ class PostgresDriver:
             return SourceTimeout(self._source, "the statement was stopped")
         if isinstance(error, _asyncpg.InvalidAuthorizationSpecificationError | _asyncpg.InvalidCatalogNameError):
             return SourceUnavailable(self._source, "the database does not admit the hub; check user, secret and database name")
-        if isinstance(error, OSError | _asyncpg.PostgresConnectionError | _asyncpg.OperatorInterventionError | _asyncpg.InsufficientResourcesError):
+        if isinstance(
+            error,
+            OSError
+            | _asyncpg.InternalClientError
+            | _asyncpg.PostgresConnectionError
+            | _asyncpg.OperatorInterventionError
+            | _asyncpg.InsufficientResourcesError,
+        ):
             return SourceUnavailable(self._source, "the database is not reachable")
         if isinstance(error, _asyncpg.UndefinedTableError | _asyncpg.UndefinedColumnError | _asyncpg.InvalidSchemaNameError):
             return SourceRefused(self._source, f"{what} or a column of it does not exist; compare the catalog with the source")

@@ -100,13 +100,14 @@ class SqlSource:
             raise self._driver.fault(error, what) from error
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        connection: Connection | None = None
+        reused = False
         try:
             async with self._pool.connection() as connection:
+                reused = connection.reused
                 return await work(connection)
         except ConnectionLost:
             # A held connection may have died since it was last used; reading again is safe.
-            if connection is None or not connection.reused:
+            if not reused:
                 raise
         self._pool.drop_idle()
         async with self._pool.connection() as connection:
