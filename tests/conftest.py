@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.servers.fixtures import postgres
+
+__all__ = ["anyio_backend", "postgres"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

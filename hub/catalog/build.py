@@ -33,6 +33,8 @@ def build_snapshot(
 def source_config(department: str, part: SourcePart) -> SourceConfig:
     """The configuration with which connectors open the source."""
     options: dict[str, object] = {"auth": part.auth} if part.auth != "none" else {}
+    if part.health is not None:
+        options["health"] = part.health
     return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.timeout_ms, part.local_rows, options)
 
 
@@ -65,7 +67,7 @@ def _resource(department: str, part: ResourcePart) -> Resource:
 
 
 def _binding(part: ResourcePart) -> Binding:
-    options: dict[str, Any] = part.endpoint.model_dump() if part.endpoint else {}
+    options: dict[str, Any] = part.endpoint.model_dump(exclude_none=True) if part.endpoint else {}
     return Binding(part.object or part.code, json.dumps(options, sort_keys=True, ensure_ascii=False) if options else "")
 
 

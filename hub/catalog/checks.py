@@ -137,6 +137,8 @@ def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
         yield "ENDPOINT_MISSING", f"{path}.endpoint", "REST 数据源的资源须有 endpoint a resource of a REST source needs an endpoint", "[resources.endpoint]"
     if kind == "sql" and resource.object is None:
         yield "OBJECT_MISSING", f"{path}.object", "SQL 数据源的资源须有 object a resource of an SQL source needs an object", 'object = "schema.table"'
+    if resource.endpoint is not None and resource.endpoint.after and not resource.endpoint.sorted_by:
+        yield "ENDPOINT", f"{path}.endpoint", "after 须配合 sorted_by after needs sorted_by", 'sorted_by = "column"'
     if resource.object is None and resource.endpoint is None:
         yield "BINDING_MISSING", path, "须有 object 或 endpoint an object or an endpoint is needed", ""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auth.rights import OpenClass, Operation, SharingClass
+from connectors.rest.endpoint import Endpoint
 from hub.catalog.problems import PYDANTIC_TEXTS, Lines, Problem, Refused, path_of
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -46,6 +47,7 @@ class SourcePart(Part):
     rendering: Literal["hub"] = "hub"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")] = "00:00-24:00"
     auth: Literal["none", "bearer"] = "none"
+    health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None
 
 
 class MaskPart(Part):
@@ -82,28 +84,6 @@ class LinkPart(Part):
     to: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
-class KeyPart(Part):
-    """How a REST endpoint takes several values of a key at once."""
-
-    parameter: Name
-    separator: Annotated[str, Field(min_length=1, max_length=3)] = ","
-    most: Annotated[int, Field(ge=1, le=10_000)] = 100
-
-
-class EndpointPart(Part):
-    """``[resources.endpoint]`` of a REST source (``docs/manifest.md``)."""
-
-    path: Annotated[str, Field(pattern=r"^/[^?#]*$")]
-    items: str = ""
-    limit: Name
-    offset: Name
-    max_page: Annotated[int, Field(ge=1, le=100_000)] = 500
-    sorted_by: str | None = None
-    after: str | None = None
-    filters: dict[str, str] = {}
-    keys: dict[str, KeyPart] = {}
-
-
 class ResourcePart(Part):
     """``[[resources]]``."""
 
@@ -122,7 +102,7 @@ class ResourcePart(Part):
     service_methods: tuple[Literal["INTERFACE", "TABLE", "FILE"], ...]
     source: Code
     object: Annotated[str, Field(pattern=r"^[^\s;\"'`]+$", max_length=200)] | None = None
-    endpoint: EndpointPart | None = None
+    endpoint: Endpoint | None = None
     identifiers: tuple[Code, ...] = ()
     stable_key: Annotated[str, Field(min_length=1, max_length=200)]
     stable_key_type: Literal["string", "integer", "bigint"] = "bigint"
@@ -179,14 +159,14 @@ def _problem(found: Any, lines: Lines) -> Problem:
     return Problem("MANIFEST_SHAPE", f"{path}: {message}", hint, path, lines.line(path))
 
 
-_PARTS: dict[str, type[Part]] = {
+_PARTS: dict[str, type[BaseModel]] = {
     "department": DepartmentPart,
     "sources": SourcePart,
     "resources": ResourcePart,
     "items": ItemPart,
     "links": LinkPart,
     "mask": MaskPart,
-    "endpoint": EndpointPart,
+    "endpoint": Endpoint,
 }
 
 

@@ -55,7 +55,8 @@ def start_service(database: Path, port: int = 0) -> RunningService:
         ServiceFailed: the process ended before it served; its own words are on standard error.
     """
     command = [sys.executable, "-m", "hub.demo.service", "--db", str(database), "--port", str(port)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A session of its own: Ctrl-C in the terminal is for the hub, which ends the service itself.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     line = process.stdout.readline() if process.stdout else ""
     service = RunningService(process, "")
     if not line:
