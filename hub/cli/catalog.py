@@ -22,9 +22,7 @@ Number = Annotated[int, typer.Argument(help="导入编号 Number of the import."
 
 @group.command("import", epilog=EXAMPLES + "huitong catalog import civil_affairs.toml --actor li\n\nhuitong catalog import - < civil_affairs.toml")
 def import_(
-    manifest: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="清单(TOML),- 为标准输入 The manifest; - reads standard input.")
-    ],
+    manifest: Annotated[Path, typer.Argument(help="清单(TOML),- 为标准输入 The manifest; - reads standard input.")],
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -145,6 +143,8 @@ def _items(resource: Resource) -> list[dict[str, object]]:
 
 
 def _read(path: Path) -> str:
+    if str(path) != "-" and not path.is_file():
+        raise typer.BadParameter(f"没有文件 no file {path}", param_hint="manifest")
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError as fault:

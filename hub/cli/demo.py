@@ -18,7 +18,6 @@ from hub.cli.serve import LogLevel
 from hub.cli.session import opened
 from hub.cli.staging import stage, start_rest
 from hub.core import home_lock, initialise
-from hub.demo import helper
 from hub.demo.progress import shown
 from hub.demo.samples import choose_samples, write_samples
 from hub.demo.seed import DemoData, seed
@@ -56,11 +55,12 @@ def command(
             settings = settings.model_copy(update={"port": listener.getsockname()[1]})
             with opened(settings) as core:
                 stage(core, service.url, note)
-                from hub.app import DemoState, create_app
+                from hub.app import create_app
+                from hub.cli.helper import demo_state
                 from hub.cli.serving import serve, set_up_logs
 
                 set_up_logs(log_level)
-                serve(create_app(core, DemoState(helper.applications, helper.headers)), listener, settings, lambda: _tell(settings))
+                serve(create_app(core, demo_state()), listener, settings, lambda: _tell(settings))
     note("演示已停止 The demonstration has ended.")
 
 
@@ -81,7 +81,8 @@ def _open_home(settings: Settings) -> None:
             "请为演示另选目录 choose another for the demonstration: HUITONG_HOME=.huitong-demo",
         )
     if not settings.keys.is_dir():
-        (settings.home / "demo").mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (settings.home, settings.home / "demo"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         initialise(settings)
 
 

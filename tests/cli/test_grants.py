@@ -1,0 +1,113 @@
+"""Departments, applications, sources and grants through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.demo.catalog import manifests
+from tests.cli.conftest import Cli
+from tests.cli.test_catalog import publish
+
+pytestmark = pytest.mark.fast
+PURPOSE = "review|资格审核|公共租赁住房管理办法"
+GRANT = ("grant", "add", "housing", "civil_affairs.person", "--operation", "QUERY", "--item", "name", "--item", "id_number:MASKED:key", "--item", "district")
+
+
+@pytest.fixture
+def city(initialised: Cli, tmp_path: Path) -> Cli:
+    """Civil affairs published, housing's application registered."""
+    path = tmp_path / "civil_affairs.toml"
+    path.write_text(manifests(tmp_path, "http://127.0.0.1:1")["civil_affairs"], encoding="utf-8")
+    publish(initialised, path)
+    assert initialised("department", "add", "housing", "市住建局", "11520100009395416E").code == 0
+    assert initialised("app", "add", "housing", "--department", "housing", "--purpose", PURPOSE).code == 0
+    return initialised
+
+
+def test_a_secret_is_told_when_the_application_is_registered(city: Cli) -> None:
+    made = city("app", "add", "archive", "--department", "housing", "--purpose", PURPOSE, "--json").data
+    assert set(made) == {"name", "client_id", "client_secret"}
+    assert city("app", "disable", "archive").code == 0
+    assert {row["name"]: row["active"] for row in city("app", "list", "--json").data} == {"archive": False, "housing": True}
+
+
+def test_no_account_holds_two_of_the_three_roles(city: Cli) -> None:
+    roles = ("--role", "governance:system", "--role", "governance:audit")
+    refused = city("app", "add", "chief", "--department", "housing", "--purpose", PURPOSE, *roles)
+    assert refused.code == 1
+    assert "no account holds two" in refused.err
+
+
+def test_a_purpose_that_is_not_in_three_parts_is_a_usage_error(city: Cli) -> None:
+    assert city("app", "add", "archive", "--department", "housing", "--purpose", "review").code == 2
+
+
+def test_a_grant_from_options(city: Cli) -> None:
+    rows = '{"district": {"eq": "520102"}}'
+    made = city(*GRANT, "--rows", rows, "--purpose", PURPOSE, "--approver", "市民政局", "--valid-to", "2099-01-01", "--json").data
+    assert made["application"] == "housing"
+    assert made["terms"]["items"][1] == {"code": "id_number", "value": "MASKED", "key": True, "mask": None}
+    assert made["valid_to"].startswith("2099-01-01T00:00:00")
+    listed = city("grant", "list", "--app", "housing", "--json").data
+    assert [one["id"] for one in listed] == [made["id"]]
+
+
+def test_a_grant_from_a_file_and_its_end(city: Cli, tmp_path: Path) -> None:
+    purpose = {"code": "review", "scenario": "资格审核", "basis": "公共租赁住房管理办法"}
+    terms = {"operations": ["QUERY", "VERIFY"], "items": [{"code": "name", "value": "CLEAR"}], "purposes": [purpose], "perClaim": True}
+    file = tmp_path / "terms.json"
+    file.write_text(json.dumps(terms), encoding="utf-8")
+    made = city("grant", "add", "housing", "civil_affairs.person", "--file", file, "--approver", "市民政局", "--json").data
+    assert made["terms"]["per_claim"] is True
+    assert [city("grant", act, made["id"], "--json").data["state"] for act in ("suspend", "resume", "revoke")] == ["SUSPENDED", "ACTIVE", "REVOKED"]
+    assert city("grant", "resume", made["id"]).code == 1
+
+
+def test_a_misspelt_term_is_named(city: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "terms.toml"
+    file.write_text('operatoins = ["QUERY"]\n', encoding="utf-8")
+    refused = city("grant", "add", "housing", "civil_affairs.person", "--file", file)
+    assert refused.code == 1
+    assert "did you mean operations?" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--item", "nmae"), "nmae"),
+        (("--operation", "READ"), "READ"),
+        (("--rows", "{"), "--rows"),
+        (("--rows", '{"distrct": {"eq": "1"}}'), "rows"),
+        (("--valid-to", "tomorrow"), "tomorrow"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused_and_nothing_is_granted(city: Cli, more: tuple[str, str], words: str) -> None:
+    refused = city(*GRANT, "--purpose", PURPOSE, "--approver", "市民政局", *more)
+    assert refused.code == 1
+    assert words in refused.err
+    assert city("grant", "list", "--json").data == []
+
+
+def test_sources_are_listed_and_checked(city: Cli) -> None:
+    assert city("source", "add", "housing", "archive", "--url", "sqlite+aiosqlite:////nowhere/archive.db").code == 0
+    assert {row["code"] for row in city("source", "list", "--json").data} == {"civil_affairs.register", "housing.archive"}
+    checked = city("source", "check", "housing.archive", "--json")
+    assert checked.code == 3
+    assert [one["ok"] for one in checked.data] == [False]
+    assert checked.data[0]["remedy"]
+    assert city("source", "check", "housing.archve").code == 1
+
+
+def test_a_password_in_a_source_address_is_refused(city: Cli) -> None:
+    refused = city("source", "add", "housing", "archive", "--url", "postgresql+asyncpg://reader:topsecret@db.example/archive")
+    assert refused.code == 1
+    assert "topsecret" not in refused.err
+
+
+def test_lists_are_tab_separated_where_there_is_no_terminal(city: Cli) -> None:
+    header, *rows = city("department", "list").out.splitlines()
+    assert header.split("\t")[:2] == ["code", "name"]
+    assert [row.split("\t")[0] for row in rows] == ["civil_affairs", "housing"]

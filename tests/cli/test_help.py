@@ -1,0 +1,54 @@
+"""Every command teaches its use, and wrong use ends with exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from hub.cli.app import app
+from tests.cli.conftest import Cli
+
+pytestmark = pytest.mark.fast
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all commands that do something."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path
+    for name, child in (inner or {}).items():
+        yield from commands(child, (*path, name))
+
+
+ALL = sorted(commands(get_command(app)))
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert {" ".join(path) for path in ALL} == {
+        *("init", "serve", "demo", "doctor", "token", "query", "ledger verify"),
+        *("department add", "department list", "app add", "app list", "app disable", "source add", "source list", "source check"),
+        *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show"),
+        *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume"),
+    }
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help_shows_an_example(cli: Cli, path: tuple[str, ...]) -> None:
+    shown = cli(*path, "--help")
+    assert shown.code == 0
+    assert "Examples" in shown.out
+    assert f"huitong {' '.join(path)}" in shown.out
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("grant", "add"), ("serve", "--port", "70000"), ("catalog", "review", "one", "--approve")])
+def test_wrong_use(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert cli(*arguments).code == 2
+
+
+def test_version(cli: Cli) -> None:
+    shown = cli("--version")
+    assert shown.code == 0
+    assert shown.out.startswith("huitong ")
