@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from schema.answer import FieldError
 from schema.documents import InvalidDocument
 from schema.faults import Code, Fault
+from schema.messages import in_chinese
 
 STATUS = {
     Code.UNAUTHENTICATED: 401,
@@ -85,7 +86,7 @@ def request_errors(fault: Fault, call: str, english: bool) -> list[dict[str, Any
 
 
 def _document_error(fault: InvalidDocument, error: GraphQLError, call: str, english: bool) -> dict[str, Any]:
-    each = Fault(fault.code, f"查询文档无效:{error.message}", error.message, fault.hint_zh, fault.hint_en)
+    each = Fault(fault.code, f"查询文档无效：{in_chinese(error.message)}", error.message, fault.hint_zh, fault.hint_en)
     made = error_json(each, call, english)
     if error.locations:
         made["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

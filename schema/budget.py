@@ -88,7 +88,7 @@ def _within(what: str, zh: str, value: int, most: int) -> None:
     if value > most:
         raise Fault(
             Code.QUERY_BUDGET,
-            f"查询超出预算:{zh}超过 {most}",
+            f"查询超出预算：{zh}超过 {most}",
             f"query budget exceeded: more than {most} {what}",
             "请拆分查询或减少嵌套、别名与片段",
             "split the query, or use less nesting, fewer aliases and fragments",

@@ -25,6 +25,7 @@ from graphql import (
 
 from schema.budget import Budget, check_budget
 from schema.faults import Code, Fault
+from schema.messages import in_chinese
 from schema.view import View
 
 MAX_TOKENS = 5000
@@ -59,7 +60,7 @@ class Document:
         if len(named) == 1:
             return named[0]
         if name is None:
-            raise Fault(Code.BAD_REQUEST, "文档含有多个操作,须用 operationName 指明", "the document has several operations: name one by operationName")
+            raise Fault(Code.BAD_REQUEST, "文档含有多个操作，须用 operationName 指明", "the document has several operations: name one by operationName")
         raise Fault(Code.BAD_REQUEST, "operationName 指明的操作不在文档中", "the document has no operation of the name given by operationName")
 
 
@@ -70,9 +71,9 @@ class InvalidDocument(Fault):
         first = errors[0].message
         super().__init__(
             Code.INVALID_DOCUMENT,
-            f"查询文档无效:{first}",
+            f"查询文档无效：{in_chinese(first)}",
             first,
-            "请对照 /graphql/schema.graphql(您所见的模式)检查字段、参数与类型",
+            "请对照 /graphql/schema.graphql（您所见的模式）检查字段、参数与类型",
             "compare fields, arguments and types with /graphql/schema.graphql, the schema that you see",
         )
         self.errors = errors

@@ -109,13 +109,13 @@ def _check_where(resource: Resource, where: Any, path: str, depth: int) -> None:
                 _check_operand(names[name], comparator, operand, f"{here}.{comparator}")
         else:
             known = ", ".join(sorted(names))
-            raise bad_input(f"{here} 不是可用的条件", f"{here} is no condition", f"可用信息项:{known}", f"items: {known}")
+            raise bad_input(f"{here} 不是可用的条件", f"{here} is no condition", f"可用信息项：{known}", f"items: {known}")
 
 
 def _check_operand(item: Item, comparator: str, operand: Any, path: str) -> None:
     if comparator not in {c.value for c in Comparison}:
         known = ", ".join(c.value for c in Comparison)
-        raise bad_input(f"{path}:没有这种比较", f"{path}: no such comparison", f"可用:{known}", f"known: {known}")
+        raise bad_input(f"{path}:没有这种比较", f"{path}: no such comparison", f"可用：{known}", f"known: {known}")
     if comparator == "isNull":
         fits = isinstance(operand, bool)
     elif comparator in ("in", "notIn"):

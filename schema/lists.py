@@ -85,9 +85,9 @@ def _page_size(first: Any, most: int) -> int:
     if isinstance(first, int) and 1 <= first <= most:
         return first
     raise bad_input(
-        f"first 应为 1 至 {most} 的整数,收到 {first}",
+        f"first 应为 1 至 {most} 的整数，收到 {first}",
         f"first must be an integer from 1 to {most}, not {first}",
-        "更多数据请用 after 翻页,或使用批量交换 startExchange",
+        "更多数据请用 after 翻页，或使用批量交换 startExchange",
         "page on with after, or use startExchange for more",
     )
 

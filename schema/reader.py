@@ -71,7 +71,7 @@ class Reader:
         if self._rows < 0:
             raise Fault(
                 Code.QUERY_BUDGET,
-                "查询超出预算:一次调用读取的行数过多",
+                "查询超出预算：一次调用读取的行数过多",
                 "query budget exceeded: the call reads too many rows",
                 "请减小 first,或改用批量交换 startExchange",
                 "ask for fewer rows by first, or use startExchange",
@@ -105,13 +105,15 @@ def source_fault(face: Face, fault: SourceFault) -> Fault:
     name = face.resource.name
     if isinstance(fault, SourceTimeout):
         en = f"the source of {face.resource.code} did not answer in time"
-        return Fault(Code.TIMEOUT, f"数据源响应超时:{name}", en, "请稍后重试或缩小查询", "try later, or ask for less")
+        return Fault(Code.TIMEOUT, f"数据源响应超时：{name}", en, "请稍后重试或缩小查询", "try later, or ask for less")
     if fault.retryable:
-        return Fault(Code.SOURCE_UNAVAILABLE, f"数据源暂不可用:{name}", f"the source of {face.resource.code} is not available", "请稍后重试", "try again later")
+        return Fault(
+            Code.SOURCE_UNAVAILABLE, f"数据源暂不可用：{name}", f"the source of {face.resource.code} is not available", "请稍后重试", "try again later"
+        )
     return Fault(
         Code.SOURCE_UNAVAILABLE,
-        f"数据源拒绝了查询:{name}",
+        f"数据源拒绝了查询：{name}",
         f"the source of {face.resource.code} refused the query",
-        "请加上更严格的筛选;若仍失败,请联系大数据主管部门",
+        "请加上更严格的筛选；若仍失败，请联系大数据主管部门",
         "use a stricter filter; if it still fails, tell the hub's administrators",
     )

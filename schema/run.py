@@ -16,6 +16,7 @@ from schema.cursors import Cursors
 from schema.faults import Code, Fault, bad_input
 from schema.filters import Binds
 from schema.lists import Listing, Page, listing, page_info, read_page
+from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.reader import Reader, Sources
 from schema.shapes import ItemUse, LinkStep, Shape
@@ -89,7 +90,7 @@ class Work:
         except Fault as fault:
             self.answer.errors.append(FieldError(path, fault))
         except GraphQLError as error:
-            self.answer.errors.append(FieldError(path, bad_input(f"参数无效:{error.message}", error.message)))
+            self.answer.errors.append(FieldError(path, bad_input(in_chinese(error.message), error.message)))
         return None if isinstance(plan, OnePlan) else _NULLED
 
     async def _one(self, path: Path, plan: OnePlan, args: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -97,7 +98,7 @@ class Work:
         given = [(name, value) for name, value in args.items() if value is not None]
         if len(given) != 1:
             names = ", ".join(face.keys)
-            raise bad_input(f"须恰好给出一个标识:{names}", f"give exactly one identifier: {names}")
+            raise bad_input(f"须恰好给出一个标识：{names}", f"give exactly one identifier: {names}")
         name, value = given[0]
         item = face.keys[name]
         subject = canonical(item, value, name)

@@ -86,5 +86,5 @@ def _scalar(name: str, description: str, write: Any, parse: Any) -> GraphQLScala
 
 DATE = _scalar("Date", "日期,ISO 8601\n\nISO 8601 date", write_text, parse_date)
 DATETIME = _scalar("DateTime", "时间,ISO 8601,带时区\n\nISO 8601 date and time with offset", write_text, parse_datetime)
-DECIMAL = _scalar("Decimal", "十进制数,以字符串精确表示\n\nExact decimal as text", write_text, parse_decimal)
-BIGINT = _scalar("BigInt", "大整数,超过 2^53 时为字符串\n\nInteger; text beyond 2^53", write_bigint, parse_bigint)
+DECIMAL = _scalar("Decimal", "十进制数，以字符串精确表示\n\nExact decimal as text", write_text, parse_decimal)
+BIGINT = _scalar("BigInt", "大整数，超过 2^53 时为字符串\n\nInteger; text beyond 2^53", write_bigint, parse_bigint)

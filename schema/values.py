@@ -53,7 +53,7 @@ def _resident_id(text: str, name: str) -> str:
     """GB 11643-1999: 17 digits and an ISO 7064 MOD 11-2 check character; region and birth date must exist."""
     if len(text) != 18 or not text[:17].isascii() or not text[:17].isdigit() or text[17] not in "0123456789X":
         raise bad_input(
-            f"参数 {name} 不是有效的公民身份号码:应为 17 位数字加 1 位校验码(数字或 X)",
+            f"参数 {name} 不是有效的公民身份号码：应为 17 位数字加 1 位校验码（数字或 X）",
             f"{name} is no valid resident ID number: 17 digits and a check character (digit or X) are expected",
             "请核对位数与字符",
             "check length and characters",
@@ -62,14 +62,14 @@ def _resident_id(text: str, name: str) -> str:
         date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
         raise bad_input(
-            f"参数 {name} 不是有效的公民身份号码:第 7 至 14 位不是存在的出生日期",
+            f"参数 {name} 不是有效的公民身份号码：第 7 至 14 位不是存在的出生日期",
             f"{name} is no valid resident ID number: characters 7 to 14 are no existing birth date",
         ) from None
     if text[17] != (expected := ric.calc_check_digit(text)):
         raise bad_input(
-            f"参数 {name} 不是有效的公民身份号码:校验码(第 18 位)应为 {expected}",
+            f"参数 {name} 不是有效的公民身份号码：校验码（第 18 位）应为 {expected}",
             f"{name} is no valid resident ID number: the check digit (character 18) should be {expected}",
-            "请核对号码,可能有一位输入错误",
+            "请核对号码，可能有一位输入错误",
             "compare the number; one digit may be mistyped",
         )
     return text
@@ -81,7 +81,7 @@ def _uscc(text: str, name: str) -> str:
         return str(uscc.validate(text))
     except ValidationError:
         raise bad_input(
-            f"参数 {name} 不是有效的统一社会信用代码(18 位,末位为校验码)",
+            f"参数 {name} 不是有效的统一社会信用代码(18 位，末位为校验码)",
             f"{name} is no valid unified social credit code (18 characters, the last is the check character)",
             "请核对代码",
             "compare the code",

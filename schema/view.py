@@ -28,9 +28,9 @@ from schema.naming import described, pascal
 DEFAULT_PAGE = 50
 _ACTIONS = {
     "one": ("按标识查询", "looks up by identifier"),
-    "list": ("列表查询,支持筛选、排序、游标分页", "lists with filter, order and cursor pages"),
-    "verify": ("核验:声明是否与登记一致,不返回任何数据", "verifies claims; discloses nothing"),
-    "verify_many": ("批量核验,一次不超过 100 条", "verifies up to 100 subjects"),
+    "list": ("列表查询，支持筛选、排序、游标分页", "lists with filter, order and cursor pages"),
+    "verify": ("核验：声明是否与登记一致，不返回任何数据", "verifies claims; discloses nothing"),
+    "verify_many": ("批量核验，一次不超过 100 条", "verifies up to 100 subjects"),
 }
 
 

@@ -27,7 +27,7 @@ class Admission:
         """
         if self._all >= self._most or self._each[caller] >= self._most_each:
             zh, en = ("平台繁忙", "the hub is busy") if self._all >= self._most else ("并发调用过多", "too many calls at once")
-            raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试,并限制并发", "try again a little later, with fewer calls at once")
+            raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试，并限制并发", "try again a little later, with fewer calls at once")
         self._each[caller] += 1
         self._all += 1
         try:

@@ -46,7 +46,7 @@ class ClaimOutcome:
     outcome: Outcome
 
 
-@strawberry.type(description="核验结果,不含任何数据\n\nOutcome of a verification; discloses nothing")
+@strawberry.type(description="核验结果，不含任何数据\n\nOutcome of a verification; discloses nothing")
 class Verification:
     """What a verification answers."""
 

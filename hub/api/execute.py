@@ -29,6 +29,7 @@ from schema.answer import Answer, FieldError
 from schema.cursors import Cursors
 from schema.documents import Document
 from schema.faults import Code, Fault, bad_input
+from schema.messages import in_chinese
 from schema.plan import Plan, Plans
 from schema.run import Run, run_departments
 from schema.view import View
@@ -46,7 +47,7 @@ def variables_of(document: Document, operation: OperationDefinitionNode, given: 
     found = get_variable_values(document.schema, operation.variable_definitions or (), dict(given), max_errors=10, hide_suggestions=True)
     if isinstance(found, list):
         message = found[0].message
-        raise bad_input(f"变量无效:{message}", message, "请对照文档中声明的变量类型", "compare with the types declared in the document")
+        raise bad_input(in_chinese(message), message, "请对照文档中声明的变量类型", "compare with the types declared in the document")
     return found
 
 
@@ -148,6 +149,6 @@ def field_error(error: GraphQLError) -> FieldError:
     if isinstance(cause, Fault):
         return FieldError(path, cause)
     if cause is None or isinstance(cause, GraphQLError):
-        return FieldError(path, bad_input(f"参数无效:{error.message}", error.message))
+        return FieldError(path, bad_input(in_chinese(error.message), error.message))
     log.error("resolver_failed", fault=type(cause).__name__, places=places(cause))
     return FieldError(path, internal())

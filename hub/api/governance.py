@@ -40,7 +40,7 @@ class GovernanceService:
                 Code.FORBIDDEN,
                 "治理接口仅限管理员使用",
                 "the governance endpoint is for administrators",
-                f"令牌须含其一:{', '.join(ROLES)}",
+                f"令牌须含其一：{', '.join(ROLES)}",
                 f"the token needs one of: {', '.join(ROLES)}",
             )
         request = read_graphql(turn.request.body)

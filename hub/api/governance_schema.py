@@ -149,7 +149,7 @@ class Mutation:
         made = Department(code=done.code, name=done.name, name_en=done.name_en or None) if done else None
         return DepartmentPayload(department=made, problems=problems)
 
-    @strawberry.mutation(description="登记业务应用系统,密钥只显示一次\n\nRegisters an application; its secret is told once")
+    @strawberry.mutation(description="登记业务应用系统，密钥只显示一次\n\nRegisters an application; its secret is told once")
     async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
         given = plain(input)
         sharing = info.context.live.core.sharing
@@ -170,7 +170,7 @@ class Mutation:
         )
         return ApplicationPayload(application=made, problems=[])
 
-    @strawberry.mutation(description="停用业务应用系统,其令牌立即失效\n\nDisables an application; its tokens stop working at once")
+    @strawberry.mutation(description="停用业务应用系统，其令牌立即失效\n\nDisables an application; its tokens stop working at once")
     async def disable_application(self, info: Info, input: DisableApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
         sharing = info.context.live.core.sharing
         done, problems = await _act(info, lambda actor: sharing.disable_application(actor, input.application))
@@ -205,7 +205,7 @@ class Mutation:
         done, problems = await _act(info, lambda actor: catalog.import_manifest(actor, input.text))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
-    @strawberry.mutation(description="审核导入的目录;审核人不得为导入人\n\nReviews an import; not by who imported it")
+    @strawberry.mutation(description="审核导入的目录；审核人不得为导入人\n\nReviews an import; not by who imported it")
     async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:  # noqa: A002 - the contract's name
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
@@ -225,7 +225,7 @@ class Mutation:
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.create_grant(actor, given)))
 
-    @strawberry.mutation(description="撤销授权,下一次调用即生效\n\nRevokes a grant, effective on the next call")
+    @strawberry.mutation(description="撤销授权，下一次调用即生效\n\nRevokes a grant, effective on the next call")
     async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))

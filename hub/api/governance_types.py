@@ -10,7 +10,7 @@ from auth.rights import Operation
 from hub.api.types import JSON, DateTime, Department
 
 
-@strawberry.type(description="问题:位置、说明、补救办法\n\nWhat is wrong, where, and how to mend it")
+@strawberry.type(description="问题：位置、说明、补救办法\n\nWhat is wrong, where, and how to mend it")
 class Problem:
     """One fault of an act that was not done."""
 
@@ -139,7 +139,7 @@ class CreateDepartmentInput:
     tier: str | None = None
 
 
-@strawberry.input(description="用途:代码、场景、依据\n\nPurpose: code, scenario, legal basis")
+@strawberry.input(description="用途：代码、场景、依据\n\nPurpose: code, scenario, legal basis")
 class PurposeInput:
     """A purpose (APP-03)."""
 

@@ -153,9 +153,9 @@ def read_graphql(body: bytes) -> GraphQLRequest:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         en = f"the body is not valid JSON (line {error.lineno}, column {error.colno})"
-        raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON(第 {error.lineno} 行第 {error.colno} 列)", en, "请检查 JSON 语法", "check the JSON") from None
+        raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON（第 {error.lineno} 行第 {error.colno} 列）", en, "请检查 JSON 语法", "check the JSON") from None
     if not isinstance(content, dict):
-        zh = "请求体应为 JSON 对象,不支持批量数组"
+        zh = "请求体应为 JSON 对象，不支持批量数组"
         raise Fault(Code.BAD_REQUEST, zh, "the body must be one JSON object; batches are not accepted")
     _check_parameters(content)
     return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))

@@ -127,7 +127,7 @@ def ledger_unavailable() -> Fault:
     """No entry, no data."""
     return Fault(
         Code.LEDGER_UNAVAILABLE,
-        "调用日志暂不可写,不提供数据",
+        "调用日志暂不可写，不提供数据",
         "the ledger cannot be written now; without an entry no data leaves",
         "请稍后重试",
         "try again later",

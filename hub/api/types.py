@@ -26,8 +26,8 @@ SCALARS: Mapping[object, ScalarDefinition] = {
 }
 
 strawberry.enum(Operation, description="查询、核验、批量交换\n\nquery, verify, exchange")
-strawberry.enum(SharingClass, description="共享类型:无条件、有条件、不予共享\n\nSharing class")
-strawberry.enum(OpenClass, description="开放类型:普遍开放、授权开放、不开放\n\nOpen class")
+strawberry.enum(SharingClass, description="共享类型：无条件、有条件、不予共享\n\nSharing class")
+strawberry.enum(OpenClass, description="开放类型：普遍开放、授权开放、不开放\n\nOpen class")
 
 
 @strawberry.type(description="分页信息\n\nAbout a page")

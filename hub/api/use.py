@@ -63,9 +63,9 @@ def check_use(use: Use, decisions: list[Decision]) -> Purpose | None:
     if missing:
         raise Fault(
             Code.PURPOSE_REQUIRED,
-            f"缺少用途说明:请求头 {missing}",
+            f"缺少用途说明：请求头 {missing}",
             f"the use is not declared: header {missing} is missing",
-            f"请携带 {PURPOSE}(用途代码)与 {OPERATOR}(使用人员,百分号编码)",
+            f"请携带 {PURPOSE}（用途代码）与 {OPERATOR}（使用人员，百分号编码）",
             f"send {PURPOSE} (a purpose code) and {OPERATOR} (the operator, percent-encoded)",
         )
     found = None
@@ -77,7 +77,7 @@ def check_use(use: Use, decisions: list[Decision]) -> Purpose | None:
                 Code.PURPOSE_NOT_GRANTED,
                 f"用途 {use.purpose} 未获准用于 {decision.resource}",
                 f"the purpose {use.purpose} is not granted for {decision.resource}",
-                f"可用用途:{known}",
+                f"可用用途：{known}",
                 f"granted purposes: {known}",
             )
     return found
@@ -95,6 +95,6 @@ def check_documents(decisions: list[Decision], document: Document) -> None:
                 Code.FORBIDDEN,
                 f"对 {decision.resource} 的授权仅限已批准的查询文档",
                 f"the grant for {decision.resource} is limited to approved documents",
-                "请使用批准的文档原文,或申请新增",
+                "请使用批准的文档原文，或申请新增",
                 "use the approved document's exact text, or apply for another",
             )

@@ -45,7 +45,7 @@ def _department(manifest: Manifest) -> Found:
             "USCC_INVALID",
             "department.uscc",
             f"统一社会信用代码无效 not a valid unified social credit code: {code}",
-            "GB 32100:18 位,末位为校验码 check character",
+            "GB 32100:18 位，末位为校验码 check character",
         )
     if camel(manifest.department.code) in _RESERVED_DEPARTMENTS:
         yield "NAME_RESERVED", "department.code", "该部门代码为系统保留 this department code is reserved", "请换用其他代码 choose another code"

@@ -25,7 +25,7 @@ class DataLevel(Enum):
     INTERNAL = "INTERNAL"
 
 
-@strawberry.enum(description="信息项可见性:明文、脱敏、不可见\n\nHow an item is seen")
+@strawberry.enum(description="信息项可见性：明文、脱敏、不可见\n\nHow an item is seen")
 class ItemAccess(Enum):
     """What a caller sees of an item."""
 

@@ -108,7 +108,7 @@ class ExchangePayload:
     exchange: Exchange
 
 
-@strawberry.input(description="批量交换:把一个查询文档运行到底\n\nA query document to be run to its end")
+@strawberry.input(description="批量交换：把一个查询文档运行到底\n\nA query document to be run to its end")
 class StartExchangeInput:
     """Input of ``startExchange``. The same key with the same input answers with the job that it started."""
 
@@ -169,7 +169,7 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
 def _check(given: StartExchangeInput) -> dict[str, Any]:
     if given.format.value not in FORMATS:
         known = ", ".join(FORMATS)
-        raise bad_input(f"暂不提供格式 {given.format.value}", f"the format {given.format.value} is not on offer yet", f"可用:{known}", f"on offer: {known}")
+        raise bad_input(f"暂不提供格式 {given.format.value}", f"the format {given.format.value} is not on offer yet", f"可用：{known}", f"on offer: {known}")
     if not 0 < len(given.idempotency_key) <= 128:
         raise bad_input("idempotencyKey 应为 1 至 128 个字符", "idempotencyKey must have 1 to 128 characters")
     variables: Any = given.variables if given.variables is not None else {}

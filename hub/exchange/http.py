@@ -74,7 +74,7 @@ class ExchangeHttp:
     async def _file(self, request: Request, caller: Caller, job: Job) -> Response:
         file = next((file for file in job.files if file.name == request.path_params["name"]), None)
         if file is None or job.state != "SUCCEEDED":
-            raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态:{job.state}", f"the exchange is {job.state}")
+            raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态：{job.state}", f"the exchange is {job.state}")
         self._still_granted(caller, job)
         await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range")))
         path = self.runner.folder(job.id) / file.name
@@ -117,7 +117,7 @@ class ExchangeHttp:
 
     async def _manifest(self, _request: Request, _caller: Caller, job: Job) -> Response:
         if job.state != "SUCCEEDED":
-            raise Fault(Code.NOT_FOUND, "尚无清单", "there is no manifest", f"状态:{job.state}", f"the exchange is {job.state}")
+            raise Fault(Code.NOT_FOUND, "尚无清单", "there is no manifest", f"状态：{job.state}", f"the exchange is {job.state}")
         return JSONResponse(self.manifest(job), headers=_HEADERS)
 
     def manifest(self, job: Job) -> dict[str, Any]:

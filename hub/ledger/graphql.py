@@ -28,7 +28,7 @@ class CallOutcome(Enum):
     FAILED = "FAILED"
 
 
-@strawberry.enum(description="介质类型:服务接口、库表、文件\n\nMedium")
+@strawberry.enum(description="介质类型：服务接口、库表、文件\n\nMedium")
 class Medium(Enum):
     """介质类型 of LOG-01."""
 

@@ -62,10 +62,10 @@ class LedgerHttp:
         concerned = await to_thread.run_sync(self._read, lambda connection: parties(connection, number)) if number >= 0 else None
         own = concerned is not None and (concerned.application == app.client_id or app.department in concerned.providers)
         if not own and AUDIT not in caller.rights.scopes:
-            raise _none("没有该日志条目,或您不是其当事方", "there is no such entry, or you are no party of it")
+            raise _none("没有该日志条目，或您不是其当事方", "there is no such entry, or you are no party of it")
         proof: InclusionProof | None = await to_thread.run_sync(self._read, lambda connection: inclusion(connection, number))
         if proof is None:
-            raise _none("该条目尚未发布,请于 2 秒后重试", "the entry is not published yet; try again in 2 seconds")
+            raise _none("该条目尚未发布，请于 2 秒后重试", "the entry is not published yet; try again in 2 seconds")
         return proof
 
     def _read(self, read: Any) -> Any:

@@ -114,7 +114,7 @@ def _check_mask(path: str, label: str | None, problems: list[Problem]) -> None:
         problems.append(_bad(f"{path}.mask", str(error), ""))
         return
     if not usable:
-        problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则,须指明 mask the catalog names no share mask: name one", "mask: NAME"))
+        problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则，须指明 mask the catalog names no share mask: name one", "mask: NAME"))
 
 
 def _rows(resource: Resource, rows: Any, problems: list[Problem]) -> str | None:

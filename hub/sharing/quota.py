@@ -45,7 +45,7 @@ def check_quota(engine: Engine, decisions: Sequence[Decision]) -> None:
                     Code.QUOTA_EXCEEDED,
                     f"{decision.resource} 的授权额度已用完({period})",
                     f"the grant's quota for {decision.resource} is used up ({period})",
-                    "请在下一周期重试,或申请提高额度",
+                    "请在下一周期重试，或申请提高额度",
                     "try again in the next period, or apply for a higher quota",
                 )
 

@@ -31,9 +31,9 @@ class Term:
     rule: str
 
 
-ANSWER_UNCONDITIONAL = Term(1, "政务数据共享条例(国务院令第809号)第二十一条")
-ANSWER_CONDITIONAL = Term(10, "政务数据共享条例(国务院令第809号)第二十一条")
-CORRECTION = Term(10, "政务数据共享条例(国务院令第809号)第二十六条")
+ANSWER_UNCONDITIONAL = Term(1, "政务数据共享条例（国务院令第809号）第二十一条")
+ANSWER_CONDITIONAL = Term(10, "政务数据共享条例（国务院令第809号）第二十一条")
+CORRECTION = Term(10, "政务数据共享条例（国务院令第809号）第二十六条")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RequestService:
     def _file(self, actor: Actor, act: str, table: Table, prefix: str, resource: Resource, given: Mapping[str, Any], term: Term) -> Case:
         moment = now()
         due = due_on(moment.astimezone(CHINA).date(), term.working_days)
-        rule = f"{term.rule}(暂按周一至周五推算)" if is_provisional(due) else term.rule
+        rule = f"{term.rule}（暂按周一至周五推算）" if is_provisional(due) else term.rule
         case = Case(make_id(prefix), "SUBMITTED", due, rule, (Step(moment, actor.name, "SUBMITTED", None),))
 
         def work(connection: Connection) -> Case:

@@ -1,0 +1,43 @@
+"""graphql-core's messages in Chinese: those that developers of department applications meet; any other stays English."""
+
+from __future__ import annotations
+
+import re
+
+_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), text)
+    for pattern, text in (
+        (r"Cannot query field '(.+?)' on type '(.+?)'\.", r"类型 \2 没有字段 \1"),
+        (r"Unknown argument '(.+?)' on field '(.+?)'\..*", r"字段 \2 没有参数 \1"),
+        (r"Argument '(.+?)\((.+?):\)' of (?:required )?type '(.+?)' (?:is required, but it )?was not provided\.", r"字段 \1 缺少必填参数 \2（类型 \3）"),
+        (r"Argument '(.+?)' has invalid value (.+)", r"参数 \1 的值无效：\2"),
+        (r"Unknown type '(.+?)'\.", r"没有类型 \1"),
+        (r"Unknown directive '(.+?)'\.", r"没有指令 \1"),
+        (r"Variable '\$(.+?)' is not defined.*", r"变量 $\1 未声明"),
+        (r"Variable '\$(.+?)' is never used.*", r"变量 $\1 未被使用"),
+        (r"Variable '\$(.+?)' of type '(.+?)' used in position expecting type '(.+?)'\.", r"变量 $\1 的类型为 \2，此处需要 \3"),
+        (r"Variable '\$(.+?)' of required type '(.+?)' was not provided\.", r"缺少必填变量 $\1（类型 \2）"),
+        (r"Variable '\$(.+?)' (?:got|has) invalid value(.+)", r"变量 $\1 的值无效：\2"),
+        (r"Field '(.+?)' of type '(.+?)' must have a selection of subfields\..*", r"字段 \1（类型 \2）须选择子字段"),
+        (r"Field '(.+?)' must not have a selection since type '(.+?)' has no subfields\.", r"字段 \1（类型 \2）没有子字段可选"),
+        (r"Field '(.+?)' is not defined by type '(.+?)'\.", r"输入类型 \2 没有字段 \1"),
+        (r"Field '(.+?)' of required type '(.+?)' was not provided\.", r"缺少必填字段 \1（类型 \2）"),
+        (r"Expected value of type '(.+?)', found (.+)", r"此处需要类型 \1 的值，实际为 \2"),
+        (r"(Int|Float|String|Boolean|ID) cannot represent .*?: (.+)", r"\2 不是 \1 类型的值"),
+        (r"Unknown fragment '(.+?)'\.", r"没有片段 \1"),
+        (r"Fragment '(.+?)' is never used\.", r"片段 \1 未被使用"),
+        (r"Fields '(.+?)' conflict because .+", r"字段 \1 的多次选择相互冲突，请使用别名"),
+        (r"Syntax Error: Expected (.+), found (.+)\.", r"语法错误：此处应为 \1，实际为 \2"),
+        (r"Syntax Error: Unexpected (.+)\.", r"语法错误：意外的 \1"),
+        (r"Syntax Error: (.+)", r"语法错误：\1"),
+    )
+)
+
+
+def in_chinese(message: str) -> str:
+    """The message in Chinese where it is known."""
+    for pattern, text in _TEXTS:
+        found = pattern.fullmatch(message)
+        if found:
+            return found.expand(text)
+    return message
