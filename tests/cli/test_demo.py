@@ -1,0 +1,122 @@
+"""``huitong demo``: from nothing to a served city, again without doing anything twice, and never beyond this machine by accident."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.cli.children import Child, gone, run_command, running
+
+pytestmark = pytest.mark.slow
+START = ("demo", "--port", "0")
+PERSONS = {"SEED_PERSONS": "2000"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the city comes to lie."""
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.fixture(scope="module")
+def hub(home: Path) -> Iterator[Child]:
+    """The demonstration, from nothing."""
+    with running(home, *START, **PERSONS) as child:
+        yield child
+
+
+def test_credentials_and_samples_are_as_promised(hub: Child, home: Path) -> None:
+    assert str(home / "demo" / "credentials.json") in hub.said()
+    file = home / "demo" / "credentials.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700
+    credentials = {entry["name"]: entry for entry in json.loads(file.read_bytes())}
+    assert set(credentials) >= {"housing", "bank", "civil_affairs_own", "system_admin", "security_admin", "audit_admin", "steward"}
+    for entry in credentials.values():
+        answer = httpx2.post(
+            f"{hub.url}/oauth/token",
+            data={"grant_type": "client_credentials", "scope": entry["scope"]},
+            auth=(entry["client_id"], entry["client_secret"]),
+            trust_env=False,
+        )
+        assert (entry["name"], answer.status_code) == (entry["name"], 200)
+    persons = json.loads((home / "demo" / "samples.json").read_bytes())["persons"]
+    assert sum("housing" in person["visible_to"] for person in persons) >= 3
+    assert sum("housing" not in person["visible_to"] for person in persons) >= 3
+
+
+def test_a_demonstration_application_queries_by_name(hub: Child, home: Path) -> None:
+    document = "{ civilAffairs { persons(first: 50) { nodes { name district } } } }"
+    answered = run_command(home, "query", "--url", hub.url, "--app", "housing", document, "--json")
+    assert answered.returncode == 0
+    nodes = json.loads(answered.stdout)["data"]["civilAffairs"]["persons"]["nodes"]
+    assert {node["district"] for node in nodes} == {"520102"}
+
+
+def test_every_source_answers_and_has_its_columns(hub: Child, home: Path) -> None:
+    looked = json.loads(run_command(home, "doctor", "--json", PORT="0").stdout)
+    assert [one for one in looked if not one["ok"] and one["check"] != "console"] == []
+    assert len([one for one in looked if one["check"].startswith("resource ")]) >= 8
+
+
+def test_a_second_start_registers_nothing_anew_and_keeps_what_was_revoked(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with running(home, *START, **PERSONS) as child:
+        first = (home / "demo" / "credentials.json").read_bytes()
+        grants = json.loads(run_command(home, "grant", "list", "--json").stdout)
+        assert run_command(home, "grant", "revoke", grants[0]["id"]).returncode == 0
+        child.end(signal.SIGTERM)
+    with running(home, *START) as child:
+        assert "registered" not in child.said()
+        assert "imported" not in child.said()
+        assert child.end(signal.SIGTERM) == 0
+    assert (home / "demo" / "credentials.json").read_bytes() == first
+    states = {one["id"]: one["state"] for one in json.loads(run_command(home, "grant", "list", "--json").stdout)}
+    assert states == {one["id"]: "REVOKED" if one["id"] == grants[0]["id"] else "ACTIVE" for one in grants}
+    assert json.loads(run_command(home, "ledger", "verify", "--json").stdout)["ok"]
+
+
+def test_ctrl_c_ends_it_and_its_service(tmp_path: Path) -> None:
+    with running(tmp_path / "home", *START, **PERSONS) as child:
+        assert child.end(signal.SIGINT, group=True) == 0
+    assert "Traceback" not in child.said()
+    assert "Fatal" not in child.said()
+    assert gone(str(tmp_path / "home"))
+
+
+def test_its_service_ends_with_a_killed_hub(tmp_path: Path) -> None:
+    with running(tmp_path / "home", *START, **PERSONS) as child:
+        child.end(signal.SIGKILL)
+        assert gone(str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize(("arguments", "more"), [((), {}), (("--beyond-loopback",), {}), ((), {"HUITONG_DEMO_BEYOND_LOOPBACK": "yes"})])
+def test_it_is_not_served_beyond_loopback_unless_told_twice(tmp_path: Path, arguments: tuple[str, ...], more: dict[str, str]) -> None:
+    refused = run_command(tmp_path / "home", "demo", "--host", "0.0.0.0", *arguments, **more)
+    assert refused.returncode == 1
+    assert "--beyond-loopback" in refused.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_told_twice_it_is(tmp_path: Path) -> None:
+    with running(tmp_path / "home", *START, "--host", "0.0.0.0", "--beyond-loopback", HUITONG_DEMO_BEYOND_LOOPBACK="yes", **PERSONS) as child:
+        assert child.end(signal.SIGTERM) == 0
+
+
+def test_a_home_in_production_is_left_alone(tmp_path: Path) -> None:
+    run_command(tmp_path / "home", "init")
+    refused = run_command(tmp_path / "home", *START)
+    assert refused.returncode == 1
+    assert "HUITONG_HOME" in refused.stderr
+    assert not (tmp_path / "home" / "demo").exists()
+
+
+def test_too_few_persons_are_refused(tmp_path: Path) -> None:
+    refused = run_command(tmp_path / "home", *START, SEED_PERSONS="1")
+    assert refused.returncode in (1, 2)
+    assert "Traceback" not in refused.stderr
