@@ -29,7 +29,8 @@ MIGRATIONS = Path(str(sys.modules["hub.store.migrate"].__file__)).with_name("mig
 def differences(connection: Connection) -> Sequence[Any]:
     """What the declared tables have and the migrated database has not, or the other way round; checks by name as well."""
     found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
-    for table in metadata.sorted_tables:
+    there = set(inspect(connection).get_table_names())
+    for table in (table for table in metadata.sorted_tables if table.name in there):
         constraints = [*table.constraints, *(constraint for column in table.columns for constraint in column.constraints)]
         declared = {str(check.name) for check in constraints if isinstance(check, CheckConstraint)}
         stored = {check["name"] for check in inspect(connection).get_check_constraints(table.name)}

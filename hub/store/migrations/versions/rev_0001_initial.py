@@ -64,7 +64,7 @@ def _catalog() -> None:
 
 
 def _sharing() -> None:
-    """Applications, grants, access requests, feedback, revoked tokens."""
+    """Applications, grants and their use, access requests, feedback, revoked tokens."""
     op.create_table(
         "application",
         Column("client_id", Text, primary_key=True),
@@ -126,6 +126,13 @@ def _sharing() -> None:
         "revoked_token",
         Column("jti", Text, primary_key=True),
         Column("expires_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "grant_usage",
+        Column("grant", Text, primary_key=True),
+        Column("period", Text, primary_key=True),
+        Column("calls", BigInteger, nullable=False),
+        Column("rows", BigInteger, nullable=False),
     )
 
 
