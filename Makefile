@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install --root-user-action=ignore
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet install --root-user-action=ignore
 NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 200

@@ -23,6 +23,8 @@ _KEYS = {
     "perClaim": "per_claim",
     "disclosesExistence": "discloses_existence",
     "maxPage": "max_page",
+    "quota": "quota",
+    "documents": "documents",
     "validFrom": "valid_from",
     "validTo": "valid_to",
     "approver": "approver",

@@ -57,11 +57,18 @@ def test_a_grant_from_options(city: Cli) -> None:
 
 def test_a_grant_from_a_file_and_its_end(city: Cli, tmp_path: Path) -> None:
     purpose = {"code": "review", "scenario": "资格审核", "basis": "公共租赁住房管理办法"}
-    terms = {"operations": ["QUERY", "VERIFY"], "items": [{"code": "name", "value": "CLEAR"}], "purposes": [purpose], "perClaim": True}
+    terms = {
+        "operations": ["QUERY", "VERIFY"],
+        "items": [{"code": "name", "value": "CLEAR"}],
+        "purposes": [purpose],
+        "perClaim": True,
+        "quota": {"per": "DAY", "calls": 9},
+    }
     file = tmp_path / "terms.json"
     file.write_text(json.dumps(terms), encoding="utf-8")
     made = city("grant", "add", "housing", "civil_affairs.person", "--file", file, "--approver", "市民政局", "--json").data
     assert made["terms"]["per_claim"] is True
+    assert made["terms"]["quota"]["calls"] == 9
     assert [city("grant", act, made["id"], "--json").data["state"] for act in ("suspend", "resume", "revoke")] == ["SUSPENDED", "ACTIVE", "REVOKED"]
     assert city("grant", "resume", made["id"]).code == 1
 
