@@ -176,17 +176,15 @@ async def refusing(work: Awaitable[T]) -> T:
 
 def plain(given: Any) -> dict[str, Any]:
     """A Strawberry input as plain values, by Python names."""
-    made: dict[str, Any] = {}
-    for name, value in vars(given).items():
-        if isinstance(value, list):
-            made[name] = [plain(v) if hasattr(v, "__strawberry_definition__") else _plain_value(v) for v in value]
-        else:
-            made[name] = plain(value) if hasattr(value, "__strawberry_definition__") else _plain_value(value)
-    return made
+    return {name: _plain_value(value) for name, value in vars(given).items()}
 
 
 def _plain_value(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):  # before the test for a type: members of a Strawberry enumeration have a definition, too
+        return value.value
+    if isinstance(value, list):
+        return [_plain_value(each) for each in value]
+    return plain(value) if hasattr(value, "__strawberry_definition__") else value
 
 
 def _text(value: Any) -> str | None:
