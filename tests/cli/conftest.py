@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,18 @@ def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return call
 
 
+@pytest.fixture(scope="session")
+def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that was initialised and never used, to copy."""
+    made = tmp_path_factory.mktemp("fresh") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUITONG_HOME", str(made))
+        assert run(["init"]) == 0
+    return made
+
+
 @pytest.fixture
-def initialised(cli: Cli) -> Cli:
+def initialised(cli: Cli, home: Path, fresh_home: Path) -> Cli:
     """The command line on a home that was initialised."""
-    assert cli("init").code == 0
+    shutil.copytree(fresh_home, home)
     return cli

@@ -99,7 +99,7 @@ def test_terms_that_cannot_be_are_refused_and_nothing_is_granted(city: Cli, more
 
 
 def test_sources_are_listed_and_checked(city: Cli) -> None:
-    assert city("source", "add", "housing", "archive", "--url", "sqlite+aiosqlite:////nowhere/archive.db").code == 0
+    assert city("source", "add", "housing", "archive", "--kind", "rest", "--url", "http://127.0.0.1:1").code == 0
     assert {row["code"] for row in city("source", "list", "--json").data} == {"civil_affairs.register", "housing.archive"}
     checked = city("source", "check", "housing.archive", "--json")
     assert checked.code == 3
