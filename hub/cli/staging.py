@@ -11,10 +11,11 @@ from typing import Any
 
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor
+from hub.catalog.problems import Refused
 from hub.cli.faults import CliFault
 from hub.cli.terms import as_service_input
 from hub.core import Core
-from hub.demo.catalog import manifests
+from hub.demo.catalog import CLASSIFIED, manifests
 from hub.demo.credentials import credential, write_credentials, write_json
 from hub.demo.declarations import APPLICATIONS, DEPARTMENTS, Application
 from hub.demo.grants import GRANTS
@@ -57,6 +58,7 @@ def stage(core: Core, rest_url: str, tell: Tell) -> None:
     _departments(core, actors["system_admin"])
     _applications(core, actors["system_admin"], core.settings.home / "demo" / "credentials.json", tell)
     _catalog(core, actors["steward"], actors["security_admin"], rest_url, tell)
+    _refusal(core, actors["steward"], tell)
     _grants(core, actors["security_admin"], tell)
     core.registry.refresh()
 
@@ -109,6 +111,19 @@ def _catalog(core: Core, importer: Actor, reviewer: Actor, rest_url: str, tell: 
         core.catalog.review(reviewer, made.id, True, "演示目录")
         core.catalog.publish(reviewer, made.id)
         tell(f"已导入、审核、发布 imported, reviewed, published: {', '.join(made.resources) or department}")
+
+
+def _refusal(core: Core, importer: Actor, tell: Tell) -> None:
+    """Shows once that classified data are refused (CLS-04): the attempt, and its entry in the ledger, belong to the demonstration."""
+    if core.sharing.grants():
+        return
+    try:
+        core.catalog.import_manifest(importer, CLASSIFIED.read_text(encoding="utf-8"))
+    except Refused as refused:
+        first = refused.problems[0]
+        tell(f"涉密清单已被拒绝 refused, as it must be: {CLASSIFIED.name}:{first.line} {first.code} {first.message}")
+    else:
+        raise CliFault("涉密清单未被拒绝 the manifest with classified data was not refused", "请报告此问题 report this")
 
 
 def _in_order(texts: Mapping[str, str]) -> dict[str, str]:
