@@ -72,7 +72,7 @@ lint: dev
 	@$(BIN)/lint-imports --no-logo >$(DONE)/lint-imports.log || { cat $(DONE)/lint-imports.log; exit 1; }
 
 check: lint ## 快速检查 Lint, types, architecture, fast tests: under a minute
-	@$(BIN)/pytest -q -m fast
+	@$(BIN)/pytest -q -m fast -n 2 --dist loadfile
 
 test: lint packages ## 全部测试 Everything; starts its own PostgreSQL and Chromium
 	@$(BIN)/pytest -q -n 2 --dist loadfile
