@@ -16,7 +16,7 @@ from hub.cli.output import say
 
 app = typer.Typer(
     name="huitong",
-    help="汇通:政务数据共享交换枢纽 Huitong, a government data-exchange hub.\n\n"
+    help="汇通：政务数据共享交换枢纽 Huitong, a government data-exchange hub.\n\n"
     "退出码 Exit codes: 0 完成 done, 1 拒绝或失败 refused or failed, 2 用法 usage, 3 不可达 not reachable.",
     no_args_is_help=True,
     add_completion=False,

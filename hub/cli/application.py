@@ -22,7 +22,7 @@ group = typer.Typer(help="业务应用系统 Applications.", no_args_is_help=Tru
 def add(
     name: Annotated[str, typer.Argument(help="代码 Code: a-z, 0-9, _")],
     department: Annotated[str, typer.Option(help="所属部门代码 Code of its department.")],
-    purpose: Annotated[list[str], typer.Option(metavar="'CODE|SCENARIO|BASIS'", help="用途:代码、应用场景、依据 Purpose, scenario, legal basis. Repeatable.")],
+    purpose: Annotated[list[str], typer.Option(metavar="'CODE|SCENARIO|BASIS'", help="用途：代码、应用场景、依据 Purpose, scenario, legal basis. Repeatable.")],
     role: Annotated[list[str] | None, typer.Option(metavar="SCOPE", help="管理角色 Governance role, e.g. governance:audit. Repeatable.")] = None,
     actor: ActorName = None,
     as_json: AsJson = False,
@@ -33,7 +33,7 @@ def add(
     record = {"name": made.name, "client_id": made.client_id, "client_secret": made.client_secret}
     show_record(record, as_json, f"client_id      {made.client_id}\nclient_secret  {made.client_secret}")
     if not as_json:
-        note("密钥仅显示一次,请立即妥善保存 The secret is shown this once: keep it now.")
+        note("密钥仅显示一次，请立即妥善保存 The secret is shown this once: keep it now.")
 
 
 @group.command("list", epilog=EXAMPLES + "huitong app list")

@@ -68,7 +68,7 @@ async def _compare(source: Source, resource: Resource) -> Check:
             name,
             False,
             f"缺少列 columns are missing: {', '.join(missing)}",
-            "请修正清单并重新导入,或恢复该列 mend the manifest and import it again, or restore them",
+            "请修正清单并重新导入，或恢复该列 mend the manifest and import it again, or restore them",
         )
     return Check(name, True, f"{len(columns)} columns")
 

@@ -55,7 +55,7 @@ def fetch_token(url: str, credentials: Credentials, scope: str | None = None) ->
     if answer.status_code == 200 and "access_token" in body:
         return body
     if body.get("error") == "invalid_client":
-        raise CliFault("客户端编号或密钥不正确,或应用已停用 the client id or secret is wrong, or the application is disabled", "huitong app list")
+        raise CliFault("客户端编号或密钥不正确，或应用已停用 the client id or secret is wrong, or the application is disabled", "huitong app list")
     raise CliFault(f"未发放令牌 no token was issued ({answer.status_code}): {body.get('error_description') or body.get('error') or ''}", "huitong token --help")
 
 

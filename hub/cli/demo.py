@@ -32,7 +32,7 @@ def command(
     host: Annotated[str | None, typer.Option(help="监听地址 Address to listen on. Default: HOST, else 127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="端口 Port; 0 takes a free one. Default: PORT, else 8000")] = None,
     beyond_loopback: Annotated[
-        bool, typer.Option("--beyond-loopback", help=f"对外提供演示,须同时设置 Serve beyond this machine; needs {BEYOND_LOOPBACK}=yes as well.")
+        bool, typer.Option("--beyond-loopback", help=f"对外提供演示，须同时设置 Serve beyond this machine; needs {BEYOND_LOOPBACK}=yes as well.")
     ] = False,
     log_level: LogLevel = "warning",
 ) -> None:
@@ -68,7 +68,7 @@ def _check_host(host: str, allowed: bool) -> None:
     if is_loopback(host) or (allowed and os.environ.get(BEYOND_LOOPBACK) == "yes"):
         return
     raise CliFault(
-        f"演示凭据公开可见,演示不对外提供 the demonstration's credentials are no secret, so it is not served on {host}",
+        f"演示凭据公开可见，演示不对外提供 the demonstration's credentials are no secret, so it is not served on {host}",
         f"HOST=127.0.0.1, or both --beyond-loopback and {BEYOND_LOOPBACK}=yes",
     )
 

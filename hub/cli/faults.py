@@ -81,7 +81,7 @@ def _tell_manifest(fault: ManifestRefused) -> int:
         path = f"{problem.path}: " if problem.path and not problem.message.startswith(problem.path) else ""
         _write(f"{place}: {path}{problem.message}", problem.hint, "")
     count = len(fault.problems)
-    _write(f"{fault.file}: {count} 处错误,未导入任何内容 {count} fault(s); nothing was imported")
+    _write(f"{fault.file}: {count} 处错误，未导入任何内容 {count} fault(s); nothing was imported")
     return FAILED
 
 

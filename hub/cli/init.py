@@ -21,7 +21,7 @@ ADMINISTRATORS = (("system_admin", SYSTEM), ("security_admin", SECURITY), ("audi
 
 def command(
     bootstrap: Annotated[
-        bool, typer.Option("--bootstrap", help="一次性:登记主管部门与三员账号 Once: the administration and the three administrators' accounts.")
+        bool, typer.Option("--bootstrap", help="一次性：登记主管部门与三员账号 Once: the administration and the three administrators' accounts.")
     ] = False,
     department: Annotated[str, typer.Option(help="主管部门代码 Code of the big-data administration.")] = "",
     name: Annotated[str, typer.Option(help="主管部门名称 Its name.")] = "",
@@ -57,7 +57,7 @@ def command(
 def _bootstrap(core: Core, actor: Actor, department: dict[str, str], basis: str) -> list[dict[str, str]]:
     if core.sharing.applications():
         raise CliFault(
-            "已有应用,不得再次引导 there are applications already: a bootstrap happens once",
+            "已有应用，不得再次引导 there are applications already: a bootstrap happens once",
             "请以系统管理员登记其他账号 register more as system administrator: huitong app add --role …",
         )
     if department["code"] not in core.catalog.current().departments:
@@ -71,7 +71,7 @@ def _bootstrap(core: Core, actor: Actor, department: dict[str, str], basis: str)
 def _tell_accounts(made: list[dict[str, str]]) -> None:
     for one in made:
         say(f"{one['name']}  ({one['role']})\n  client_id      {one['client_id']}\n  client_secret  {one['client_secret']}")
-    note("密钥仅显示一次,请分别交给三位管理员 The secrets are shown this once: hand each to its administrator.\n下一步 next: huitong serve")
+    note("密钥仅显示一次，请分别交给三位管理员 The secrets are shown this once: hand each to its administrator.\n下一步 next: huitong serve")
 
 
 def _tell_next(home: str) -> None:

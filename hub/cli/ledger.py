@@ -37,7 +37,7 @@ def verify_command(
         Files, typer.Option(exists=True, dir_okay=False, help="别处保存的检查点 A checkpoint kept elsewhere (GET /ledger/checkpoint). Repeatable.")
     ] = None,
     receipts: Annotated[
-        Files, typer.Option(exists=True, dir_okay=False, help="回执,每行一个 JSON Receipts, one JSON object a line (extensions.receipt). Repeatable.")
+        Files, typer.Option(exists=True, dir_okay=False, help="回执，每行一个 JSON Receipts, one JSON object a line (extensions.receipt). Repeatable.")
     ] = None,
     key: Annotated[
         Files, typer.Option(exists=True, dir_okay=False, help="别处保存的公钥 A public key kept elsewhere (GET /ledger/key); also for former keys. Repeatable.")

@@ -60,7 +60,7 @@ def _explained(host: str, port: int, fault: OSError) -> CliFault:
     if fault.errno == errno.EADDRINUSE:
         return CliFault(
             f"端口已被占用 the port is in use: {host}:{port}",
-            f"请停止占用者,或换用其他端口 stop who uses it, or choose another port: PORT={port + 1 if port < 65535 else 8000}",
+            f"请停止占用者，或换用其他端口 stop who uses it, or choose another port: PORT={port + 1 if port < 65535 else 8000}",
             NOT_REACHABLE,
         )
     if fault.errno == errno.EACCES:

@@ -32,7 +32,7 @@ def command(
     operator: Annotated[str | None, typer.Option(help="使用人员 On whose behalf; for a demonstration application its own.")] = None,
     case: Annotated[str | None, typer.Option(help="事项编号 The case's number.")] = None,
     governance: Annotated[bool, typer.Option("--governance", help="管理接口 Ask /governance/graphql.")] = False,
-    public: Annotated[bool, typer.Option("--public", help="不带令牌:只见开放数据 Without a token: open data alone.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="不带令牌：只见开放数据 Without a token: open data alone.")] = False,
     url: HubUrl = None,
     as_json: AsJson = False,
 ) -> None:

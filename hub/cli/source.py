@@ -23,11 +23,11 @@ group = typer.Typer(help="数据源 Sources.", no_args_is_help=True)
 def add(
     department: Annotated[str, typer.Argument(help="部门代码 Code of the department.")],
     code: Annotated[str, typer.Argument(help="数据源代码 Code of the source.")],
-    url: Annotated[str, typer.Option(help="地址,不含口令 Address, without password.")],
+    url: Annotated[str, typer.Option(help="地址，不含口令 Address, without password.")],
     kind: Annotated[str, typer.Option(help="sql | rest")] = "sql",
     secret: Annotated[str | None, typer.Option(help="口令所在 Where the password lies: env:NAME or file:PATH")] = None,
     pool: Annotated[int | None, typer.Option(help="连接数 Connections.")] = None,
-    timeout_ms: Annotated[int | None, typer.Option(help="超时(毫秒) Timeout in milliseconds.")] = None,
+    timeout_ms: Annotated[int | None, typer.Option(help="超时（毫秒） Timeout in milliseconds.")] = None,
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
