@@ -96,5 +96,6 @@ forged leaf AAAA
 forged signature AAAA
 forged entry 7
 """
-    said = _run([*steps[:3], steps[6].replace("huitong ledger verify\n", ""), forge], demonstration, tmp_path)[-1]
+    published = "sleep 2\n" + steps[6].replace("huitong ledger verify\n", "")
+    said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
     assert [line.partition(":")[0] for line in said.splitlines()] == ["REFUTED"] * 3

@@ -1,0 +1,75 @@
+"""Tables of the documentation that follow from the code: ``python -m tests.docs.reference`` writes them into their pages."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import typer
+from annotated_types import Ge, Gt, Le, Lt
+
+from hub.cli.app import app
+from hub.settings import Settings
+from tests.docs.pages import DOCS
+
+_SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
+_BOUNDS = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
+
+
+def _table(heading: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def settings_table() -> str:
+    """One row per setting."""
+    return _table(("in `huitong.toml`", "environment", "default", "range", "meaning"), _settings())
+
+
+def _settings() -> Iterator[Sequence[str]]:
+    for name, field in Settings.model_fields.items():
+        short = f", `{name.upper()}`" if name in ("host", "port") else ""
+        bounds = ", ".join(f"{_SIGNS[type(one)]} {getattr(one, _BOUNDS[type(one)])}" for one in field.metadata if type(one) in _SIGNS)
+        default = f"`{field.default}`" if str(field.default) else "see meaning"
+        yield f"`{name}`", f"`HUITONG_{name.upper()}`{short}", default, bounds, field.description or ""
+
+
+def cli_table() -> str:
+    """One row per command."""
+    return _table(("command", "what it does", "arguments and options"), _commands())
+
+
+def _commands() -> Iterator[Sequence[str]]:
+    for path, command in walk(typer.main.get_command(app), ()):
+        options = [f"`{'/'.join(option.opts)}`" if option.opts[0].startswith("-") else f"`{option.name.upper()}`" for option in command.params]
+        yield f"`huitong {' '.join(path)}`", (command.help or "").split("\n")[0], " ".join(options)
+
+
+def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command under this one, with the words that call it."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path, command
+        return
+    for name, below in inner.items():
+        yield from walk(below, (*path, name))
+
+
+TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table}
+"""Page → the table that stands between its two marks."""
+MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Writes every table into its page."""
+    for name, make in TABLES.items():
+        path = DOCS / name
+        table = make()
+        path.write_text(MARKED.sub(lambda _found, table=table: table, path.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()
