@@ -66,8 +66,10 @@ def main() -> None:
     """Writes every table into its page."""
     for name, make in TABLES.items():
         path = DOCS / name
-        table = make()
-        path.write_text(MARKED.sub(lambda _found, table=table: table, path.read_text(encoding="utf-8")), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        found = MARKED.search(text)
+        if found is not None:
+            path.write_text(text[: found.start()] + make() + text[found.end() :], encoding="utf-8")
         sys.stdout.write(f"{path}\n")
 
 
