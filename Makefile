@@ -8,8 +8,9 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
+PROGRESS := sh "$(CURDIR)/requirements/progress.sh"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet install --root-user-action=ignore
-NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
+NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 200
 say = @printf '%s\n' '· $(1)'
@@ -35,24 +36,20 @@ $(DONE)/venv:
 	@$(PYTHON) -m venv $(VENV) && mkdir -p $(DONE) && touch $@
 
 $(DONE)/run: requirements/run.txt | $(DONE)/venv
-	$(call say,安装运行依赖 installing what the hub runs on (hash-locked; a minute or so))
-	@$(PIP) --require-hashes -r $< && touch $@
+	@$(PROGRESS) '安装运行依赖 installing what the hub runs on (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
 
 $(DONE)/tools: requirements/build.txt | $(DONE)/run
-	$(call say,安装构建工具 installing the build tools (hash-locked))
-	@$(PIP) --require-hashes -r $< && touch $@
+	@$(PROGRESS) '安装构建工具 installing the build tools (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
 
 $(DONE)/package: pyproject.toml $(DONE)/run $(DONE)/tools
 	$(call say,安装汇通 installing huitong)
 	@$(PIP) --no-deps --no-build-isolation --no-index -e . && touch $@
 
 $(DONE)/npm: hub/console/package-lock.json hub/console/package.json hub/console/.npmrc $(DONE)/tools
-	$(call say,安装控制台依赖 installing GraphiQL and its tools (locked))
-	@$(NPM) ci >/dev/null && touch "$(CURDIR)/$@"
+	@$(NPM) '安装控制台依赖 installing GraphiQL and its tools (locked)' npm --loglevel=error ci && touch "$(CURDIR)/$@"
 
 hub/console/dist/index.html: $(CONSOLE) $(DONE)/npm
-	$(call say,构建控制台 building GraphiQL)
-	@$(NPM) run --silent build -- --logLevel warn && touch "$(CURDIR)/$@"
+	@$(NPM) '构建控制台 building GraphiQL' npm --loglevel=error run --silent build -- --logLevel warn && touch "$(CURDIR)/$@"
 
 hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 	$(call say,生成行政区划表 making the table of administrative divisions)
@@ -61,8 +58,7 @@ hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 dev: build $(DONE)/dev ## 开发环境 Install the development tools as well
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/package
-	$(call say,安装开发工具 installing the development tools (hash-locked))
-	@$(PIP) --require-hashes -r $< && touch $@
+	@$(PROGRESS) '安装开发工具 installing the development tools (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
 
 lint: dev
 	$(call say,ruff$(comma) mypy$(comma) import-linter)
