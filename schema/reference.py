@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -43,7 +44,7 @@ class Context:
         """The loader that finds the resource's rows by an identifier."""
         key = (face.resource.code, item)
         if key not in self.loaders:
-            self.loaders[key] = DataLoader(lambda values: self._load(face, item, values), cache=True)
+            self.loaders[key] = DataLoader(partial(self._load, face, item), cache=True)
         return self.loaders[key]
 
     async def _load(self, face: Face, item: str, values: list[Value]) -> list[dict[str, Value] | None]:
@@ -83,6 +84,8 @@ async def run_reference(document: Document, variables: Mapping[str, Any], operat
 
 def _field_error(error: GraphQLError) -> FieldError:
     cause = error.original_error
+    if cause is not None and not isinstance(cause, Fault | GraphQLError):
+        raise cause
     fault = cause if isinstance(cause, Fault) else bad_input(error.message, error.message)
     return FieldError(tuple(error.path or ()), fault)
 
