@@ -24,10 +24,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 
 # The contract names the household without showing it; the demonstration's names say that it has these items.
 CONTRACT = Path(__file__).with_name("contract.graphql").read_text(encoding="utf-8") + "\ntype CivilAffairsHousehold { address: String }"
-MUTATIONS = (
-    "createDepartment createApplication disableApplication registerSource checkSource importManifest reviewCatalog publishCatalog "
-    "createGrant revokeGrant reviewRequest suspendGrant"
-).split()
+MUTATIONS = [
+    "createDepartment",
+    "createApplication",
+    "disableApplication",
+    "registerSource",
+    "checkSource",
+    "importManifest",
+    "reviewCatalog",
+    "publishCatalog",
+    "createGrant",
+    "revokeGrant",
+    "reviewRequest",
+    "suspendGrant",
+]
 
 
 def schema(hub: RunningHub, name: str, path: str = "/graphql") -> GraphQLSchema:
@@ -44,9 +54,7 @@ def differences(wanted: GraphQLNamedType, have: GraphQLNamedType | None) -> list
     return []
 
 
-def field_differences(
-    wanted: GraphQLObjectType | GraphQLInputObjectType, have: GraphQLObjectType | GraphQLInputObjectType, name: str
-) -> list[str]:
+def field_differences(wanted: GraphQLObjectType | GraphQLInputObjectType, have: GraphQLObjectType | GraphQLInputObjectType, name: str) -> list[str]:
     mine, theirs = have.fields.get(name), wanted.fields[name]
     if mine is None:
         return [f"{wanted.name}.{name}: missing"]
@@ -92,6 +100,8 @@ def test_governance_offers_the_contracts_mutations(hub: RunningHub) -> None:
         assert str(payload.fields["problems"].type) == "[Problem!]!", name
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/ledger/checkpoint", "/ledger/key", "/.well-known/oauth-authorization-server", "/oauth/jwks"])
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/ledger/checkpoint", "/ledger/key", "/.well-known/oauth-authorization-server", "/oauth/jwks"]
+)
 def test_public_addresses_answer(hub: RunningHub, path: str) -> None:
     assert hub.http("GET", path).status_code == 200

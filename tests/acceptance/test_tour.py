@@ -214,7 +214,8 @@ def test_an_idempotency_key_starts_one_exchange(housing: SyncClientSession) -> N
     assert first == again
     with pytest.raises(TransportQueryError) as refused:
         finished(housing, "tour-once", "JSONL")
-    assert refused.value.errors and refused.value.errors[0]["extensions"]["code"] == "CONFLICT"
+    assert refused.value.errors
+    assert refused.value.errors[0]["extensions"]["code"] == "CONFLICT"
 
 
 def test_files_of_an_exchange_are_its_callers_alone(hub: RunningHub, housing: SyncClientSession) -> None:

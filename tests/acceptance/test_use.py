@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 
 PERSONS = "{ civilAffairs { persons(first: 1) { nodes { name } } } }"
 COMPANIES = "{ marketRegulation { companies(first: 1) { nodes { name } } } }"
-START = "mutation { startExchange(input: {document: \"{ civilAffairs { persons { nodes { name } } } }\", format: CSV, idempotencyKey: \"use\"}) { exchange { id } } }"
+START = (
+    'mutation { startExchange(input: {document: "{ civilAffairs { persons { nodes { name } } } }", format: CSV, idempotencyKey: "use"}) { exchange { id } } }'
+)
 
 
 @pytest.mark.parametrize("document", [PERSONS, COMPANIES, START])

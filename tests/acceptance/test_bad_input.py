@@ -1,0 +1,287 @@
+"""Wrong input gets a clear answer that names what is wrong and what to do, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.transport import IMPORT, grant_input, granted, manifest, published, registered, write_permits
+from tests.hub.running import Answer, RunningHub
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
+
+PERSON = "query ($id: String!) { civilAffairs { person(idNumber: $id) { name } } }"
+PERSONS = """query ($where: CivilAffairsPersonWhere, $orderBy: [CivilAffairsPersonOrder!], $first: Int, $after: String) {
+    civilAffairs { persons(where: $where, orderBy: $orderBy, first: $first, after: $after) { nodes { name } pageInfo { endCursor } } } }"""
+MALFORMED = {
+    "cut off": b'{"query": "{ __typename }"',
+    "empty": b"",
+    "no JSON": b"query { __typename }",
+    "single quotes": b"{'query': '{ __typename }'}",
+    "trailing comma": b'{"query": "{ __typename }",}',
+    "two objects": b'{"query": "{ __typename }"}{"query": "{ __typename }"}',
+}
+
+
+def post(hub: RunningHub, body: bytes) -> Answer:
+    response = hub.http("POST", "/graphql", body, hub.headers("housing"))
+    return Answer(response, response.json())
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_json_is_told_with_its_place(hub: RunningHub, body: bytes) -> None:
+    answer = post(hub, body)
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert "JSON" in answer.errors[0]["message"]
+    assert "line" in answer.errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"null", "object"),
+        (b"[]", "object"),
+        (b'"{ __typename }"', "object"),
+        (b"{}", "query is missing"),
+        (b'{"query": null}', "query"),
+        (b'{"query": 1}', "query"),
+        (b'{"query": ["{ __typename }"]}', "query"),
+        (b'{"query": "{ __typename }", "variables": []}', "variables"),
+        (b'{"query": "{ __typename }", "variables": "{}"}', "variables"),
+        (b'{"query": "{ __typename }", "operationName": 1}', "operationName"),
+        (b'{"query": "{ __typename }", "operationName": "Other"}', "operationName"),
+        (b'{"query": "query A { __typename } query B { __typename }"}', "operationName"),
+    ],
+)
+def test_parameters_of_the_wrong_kind_are_named(hub: RunningHub, body: bytes, word: str) -> None:
+    answer = post(hub, body)
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert word in answer.errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("document", "place", "word"),
+    [
+        ("{ civilAffairs { persons {", (1, 27), "Expected Name"),
+        ("{ civilAffairs\n  { persons( { nodes { name } } } }", (2, 14), "Expected Name"),
+        ("{ civilAffairs { persons { nodes { nmae } } } }", (1, 36), "nmae"),
+        ("{ civilAffairs { persons(frist: 1) { nodes { name } } } }", (1, 26), "frist"),
+        ('{ civilAffairs { persons(where: {brithDate: {eq: "2000-01-01"}}) { nodes { name } } } }', (1, 34), "brithDate"),
+        ('{ civilAffairs { persons(where: {birthDate: {like: "2000"}}) { nodes { name } } } }', (1, 46), "like"),
+        ("{ nothingOfThisName }", (1, 3), "nothingOfThisName"),
+        ("{ civilAffairs }", (1, 3), "subfields"),
+        ("query ($x: Int) { civilAffairs { persons(first: $y) { nodes { name } } } }", (1, 49), "$y"),
+        ("{ ...Missing }", (1, 6), "Missing"),
+    ],
+)
+def test_an_invalid_document_is_told_with_line_and_column(hub: RunningHub, document: str, place: tuple[int, int], word: str) -> None:
+    answer = hub.ask("housing", document)
+    assert answer.status == 400
+    assert set(answer.codes) == {"INVALID_DOCUMENT"}
+    told = [(error["message"], (error["locations"][0]["line"], error["locations"][0]["column"])) for error in answer.errors]
+    assert any(word in message and found == place for message, found in told), told
+    assert all("Did you mean" not in message or "{ ... }" in message for message, _ in told)
+
+
+def test_every_fault_of_a_document_is_told(hub: RunningHub) -> None:
+    answer = hub.ask("housing", "{ civilAffairs { persons { nodes { nmae brithDate } } } wrong }")
+    assert len(answer.errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        ("520102199001011230", "check digit"),
+        ("52010219900101123", "17 digits and a check character"),
+        ("520102199013011236", ""),
+        ("", ""),
+        ("x" * 18, ""),
+        ("%", ""),
+        ("' OR 1=1 --", ""),
+    ],
+)
+def test_an_invalid_identity_number_is_refused(hub: RunningHub, number: str, word: str) -> None:
+    verify = 'query ($id: String!) { civilAffairs { verifyPerson(subject: {idNumber: $id}, claims: {name: "x"}) { outcome } } }'
+    for document in (PERSON, verify):
+        answer = hub.ask("housing", document, {"id": number})
+        assert answer.codes == ["BAD_INPUT"]
+        assert "idNumber" in answer.errors[0]["message"]
+        assert word in answer.errors[0]["message"].lower() + answer.errors[0]["extensions"].get("hint", "").lower()
+        assert not number or number not in answer.response.text
+
+
+def test_a_small_letter_and_full_width_digits_are_the_same_number(hub: RunningHub) -> None:
+    person = hub.inside[0]
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in person["id_number"])
+    for written in (wide, f" {person['id_number']} ", person["id_number"].lower()):
+        answer = hub.ask("housing", PERSON, {"id": written})
+        assert answer.codes == ["BAD_INPUT"] or answer.data["civilAffairs"]["person"] == {"name": person["name"]}
+
+
+@pytest.mark.parametrize("first", [0, -1, 1001, 2**31 - 1])
+def test_a_page_size_that_is_not_offered(hub: RunningHub, first: int) -> None:
+    answer = hub.ask("housing", PERSONS, {"first": first})
+    assert answer.codes == ["BAD_INPUT"]
+    assert "1 to 1000" in answer.errors[0]["message"]
+    assert str(first) in answer.errors[0]["message"]
+    assert "startExchange" in answer.errors[0]["extensions"]["hint"]
+
+
+@pytest.mark.parametrize("first", ["1", 1.5, True, 2**31, None, [1]])
+def test_a_page_size_that_is_no_number(hub: RunningHub, first: Any) -> None:
+    answer = hub.ask("housing", PERSONS, {"first": first})
+    assert answer.codes == ["BAD_INPUT"]
+    assert "first" in answer.errors[0]["message"]
+
+
+def cursor(hub: RunningHub, **variables: Any) -> str:
+    found: str = hub.ask("housing", PERSONS, {"first": 3, **variables}).data["civilAffairs"]["persons"]["pageInfo"]["endCursor"]
+    return found
+
+
+@pytest.mark.parametrize("after", ["", "x", "====", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "游标", "../../etc/passwd", "a" * 5000, "\u0000"])
+def test_garbage_is_no_cursor(hub: RunningHub, after: str) -> None:
+    answer = hub.ask("housing", PERSONS, {"after": after})
+    assert answer.codes == ["BAD_INPUT"]
+    assert "after" in answer.errors[0]["message"]
+
+
+def test_a_cursor_serves_its_own_query_alone(hub: RunningHub) -> None:
+    own = cursor(hub)
+    assert hub.ask("housing", PERSONS, {"first": 500, "after": own}).data
+    others = (
+        {"where": {"birthDate": {"gte": "1900-01-01"}}, "after": own},
+        {"orderBy": [{"birthDate": "ASC"}], "after": own},
+        {"after": cursor(hub, orderBy=[{"birthDate": "ASC"}])},
+        {"orderBy": [{"birthDate": "DESC"}], "after": cursor(hub, orderBy=[{"birthDate": "ASC"}])},
+        {"after": own[:-1]},
+        {"after": own[::-1]},
+        {"after": f"A{own[1:]}" if own[0] != "A" else f"B{own[1:]}"},
+    )
+    for variables in others:
+        assert hub.ask("housing", PERSONS, variables).codes == ["BAD_INPUT"], variables
+    households = "query ($after: String) { civilAffairs { households(after: $after) { nodes { district } } } }"
+    assert hub.ask("housing", households, {"after": own}).codes == ["BAD_INPUT"]
+    assert hub.ask("civil_affairs_own", PERSONS, {"after": own}).codes == ["BAD_INPUT"]
+
+
+def test_a_cursor_tells_nothing_of_its_row(hub: RunningHub) -> None:
+    from base64 import urlsafe_b64decode
+
+    raw = urlsafe_b64decode(cursor(hub, orderBy=[{"birthDate": "ASC"}]) + "==")
+    assert b"19" not in raw or b"-0" not in raw
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"where": {"birthDate": {"eq": "1990-02-30"}}},
+        {"where": {"birthDate": {"eq": "today"}}},
+        {"where": {"birthDate": {"eq": 5}}},
+        {"where": {"district": {"eq": 520102}}},
+        {"where": {"district": {"in": ["520102"] * 5000}}},
+        {"where": {"nothing": {"eq": 1}}},
+        {"where": []},
+        {"orderBy": [{"birthDate": "UP"}]},
+        {"orderBy": [{}]},
+        {"orderBy": [{"birthDate": "ASC", "district": "ASC"}]},
+        {"orderBy": [{"birthDate": "ASC"}, {"birthDate": "DESC"}]},
+        {"where": {"district": {"startsWith": "a\u0000b"}}},
+    ],
+)
+def test_variables_that_do_not_fit_are_refused(hub: RunningHub, variables: dict[str, Any]) -> None:
+    answer = hub.ask("housing", PERSONS, variables)
+    if not answer.errors:
+        assert answer.data["civilAffairs"]["persons"]["nodes"] == []
+        return
+    assert answer.codes == ["BAD_INPUT"]
+    assert answer.errors[0]["message"]
+
+
+def test_a_source_that_cannot_be_reached_fails_alone(hub: RunningHub) -> None:
+    published(hub, manifest("harbour_office", 3, "sqlite+aiosqlite:////nonexistent/harbour.db"))
+    registered(hub, "pilot")
+    granted(hub, grant_input("pilot", "harbour_office.permit"))
+    document = """{ harbourOffice { permit(permitNo: "P-1") { plate }
+        verifyPermit(subject: {permitNo: "P-1"}, claims: {plate: "x"}) { outcome claims { outcome } asOf } }
+        cityData { division(code: "520102") { name } } }"""
+    answer = hub.ask("pilot", document)
+    assert answer.status == 200
+    assert [(error["extensions"]["code"], error["path"]) for error in answer.errors] == [("SOURCE_UNAVAILABLE", ["harbourOffice", "permit"])]
+    assert (answer.errors[0]["extensions"]["origin"], answer.errors[0]["extensions"]["retryable"]) == ("SOURCE", True)
+    undecided = {"outcome": "INDETERMINATE", "claims": [{"outcome": "INDETERMINATE"}], "asOf": None}
+    rest = {"cityData": {"division": {"name": "南明区"}}}
+    assert answer.content["data"] == {"harbourOffice": {"permit": None, "verifyPermit": undecided}, **rest}
+    states = {state["source"]: state["state"] for state in answer.content["extensions"]["sources"]}
+    assert states["harbour_office.register"] != "OK"
+    assert states["city_data.register"] == "OK"
+    assert "/nonexistent" not in answer.response.text
+    # A list is never null by the contract, so its department is.
+    listed = hub.ask("pilot", '{ harbourOffice { permits { nodes { permitNo } } } cityData { division(code: "520102") { name } } }')
+    assert [error["path"] for error in listed.errors] == [["harbourOffice", "permits"]]
+    assert listed.content["data"] == {"harbourOffice": None, **rest}
+
+
+TYPOS = {
+    "resource key": ('update_cycle = "daily"', 'update_cicle = "daily"'),
+    "value": ('sharing_class = "CONDITIONAL"', 'sharing_class = "SOMETIMES"'),
+    "mask": ('share = "KEEP_FIRST_1_LAST_1"', 'share = "KEEP_FRIST_1"'),
+    "identifier": ('identifiers = ["permit_no"]', 'identifiers = ["permit_nr"]'),
+    "link": ('item = "district"', 'item = "distrikt"'),
+    "link's target": ('to = "city_data.division.code"', 'to = "city_data.division.kode"'),
+    "credit code": ('uscc = "1152010000939', 'uscc = "1152010000938'),
+    "password in the address": ("sqlite+aiosqlite:////data", "postgresql+asyncpg://u:secret@db"),
+    "source": ('source = "register"', 'source = "registre"'),
+    "type": ('type = "datetime"', 'type = "timestamp"'),
+}
+
+
+def problems(hub: RunningHub, text: str) -> list[dict[str, Any]]:
+    made = hub.govern("steward", IMPORT, {"text": text}).data["importManifest"]
+    assert made["manifest"] is None
+    found: list[dict[str, Any]] = made["problems"]
+    return found
+
+
+@pytest.mark.parametrize(("right", "wrong"), TYPOS.values(), ids=TYPOS)
+def test_a_typo_in_a_manifest_is_told_with_path_line_and_remedy(hub: RunningHub, right: str, wrong: str) -> None:
+    text = manifest("typo", 4, "sqlite+aiosqlite:////data/typo.db")
+    assert text.count(right) >= 1
+    faulty = text.replace(right, wrong, 1)
+    line = next(number for number, content in enumerate(faulty.splitlines(), 1) if wrong in content)
+    found = problems(hub, faulty)
+    assert any(problem["line"] == line for problem in found), (line, found)
+    assert all(problem["path"] and problem["code"] and problem["message"] for problem in found)
+    assert any(problem["hint"] for problem in found)
+    assert "typo" not in json.dumps(hub.govern("system_admin", "{ imports { department } departments { code } }").data)
+
+
+def test_all_faults_of_a_manifest_are_told_at_once(hub: RunningHub) -> None:
+    text = manifest("typo", 4, "sqlite+aiosqlite:////data/typo.db")
+    shape, meaning = text, text
+    for name in ("resource key", "value", "type"):
+        shape = shape.replace(*TYPOS[name], 1)
+    assert {problem["line"] for problem in problems(hub, shape)} >= {
+        next(number for number, line in enumerate(shape.splitlines(), 1) if TYPOS[name][1] in line) for name in ("resource key", "value", "type")
+    }
+    names = ("mask", "identifier", "link", "credit code", "password in the address")
+    for name in names:
+        meaning = meaning.replace(*TYPOS[name], 1)
+    assert len(problems(hub, meaning)) >= len(names)
+
+
+@pytest.mark.parametrize("text", ["", "x", "[department", "\x00", "[department]\ncode = 1", "a" * 1000 + " = 1", "[[resources]]\n" * 200, "{}"])
+def test_what_is_no_manifest_is_refused(hub: RunningHub, text: str) -> None:
+    assert problems(hub, text)
+
+
+def test_nothing_of_a_refused_manifest_stays(hub: RunningHub, tmp_path: Path) -> None:
+    write_permits(tmp_path / "permits.db")
+    right = manifest("half_done", 5, f"sqlite+aiosqlite:///{tmp_path}/permits.db")
+    before = hub.govern("system_admin", "{ imports { id } departments { code } sources { code } }").data
+    problems(hub, right.replace(*TYPOS["mask"]))
+    assert hub.govern("system_admin", "{ imports { id } departments { code } sources { code } }").data == before
+    published(hub, right)

@@ -1,0 +1,320 @@
+"""A manifest unseen at build time is in use at once, by the API alone; what is withdrawn ends with the next call."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.transport import (
+    CREATE_APPLICATION,
+    CREATE_GRANT,
+    IMPORT,
+    PERMITS,
+    PUBLISH,
+    REVIEW,
+    grant_input,
+    granted,
+    manifest,
+    published,
+    registered,
+    write_permits,
+)
+from tests.hub.running import RunningHub
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
+
+FIELDS = "permitNo plate fee active weightG load axles issuedOn seenAt district division { fullName }"
+LIST = f"query ($where: TransportPermitWhere) {{ transport {{ permits(where: $where) {{ totalCount nodes {{ {FIELDS} }} }} }} }}"
+START = """mutation ($document: String!, $format: ExchangeFormat!, $key: String!) {
+    startExchange(input: {document: $document, format: $format, idempotencyKey: $key}) { exchange { id } } }"""
+
+
+@pytest.fixture(scope="module")
+def carrier(hub: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An application that may use all of the new department's resource."""
+    assert "transport" not in hub.http("GET", "/graphql/schema.graphql", headers=hub.headers("civil_affairs_own")).text
+    database = tmp_path_factory.mktemp("transport") / "permits.db"
+    write_permits(database)
+    published(hub, manifest("transport", 1, f"sqlite+aiosqlite:///{database}"))
+    registered(hub, "carrier")
+    granted(hub, grant_input("carrier", "transport.permit"))
+    return "carrier"
+
+
+def as_answered(row: tuple[Any, ...]) -> dict[str, Any]:
+    _, number, plate, fee, active, weight, load, axles, issued, seen, district = row
+    names = {"520102": "贵州省贵阳市南明区", "520103": "贵州省贵阳市云岩区"}
+    return {
+        "permitNo": number,
+        "plate": plate,
+        "fee": fee,
+        "active": None if active is None else bool(active),
+        "weightG": str(weight) if weight is not None and abs(weight) > 2**53 else weight,
+        "load": load,
+        "axles": axles,
+        "issuedOn": issued,
+        "seenAt": seen,
+        "district": district,
+        "division": {"fullName": names[district]} if district else None,
+    }
+
+
+def test_every_type_arrives_as_it_lies(hub: RunningHub, carrier: str) -> None:
+    page = hub.ask(carrier, LIST).data["transport"]["permits"]
+    assert page == {"totalCount": len(PERMITS), "nodes": [as_answered(row) for row in PERMITS]}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"fee": {"gt": "0.09"}}, {1, 2}),
+        ({"fee": {"eq": "0.1"}}, {2}),
+        ({"fee": {"in": ["-5", "1234567890123456789.0001"]}}, {1, 4}),
+        ({"weightG": {"eq": str(2**53 + 1)}}, {1}),
+        ({"weightG": {"gt": 0}}, {1, 4}),
+        ({"weightG": {"lte": str(-(2**63))}}, {2}),
+        ({"active": {"eq": True}}, {1, 4}),
+        ({"not": {"active": {"eq": True}}}, {2}),
+        ({"active": {"ne": True}}, {2}),
+        ({"load": {"lt": 0}}, {2}),
+        ({"axles": {"gte": 3}}, {1, 4}),
+        ({"issuedOn": {"lt": "1950-01-01"}}, {2}),
+        ({"seenAt": {"eq": "2026-01-31T16:30:00+08:00"}}, {1}),
+        ({"seenAt": {"gt": "2026-11-22T08:00:00+08:00"}}, {2}),
+        ({"plate": {"startsWith": "黔A·\"'\\"}}, {4}),
+        ({"plate": {"isNull": True}}, {2}),
+        ({"or": [{"fee": {"isNull": True}}, {"district": {"eq": "520103"}}]}, {2, 3}),
+    ],
+)
+def test_filters_by_type(hub: RunningHub, carrier: str, where: dict[str, Any], expected: set[int]) -> None:
+    answer = hub.ask(carrier, LIST, {"where": where})
+    assert [node["permitNo"] for node in answer.data["transport"]["permits"]["nodes"]] == [f"P-{number}" for number in sorted(expected)]
+
+
+def test_orders_by_type_and_pages_across_nulls(hub: RunningHub, carrier: str) -> None:
+    document = """query ($by: [TransportPermitOrder!], $after: String) { transport { permits(orderBy: $by, first: 1, after: $after) {
+        nodes { permitNo } pageInfo { hasNextPage endCursor } } } }"""
+    rising = {"fee": [4, 2, 1], "weightG": [2, 1, 4], "active": [2, 1, 4], "issuedOn": [2, 1, 4], "seenAt": [4, 1, 2], "load": [2, 1, 4]}
+    for name, known in rising.items():
+        falling = [1, 4, 2] if name == "active" else known[::-1]
+        for direction, expected in (("ASC", known), ("DESC", falling)):
+            seen, after, more = [], None, True
+            while more:
+                page = hub.ask(carrier, document, {"by": [{name: direction}], "after": after}).data["transport"]["permits"]
+                seen += [node["permitNo"] for node in page["nodes"]]
+                after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            assert seen == [f"P-{number}" for number in (*expected, 3)], (name, direction)
+
+
+def test_look_up_and_verification(hub: RunningHub, carrier: str) -> None:
+    found = hub.ask(carrier, f'{{ transport {{ permit(permitNo: "P-4") {{ {FIELDS} }} }} }}').data["transport"]["permit"]
+    assert found == as_answered(PERMITS[3])
+    document = """query ($claims: TransportPermitClaims!) { transport {
+        verifyPermit(subject: {permitNo: "P-1"}, claims: $claims) { outcome claims { item outcome } } } }"""
+    truth = {"fee": "1234567890123456789.00010", "active": True, "weightG": str(2**53 + 1), "issuedOn": "2026-01-31", "seenAt": "2026-01-31T16:30:00+08:00"}
+    assert hub.ask(carrier, document, {"claims": truth}).data["transport"]["verifyPermit"]["outcome"] == "MATCH"
+    for name, false in {"fee": "1234567890123450000.0001", "active": False, "weightG": str(2**53), "issuedOn": "2026-01-30"}.items():
+        verified = hub.ask(carrier, document, {"claims": {**truth, name: false}}).data["transport"]["verifyPermit"]
+        assert verified["outcome"] == "MISMATCH"
+        assert [claim["item"] for claim in verified["claims"] if claim["outcome"] == "MISMATCH"] == [name]
+
+
+def test_verification_of_a_decimal_is_exact(hub: RunningHub, carrier: str) -> None:
+    document = """query ($fee: Decimal!) { transport { verifyPermit(subject: {permitNo: "P-1"}, claims: {fee: $fee}) { outcome } } }"""
+    for claimed, outcome in {"1234567890123456789.0001": "MATCH", "1234567890123456789.0002": "MISMATCH", "1234567890123456788.0001": "MISMATCH"}.items():
+        assert hub.ask(carrier, document, {"fee": claimed}).data["transport"]["verifyPermit"]["outcome"] == outcome, claimed
+
+
+def exchanged(hub: RunningHub, application: str, format_: str) -> bytes:
+    document = f"{{ transport {{ permits {{ nodes {{ {FIELDS} }} }} }} }}"
+    identity = hub.ask(application, START, {"document": document, "format": format_, "key": f"all-{format_}"}).data["startExchange"]["exchange"]["id"]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        exchange = hub.ask(application, "query ($id: ID!) { exchange(id: $id) { state reason files { url } } }", {"id": identity}).data["exchange"]
+        if exchange["state"] == "SUCCEEDED":
+            return hub.http("GET", exchange["files"][0]["url"], headers=hub.headers(application)).content
+        assert exchange["state"] in ("QUEUED", "RUNNING"), exchange
+        time.sleep(0.05)
+    raise AssertionError("the exchange did not end")
+
+
+def test_exchange(hub: RunningHub, carrier: str) -> None:
+    assert [json.loads(line) for line in exchanged(hub, carrier, "JSONL").splitlines()] == [as_answered(row) for row in PERMITS]
+    head, *rows = csv.reader(io.StringIO(exchanged(hub, carrier, "CSV").decode("utf-8-sig"), newline=""))
+    assert head == ["permitNo", "plate", "fee", "active", "weightG", "load", "axles", "issuedOn", "seenAt", "district", "division.fullName"]
+    assert rows[0] == [*["P-1", "黔A·D0001", "1234567890123456789.0001", "true"], str(2**53 + 1), "1.5", "3", *PERMITS[0][8:], "贵州省贵阳市南明区"]
+    assert rows[2] == ["P-3", "'=1+1", *[""] * 9]
+    assert rows[3][1] == PERMITS[3][2]
+
+
+def test_importers_do_not_review_and_only_administrators_act(hub: RunningHub, tmp_path: Path) -> None:
+    text = manifest("harbour", 2, f"sqlite+aiosqlite:///{tmp_path}/none.db")
+    for other in ("security_admin", "audit_admin"):
+        assert [p["code"] for p in hub.govern(other, IMPORT, {"text": text}).data["importManifest"]["problems"]] == ["FORBIDDEN"]
+    imported = hub.govern("system_admin", IMPORT, {"text": text}).data["importManifest"]["manifest"]
+    assert imported["state"] == "IMPORTED"
+    identity = {"id": imported["id"]}
+    review = {**identity, "ok": True}
+    assert hub.govern("security_admin", PUBLISH, identity).data["publishCatalog"]["problems"] == [{"code": "CONFLICT"}]
+    assert hub.govern("system_admin", REVIEW, review).data["reviewCatalog"] == {"manifest": None, "problems": [{"code": "FOUR_EYES"}]}
+    for other in ("steward", "audit_admin"):
+        assert hub.govern(other, REVIEW, review).data["reviewCatalog"]["problems"] == [{"code": "FORBIDDEN"}]
+    for other, code in {"housing": "FORBIDDEN", "bank": "FORBIDDEN", None: "UNAUTHENTICATED"}.items():
+        assert hub.ask(other, REVIEW, review, path="/governance/graphql").codes == [code]
+    assert hub.govern("security_admin", REVIEW, {**identity, "ok": False}).data["reviewCatalog"]["manifest"] == {"state": "REJECTED"}
+    assert hub.govern("security_admin", PUBLISH, identity).data["publishCatalog"]["problems"] == [{"code": "CONFLICT"}]
+    assert "harbour" not in hub.ask("bank", "{ catalog(first: 100) { nodes { code } } }").response.text
+
+
+def test_a_steward_of_all_departments_cannot_grant_nor_register(hub: RunningHub) -> None:
+    given = grant_input("housing", "market_regulation.licence", items=[{"code": "licence_no", "value": "CLEAR"}])
+    for actor in ("steward", "system_admin", "audit_admin"):
+        assert [p["code"] for p in hub.govern(actor, CREATE_GRANT, {"input": given}).data["createGrant"]["problems"]] == ["FORBIDDEN"]
+    application = {"name": "own_idea", "department": "housing", "purposes": given["purposes"], "roles": []}
+    for actor in ("steward", "audit_admin", "security_admin"):
+        made = hub.govern(actor, CREATE_APPLICATION, {"input": application}).data["createApplication"]
+        assert [p["code"] for p in made["problems"]] == ["FORBIDDEN"]
+
+
+def test_the_three_administrators_are_three(hub: RunningHub) -> None:
+    given = {
+        "name": "all_powers",
+        "department": "city_data",
+        "purposes": [{"code": "x", "scenario": "s", "basis": "b"}],
+        "roles": ["governance:system", "governance:security"],
+    }
+    made = hub.govern("system_admin", CREATE_APPLICATION, {"input": given}).data["createApplication"]
+    assert made["application"] is None
+    assert [p["code"] for p in made["problems"]] == ["ROLES_EXCLUSIVE"]
+
+
+def test_a_revoked_grant_ends_with_the_next_call(hub: RunningHub, carrier: str) -> None:
+    registered(hub, "passing")
+    identity = granted(hub, grant_input("passing", "transport.permit"))
+    assert hub.ask("passing", LIST).data["transport"]["permits"]["totalCount"] == len(PERMITS)
+    suspend = "mutation ($id: ID!) { suspendGrant(input: {id: $id}) { grant { state } problems { code } } }"
+    assert hub.govern("security_admin", suspend, {"id": identity}).data["suspendGrant"]["grant"] == {"state": "SUSPENDED"}
+    assert set(hub.ask("passing", LIST).codes) == {"INVALID_DOCUMENT"}
+    resume = suspend.replace("suspendGrant", "resumeGrant")
+    assert hub.govern("security_admin", resume, {"id": identity}).data["resumeGrant"]["grant"] == {"state": "ACTIVE"}
+    assert hub.ask("passing", LIST).data["transport"]["permits"]["totalCount"] == len(PERMITS)
+    revoke = suspend.replace("suspendGrant", "revokeGrant")
+    assert hub.govern("security_admin", revoke, {"id": identity}).data["revokeGrant"]["grant"] == {"state": "REVOKED"}
+    assert set(hub.ask("passing", LIST).codes) == {"INVALID_DOCUMENT"}
+    assert hub.govern("security_admin", resume, {"id": identity}).data["resumeGrant"]["problems"] == [{"code": "CONFLICT"}]
+
+
+def test_downloads_end_with_the_grant(hub: RunningHub, carrier: str) -> None:
+    registered(hub, "downloading")
+    identity = granted(hub, grant_input("downloading", "transport.permit"))
+    assert exchanged(hub, "downloading", "CSV")
+    url = hub.ask("downloading", "{ exchanges(first: 1) { nodes { files { url } } } }").data["exchanges"]["nodes"][0]["files"][0]["url"]
+    hub.govern("security_admin", "mutation ($id: ID!) { revokeGrant(input: {id: $id}) { problems { code } } }", {"id": identity})
+    assert hub.http("GET", url, headers=hub.headers("downloading")).status_code == 403
+
+
+def test_a_disabled_applications_token_is_dead(hub: RunningHub) -> None:
+    registered(hub, "short_lived")
+    assert hub.ask("short_lived", "{ me { application } }").data == {"me": {"application": "short_lived"}}
+    disable = 'mutation { disableApplication(input: {application: "short_lived"}) { problems { code } } }'
+    assert hub.govern("system_admin", disable).data["disableApplication"]["problems"] == []
+    answer = hub.ask("short_lived", "{ me { application } }")
+    assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
+    assert hub.grant_token("short_lived").status_code == 401
+
+
+def test_a_tokens_scopes_narrow_what_its_application_may(hub: RunningHub) -> None:
+    persons = "{ civilAffairs { persons(first: 1) { nodes { name } } } }"
+    verify = 'query ($i: String!) { civilAffairs { verifyPerson(subject: {idNumber: $i}, claims: {name: "x"}) { outcome } } }'
+    subject = {"i": hub.inside[0]["id_number"]}
+    only_verify = "verify:civil_affairs.person"
+    assert hub.ask("housing", persons, scope=only_verify).codes == ["INVALID_DOCUMENT"]
+    assert hub.ask("housing", verify, subject, scope=only_verify).data["civilAffairs"]["verifyPerson"] == {"outcome": "MISMATCH"}
+    assert hub.ask("housing", verify, subject, scope="query:civil_affairs.person").codes == ["INVALID_DOCUMENT"]
+    assert hub.ask("housing", persons, scope="query:civil_affairs.person").data
+    only_exchange = hub.ask("housing", persons, scope="exchange:civil_affairs.person")
+    assert set(only_exchange.codes) <= {"FORBIDDEN", "INVALID_DOCUMENT"} != set()
+    assert hub.ask("housing", "{ me { scopes } }", scope=only_verify).data == {"me": {"scopes": [only_verify]}}
+    assert hub.grant_token("bank", "query:civil_affairs.person").json()["error"] == "invalid_scope"
+    assert hub.grant_token("housing", f"{only_verify} query:nowhere.nothing").json()["error"] == "invalid_scope"
+    assert hub.grant_token("steward", "governance:security").json()["error"] == "invalid_scope"
+
+
+FAULTY_GRANTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown item": ({"items": [{"code": "plaet", "value": "CLEAR"}]}, "items[0].code", "BAD_INPUT"),
+    "item twice": ({"items": [{"code": "plate", "value": "CLEAR"}, {"code": "plate", "value": "MASKED"}]}, "items[1].code", "BAD_INPUT"),
+    "neither value nor key": ({"items": [{"code": "plate"}]}, "items[0]", "BAD_INPUT"),
+    "unknown mask": ({"items": [{"code": "plate", "value": "MASKED", "mask": "ROT13"}]}, "items[0].mask", "BAD_INPUT"),
+    "no mask in the catalog": ({"items": [{"code": "axles", "value": "MASKED"}]}, "items[0].mask", "BAD_INPUT"),
+    "rows: unknown item": ({"rows": {"distrikt": {"eq": "520102"}}}, "rows", "BAD_INPUT"),
+    "rows: unknown comparison": ({"rows": {"district": {"like": "52%"}}}, "rows", "BAD_INPUT"),
+    "rows: wrong type": ({"rows": {"active": {"eq": "yes"}}}, "rows", "BAD_INPUT"),
+    "rows: empty": ({"rows": {}}, "rows", "BAD_INPUT"),
+    "rows: a text": ({"rows": "district = 520102"}, "rows", "BAD_INPUT"),
+    "no operation": ({"operations": []}, "operations", "BAD_INPUT"),
+    "no purpose": ({"purposes": []}, "purposes", "BAD_INPUT"),
+    "purpose ill-formed": ({"purposes": [{"code": "a b", "scenario": "s", "basis": "b"}]}, "purposes[0].code", "BAD_INPUT"),
+    "purpose without basis": ({"purposes": [{"code": "a", "scenario": "s", "basis": " "}]}, "purposes[0].basis", "BAD_INPUT"),
+    "page too large": ({"maxPage": 1_000_000}, "maxPage", "BAD_INPUT"),
+    "page of nothing": ({"maxPage": 0}, "maxPage", "BAD_INPUT"),
+    "quota of nothing": ({"quota": {"per": "DAY"}}, "quota", "BAD_INPUT"),
+    "document that is no hash": ({"documents": ["{ a }"]}, "documents[0]", "BAD_INPUT"),
+    "no approver": ({"approver": " "}, "approver", "BAD_INPUT"),
+    "ends before it begins": ({"validFrom": "2026-02-01T00:00:00Z", "validTo": "2026-01-01T00:00:00Z"}, "validTo", "BAD_INPUT"),
+    "unknown resource": ({"resource": "transport.permits"}, "resource", "NOT_FOUND"),
+    "unknown application": ({"application": "nobody"}, "application", "NOT_FOUND"),
+    "not shared": ({"resource": "civil_affairs.adoption", "items": []}, "resource", "NOT_SHARED"),
+}
+
+
+@pytest.mark.parametrize(("fault", "path", "code"), FAULTY_GRANTS.values(), ids=FAULTY_GRANTS)
+def test_a_faulty_grant_is_refused_with_place_and_code(hub: RunningHub, carrier: str, fault: dict[str, Any], path: str, code: str) -> None:
+    name = f"faulty_{len(hub.applications)}"
+    registered(hub, name)
+    made = hub.govern("security_admin", CREATE_GRANT, {"input": grant_input(name, "transport.permit") | fault}).data["createGrant"]
+    assert made["grant"] is None
+    assert [(p["path"], p["code"]) for p in made["problems"]] == [(path, code)]
+    assert hub.ask(name, "{ me { grants { id } } }").data == {"me": {"grants": []}}
+
+
+def test_one_live_grant_per_application_and_resource(hub: RunningHub, carrier: str) -> None:
+    made = hub.govern("security_admin", CREATE_GRANT, {"input": grant_input(carrier, "transport.permit")}).data["createGrant"]
+    assert [p["code"] for p in made["problems"]] == ["CONFLICT"]
+
+
+def test_masks_rows_pages_and_quota_of_a_grant_hold_at_once(hub: RunningHub, carrier: str) -> None:
+    registered(hub, "narrow")
+    items = [{"code": "plate", "value": "MASKED"}, {"code": "permit_no", "value": "MASKED", "mask": "KEEP_FIRST_1_LAST_1", "key": True}]
+    granted(
+        hub,
+        grant_input(
+            "narrow", "transport.permit", items=items, rows={"district": {"eq": "520102"}}, maxPage=2, quota={"per": "DAY", "calls": 3}, operations=["QUERY"]
+        ),
+    )
+    document = "query ($n: Int = 2) { transport { permits(first: $n) { nodes { permitNo plate } } } }"
+    first = hub.ask("narrow", document)
+    assert first.data["transport"]["permits"]["nodes"] == [{"permitNo": "P*1", "plate": "黔******1"}, {"permitNo": "P*4", "plate": "黔********行"}]
+    assert hub.ask("narrow", document, {"n": 3}).codes == ["BAD_INPUT"]
+    assert hub.ask("narrow", 'mutation { startExchange(input: {document: "{ transport { permits { nodes { plate } } } }", format: CSV, idempotencyKey: "n"})'
+                   " { exchange { id } } }").codes[0] in ("INVALID_DOCUMENT", "FORBIDDEN")  # fmt: skip
+    answers = [hub.ask("narrow", document) for _ in range(4)]
+    assert answers[-1].codes == ["QUOTA_EXCEEDED"]
+    assert answers[-1].status == 429
+    assert "retry-after" in answers[-1].response.headers
+
+
+def test_a_manifest_with_classified_data_is_refused(hub: RunningHub) -> None:
+    from hub.demo.catalog import CLASSIFIED
+
+    text = CLASSIFIED.read_text(encoding="utf-8")
+    made = hub.govern("steward", IMPORT, {"text": text}).data["importManifest"]
+    assert made["manifest"] is None
+    assert [p["code"] for p in made["problems"]] == ["CLASSIFIED"]
+    assert made["problems"][0]["line"] == text.splitlines().index('level = "CLASSIFIED"') + 1
+    assert hub.govern("steward", "{ departments { code } }").response.text.count("emergency_management") == 0
