@@ -165,8 +165,8 @@ def test_importers_do_not_review_and_only_administrators_act(hub: RunningHub, tm
     assert hub.govern("system_admin", REVIEW, review).data["reviewCatalog"] == {"manifest": None, "problems": [{"code": "FOUR_EYES"}]}
     for other in ("steward", "audit_admin"):
         assert hub.govern(other, REVIEW, review).data["reviewCatalog"]["problems"] == [{"code": "FORBIDDEN"}]
-    for other, code in {"housing": "FORBIDDEN", "bank": "FORBIDDEN", None: "UNAUTHENTICATED"}.items():
-        assert hub.ask(other, REVIEW, review, path="/governance/graphql").codes == [code]
+    for name, code in (("housing", "FORBIDDEN"), ("bank", "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+        assert hub.ask(name, REVIEW, review, path="/governance/graphql").codes == [code]
     assert hub.govern("security_admin", REVIEW, {**identity, "ok": False}).data["reviewCatalog"]["manifest"] == {"state": "REJECTED"}
     assert hub.govern("security_admin", PUBLISH, identity).data["publishCatalog"]["problems"] == [{"code": "CONFLICT"}]
     assert "harbour" not in hub.ask("bank", "{ catalog(first: 100) { nodes { code } } }").response.text
