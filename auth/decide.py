@@ -115,7 +115,9 @@ def _decide_unconditional(policy: ResourcePolicy, rights: Rights) -> Decision | 
     if grant is None:
         approver = UNCONDITIONAL_APPROVER
         return Decision(policy.code, operations, items, None, rights.purposes, DEFAULT_PAGE_LIMIT, True, True, None, approver, ("class:UNCONDITIONAL",))
-    items |= {i.code: _granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
+    # What the grant adds becomes part of every operation that all departments have; a grant for some of them only adds nothing.
+    if grant.rows is None and grant.operations >= operations:
+        items |= {i.code: _granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
     purposes = tuple({p.code: p for p in (*rights.purposes, *grant.purposes)}.values())
     reasons = ("class:UNCONDITIONAL", f"grant:{grant.grant}")
     return Decision(
@@ -163,7 +165,7 @@ def _decide_conditional(policy: ResourcePolicy, rights: Rights) -> Decision | No
 
 
 def _granted_item(policy: ItemPolicy, item: GrantItem) -> ItemDecision:
-    if policy.sharing_class is SharingClass.NOT_SHARED:
+    if policy.sharing_class is SharingClass.NOT_SHARED or policy.share_denied:
         return _ABSENT
     if item.value is Shown.MASKED:
         mask = item.mask or policy.share_mask

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -156,6 +158,13 @@ class Decision:
     reasons: tuple[str, ...] = ()
     quota: Quota | None = None
     documents: frozenset[str] = frozenset()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, over everything that decides what is disclosed: an equal digest discloses the same."""
+        items = [[code, i.shown.value, [i.mask.label, i.mask.version] if i.mask else None, i.key] for code, i in sorted(self.items.items())]
+        content = [self.resource, sorted(o.value for o in self.operations), items, self.rows]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     def allows(self, operation: Operation) -> bool:
         """Whether the operation is among those decided."""

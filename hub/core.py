@@ -63,7 +63,7 @@ def open_core(settings: Settings) -> Core:
     engine = open_engine(settings.database_url)
     service = LedgerService.assemble(engine, settings.keys, LOG_NAME)
     acts = Acts(service.ledger)
-    catalog = CatalogService(engine, acts)
+    catalog = CatalogService(engine, acts, settings.home)
     registry = Registry(engine)
     registry.refresh()
     sharing = SharingService(engine, acts, catalog.load)

@@ -6,6 +6,7 @@ of ``__schema`` and ``__type`` are exempt from the depth bound (tools' introspec
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode
@@ -13,6 +14,7 @@ from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpr
 from schema.faults import Code, Fault
 
 _MOST = 10**9
+_INTROSPECTION = ("__schema", "__type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,14 @@ class Budget:
     """Bounds of one document."""
 
     depth: int = 10
-    fields: int = 1000
-    root_fields: int = 50
+    fields: int = 600
+    root_fields: int = 30
+    second_fields: int = 40
+    """Fields directly below root fields: what is asked of departments."""
+    introspections: int = 2
+    """Occurrences of ``__schema`` and ``__type``."""
+    repeats: int = 10
+    """How often one response key may stand in one selection set: comparing them costs the square."""
     operations: int = 10
     fragments: int = 50
     directives: int = 200
@@ -32,7 +40,10 @@ class _Cost:
     depth: int = 0
     fields: int = 0
     roots: int = 0
+    seconds: int = 0
     directives: int = 0
+    repeats: int = 0
+    introspections: int = 0
 
 
 class _Meter:
@@ -42,20 +53,29 @@ class _Meter:
         self.open: set[str] = set()
 
     def selections(self, selected: SelectionSetNode | None) -> _Cost:
-        depth = fields = roots = directives = 0
+        depth = fields = roots = seconds = directives = introspections = 0
+        keys: Counter[str] = Counter()
+        repeats = 0
         for node in selected.selections if selected else ():
             cost = self._selection(node)
+            if isinstance(node, FieldNode):
+                keys[node.alias.value if node.alias else node.name.value] += 1
+            repeats = max(repeats, cost.repeats)
+            seconds = min(_MOST, seconds + cost.seconds)
+            introspections = min(_MOST, introspections + cost.introspections)
             depth = max(depth, cost.depth)
             fields = min(_MOST, fields + cost.fields)
             roots = min(_MOST, roots + cost.roots)
             directives = min(_MOST, directives + cost.directives + len(node.directives or ()))
-        return _Cost(depth, fields, roots, directives)
+        return _Cost(depth, fields, roots, seconds, directives, max((repeats, *keys.values())), introspections)
 
     def _selection(self, node: object) -> _Cost:
         if isinstance(node, FieldNode):
             inner = self.selections(node.selection_set)
-            depth = 1 if node.name.value in ("__schema", "__type") else inner.depth + 1
-            return _Cost(depth, inner.fields + 1, 1, inner.directives)
+            depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
+            seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
+            introspections = inner.introspections + (node.name.value in _INTROSPECTION)
+            return _Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections)
         if isinstance(node, FragmentSpreadNode):
             return self._fragment(node.name.value)
         return self.selections(getattr(node, "selection_set", None))
@@ -80,6 +100,9 @@ def check_budget(document: DocumentNode, budget: Budget) -> None:
         cost = meter.selections(operation.selection_set)
         _within("depth", "嵌套层数", cost.depth, budget.depth)
         _within("root fields", "顶层字段数", cost.roots, budget.root_fields)
+        _within("fields of departments", "部门下的字段数", cost.seconds, budget.second_fields)
+        _within("introspections", "自省字段数", cost.introspections, budget.introspections)
+        _within("repeats of one response key", "同一响应键的重复次数", cost.repeats, budget.repeats)
         _within("fields", "展开后的字段数", cost.fields, budget.fields)
         _within("directives", "指令数", cost.directives, budget.directives)
 

@@ -30,6 +30,8 @@ from schema.view import View
 
 MAX_TOKENS = 5000
 MAX_COMMENTS = 2000
+_MOST_CACHED = 20_000
+"""Characters; a parsed document takes about 150 bytes per character."""
 _INTROSPECTION = {"__schema", "__type"}
 _RULES = (*specified_rules, *(() if MaxIntrospectionDepthRule in specified_rules else (MaxIntrospectionDepthRule,)))
 
@@ -80,12 +82,12 @@ class InvalidDocument(Fault):
 
 
 class Documents:
-    """Checked documents, bounded, per view. A document is invalid for whoever may not see what it names, with the same text as a misspelt name."""
+    """Checked documents, bounded by their length, per view; only valid ones are kept. A document is invalid for whoever may not see what it names, with the same text as a misspelt name."""
 
-    def __init__(self, budget: Budget | None = None, size: int = 2048) -> None:
+    def __init__(self, budget: Budget | None = None, characters: int = 500_000) -> None:
         self._budget = budget or Budget()
-        self._parsed: LRUCache[str, DocumentNode] = LRUCache(size)
-        self._checked: LRUCache[tuple[int, str], tuple[View, Document]] = LRUCache(size)
+        self._parsed: LRUCache[str, DocumentNode] = LRUCache(characters, getsizeof=lambda node: node.loc.end if node.loc else characters)
+        self._checked: LRUCache[tuple[int, str], tuple[View, Document]] = LRUCache(characters, getsizeof=lambda found: len(found[1].text))
 
     def check(self, text: str, view: View) -> Document:
         """The checked document.
@@ -98,13 +100,17 @@ class Documents:
         found = self._checked.get(key)
         if found is not None and found[0] is view:
             return found[1]
-        node = self.parse(text)
+        node = self._parsed.get(text) or self.parse(text)
         names = root_names(node)
         schema = view.full if names & _INTROSPECTION else view.schema(names)
         errors = validate(schema, node, _RULES, max_errors=20, hide_suggestions=True)
         if errors:
             raise InvalidDocument(errors)
+        if len(text) <= _MOST_CACHED:
+            self._parsed[text] = node
         document = Document.of(text, node, schema)
+        if len(text) > _MOST_CACHED:
+            return document
         self._checked[key] = (view, document)
         return document
 
@@ -115,15 +121,12 @@ class Documents:
             InvalidDocument: a syntax error, a subscription, or no operation.
             Fault: ``QUERY_BUDGET``.
         """
-        node = self._parsed.get(text)
-        if node is None:
-            try:
-                node = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
-            except GraphQLError as error:
-                raise InvalidDocument([error]) from None
-            check_budget(node, self._budget)
-            self._refuse_subscriptions(node)
-            self._parsed[text] = node
+        try:
+            node = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+        except GraphQLError as error:
+            raise InvalidDocument([error]) from None
+        check_budget(node, self._budget)
+        self._refuse_subscriptions(node)
         return node
 
     @staticmethod

@@ -14,11 +14,11 @@ from schema.answer import Answer
 from schema.faults import bad_input
 from schema.lists import Listing, listing, read_page
 from schema.plan import EdgePlan, ListPlan, Plan
-from schema.reader import Reader
+from schema.reader import Allowance, Reader
 from schema.run import Run, Work
-from schema.shapes import Shape
+from schema.shapes import ItemUse, Shape
 
-NO_LIMIT = 10**15
+_NO_LIMIT = 10**15
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,17 @@ class Export:
     shape: Shape
     columns: tuple[tuple[tuple[str, ...], Kind], ...]
     """(path of response keys, kind) of every value, links flattened: the columns of a table."""
+
+    @property
+    def uses(self) -> Mapping[str, tuple[ItemUse, ...]]:
+        """What the rows show of each resource."""
+        found: dict[str, dict[ItemUse, None]] = {}
+        pending = [self.shape]
+        while pending:
+            shape = pending.pop()
+            found.setdefault(shape.face.resource.code, {}).update(dict.fromkeys(shape.uses))
+            pending += [link.shape for link in shape.links]
+        return {code: tuple(uses) for code, uses in found.items()}
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -81,7 +92,7 @@ class Exporter:
     def __init__(self, export: Export, run: Run, answer: Answer, batch: int) -> None:
         self._export = export
         self._answer = answer
-        self._work = Work(run, answer, Reader(run.sources, answer, NO_LIMIT))
+        self._work = Work(run, answer, Reader(run.sources, answer, Allowance(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, 0)))
         self._batch = batch
         self._run = run
 
@@ -96,7 +107,7 @@ class Exporter:
     async def total(self) -> int:
         """How many rows there are to write."""
         listed = self._listing()
-        return await self._work.reader.count(listed.face, listed.selection, listed.binds)
+        return await self._work.reader.count(listed.face, listed.selection, listed.binds, listed.uses)
 
     async def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Rendered rows, page after page, in the list's order.

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from connectors.selection import Column, Order, Row, Selection, Value
+from connectors.selection import Column, Compare, Not, Order, Predicate, Row, Selection, Value
 from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import bad_input
@@ -65,13 +65,16 @@ def listing(
     binds: Binds = {}
     where = args.get("where") or {}
     parts = [Filter(face.filters, binds, "p").predicate(where)] if where else []
+    reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for bound in binds.values()))
     orders = order(resource, face.filters, args.get("orderBy") or [])
     keys = [Column(o.column, o.kind) for o in orders]
     columns = (*outputs, *(key for key in keys if key not in outputs))
     selection = Selection(resource.binding, columns, reader.where(face, binds, parts), orders, (), "limit")
     first = _page_size(args.get("first"), face.decision.page_limit)
+    touched = _compared(parts, orders)
+    compared = [ItemUse(item.code, "match") for item in face.filters.values() if item.column in touched]
     binding = _binding(caller, resource.code, where, orders)
-    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, tuple(uses), False)
+    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, (*uses, *compared), False)
     after = args.get("after")
     if after is None:
         return listed
@@ -79,6 +82,19 @@ def listing(
     if len(place) != len(orders):
         raise bad_input("after 不是本次查询的有效游标", "after is no valid cursor of this query")
     return listed.beginning_behind(place)
+
+
+def _compared(parts: Sequence[Predicate], orders: Sequence[Order]) -> set[str]:
+    """Columns that stand in the caller's filter or order."""
+    found = {order.column for order in orders}
+    pending = list(parts)
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Compare):
+            found.add(part.column)
+        else:
+            pending += [part.part] if isinstance(part, Not) else list(part.parts)
+    return found
 
 
 def _page_size(first: Any, most: int) -> int:

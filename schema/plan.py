@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from cachetools import LRUCache
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
@@ -72,6 +73,16 @@ class ListPlan:
     def uses(self) -> tuple[ItemUse, ...]:
         """What rows of the list show."""
         return tuple(dict.fromkeys(use for _, shape in self.shapes for use in shape.uses))
+
+    @cached_property
+    def width(self) -> int:
+        """Rows that one row of the list may bring: itself, and those of every link."""
+        return max(1, sum(shape.width for _, shape in self.shapes))
+
+    @cached_property
+    def cells(self) -> int:
+        """Values that one row of the list puts into the answer."""
+        return sum(shape.cells for _, shape in self.shapes)
 
     @property
     def counts(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from auth.rights import Operation
@@ -19,15 +21,57 @@ from schema.shapes import ItemUse, LinkStep
 T = TypeVar("T")
 Sources = Callable[[str], Source]
 STABLE = "#"
+_STATEMENTS = 8
+"""The most statements that one call has under way at once."""
+
+
+@dataclass
+class Allowance:
+    """What one call may still ask for. It is reserved before anything is read, so that a call over it costs the sources nothing."""
+
+    rows: int = 20_000
+    cells: int = 400_000
+    """Values in the answer: rows times items, over all lists and links."""
+    values: int = 5_000
+    """Values in filters."""
+    verifications: int = 100
+
+    def reserve(self, what: str, amount: int) -> None:
+        """Takes a part of the allowance.
+
+        Raises:
+            Exhausted: there is not that much left; the whole call ends.
+        """
+        left = getattr(self, what) - amount
+        setattr(self, what, left)
+        if left < 0:
+            raise Exhausted(what)
+
+
+_EXHAUSTED = {
+    "rows": ("读取的行数过多", "too many rows", "请减小 first，或改用批量交换 startExchange", "ask for fewer rows by first, or use startExchange"),
+    "cells": ("返回的数据过多", "too many values", "请减小 first 或少选字段，或改用批量交换", "ask for fewer rows or fields, or use startExchange"),
+    "values": ("筛选取值过多", "too many values in filters", "请分次查询", "ask in several calls"),
+    "verifications": ("核验过多", "too many verifications", "一次调用最多核验 100 条，请分次", "verify at most 100 in one call"),
+}
+
+
+class Exhausted(Fault):
+    """The call asks for more than one call may. It is refused as a whole."""
+
+    def __init__(self, what: str) -> None:
+        zh, en, hint_zh, hint_en = _EXHAUSTED[what]
+        super().__init__(Code.QUERY_BUDGET, f"查询超出预算：一次调用{zh}", f"query budget exceeded: {en} for one call", hint_zh, hint_en)
 
 
 class Reader:
-    """One call's reading. ``sources`` opens a source by its code ``department.source``; ``rows`` bounds what the call may read."""
+    """One call's reading. ``sources`` opens a source by its code ``department.source``."""
 
-    def __init__(self, sources: Sources, answer: Answer, rows: int) -> None:
+    def __init__(self, sources: Sources, answer: Answer, allowance: Allowance | None = None) -> None:
         self._sources = sources
         self._answer = answer
-        self._rows = rows
+        self.allowance = allowance or Allowance()
+        self._statements = asyncio.Semaphore(_STATEMENTS)
 
     def where(self, face: Face, binds: Binds, parts: Sequence[Predicate] = ()) -> Predicate | None:
         """The caller's predicates AND the grant's row condition."""
@@ -48,8 +92,9 @@ class Reader:
         self.note(face, rows[:shown], _stable_place(face, selection), uses, Operation.QUERY)
         return rows
 
-    async def count(self, face: Face, selection: Selection, binds: Binds) -> int:
-        """How many rows the predicate holds for."""
+    async def count(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> int:
+        """How many rows the predicate holds for; the items that were compared are noted."""
+        self.note(face, (), None, uses, Operation.QUERY)
         return await self._call(face, lambda source: source.count(selection, binds))
 
     async def linked(self, link: LinkStep, values: Sequence[Value]) -> Mapping[Value, Row]:
@@ -67,22 +112,14 @@ class Reader:
         take(access, uses, len(rows))
         if place is not None:
             access.subjects.update(dict.fromkeys((STABLE, row[place]) for row in rows))
-        self._rows -= len(rows)
-        if self._rows < 0:
-            raise Fault(
-                Code.QUERY_BUDGET,
-                "查询超出预算：一次调用读取的行数过多",
-                "query budget exceeded: the call reads too many rows",
-                "请减小 first,或改用批量交换 startExchange",
-                "ask for fewer rows by first, or use startExchange",
-            )
 
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
         code = face.resource.source
         started = time.perf_counter()
         state = "FAILED"
         try:
-            result = await call(self._sources(code))
+            async with self._statements:
+                result = await call(self._sources(code))
             state = "OK"
         except SourceFault as fault:
             state = fault.state

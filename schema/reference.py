@@ -72,7 +72,7 @@ def _named(columns: Sequence[Column], row: Sequence[Value]) -> dict[str, Value]:
 async def run_reference(document: Document, variables: Mapping[str, Any], operation: str | None, sources: Sources, cursors: Cursors, caller: str) -> Answer:
     """Runs a document of resource fields. Errors carry faults; data is as graphql-core makes it."""
     answer = Answer()
-    context = Context(Reader(sources, answer, 10**9), answer, cursors, caller)
+    context = Context(Reader(sources, answer), answer, cursors, caller)
     result = execute(document.schema, document.node, {}, context, dict(variables), operation, field_resolver=_resolve)
     if not isinstance(result, ExecutionResult):
         result = await result
@@ -139,7 +139,7 @@ async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
     edges = [{"cursor": context.cursors.seal(listed.binding, listed.place(row)), "node": node} for row, node in zip(page.rows, nodes, strict=True)]
 
     async def total() -> int:
-        return await context.reader.count(face, listed.selection, listed.binds)
+        return await context.reader.count(face, listed.selection, listed.binds, listed.uses)
 
     return {"nodes": nodes, "edges": edges, "pageInfo": page_info(names, listed, page, context.cursors), "totalCount": total}
 

@@ -13,17 +13,16 @@ from auth.rights import Operation
 from connectors.selection import Compare, Comparison, Row, Selection, Value
 from schema.answer import Answer, FieldError, Path
 from schema.cursors import Cursors
-from schema.faults import Code, Fault, bad_input
+from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.lists import Listing, Page, listing, page_info, read_page
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
-from schema.reader import Reader, Sources
+from schema.reader import Exhausted, Reader, Sources
 from schema.shapes import ItemUse, LinkStep, Shape
 from schema.values import canonical
 from schema.verification import MOST_REQUESTS, question, rendered, verify
 
-MOST_ROWS = 20_000
 MOST_LINK_ERRORS = 20
 _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
@@ -37,13 +36,12 @@ class Run:
     cursors: Cursors
     caller: str
     variables: VariableValues
-    most_rows: int = MOST_ROWS
 
 
 async def run_departments(plan: Plan, run: Run, answer: Answer) -> dict[str, Any]:
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``."""
     answer.masking = plan.masking
-    work = Work(run, answer, Reader(run.sources, answer, run.most_rows))
+    work = Work(run, answer, Reader(run.sources, answer))
     results = await _together([work.department(key, department) for key, department in plan.departments.items()])
     answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
@@ -87,6 +85,8 @@ class Work:
             if isinstance(plan, ListPlan):
                 return await self._list(path, plan, args)
             return await self._verify(plan, args)
+        except Exhausted:
+            raise
         except Fault as fault:
             self.answer.errors.append(FieldError(path, fault))
         except GraphQLError as error:
@@ -113,6 +113,9 @@ class Work:
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:
         listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller)
+        if plan.reads:
+            self.reader.allowance.reserve("rows", listed.first * plan.width)
+            self.reader.allowance.reserve("cells", listed.first * plan.cells)
         page, total = await self._page(plan, listed)
         made: dict[str, Any] = {}
         for key, name, needs in plan.entries:
@@ -134,7 +137,7 @@ class Work:
             return None
 
         page = read_page(listed, self.reader) if plan.reads else nothing()
-        count = self.reader.count(plan.face, listed.selection, listed.binds) if plan.counts else no_count()
+        count = self.reader.count(plan.face, listed.selection, listed.binds, listed.uses) if plan.counts else no_count()
         found = await _together([page, count])
         return found[0], found[1]
 
@@ -149,6 +152,7 @@ class Work:
         return [{key: columns[key][i] for key in plan.order} for i in range(len(page.rows))]
 
     async def _verify(self, plan: VerifyPlan, args: Mapping[str, Any]) -> Any:
+        self.reader.allowance.reserve("verifications", len(args["requests"]) if plan.many else 1)
         if not plan.many:
             asked = question(plan.face, args["subject"], args["claims"])
             return rendered(plan, await verify(plan.face, asked, self.reader, self.answer))
@@ -180,9 +184,9 @@ class Work:
             return {}
         try:
             found = await self.reader.linked(link, list(first))
+        except Exhausted:
+            raise
         except Fault as fault:
-            if fault.code is Code.QUERY_BUDGET:
-                raise
             self.answer.errors += [FieldError(path, fault) for path in list(first.values())[:MOST_LINK_ERRORS]]
             return {}
         made = await self.objects(link.shape, list(found.values()), [first[key] for key in found])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from auth.rights import Shown
@@ -68,6 +69,16 @@ class Shape:
     """(response key, place in the row, kind) of every scalar; place ``None`` for ``__typename``."""
     order: tuple[str, ...] = field(default=())
     """Response keys as selected."""
+
+    @cached_property
+    def width(self) -> int:
+        """Rows behind one row: itself, and those of every link."""
+        return 1 + sum(link.shape.width for link in self.links)
+
+    @cached_property
+    def cells(self) -> int:
+        """Values in one rendered object, links included."""
+        return len(self.leaves) + sum(link.shape.cells for link in self.links)
 
 
 def compile_shape(face: Face, fields: Fields, collector: Collector, outputs: Outputs | None = None) -> Shape:

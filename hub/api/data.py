@@ -71,7 +71,7 @@ class DataService:
     ) -> HttpAnswer:
         data = orjson.dumps(answer.data)
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
-        kind = Operation.EXCHANGE.scope_prefix if context.details.get("exchange") else operation_of(answer)
+        kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
         draft = call_entry(turn.call, caller, answer, accesses, document, purpose, len(data), kind, details)
         if bounded:

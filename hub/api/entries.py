@@ -7,8 +7,7 @@ from typing import Any
 from auth.rights import Operation, Purpose
 from hub.api.context import Caller
 from hub.ledger.entry import Access as LedgerAccess
-from hub.ledger.entry import EntryDraft, Item, Outcome, SourceState
-from hub.ledger.entry import Kind as EntryKind
+from hub.ledger.entry import EntryDraft, Item, Medium, Outcome, SourceState
 from hub.ledger.subjects import Subjects
 from schema.answer import Access, Answer
 from schema.documents import Document
@@ -68,11 +67,19 @@ def call_entry(
     )
 
 
-def refusal_entry(call: str, caller: Caller, code: str, failed: bool, document: str | None) -> EntryDraft:
-    """The entry of a call that was refused or failed as a whole; nothing was disclosed."""
-    kind: EntryKind = "deny"
+def refusal_entry(
+    call: str, caller: Caller, code: str, failed: bool, document: str | None, operation: str | None = None, medium: Medium = "INTERFACE"
+) -> EntryDraft:
+    """The entry of a call that was refused or failed as a whole; nothing was disclosed. ``operation`` is ``None`` where it was not known yet."""
     return EntryDraft(
-        kind=kind, call=call, outcome="FAILED" if failed else "REFUSED", operation="query", medium="INTERFACE", **_who(caller), code=code, document=document
+        kind="deny",
+        call=call,
+        outcome="FAILED" if failed else "REFUSED",
+        operation=operation,
+        medium=medium,
+        **_who(caller),
+        code=code,
+        document=document,
     )
 
 

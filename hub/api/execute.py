@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
@@ -26,6 +27,7 @@ from hub.api.context import Context
 from hub.errors import internal
 from hub.observation import places
 from schema.answer import Answer, FieldError
+from schema.collect import Fields
 from schema.cursors import Cursors
 from schema.documents import Document
 from schema.faults import Code, Fault, bad_input
@@ -90,7 +92,8 @@ class Executor:
     def __init__(self, plans: Plans, cursors: Cursors) -> None:
         self.plans = plans
         self.cursors = cursors
-        self._introspected: LRUCache[tuple[int, str, str | None], tuple[Document, Any]] = LRUCache(128)
+        self._introspected: LRUCache[tuple[int, bytes], tuple[Plan, dict[str, Any]]] = LRUCache(32)
+        self._threads = CapacityLimiter(2)
 
     async def run(self, plan: Plan, context: Context, view: View, variables: VariableValues, given: Mapping[str, Any]) -> Answer:
         """The answer. Nothing in it has left yet."""
@@ -104,33 +107,38 @@ class Executor:
         return answer
 
     async def _others(self, plan: Plan, context: Context, given: Mapping[str, Any], answer: Answer) -> dict[str, Any] | None:
-        names = {nodes[0].name.value for nodes in plan.others.values()}
-        node = _only(plan)
-        if names <= _INTROSPECTION and not given:
-            return await self._introspect(plan, node)
-        found = execute(plan.document.schema, node, {}, context, dict(given), hide_suggestions=True)
-        result = found if isinstance(found, ExecutionResult) else await found
-        answer.errors += [field_error(error) for error in result.errors or ()]
-        return result.data
+        """Root fields that are no departments. Introspection depends on the view alone and is computed off the event loop."""
+        asked = {key: nodes for key, nodes in plan.others.items() if nodes[0].name.value in _INTROSPECTION}
+        rest = {key: nodes for key, nodes in plan.others.items() if key not in asked}
+        merged: dict[str, Any] = await self._introspect(plan, asked, given) if asked else {}
+        if rest:
+            found = execute(plan.document.schema, _only(plan, rest), {}, context, dict(given), hide_suggestions=True)
+            result = found if isinstance(found, ExecutionResult) else await found
+            answer.errors += [field_error(error) for error in result.errors or ()]
+            if result.data is None:
+                return None
+            merged |= result.data
+        return merged
 
-    async def _introspect(self, plan: Plan, node: DocumentNode) -> dict[str, Any] | None:
-        """Introspection depends on nothing but the view and the text; it is computed off the event loop, once."""
-        name = plan.operation.name.value if plan.operation.name else None
-        key = (id(plan.document), plan.document.text, name)
+    async def _introspect(self, plan: Plan, asked: Fields, given: Mapping[str, Any]) -> dict[str, Any]:
+        node = _only(plan, asked)
+        declared = {d.variable.name.value for d in plan.operation.variable_definitions or ()}
+        values = {name: value for name, value in given.items() if name in declared}
+        key = (id(plan), orjson.dumps(values, option=orjson.OPT_SORT_KEYS))
         found = self._introspected.get(key)
-        if found is None or found[0] is not plan.document:
-            result = await to_thread.run_sync(lambda: execute_sync(plan.document.schema, node))
-            if result.errors:
-                raise bad_input(result.errors[0].message, result.errors[0].message)
-            found = self._introspected[key] = (plan.document, result.data)
-        data: dict[str, Any] | None = found[1]
-        return data
+        if found is None or found[0] is not plan:
+            result = await to_thread.run_sync(lambda: execute_sync(plan.document.schema, node, variable_values=values), limiter=self._threads)
+            if result.errors or result.data is None:
+                message = result.errors[0].message if result.errors else "introspection failed"
+                raise bad_input(in_chinese(message), message)
+            found = self._introspected[key] = (plan, result.data)
+        return found[1]
 
 
-def _only(plan: Plan) -> DocumentNode:
-    """The document cut to the root fields that are not departments."""
+def _only(plan: Plan, fields: Fields) -> DocumentNode:
+    """The document cut to these root fields."""
     operation = plan.operation
-    selected = SelectionSetNode(selections=tuple(node for nodes in plan.others.values() for node in nodes))
+    selected = SelectionSetNode(selections=tuple(node for nodes in fields.values() for node in nodes))
     cut = OperationDefinitionNode(
         operation=operation.operation,
         name=operation.name,

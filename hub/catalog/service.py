@@ -6,8 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from stdnum.cn import uscc
@@ -18,6 +20,7 @@ from hub.catalog.checks import check_manifest, secret_in_url
 from hub.catalog.links import check_links
 from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
+from hub.catalog.reach import check_reach, reach
 from hub.catalog.tables import department, manifest, snapshot, source
 from hub.store.base import now
 from schema.model import Department, Snapshot
@@ -29,6 +32,7 @@ CATALOG = "governance:catalog"
 """May import the manifest of any department."""
 STEWARD = "governance:steward"
 """May import the manifest of the own department."""
+_MANIFESTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,11 @@ class ImportedManifest:
 class CatalogService:
     """Administrative acts on the catalog. Every method may raise :class:`Refused`; then nothing was changed."""
 
-    def __init__(self, engine: Engine, acts: Acts) -> None:
+    def __init__(self, engine: Engine, acts: Acts, home: Path) -> None:
         self._engine = engine
         self._acts = acts
+        self._manifests: LRUCache[int, Manifest] = LRUCache(_MANIFESTS)
+        self._home = home
 
     def create_department(self, actor: Actor, **given: Any) -> Department:
         """Registers a department."""
@@ -68,7 +74,7 @@ class CatalogService:
         target = f"{owner}.{given.get('code')}"
         self._need(actor, "registerSource", target, SYSTEM)
         part = self._part(actor, "registerSource", SourcePart, given)
-        for code, path, message, hint in secret_in_url("url", part.url):
+        for code, path, message, hint in (*secret_in_url("url", part.url), *reach(part, "", self._home)):
             self._refuse(actor, "registerSource", target, Problem(code, message, hint, path))
 
         def work(connection: Connection) -> str:
@@ -110,7 +116,7 @@ class CatalogService:
             state = "APPROVED" if approve else "REJECTED"
             values = {"state": state, "reviewed_by": actor.name, "reviewed_at": now(), "opinion": opinion}
             connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(**values))
-            return _imported(manifest_id, row.department, state, read_manifest(row.text))
+            return _imported(manifest_id, row.department, state, self._manifest(manifest_id, row.text))
 
         return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve})
 
@@ -147,7 +153,14 @@ class CatalogService:
             return build_snapshot(0, [], departments, sources)
         ids = list(json.loads(last.manifests).values())
         texts = {row.id: row.text for row in connection.execute(select(manifest.c.id, manifest.c.text).where(manifest.c.id.in_(ids)))}
-        return build_snapshot(last.number, [read_manifest(texts[i]) for i in ids], departments, sources, last.published_at)
+        return build_snapshot(last.number, [self._manifest(i, texts[i]) for i in ids], departments, sources, last.published_at)
+
+    def _manifest(self, manifest_id: int, text: str) -> Manifest:
+        """An imported manifest, parsed once: imports are never changed."""
+        found = self._manifests.get(manifest_id)
+        if found is None:
+            found = self._manifests[manifest_id] = read_manifest(text)
+        return found
 
     def manifest_text(self, owner: str) -> str | None:
         """The published manifest of a department, for export."""
@@ -169,7 +182,7 @@ class CatalogService:
         except Refused as refused:
             self._acts.refuse(actor, "importManifest", "", refused.problems[0])
             raise
-        problems = check_manifest(read, text)
+        problems = check_manifest(read, text) + check_reach(read, text, self._home)
         if problems:
             self._acts.refuse(actor, "importManifest", read.department.code, problems[0])
             raise Refused(*problems)

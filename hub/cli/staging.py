@@ -21,6 +21,7 @@ from hub.demo.declarations import APPLICATIONS, DEPARTMENTS, Application
 from hub.demo.grants import GRANTS
 from hub.demo.launch import RunningService, ServiceFailed, start_service
 from hub.demo.seed import DemoData
+from hub.sharing.service import ROLES
 
 _GOVERNANCE = "governance:"
 Tell = Callable[[str], None]
@@ -56,7 +57,8 @@ def stage(core: Core, rest_url: str, tell: Tell) -> None:
     """Departments, applications, catalog, grants, and the credentials file."""
     actors = {application.code: _actor(application) for application in APPLICATIONS}
     _departments(core, actors["system_admin"])
-    _applications(core, actors["system_admin"], core.settings.home / "demo" / "credentials.json", tell)
+    # Accounts of the three administrators are made at the command line; no account may make another's.
+    _applications(core, Actor("cli:demo", None, frozenset(ROLES)), core.settings.home / "demo" / "credentials.json", tell)
     _catalog(core, actors["steward"], actors["security_admin"], rest_url, tell)
     _refusal(core, actors["steward"], tell)
     _grants(core, actors["security_admin"], tell)

@@ -94,7 +94,13 @@ GRANTS = (
         "市人力资源和社会保障局 养老保险处",
     ),
     # The class of the resource gives all but the legal representative, who is conditional; no rows are withheld of what is open to all.
-    _for_housing("market_regulation.company", (QUERY,), _items(MASKED, "legal_rep_id_number", keys={"legal_rep_id_number"}), _REVIEWERS, rows=False),
+    _for_housing(
+        "market_regulation.company",
+        (QUERY, VERIFY, EXCHANGE),
+        _items(MASKED, "legal_rep_id_number", keys={"legal_rep_id_number"}),
+        _REVIEWERS,
+        rows=False,
+    ),
     _own("civil_affairs.person", "id_number name gender birth_date phone address district household_no", {"id_number", "household_no"}),
     _own("civil_affairs.household", "household_no head_id_number address district", {"household_no", "head_id_number"}),
 )

@@ -17,7 +17,7 @@ from hub.api.context import Context
 from hub.api.types import JSON, BigInt, DateTime, PageInfo, page_size
 from hub.api.use import check_documents, check_use
 from hub.exchange.runner import Compiled
-from hub.exchange.store import Job
+from hub.exchange.store import MOST_WAITING, Job, TooMany
 from hub.exchange.writers import FORMATS
 from hub.sharing.quota import check_quota, limited
 from hub.store.base import now
@@ -150,7 +150,16 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
     await to_thread.run_sync(check_quota, context.live.core.engine, limited(decisions))
     values = _values(context, given, variables, compiled)
     values["application"] = app.client_id
-    job, is_new = await to_thread.run_sync(context.services.exchanges.add, values)
+    try:
+        job, is_new = await to_thread.run_sync(context.services.exchanges.add, values)
+    except TooMany:
+        raise Fault(
+            Code.RATE_LIMITED,
+            f"未完成的批量交换已有 {MOST_WAITING} 个",
+            f"{MOST_WAITING} exchanges of this application are unfinished",
+            "请等待其完成或取消其一",
+            "wait until one ends, or cancel one",
+        ) from None
     if job.input_sha256 != values["input_sha256"]:
         raise Fault(
             Code.CONFLICT,
@@ -159,8 +168,7 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
             "请换用新的 idempotencyKey",
             "use a new idempotencyKey",
         )
-    context.details["exchange"] = job.id
-    context.details["step"] = "QUEUED"
+    context.details.setdefault("exchanges", []).append(job.id)
     if is_new:
         context.services.runner.start(job.id)
     return StartExchangePayload(exchange=exchange_of(job))
@@ -181,7 +189,13 @@ def _check(given: StartExchangeInput) -> dict[str, Any]:
 def _values(context: Context, given: StartExchangeInput, variables: dict[str, Any], compiled: Compiled) -> dict[str, Any]:
     whole = [given.document, variables, given.operation_name, given.format.value]
     export = compiled.export
-    plan = {"document": export.plan.document.sha256, "resources": export.resources, "columns": [".".join(path) for path, _ in export.columns]}
+    plan = {
+        "document": export.plan.document.sha256,
+        "resources": export.resources,
+        "columns": [".".join(path) for path, _ in export.columns],
+        "decisions": {face.resource.code: face.decision.digest for face in export.plan.faces.values()},
+        "items": {code: [[use.code, use.shown, use.mask and f"{use.mask}@{use.version}"] for use in uses] for code, uses in export.uses.items()},
+    }
     use = context.caller.use
     return {
         "id": make_id("exchange"),
@@ -245,6 +259,6 @@ async def cancel_exchange(info: Info, identity: str) -> ExchangePayload:
     cancelled = {"state": "CANCELLED", "finished_at": now(), "document": "", "variables": ""}
     if await to_thread.run_sync(lambda: store.change(job.id, **cancelled)):
         await context.services.runner.cancel(job.id)
-    context.details |= {"exchange": job.id, "step": "CANCELLED"}
+    context.details.setdefault("cancelled", []).append(job.id)
     ended = await to_thread.run_sync(lambda: store.job(job.id))
     return ExchangePayload(exchange=exchange_of(ended))

@@ -18,14 +18,16 @@ from starlette.routing import Route
 from auth.rights import Operation, Use
 from hub.acts import make_id
 from hub.api.context import Caller
+from hub.api.entries import refusal_entry
 from hub.api.identity import Identity
-from hub.api.use import read_use
+from hub.api.use import check_use, read_use
 from hub.errors import prefers_english, request_errors, status_of
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
-from hub.ledger.entry import Access, EntryDraft
+from hub.ledger.entry import Access, EntryDraft, Item
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
+from schema.faces import Face
 from schema.faults import Code, Fault
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -52,17 +54,30 @@ class ExchangeHttp:
 
     def _guarded(self, serve: Any) -> Any:
         async def endpoint(request: Request) -> Response:
+            caller: Caller | None = None
             try:
                 caller = self.identity.caller(request.headers, read_use(request.headers))
                 job = await self._job(caller, request.path_params["id"])
                 answer: Response = await serve(request, caller, job)
                 return answer
             except Fault as fault:
-                return fault_response(request, fault)
+                return await self._refused(request, caller, fault)
             except LedgerUnavailable:
                 return fault_response(request, Fault(Code.LEDGER_UNAVAILABLE, "调用日志暂不可写", "the ledger cannot be written now"))
 
         return endpoint
+
+    async def _refused(self, request: Request, caller: Caller | None, fault: Fault) -> Response:
+        """A refusal, entered like every other one."""
+        log = self.live.core.log
+        if caller is None or caller.application is None:
+            log.rollup.refused(request.client.host if request.client else "", fault.code.value)
+            return fault_response(request, fault)
+        try:
+            await log.ledger.append(refusal_entry(make_id("call"), caller, fault.code.value, False, None, "exchange", "FILE"))
+        except LedgerUnavailable:
+            return fault_response(request, Fault(Code.LEDGER_UNAVAILABLE, "调用日志暂不可写", "the ledger cannot be written now"))
+        return fault_response(request, fault)
 
     async def _job(self, caller: Caller, identity: str) -> Job:
         app = caller.identified()
@@ -75,28 +90,44 @@ class ExchangeHttp:
         file = next((file for file in job.files if file.name == request.path_params["name"]), None)
         if file is None or job.state != "SUCCEEDED":
             raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态：{job.state}", f"the exchange is {job.state}")
-        self._still_granted(caller, job)
-        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range")))
+        faces = self._still_granted(caller, job)
+        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
         path = self.runner.folder(job.id) / file.name
         media = _MEDIA[file.name.rpartition(".")[2]]
-        return FileResponse(path, media_type=media, filename=file.name, headers={**_HEADERS, "digest": f"sha-256={_digest(file.sha256)}"})
+        return FileResponse(path, media_type=media, filename=file.name, headers={**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"})
 
-    def _still_granted(self, caller: Caller, job: Job) -> None:
-        """A withdrawn resource or a revoked grant ends downloads too."""
-        faces = self.live.view(caller.rights).faces
-        for code in json.loads(job.plan)["resources"]:
-            face = faces.face(code)
-            if face is None or not face.decision.allows(Operation.EXCHANGE):
-                raise Fault(Code.FORBIDDEN, "授权已撤销或令牌无此权限", "the grant was revoked, or the token lacks the scope")
+    def _still_granted(self, caller: Caller, job: Job) -> list[Face]:
+        """The faces of what the job carried. A withdrawn resource, a revoked grant or tighter rights end downloads too (G3)."""
+        faces, plan = self.live.view(caller.rights).faces, json.loads(job.plan)
+        found = [face for code in plan["resources"] if (face := faces.face(code))]
+        same = all(face.decision.digest == plan["decisions"][face.resource.code] for face in found)
+        if len(found) < len(plan["resources"]) or not same or not all(face.decision.allows(Operation.EXCHANGE) for face in found):
+            raise Fault(
+                Code.FORBIDDEN,
+                "授权已变更或撤销，或令牌无此权限",
+                "the grant was changed or revoked, or the token lacks the scope",
+                "请重新发起批量交换",
+                "start a new exchange",
+            )
+        return found
 
-    def _download(self, caller: Caller, job: Job, file: FileRecord, range_: str | None) -> EntryDraft:
-        app, faces = caller.identified(), self.live.view(caller.rights).faces
-        found = [face for code in json.loads(job.plan)["resources"] if (face := faces.face(code))]
-        accesses = tuple(
-            Access(f.resource.code, f.resource.department, f.resource.source, grant=f.decision.grant, approver=f.decision.approver, policy=job.policy)
-            for f in found
-        )
+    def _download(self, caller: Caller, job: Job, file: FileRecord, range_: str | None, faces: list[Face]) -> EntryDraft:
+        app = caller.identified()
         use = caller.use if caller.use.purpose else Use(job.purpose, job.operator, job.case)
+        purpose = check_use(use, [face.decision for face in faces])
+        shown = json.loads(job.plan)["items"]
+        accesses = tuple(
+            Access(
+                face.resource.code,
+                face.resource.department,
+                face.resource.source,
+                tuple(Item(*item) for item in shown[face.resource.code]),
+                grant=face.decision.grant,
+                approver=face.decision.approver,
+                policy=job.policy,
+            )
+            for face in faces
+        )
         return EntryDraft(
             kind="download",
             call=make_id("call"),
@@ -108,14 +139,17 @@ class ExchangeHttp:
             operator=use.operator,
             case=use.case,
             purpose=use.purpose,
-            approver="; ".join(dict.fromkeys(f.decision.approver for f in found)) or None,
+            scenario=purpose.scenario if purpose else None,
+            basis=purpose.basis if purpose else None,
+            approver="; ".join(dict.fromkeys(face.decision.approver for face in faces)) or None,
             accesses=accesses,
             rows=file.rows,
             bytes=file.bytes,
             details={"exchange": job.id, "file": file.name, "range": (range_ or "")[:60] or None},
         )
 
-    async def _manifest(self, _request: Request, _caller: Caller, job: Job) -> Response:
+    async def _manifest(self, _request: Request, caller: Caller, job: Job) -> Response:
+        self._still_granted(caller, job)
         if job.state != "SUCCEEDED":
             raise Fault(Code.NOT_FOUND, "尚无清单", "there is no manifest", f"状态：{job.state}", f"the exchange is {job.state}")
         return JSONResponse(self.manifest(job), headers=_HEADERS)
@@ -135,12 +169,19 @@ class ExchangeHttp:
         signature = signer.sign(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
         return {**content, "signature": {"key": signer.key_id, "algorithm": signer.algorithm, "value": base64.b64encode(signature).decode()}}
 
+    def _holds(self, request: Request) -> bool:
+        """Whether the token is still good: a stream outlives neither its expiry nor its revocation."""
+        try:
+            return self.identity.caller(request.headers).application is not None
+        except Fault:
+            return False
+
     async def _events(self, request: Request, _caller: Caller, job: Job) -> Response:
         return StreamingResponse(self._stream(request, job.id), media_type="text/event-stream", headers=_HEADERS)
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
         last = b""
-        while not await request.is_disconnected():
+        while not await request.is_disconnected() and self._holds(request):
             job = await to_thread.run_sync(self.store.job, identity)
             if job is None:
                 return

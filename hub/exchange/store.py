@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, func, insert, or_, select, update
 
 from hub.exchange.tables import exchange, exchange_file
 from hub.store.base import now
 
+MOST_WAITING = 10
+"""Unfinished jobs of one application."""
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
+
+
+class TooMany(Exception):
+    """The application has as many unfinished jobs as it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,18 @@ class ExchangeStore:
         self._engine = engine
 
     def add(self, values: Mapping[str, Any]) -> tuple[Job, bool]:
-        """The new job, or the one that has this idempotency key already; and whether it is new."""
+        """The new job, or the one that has this idempotency key already; and whether it is new.
+
+        Raises:
+            TooMany: the application has as many unfinished jobs as it may have.
+        """
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             same = and_(exchange.c.application == values["application"], exchange.c.idempotency_key == values["idempotency_key"])
             found = connection.execute(select(exchange).where(same)).first()
             if found is None:
+                waiting = and_(exchange.c.application == values["application"], exchange.c.state.in_(("QUEUED", "RUNNING")))
+                if connection.execute(select(func.count()).select_from(exchange).where(waiting)).scalar_one() >= MOST_WAITING:
+                    raise TooMany
                 connection.execute(insert(exchange).values(**values))
                 found = connection.execute(select(exchange).where(same)).one()
                 return _job(connection, found), True

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import os
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +17,9 @@ import orjson
 from connectors.selection import Kind
 
 Columns = Sequence[tuple[tuple[str, ...], Kind]]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset("=+-@")
+_CONTROL = frozenset("\t\r\n")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?\Z")
 FORMATS = {"CSV": "csv", "JSONL": "jsonl"}
 """Formats on offer → file extension."""
 
@@ -61,9 +65,15 @@ def _cell(row: Mapping[str, Any], path: Sequence[str], kind: Kind) -> Any:
         value = value[key]
     if isinstance(value, bool):
         return "true" if value else "false"
-    if kind is Kind.STRING and isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _runs(value, kind):
         return f"'{value}"
     return value
+
+
+def _runs(value: str, kind: Kind) -> bool:
+    """Whether a spreadsheet might run the text: its first visible character, full width or half, begins a formula. Plain numbers do not."""
+    first = unicodedata.normalize("NFKC", value.lstrip()[:1])
+    return (first in _FORMULA or value[:1] in _CONTROL) and not (kind is not Kind.STRING and _NUMBER.match(value))
 
 
 class JsonRows:

@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
-from masking.rules import UnknownMask, parse_mask
+from masking.rules import DENY, UnknownMask, parse_mask
 from schema.faults import Fault
 from schema.filters import check_rows
 from schema.model import Resource
@@ -39,6 +39,11 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
     items = [_item(resource, i, item, problems) for i, item in enumerate(given["items"])]
     codes = [item["code"] for item in items]
     problems += [_bad(f"items[{i}].code", f"{code} 重复 twice", "") for i, code in enumerate(codes) if code in codes[:i]]
+    if resource.sharing_class is SharingClass.UNCONDITIONAL and (given.get("rows") is not None or not resource.operations <= set(operations)):
+        hint = f"operations: {_names(o.value for o in resource.operations)}; rows: null"
+        problems.append(
+            _bad("operations", "无条件共享资源的授权须含其全部操作且不限行 a grant on an unconditional resource has all its operations and no rows", hint)
+        )
     rows = _rows(resource, given.get("rows"), problems)
     purposes = purposes_from(given.get("purposes") or [], "purposes", problems)
     page = given.get("max_page") or DEFAULT_PAGE_LIMIT
@@ -98,7 +103,7 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     value, key, mask = given.get("value"), bool(given.get("key")), given.get("mask")
     if item is None:
         problems.append(_bad(f"{path}.code", f"没有信息项 no item {code}", _names(resource.items)))
-    elif item.sharing_class is SharingClass.NOT_SHARED:
+    elif item.sharing_class is SharingClass.NOT_SHARED or item.share_mask == DENY:
         problems.append(_bad(f"{path}.code", f"信息项不予共享 the item is not shared: {code}", ""))
     elif value == Shown.MASKED.value:
         _check_mask(path, mask or item.share_mask, problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -27,7 +27,7 @@ def limited(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def check_quota(engine: Engine, decisions: Sequence[Decision]) -> None:
-    """Refuses a call whose grants are used up.
+    """Refuses early a call whose grants are used up already; :func:`usage` decides.
 
     Raises:
         Fault: ``QUOTA_EXCEEDED``.
@@ -35,34 +35,50 @@ def check_quota(engine: Engine, decisions: Sequence[Decision]) -> None:
     moment = now()
     with engine.connect() as connection:
         for decision in decisions:
-            quota = decision.quota
-            if quota is None:
-                continue
-            period = period_of(quota, moment)
-            used = connection.execute(select(grant_usage).where(grant_usage.c.grant == decision.grant, grant_usage.c.period == period)).first()
-            if used and ((quota.calls is not None and used.calls >= quota.calls) or (quota.rows is not None and used.rows >= quota.rows)):
-                raise Fault(
-                    Code.QUOTA_EXCEEDED,
-                    f"{decision.resource} 的授权额度已用完({period})",
-                    f"the grant's quota for {decision.resource} is used up ({period})",
-                    "请在下一周期重试，或申请提高额度",
-                    "try again in the next period, or apply for a higher quota",
-                )
+            calls, rows = _used(connection, decision, moment)
+            _check(decision, calls + 1, rows, moment)
 
 
-def usage(decisions: Sequence[Decision], rows: dict[str, int]) -> Callable[[Connection], None]:
-    """Work for the entry's transaction: adds one call, and the rows taken of each resource."""
+def usage(decisions: Sequence[Decision], rows: Mapping[str, int]) -> Callable[[Connection], None]:
+    """Work for the entry's transaction: adds one call, and the rows taken of each resource.
+
+    It raises ``QUOTA_EXCEEDED`` where that is more than the grant gives: then there is no entry of success, and no data.
+    Calls at once are serialised by the ledger's transaction, so that none slips through.
+    """
     moment = now()
 
     def count(connection: Connection) -> None:
         for decision in decisions:
             if decision.quota is None:
                 continue
+            added = rows.get(decision.resource, 0)
+            calls, taken = _used(connection, decision, moment)
+            _check(decision, calls + 1, taken + added, moment)
             key = {"grant": decision.grant, "period": period_of(decision.quota, moment)}
             same = (grant_usage.c.grant == key["grant"]) & (grant_usage.c.period == key["period"])
-            added = rows.get(decision.resource, 0)
-            changed = connection.execute(update(grant_usage).where(same).values(calls=grant_usage.c.calls + 1, rows=grant_usage.c.rows + added))
+            changed = connection.execute(update(grant_usage).where(same).values(calls=calls + 1, rows=taken + added))
             if changed.rowcount == 0:
                 connection.execute(insert(grant_usage).values(**key, calls=1, rows=added))
 
     return count
+
+
+def _used(connection: Connection, decision: Decision, moment: datetime) -> tuple[int, int]:
+    if decision.quota is None:
+        return 0, 0
+    period = period_of(decision.quota, moment)
+    found = connection.execute(select(grant_usage).where(grant_usage.c.grant == decision.grant, grant_usage.c.period == period)).first()
+    return (found.calls, found.rows) if found else (0, 0)
+
+
+def _check(decision: Decision, calls: int, rows: int, moment: datetime) -> None:
+    quota = decision.quota
+    if quota is None or ((quota.calls is None or calls <= quota.calls) and (quota.rows is None or rows <= quota.rows)):
+        return
+    raise Fault(
+        Code.QUOTA_EXCEEDED,
+        f"{decision.resource} 的授权额度已用完或不足（{period_of(quota, moment)}）",
+        f"the grant's quota for {decision.resource} is used up, or too small for this call ({period_of(quota, moment)})",
+        "请减少读取、在下一周期重试，或申请提高额度",
+        "take less, try again in the next period, or apply for a higher quota",
+    )

@@ -25,6 +25,14 @@ ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD)
 _THREE = {SYSTEM, SECURITY, AUDIT}
 
 
+_ROLES_NEED_CONSOLE = Problem(
+    "FORBIDDEN",
+    "三员账号只能在服务器命令行设立 accounts of the three administrators are made at the server's command line only: nobody gives himself another's role",
+    "huitong app add --role …",
+    "roles",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class NewApplication:
     """A registered application; the secret is told once and stored only as a hash."""
@@ -65,6 +73,8 @@ class SharingService:
         if not CODE.match(name) or len(name) > 60:
             problems.append(Problem("BAD_INPUT", f"应用代码不合格式 wrong code: {name}", "a-z, 0-9, _", "name"))
         problems += [Problem("BAD_INPUT", f"没有角色 no role {role}", ", ".join(ROLES), "roles") for role in roles if role not in ROLES]
+        if _THREE & set(roles) and not (actor.may(SYSTEM) and actor.may(SECURITY)):
+            problems.append(_ROLES_NEED_CONSOLE)
         if len(_THREE & set(roles)) > 1:
             problems.append(
                 Problem("ROLES_EXCLUSIVE", "三员角色不得兼任 no account holds two of the three administrators' roles", "请分设账号 use two accounts", "roles")
