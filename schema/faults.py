@@ -44,19 +44,23 @@ class Fault(Exception):
     """A failure that the caller is told of.
 
     ``zh`` and ``en`` say what is wrong and name the input, ``hint_zh`` and ``hint_en`` the remedy. None of them holds stored data.
+    ``origin`` tells who has to act where the code alone does not.
     """
 
-    def __init__(self, code: Code, zh: str, en: str, hint_zh: str = "", hint_en: str = "") -> None:
+    def __init__(self, code: Code, zh: str, en: str, hint_zh: str = "", hint_en: str = "", *, origin: Origin | None = None) -> None:
         super().__init__(f"{code.value}: {en}")
         self.code = code
         self.zh = zh
         self.en = en
         self.hint_zh = hint_zh
         self.hint_en = hint_en
+        self._origin = origin
 
     @property
     def origin(self) -> Origin:
         """Who has to act."""
+        if self._origin is not None:
+            return self._origin
         if self.code in _HUB:
             return Origin.HUB
         return Origin.SOURCE if self.code in _SOURCE else Origin.CLIENT
