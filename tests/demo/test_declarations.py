@@ -97,7 +97,7 @@ def test_a_grant_speaks_the_words_of_create_grant() -> None:
     assert spoken == {
         "application": "housing",
         "resource": "market_regulation.company",
-        "operations": ["QUERY"],
+        "operations": ["QUERY", "VERIFY", "EXCHANGE"],
         "items": [{"code": "legal_rep_id_number", "value": "MASKED", "key": True}],
         "rows": None,
         "purposes": [{"code": "housing-eligibility", "scenario": "公共租赁住房申请资格审核", "basis": "公共租赁住房管理办法（住房和城乡建设部令第11号）"}],

@@ -14,9 +14,10 @@ from auth.rights import DEFAULT_PAGE_LIMIT
 from hub.api.http import MAX_HEADER_BYTES
 from hub.exchange.writers import FORMATS
 from hub.settings import Settings
-from schema import filters, run, verification
+from schema import filters
 from schema.budget import Budget
 from schema.documents import MAX_TOKENS
+from schema.reader import Allowance
 from schema.values import _MOST_TEXT
 from schema.verification import Outcome
 from tests.docs.conftest import Demonstration
@@ -28,7 +29,7 @@ _IDEMPOTENCY_KEY, _TOKEN_SECONDS = 128, 600
 
 def _limits() -> list[int]:
     setting = {name: field.default for name, field in Settings.model_fields.items()}
-    budget = Budget()
+    budget, allowance = Budget(), Allowance()
     return [
         setting["body_bytes"],
         MAX_HEADER_BYTES,
@@ -36,16 +37,21 @@ def _limits() -> list[int]:
         budget.depth,
         budget.fields,
         budget.root_fields,
+        budget.second_fields,
+        budget.repeats,
+        budget.introspections,
         budget.operations,
         budget.fragments,
         budget.directives,
         DEFAULT_PAGE_LIMIT,
-        run.MOST_ROWS,
+        allowance.rows,
+        allowance.cells,
+        allowance.values,
         filters.MOST_IN,
         filters.MOST_PARTS,
         filters.MOST_DEPTH,
         _MOST_TEXT,
-        verification.MOST_REQUESTS,
+        allowance.verifications,
         _IDEMPOTENCY_KEY,
         int(setting["request_seconds"]),
         setting["caller_calls"],
