@@ -19,9 +19,13 @@ class SourceFault(Exception):
 
 
 class SourceUnavailable(SourceFault):
-    """Not reachable, or no connection within its queue time. Try again later."""
+    """Not reachable. Try again later."""
 
     retryable = True
+
+
+class SourceBusy(SourceUnavailable):
+    """The hub itself had no place left for the call: load, which says nothing of the source."""
 
 
 class SourceTimeout(SourceUnavailable):

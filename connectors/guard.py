@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from connectors.breaker import Breaker
-from connectors.errors import SourceFault, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceBusy, SourceFault, SourceTimeout
 from connectors.selection import Binding, Column, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, Parameters, Source, SourceCheck, SourceConfig
 
@@ -24,7 +24,7 @@ class GuardedSource:
         self._timeout = config.timeout_ms / 1000
         self._source = source
         self._turns = asyncio.Semaphore(config.pool)
-        self._breaker = Breaker(config.code, clock)
+        self._breaker = Breaker(config.code, clock, self._timeout)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -61,9 +61,8 @@ class GuardedSource:
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
         # Waiting for a turn is the hub's own load, not the source's failure: the breaker judges only what the source was asked.
-        async with self._turn():
-            with self._breaker.watch():
-                return await self._in_time(call)
+        async with self._turn(), self._breaker.watch():
+            return await self._in_time(call)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -71,7 +70,7 @@ class GuardedSource:
             async with asyncio.timeout(self._timeout):
                 await self._turns.acquire()
         except TimeoutError as error:
-            raise SourceUnavailable(self._code, "busy; no call could begin in time") from error
+            raise SourceBusy(self._code, "busy; no call could begin in time") from error
         try:
             yield
         finally:

@@ -7,11 +7,13 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from anyio import to_thread
 from graphql import print_schema
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -25,13 +27,14 @@ from auth.rights import Operation
 from auth.server import OAuthServer, check_issuer
 from auth.tokens import TokenIssuer, TokenVerifier
 from hub.acts import make_id
-from hub.api.admission import Admission
+from hub.api.admission import Admission, PublicPace
+from hub.api.bodies import SMALL_BODY_BYTES, Bodies
 from hub.api.data import DataService
 from hub.api.data_schema import make_data_schema
 from hub.api.execute import Executor
 from hub.api.governance import GovernanceService
 from hub.api.governance_schema import make_governance_schema
-from hub.api.http import GraphQLEndpoint, HttpAnswer
+from hub.api.http import BodyLimit, GraphQLEndpoint, HttpAnswer
 from hub.api.identity import Identity
 from hub.api.oauth import routes as oauth_routes
 from hub.api.services import Services
@@ -41,6 +44,7 @@ from hub.core import Core
 from hub.exchange.http import ExchangeHttp, fault_response
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore
+from hub.hosts import AllowedHosts, host_of
 from hub.ledger.entry import EntryDraft
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
@@ -49,7 +53,7 @@ from hub.sharing.requests import RequestService
 from hub.sharing.service import ROLES
 from schema.cursors import Cursors
 from schema.documents import Documents
-from schema.faults import Fault
+from schema.faults import Code, Fault
 from schema.plan import Plans
 
 GOVERNANCE_BODY_BYTES = 8 * 1024 * 1024
@@ -90,27 +94,56 @@ class Hub:
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
+        self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
+        self._bodies = Bodies()
+        self._pace = PublicPace(settings.public_calls_per_second)
         self._endpoints = {
-            "/graphql": self._endpoint("data", data.answer, settings.body_bytes, demo),
-            "/governance/graphql": self._endpoint("governance", administration.answer, GOVERNANCE_BODY_BYTES, demo),
+            "/graphql": self._endpoint("data", data.answer, lambda _: settings.body_bytes, demo),
+            "/governance/graphql": self._endpoint("governance", administration.answer, self._governance_limit, demo),
         }
         self._rest = Starlette(routes=self._routes(demo), lifespan=self._life, exception_handlers={HTTPException: _http_error})
+        # Starlette would redirect to an absolute address made of whatever the request calls the host.
+        self._rest.router.redirect_slashes = False
         self.ready = False
 
-    def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], body_bytes: int, demo: DemoState | None) -> GraphQLEndpoint:
+    def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], limit: BodyLimit, demo: DemoState | None) -> GraphQLEndpoint:
         settings, log = self.core.settings, self.core.log
         admission = Admission(settings.concurrent_calls, settings.caller_calls)
-        turns = Turns(self._identity, admission, log.ledger, log.rollup, settings.url, settings.request_seconds, answering)
-        return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), body_bytes)
+        turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, settings.url, settings.request_seconds, answering)
+        return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), self._bodies, limit)
+
+    def _governance_limit(self, headers: Headers) -> int:
+        """Manifests are large; nobody but an administrator sends one."""
+        try:
+            scopes = self._identity.caller(headers).rights.scopes
+        except Fault:
+            return SMALL_BODY_BYTES
+        return GOVERNANCE_BODY_BYTES if scopes & set(ROLES) else SMALL_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hot path goes straight to its endpoint; everything else is Starlette's."""
+        if scope["type"] == "http" and not self._hosts.admits(scope["headers"]):
+            await self._misdirected(Request(scope))(scope, receive, send)
+            return
         endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
         await (endpoint or self._rest)(scope, receive, send)
 
+    def _misdirected(self, request: Request) -> Response:
+        fault = Fault(
+            Code.BAD_REQUEST,
+            "本平台不以请求头 Host 中的名称提供服务",
+            "the hub does not serve under the name in the Host header",
+            "请使用平台的地址，或将该名称加入设置 HUITONG_ALLOWED_HOSTS",
+            "use the hub's address, or add the name to the setting HUITONG_ALLOWED_HOSTS",
+        )
+        self.core.log.rollup.refused(request.client.host if request.client else "", fault.code.value)
+        response = fault_response(request, fault)
+        response.status_code = HTTPStatus.MISDIRECTED_REQUEST
+        return response
+
     def _routes(self, demo: DemoState | None) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
-            *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth),
+            *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth, self._bodies),
             *LedgerHttp(self.core.log, self._identity).routes(),
             *self._exchange_http.routes(),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
@@ -119,7 +152,7 @@ class Hub:
             assets_route(),
         ]
         if demo is not None:
-            routes += demo_routes(demo.applications, self._demo_token(demo))
+            routes += demo_routes(demo.applications, self._demo_token(demo), self._hosts, self._bodies)
         return routes
 
     def _demo_token(self, demo: DemoState) -> Callable[[str], Awaitable[DemoToken]]:

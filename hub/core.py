@@ -76,9 +76,17 @@ def initialise(settings: Settings) -> None:
     try:
         for directory in (settings.home, settings.keys, settings.exchanges):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _close_to_others(directory)
     except OSError as error:
         raise HomeFault(f"{settings.home}: {error.strerror}: 请更换 HUITONG_HOME choose another HUITONG_HOME") from None
     open_core(settings).close()
+
+
+def _close_to_others(directory: Path) -> None:
+    """A directory that was there already may be open to others."""
+    found = directory.stat()
+    if found.st_uid == os.getuid() and found.st_mode & 0o077:
+        directory.chmod(0o700)
 
 
 def _secret_key(path: Path) -> bytes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z|\[[0-9A-Fa-f:.]{2,45}\]\Z")
 
 
 class Settings(BaseSettings):
@@ -27,6 +30,23 @@ class Settings(BaseSettings):
     concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 503")
     caller_calls: int = Field(64, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
 
+    public_calls_per_second: float = Field(
+        50.0, ge=1, le=100000, description="Calls without a token per second and network address, twice as many in a burst; more are refused with 429"
+    )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Further host names, without ports, by which callers may address the hub besides that of `public_url`; comma-separated in the environment",
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _host_names(cls, value: object) -> object:
+        names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+        wrong = [name for name in names if not (isinstance(name, str) and _HOST_NAME.match(name))] if isinstance(names, list) else []
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no host name; give names without scheme and port, such as hub.city.example")
+        return names
+
     @field_validator("public_url")
     @classmethod
     def _no_slash(cls, value: str) -> str:
@@ -36,7 +56,7 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The public address, without a slash at its end."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def database_url(self) -> str:

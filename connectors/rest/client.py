@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.spi import SourceConfig
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -58,6 +58,8 @@ class Client:
         try:
             async with self._client.stream("GET", self._base + path, params=dict(query)) as response:
                 return response.status_code, await self._body(response)
+        except httpx2.PoolTimeout as error:
+            raise SourceBusy(self._code, "all its connections are busy") from error
         except httpx2.TimeoutException as error:
             raise SourceTimeout(self._code, "no answer in time") from error
         except httpx2.DecodingError as error:

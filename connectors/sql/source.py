@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver
@@ -92,7 +92,7 @@ class SqlSource:
                 return await self._attempt(work)
         except TimeoutError as error:
             if waiting:
-                raise SourceUnavailable(self._code, "all its connections are busy") from error
+                raise SourceBusy(self._code, "all its connections are busy") from error
             raise SourceTimeout(self._code, "no answer in time; the statement was stopped") from error
         except ConnectionLost as error:
             raise SourceUnavailable(self._code, "the connection was lost") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -12,12 +13,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from hub.api.bodies import Bodies, BodyFault
 from schema.faults import Code, Fault
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 MAX_HEADER_BYTES = 16 * 1024
-_BODY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class GraphQLRequest:
 
 Handler = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 Refusal = Callable[[HttpRequest, Fault, int], Awaitable[HttpAnswer]]
+BodyLimit = Callable[[Headers], int]
+"""How many bytes of body a request with these headers may bring."""
 
 
 class GraphQLEndpoint:
@@ -59,11 +62,12 @@ class GraphQLEndpoint:
     ``refuse`` answers what never reaches the handler (method, media type, size).
     """
 
-    def __init__(self, handler: Handler, refuse: Refusal, page: Callable[[], Response], body_bytes: int) -> None:
+    def __init__(self, handler: Handler, refuse: Refusal, page: Callable[[], Response], bodies: Bodies, limit: BodyLimit) -> None:
         self._handler = handler
         self._refuse = refuse
         self._page = page
-        self._body_bytes = body_bytes
+        self._bodies = bodies
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -73,55 +77,22 @@ class GraphQLEndpoint:
             return
         peer = scope.get("client")
         request = HttpRequest(headers, peer[0] if peer else "", _is_legacy(headers), b"")
-        try:
-            status, fault = _check_envelope(scope, headers)
-            if fault is not None:
-                raise _Refused(fault, status)
-            body = await self._read(receive, headers)
-        except _Refused as refused:
-            answer = await self._refuse(request, refused.fault, refused.status)
+        status, fault = _check_envelope(scope, headers)
+        if fault is not None:
+            answer = await self._refuse(request, fault, status)
         else:
-            request = HttpRequest(headers, request.address, request.legacy, body)
-            answer = await _until_gone(self._handler(request), receive)
+            answer = await self._answer(request, receive)
         await _send(send, answer, request.legacy)
 
-    async def _read(self, receive: Receive, headers: Headers) -> bytes:
-        too_large = _Refused(
-            Fault(
-                Code.BAD_REQUEST,
-                f"请求体超过 {self._body_bytes} 字节",
-                f"the body is larger than {self._body_bytes} bytes",
-                "请使用变量并缩短文档",
-                "use variables and a shorter document",
-            ),
-            413,
-        )
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._body_bytes:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
+    async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
+        headers = request.headers
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _Refused(Fault(Code.BAD_REQUEST, "请求中断", "the request broke off"), 400)
-                    chunks.append(message.get("body", b""))
-                    size += len(chunks[-1])
-                    if size > self._body_bytes:
-                        raise too_large
-                    if not message.get("more_body", False):
-                        return b"".join(chunks)
-        except TimeoutError:
-            raise _Refused(Fault(Code.BAD_REQUEST, "请求体未及时送达", "the body did not arrive in time", "请重试", "try again"), 408) from None
-
-
-class _Refused(Exception):
-    def __init__(self, fault: Fault, status: int) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
-        self.status = status
+            async with self._bodies.reading(receive, headers.get("content-length", ""), self._limit(headers)) as body:
+                return await _until_gone(self._handler(HttpRequest(headers, request.address, request.legacy, body)), receive)
+        except BodyFault as refused:
+            code = Code.RATE_LIMITED if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else Code.BAD_REQUEST
+            fault = Fault(code, refused.zh, refused.en, refused.hint_zh, refused.hint_en)
+            return await self._refuse(request, fault, refused.status)
 
 
 def _check_envelope(scope: Scope, headers: Headers) -> tuple[int, Fault | None]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 from typing import Any, Literal
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import ClientDisconnect, Request
+from sqlalchemy.exc import OperationalError
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -14,6 +16,8 @@ from auth.forms import MAX_BODY, FormFault, FormPost, check_envelope, parse_form
 from auth.keys import SigningKeys
 from auth.server import Answer, OAuthServer
 from auth.tokens import audience
+from hub.api.bodies import Bodies, BodyFault
+from hub.ledger.errors import LedgerUnavailable
 
 Kind = Literal["token", "revoke", "introspect"]
 Outcome = Literal["done", "refused"]
@@ -28,17 +32,20 @@ ScopesSupported = Callable[[], Iterable[str]]
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 _THREADS = 4
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
+_UNAVAILABLE = {"error": "temporarily_unavailable", "error_description": "The hub cannot take the request now; try again a little later."}
+_RETRY = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Retry-After": "1"}
 
 
-def routes(server: OAuthServer, keys: SigningKeys, scopes_supported: ScopesSupported, on_event: OnEvent) -> list[Route]:
-    """All OAuth routes of a hub."""
+def routes(server: OAuthServer, keys: SigningKeys, scopes_supported: ScopesSupported, on_event: OnEvent, bodies: Bodies | None = None) -> list[Route]:
+    """All OAuth routes of a hub. ``bodies`` counts the bytes of all its request bodies."""
     threads = CapacityLimiter(_THREADS)
     calls: tuple[tuple[Kind, Callable[[FormPost], Answer]], ...] = (
         ("token", server.token),
         ("revoke", server.revoke),
         ("introspect", server.introspect),
     )
-    posts = [_post_route(kind, call, server, threads, on_event) for kind, call in calls]
+    held = bodies or Bodies()
+    posts = [_post_route(kind, call, server, threads, on_event, held) for kind, call in calls]
     issuer = server.issuer
     return [
         *posts,
@@ -84,38 +91,41 @@ def resource_metadata(issuer: str, scopes: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthServer, threads: CapacityLimiter, on_event: OnEvent) -> Route:
+def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthServer, threads: CapacityLimiter, on_event: OnEvent, bodies: Bodies) -> Route:
     path = f"/oauth/{kind}"
+
+    async def answered(request: Request) -> Answer:
+        try:
+            post = await _read(request, path, bodies)
+        except FormFault as fault:
+            return server.refuse(fault)
+        return await to_thread.run_sync(call, post, limiter=threads)
 
     async def endpoint(request: Request) -> Response:
         try:
-            post = await _read(request, path)
-        except FormFault as fault:
-            answer = server.refuse(fault)
-        else:
-            answer = await to_thread.run_sync(call, post, limiter=threads)
-        await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error)
+            answer = await answered(request)
+            await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error)
+        except (LedgerUnavailable, OperationalError, _Busy):
+            return JSONResponse(_UNAVAILABLE, 503, _RETRY)
         return JSONResponse(answer.body, answer.status, answer.headers)
 
     return Route(path, endpoint, methods=["POST"], name=f"oauth-{kind}")
 
 
-async def _read(request: Request, path: str) -> FormPost:
+class _Busy(Exception):
+    """No place for a further body."""
+
+
+async def _read(request: Request, path: str, bodies: Bodies) -> FormPost:
     headers = request.headers
     check_envelope(request.scope["query_string"], headers.getlist("content-type"), headers.getlist("content-encoding"))
-    return FormPost(path, tuple(headers.getlist("authorization")), parse_form(await _body(request)))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
     try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY:
-                break
-    except ClientDisconnect:
-        raise FormFault("The body did not arrive whole.") from None
-    return bytes(body)
+        async with bodies.reading(request.receive, headers.get("content-length", ""), MAX_BODY) as body:
+            return FormPost(path, tuple(headers.getlist("authorization")), parse_form(body))
+    except BodyFault as fault:
+        if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise _Busy from None
+        raise FormFault(f"{fault.en[0].upper()}{fault.en[1:]}.", fault.status) from None
 
 
 def _document_route(path: str, make: Callable[[], dict[str, Any]]) -> Route:

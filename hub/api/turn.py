@@ -12,7 +12,7 @@ import structlog
 
 from auth.bearer import challenge
 from hub.acts import make_id
-from hub.api.admission import Admission
+from hub.api.admission import Admission, PublicPace
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
@@ -25,7 +25,7 @@ from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
 from hub.observation import places
-from schema.faults import Code, Fault
+from schema.faults import Code, Fault, Origin
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +47,12 @@ Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
 class Turns:
     """Takes calls of one endpoint; ``answering`` does what is particular to it."""
 
-    def __init__(self, identity: Identity, admission: Admission, ledger: Ledger, rollup: Rollup, issuer: str, seconds: float, answering: Answering) -> None:
+    def __init__(
+        self, identity: Identity, admission: Admission, pace: PublicPace, ledger: Ledger, rollup: Rollup, issuer: str, seconds: float, answering: Answering
+    ) -> None:
         self._identity = identity
         self._admission = admission
+        self._pace = pace
         self._ledger = ledger
         self._rollup = rollup
         self._challenge_url = resource_metadata_url(issuer)
@@ -85,12 +88,15 @@ class Turns:
     async def _answer(self, turn: Turn) -> HttpAnswer:
         turn.caller = self._identity.caller(turn.request.headers)
         caller = turn.caller = Caller(turn.caller.application, turn.caller.rights, read_use(turn.request.headers))
+        if caller.application is None:
+            self._pace.take(turn.request.address)
         with self._admission.admit(caller.name if caller.application else f"public {turn.request.address}"):
             try:
                 async with asyncio.timeout(self._seconds):
                     return await self._answering(turn, caller)
             except TimeoutError:
-                raise Fault(Code.TIMEOUT, "调用超时", "the call took too long", "请缩小查询或改用批量交换", "ask for less, or use startExchange") from None
+                zh, en = "请缩小查询或改用批量交换", "ask for less, or use startExchange"
+                raise Fault(Code.TIMEOUT, "调用超时", "the call took too long", zh, en, origin=Origin.HUB) from None
 
     async def _refused(self, turn: Turn, fault: Fault) -> HttpAnswer:
         receipt = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import category
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
@@ -14,6 +15,8 @@ from schema.faults import Code, Fault
 PURPOSE, OPERATOR, CASE = "Huitong-Purpose", "Huitong-Operator", "Huitong-Case"
 _PURPOSE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _MOST_BYTES = 256
+_UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+"""Unicode's categories of characters that make a text read otherwise than it is: control, format, line and paragraph separators, surrogates."""
 
 
 def read_use(headers: Headers) -> Use:
@@ -41,14 +44,15 @@ def _text(headers: Headers, name: str) -> str | None:
         return None
     raw = unquote_to_bytes(value.encode("latin-1"))
     try:
-        text = raw.decode("utf-8").strip()
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Fault(
             Code.BAD_REQUEST, f"{name} 不是百分号编码的 UTF-8", f"{name} is not percent-encoded UTF-8", "encodeURIComponent", "encodeURIComponent"
         ) from None
-    if len(raw) > _MOST_BYTES or any(ord(c) < 32 or ord(c) == 127 for c in text):
-        raise Fault(Code.BAD_REQUEST, f"{name} 超过 {_MOST_BYTES} 字节或含控制字符", f"{name} is longer than {_MOST_BYTES} bytes or holds control characters")
-    return text or None
+    if len(raw) > _MOST_BYTES or any(category(character) in _UNSEEN for character in text):
+        zh, en = f"{name} 超过 {_MOST_BYTES} 字节或含不可见字符", f"{name} is longer than {_MOST_BYTES} bytes or holds characters that cannot be seen"
+        raise Fault(Code.BAD_REQUEST, zh, en, "请去除控制字符与方向控制符", "remove control and format characters")
+    return text.strip() or None
 
 
 def check_use(use: Use, decisions: list[Decision]) -> Purpose | None:

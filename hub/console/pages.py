@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike, stat_result
 from pathlib import Path
 from typing import Final, Literal, Protocol, get_args
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from hub.api.bodies import Bodies, BodyFault
+from hub.hosts import AllowedHosts
+from hub.ledger.errors import LedgerUnavailable
+
 Endpoint = Literal["data", "governance"]
 
 DIST: Final = Path(__file__).parent / "dist"
+_MOST_BYTES: Final = 16 * 1024
 
 # The editor writes its own <style> elements and starts its workers from this origin; it needs no eval.
 _CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -117,18 +122,31 @@ def _problem(status: int, message: str, message_en: str) -> JSONResponse:
 
 def _requested_name(body: bytes) -> str | None:
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return None
     name = value.get("name") if isinstance(value, dict) else None
     return name if isinstance(name, str) else None
 
 
-def demo_routes(applications: Callable[[str], Sequence[DemoApplication]], issue: DemoTokenIssuer) -> list[Route]:
+def _refusal(request: Request, hosts: AllowedHosts) -> Response | None:
+    """A page of another origin gets no token: it can send a form or plain text without asking first, and reads what it is answered if its name is ours."""
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin is not None and not hosts.is_own_origin(origin)):
+        return _problem(403, "演示令牌只发给本平台自己的页面。", "Demonstration tokens are given to the hub's own pages alone.")
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+        return _problem(415, "请求应为 application/json。", "Send application/json.")
+    return None
+
+
+def demo_routes(
+    applications: Callable[[str], Sequence[DemoApplication]], issue: DemoTokenIssuer, hosts: AllowedHosts, bodies: Bodies | None = None
+) -> list[Route]:
     """The token helper's addresses; a hub mounts them in demo mode alone.
 
-    `applications` gives those of one endpoint ("data" or "governance"); `issue` makes a token for one of them.
+    `applications` gives those of one endpoint ("data" or "governance"); `issue` makes a token for one of them. Pages of other `hosts` get none.
     """
+    held = bodies or Bodies()
 
     async def listed(request: Request) -> Response:
         endpoint = request.query_params.get("endpoint", "data")
@@ -137,16 +155,25 @@ def demo_routes(applications: Callable[[str], Sequence[DemoApplication]], issue:
         return JSONResponse([asdict(application) for application in applications(endpoint)], headers={"Cache-Control": "no-store"})
 
     async def issued(request: Request) -> Response:
-        # Another origin's page can send a form or plain text without asking first, but not JSON.
-        if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-            return _problem(415, "请求应为 application/json。", "Send application/json.")
-        name = _requested_name(await request.body())
+        refusal = _refusal(request, hosts)
+        if refusal is not None:
+            return refusal
+        try:
+            async with held.reading(request.receive, request.headers.get("Content-Length", ""), _MOST_BYTES) as body:
+                name = _requested_name(body)
+        except BodyFault as fault:
+            return _problem(fault.status, f"{fault.zh}。", f"{fault.en[0].upper()}{fault.en[1:]}.")
         if name is None:
             return _problem(400, '请求应为 {"name": "…"}。', 'Send {"name": "…"}.')
+        return await token_of(name)
+
+    async def token_of(name: str) -> Response:
         try:
             token = await issue(name)
         except UnknownDemoApplicationError:
             return _problem(404, f"没有名为 {name} 的演示应用。", f"There is no demo application named {name}.")
+        except LedgerUnavailable:
+            return _problem(503, "调用日志暂不可写，请稍后重试。", "The ledger cannot be written now; try again later.")
         content = {"access_token": token.access_token, "expires_in": token.expires_in, "headers": dict(token.headers)}
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.ledger.batch import Pending, Work, write, writing
+from hub.ledger import tables
+from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
@@ -21,6 +22,12 @@ from hub.ledger.receipt import Receipt
 
 BATCH_LIMIT = 256
 QUEUE_LIMIT = 4096
+PATIENCE_MS = 2000
+"""How long a commit of the event loop's entries waits for somebody else's lock of the database."""
+IMPATIENCE_MS = 200
+"""The same while commits fail: callers are told soon."""
+PROBE_SECONDS = 1.0
+"""While commits fail and nothing is to be written, the database is tried this often."""
 
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
 Result = Receipt | Exception
@@ -48,6 +55,7 @@ class Ledger:
         self._queue: deque[_Waiting] = deque()
         self._changed = Condition()
         self._open = False
+        self._failing = False
         self._thread: Thread | None = None
 
     @property
@@ -59,6 +67,11 @@ class Ledger:
     def running(self) -> bool:
         """Whether entries are accepted from the event loop; readiness depends on it."""
         return self._open
+
+    @property
+    def failing(self) -> bool:
+        """Whether the event loop's last commit failed; the next one that succeeds, or a probe of the database, ends it."""
+        return self._failing
 
     async def start(self) -> None:
         """Start the writer's thread."""
@@ -113,25 +126,58 @@ class Ledger:
         return await waiting.future
 
     def _run(self) -> None:
+        patient, impatient = (self._engine.execution_options(sqlite_patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
         try:
-            while batch := self._next():
-                _resolve(batch, self._commit([waiting.pending for waiting in batch]))
+            while self._awaited():
+                batch = self._next()
+                engine = impatient if self._failing else patient
+                if batch:
+                    _resolve(batch, self._judged([waiting.pending for waiting in batch], engine))
+                else:
+                    self._probe(engine)
         finally:
             self._abandon()
 
-    def _next(self) -> list[_Waiting]:
-        """The next batch; empty when closed and nothing is left."""
+    def _awaited(self) -> bool:
+        """Waits for entries, or for the time of a probe; false when closed and nothing is left."""
         with self._changed:
             while self._open and not self._queue:
-                self._changed.wait()
+                if not self._changed.wait(PROBE_SECONDS if self._failing else None):
+                    return True
+            return bool(self._queue)
+
+    def _next(self) -> list[_Waiting]:
+        with self._changed:
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+
+    def _judged(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
+        try:
+            results = self._write(pending, engine)
+        except _REFUSED as fault:
+            self._failing = True
+            return [_unavailable(fault) for _ in pending]
+        self._failing = False
+        return results
+
+    def _probe(self, engine: Engine) -> None:
+        """A commit that changes nothing but shows that one can be made."""
+        try:
+            with writing(engine) as connection:
+                locked_head(connection, self.log)
+                connection.execute(update(tables.head).values(size=tables.head.c.size))
+        except _REFUSED:
+            return
+        self._failing = False
 
     def _commit(self, pending: Sequence[Pending]) -> list[Result]:
         try:
-            with writing(self._engine) as connection:
-                results = write(connection, pending, self._signer)
+            return self._write(pending, self._engine)
         except _REFUSED as fault:
             return [_unavailable(fault) for _ in pending]
+
+    def _write(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
+        with writing(engine) as connection:
+            results = write(connection, pending, self._signer)
         return list(results)
 
     def _abandon(self) -> None:

@@ -70,8 +70,8 @@ class LedgerService:
 
     @property
     def ready(self) -> bool:
-        """Whether calls can be served: entries are accepted and checkpoints keep up."""
-        return self.ledger.running and self.publisher.fault is None
+        """Whether calls can be served: entries are accepted and written, and checkpoints keep up."""
+        return self.ledger.running and not self.ledger.failing and self.publisher.fault is None
 
     async def start(self) -> None:
         """Start writing and publishing."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from connectors.breaker import FAILURES_TO_OPEN, OPEN_SECONDS
-from connectors.errors import CircuitOpen, ConfigFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker
+from connectors.errors import CircuitOpen, ConfigFault, SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.guard import GuardedSource
 from connectors.registry import kinds, open_source
 from connectors.secrets import read_secret
@@ -124,20 +124,84 @@ async def test_the_circuit_opens_after_failures_in_a_row_and_closes_by_a_probe(f
     assert inner.calls == FAILURES_TO_OPEN + 3
 
 
-async def test_one_probe_at_a_time_and_a_cancelled_one_makes_room() -> None:
-    inner, clock = Scripted(), Clock()
+async def opened_and_tried(inner: Scripted, clock: Clock, **settings: int) -> tuple[GuardedSource, asyncio.Future[Sequence[Row]]]:
+    """A source whose circuit has opened, and the call that tries it, held at work."""
     inner.fault = SourceUnavailable("city.register", "down")
-    source = guarded(inner, clock)
+    source = guarded(inner, clock, **settings)
     await fail(source, FAILURES_TO_OPEN, SourceUnavailable)
     clock.now += OPEN_SECONDS
     inner.hold, inner.full = asyncio.Event(), asyncio.Event()
     probe = asyncio.ensure_future(source.fetch(ALL, {}))
     await inner.full.wait()
-    await fail(source, 1, CircuitOpen)
+    return source, probe
+
+
+async def test_others_wait_for_the_probe_and_a_cancelled_one_makes_room() -> None:
+    inner = Scripted()
+    source, probe = await opened_and_tried(inner, Clock())
+    other = asyncio.ensure_future(source.fetch(ALL, {}))
+    await asyncio.sleep(0)
+    assert inner.calls == FAILURES_TO_OPEN + 1
     probe.cancel()
     with pytest.raises(asyncio.CancelledError):
         await probe
-    inner.hold, inner.fault = None, None
+    inner.fault = None
+    assert inner.hold is not None
+    inner.hold.set()
+    assert await other == [(1,)]
+
+
+@pytest.mark.parametrize("recovered", [True, False])
+async def test_finding_7_callers_during_the_probe_get_its_result(recovered: bool) -> None:
+    inner = Scripted()
+    source, probe = await opened_and_tried(inner, Clock(), pool=3)
+    others = [asyncio.ensure_future(source.fetch(ALL, {})) for _ in range(10)]
+    await asyncio.sleep(0)
+    assert inner.running == 1
+    inner.fault = None if recovered else inner.fault
+    assert inner.hold is not None
+    inner.hold.set()
+    outcomes = await asyncio.gather(probe, *others, return_exceptions=True)
+    if recovered:
+        assert outcomes == [[(1,)]] * 11
+    else:
+        assert {type(outcome) for outcome in outcomes[1:]} == {CircuitOpen}
+        assert inner.calls == FAILURES_TO_OPEN + 1
+
+
+async def test_finding_7_callers_wait_for_the_probe_no_longer_than_a_call_may_take() -> None:
+    inner, clock = Scripted(), Clock()
+    inner.fault = SourceUnavailable("city.register", "down")
+    breaker = Breaker("city.register", clock, 0.02)
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(SourceUnavailable):
+            async with breaker.watch():
+                raise inner.fault
+    clock.now += OPEN_SECONDS
+    async with breaker.watch():
+        with pytest.raises(CircuitOpen):
+            async with breaker.watch():
+                pytest.fail("a second probe was let through")
+
+
+async def test_finding_7_waiting_for_a_place_is_no_failure_of_the_source() -> None:
+    inner = Scripted()
+    inner.hold = asyncio.Event()
+    source = guarded(inner, pool=1, timeout_ms=50)
+    long = asyncio.ensure_future(source.fetch(ALL, {}))
+    outcomes = await asyncio.gather(*(source.fetch(ALL, {}) for _ in range(4 * FAILURES_TO_OPEN)), return_exceptions=True)
+    assert any(isinstance(outcome, SourceBusy) for outcome in outcomes)
+    await asyncio.wait([long])
+    inner.hold.set()
+    assert await source.fetch(ALL, {}) == [(1,)]
+
+
+async def test_finding_7_busy_connections_are_no_failure_of_the_source() -> None:
+    inner = Scripted()
+    source = guarded(inner)
+    inner.fault = SourceBusy("city.register", "all its connections are busy")
+    await fail(source, 2 * FAILURES_TO_OPEN, SourceBusy)
+    inner.fault = None
     assert await source.fetch(ALL, {}) == [(1,)]
 
 

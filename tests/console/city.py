@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hub.console.pages import DemoApplication, DemoToken, Endpoint, UnknownDemoApplicationError, assets_route, demo_routes, page
+from hub.hosts import AllowedHosts
 
 TOKEN: Final = "token-of-housing"
 ANSWER: Final = "王小明"
@@ -108,7 +109,7 @@ def application() -> Starlette:
         _endpoint("data", "/graphql"),
         _endpoint("governance", "/governance/graphql"),
         assets_route(),
-        *demo_routes(applications, issue),
+        *demo_routes(applications, issue, AllowedHosts()),
     ]
     app = Starlette(routes=routes)
     app.state.cancelled = 0

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from hub.console.pages import Endpoint, assets_route, demo_routes, page
+from hub.hosts import AllowedHosts
 from tests.console.city import TOKEN, applications, issue
 
 pytestmark = pytest.mark.fast
@@ -26,7 +27,7 @@ def dist(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(dist: Path) -> TestClient:
-    return TestClient(Starlette(routes=[assets_route(dist), *demo_routes(applications, issue)]))
+    return TestClient(Starlette(routes=[assets_route(dist), *demo_routes(applications, issue, AllowedHosts())]))
 
 
 @pytest.mark.parametrize(("endpoint", "demo", "flag"), [("data", True, "1"), ("governance", False, "0")])
