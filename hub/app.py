@@ -89,7 +89,7 @@ class Hub:
         executor = Executor(Plans(), cursors)
         exchanges = ExchangeStore(core.engine)
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
-        services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.acts))
+        services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
         self._identity = Identity(verifier, core.registry)
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)

@@ -89,7 +89,14 @@ class SqliteDriver:
 
     async def connect(self) -> Connection:
         """A connection that can only read."""
-        connection = await aiosqlite.connect(self._uri, uri=True, timeout=self._timeout, isolation_level=None)
+        connection = aiosqlite.connect(self._uri, uri=True, timeout=self._timeout, isolation_level=None)
+        thread = connection._thread
+        try:
+            await connection
+        except BaseException:
+            # The library leaves its thread to end by itself; it would report to a loop that may be closed by then.
+            await asyncio.shield(asyncio.to_thread(thread.join))
+            raise
         try:
             await connection.create_function(UTC_FUNCTION, 1, utc_text, deterministic=True)
             await connection.execute_fetchall("PRAGMA query_only = ON")

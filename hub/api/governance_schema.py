@@ -36,13 +36,15 @@ from hub.api.governance_types import (
     PublishCatalogInput,
     RegisterSourceInput,
     ReviewCatalogInput,
+    ReviewRequestInput,
+    ReviewRequestPayload,
     Source,
     SourcePayload,
 )
 from hub.api.types import JSON, SCALARS, DateTime, Department
 from hub.catalog import problems as catalog_problems
 from hub.catalog.service import SYSTEM, ImportedManifest
-from hub.sharing.graphql import Caller, resolve_me
+from hub.sharing.graphql import AccessRequest, Caller, access_request_of, resolve_me
 from hub.sharing.service import GrantRecord
 from schema.faults import Code, Fault
 
@@ -132,6 +134,10 @@ class Query:
             )
             for row in rows
         ]
+
+    @strawberry.field(description="共享申请\n\nAccess requests")
+    async def access_requests(self, info: Info) -> list[AccessRequest]:
+        return [access_request_of(case) for case in await to_thread.run_sync(info.context.services.requests.requests)]
 
     @strawberry.field(description="授权\n\nGrants")
     async def grants(self, info: Info) -> list[GovernanceGrant]:
@@ -234,6 +240,12 @@ class Mutation:
     async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
+
+    @strawberry.mutation(description="审核共享申请；申请人不得审核\n\nDecides an access request; not by who filed it")
+    async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:  # noqa: A002 - the contract's name
+        requests = info.context.services.requests
+        done, problems = await _act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
+        return ReviewRequestPayload(access_request=access_request_of(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
     async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name

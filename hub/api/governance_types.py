@@ -8,6 +8,7 @@ import strawberry
 
 from auth.rights import Operation
 from hub.api.types import JSON, DateTime, Department
+from hub.sharing.graphql import AccessRequest
 
 
 @strawberry.type(description="问题：位置、说明、补救办法\n\nWhat is wrong, where, and how to mend it")
@@ -263,6 +264,24 @@ class CreateGrantInput:
     valid_to: DateTime | None = None
     agreement_hash: str | None = None
     documents: list[str] | None = None
+
+
+@strawberry.type
+class ReviewRequestPayload:
+    """Answer of ``reviewRequest``."""
+
+    access_request: AccessRequest | None
+    problems: list[Problem]
+
+
+@strawberry.input
+class ReviewRequestInput:
+    """The decision on an access request; a refusal has a codified reason and an opinion."""
+
+    id: strawberry.ID
+    approve: bool
+    opinion: str = ""
+    reason: str | None = None
 
 
 @strawberry.input

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from hub.ledger.service import LedgerService
 from schema.faults import Code, Fault
 
 _TEXT = {"cache-control": "no-store"}
+_LOOKS, _LOOK_SECONDS = 8, 0.25
+"""An entry is published within about a second: whoever asks at once is made to wait for it, not to try again."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ class LedgerHttp:
         own = concerned is not None and (concerned.application == app.client_id or app.department in concerned.providers)
         if not own and AUDIT not in caller.rights.scopes:
             raise _none("没有该日志条目，或您不是其当事方", "there is no such entry, or you are no party of it")
-        proof: InclusionProof | None = await to_thread.run_sync(self._read, lambda connection: inclusion(connection, number))
+        proof: InclusionProof | None = None
+        for _ in range(_LOOKS):
+            proof = await to_thread.run_sync(self._read, lambda connection: inclusion(connection, number))
+            if proof is not None:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
         if proof is None:
             raise _none("该条目尚未发布，请于 2 秒后重试", "the entry is not published yet; try again in 2 seconds")
         return proof

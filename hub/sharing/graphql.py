@@ -122,11 +122,16 @@ def _shown(case: Case) -> dict[str, Any]:
     return {"id": strawberry.ID(case.id), "state": case.state, "due_on": Date(case.due_on), "rule": case.rule, "history": history}
 
 
+def access_request_of(case: Case) -> AccessRequest:
+    """An access request as its sender and its reviewers see it."""
+    return AccessRequest(**_shown(case))
+
+
 async def file_request(context: Context, resource: Resource, given: dict[str, Any]) -> AccessRequestPayload:
     """Files an access request of the caller."""
     actor = context.caller.actor()
     case = await to_thread.run_sync(lambda: context.services.requests.request_access(actor, resource, given))
-    return AccessRequestPayload(access_request=AccessRequest(**_shown(case)))
+    return AccessRequestPayload(access_request=access_request_of(case))
 
 
 async def file_feedback(context: Context, resource: Resource, given: dict[str, Any]) -> FeedbackPayload:

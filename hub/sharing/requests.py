@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Engine, Table, func, insert, select, update
 
 from auth.rights import Operation, SharingClass, Shown
 from hub.acts import Actor, Acts, make_id
 from hub.catalog.problems import Problem, Refused
+from hub.catalog.service import SECURITY
 from hub.sharing.tables import access_request, feedback, step
 from hub.sharing.workdays import due_on, is_provisional
 from hub.store.base import now
@@ -21,6 +22,10 @@ from schema.filters import check_rows
 from schema.model import Resource
 
 CHINA = timezone(timedelta(hours=8))
+
+
+REASONS = ("NOT_NECESSARY", "NO_LEGAL_BASIS", "SCOPE_TOO_WIDE", "NOT_AVAILABLE", "OTHER")
+"""Codified reasons of a refusal (APP-05)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Case:
 class RequestService:
     """Takes in access requests and feedback."""
 
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, engine: Engine, acts: Acts) -> None:
+        self._engine = engine
         self._acts = acts
 
     def request_access(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
@@ -85,6 +91,36 @@ class RequestService:
             raise Refused(problem)
         return self._file(actor, "reportError", feedback, "feedback", resource, given, CORRECTION)
 
+    def review(self, actor: Actor, request_id: str, approve: bool, opinion: str, reason: str | None) -> Case:
+        """Decides an access request. Not by who filed it; a refusal states a codified reason. The grant itself is an act of its own."""
+        problem = _review_problem(actor, approve, opinion, reason)
+        if problem:
+            self._acts.refuse(actor, "reviewRequest", request_id, problem)
+            raise Refused(problem)
+
+        def work(connection: Connection) -> Case:
+            row = connection.execute(select(access_request).where(access_request.c.id == request_id)).first()
+            if row is None:
+                raise Refused(Problem("NOT_FOUND", f"没有共享申请 no access request {request_id[:60]}", "请核对编号 compare the id", "id"))
+            if row.state != "SUBMITTED":
+                raise Refused(Problem("CONFLICT", f"申请已办结 the request is {row.state} already", "", "id"))
+            if row.application == actor.application:
+                raise Refused(Problem("FOUR_EYES", "申请人不得审核 who requests does not approve", "请由他人审核 let somebody else review", "id"))
+            state = "APPROVED" if approve else "REFUSED"
+            text = opinion if approve else f"{reason}: {opinion}"
+            connection.execute(update(access_request).where(access_request.c.id == request_id).values(state=state))
+            number = connection.execute(select(func.count()).select_from(step).where(step.c.subject == request_id)).scalar_one()
+            connection.execute(insert(step).values(subject=request_id, number=number, at=now(), actor=actor.name, step=state, opinion=text))
+            return _case(connection, request_id, state, date.fromisoformat(row.due_on), row.rule)
+
+        return self._acts.do(actor, "reviewRequest", request_id, work, {"approve": approve, "reason": reason})
+
+    def requests(self) -> list[Case]:
+        """All access requests, newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(access_request).order_by(access_request.c.created_at.desc()).limit(500)).all()
+            return [_case(connection, row.id, row.state, date.fromisoformat(row.due_on), row.rule) for row in rows]
+
     def _file(self, actor: Actor, act: str, table: Table, prefix: str, resource: Resource, given: Mapping[str, Any], term: Term) -> Case:
         moment = now()
         due = due_on(moment.astimezone(CHINA).date(), term.working_days)
@@ -99,6 +135,19 @@ class RequestService:
             return case
 
         return self._acts.do(actor, act, f"{resource.code} {case.id}", work)
+
+
+def _review_problem(actor: Actor, approve: bool, opinion: str, reason: str | None) -> Problem | None:
+    if not actor.may(SECURITY):
+        return Problem("FORBIDDEN", f"需要权限 this act needs {SECURITY}", "请使用具有该角色的账号 use an account that has this role")
+    if approve or (reason in REASONS and opinion.strip()):
+        return None
+    return Problem("BAD_INPUT", "不予共享须说明理由 a refusal states its reason (APP-05)", f"reason: {', '.join(REASONS)}; opinion", "reason")
+
+
+def _case(connection: Connection, request_id: str, state: str, due: date, rule: str) -> Case:
+    rows = connection.execute(select(step).where(step.c.subject == request_id).order_by(step.c.number)).all()
+    return Case(request_id, state, due, rule, tuple(Step(row.at, row.actor, row.step, row.opinion) for row in rows))
 
 
 def _request_problems(resource: Resource, given: Mapping[str, Any]) -> list[Problem]:
