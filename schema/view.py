@@ -113,7 +113,7 @@ class View:
             args["where"] = GraphQLArgument(where, description="筛选条件\n\nFilter")
             args["orderBy"] = GraphQLArgument(GraphQLList(GraphQLNonNull(order)), description="排序\n\nOrder")
         text = f"每页条数,1 至 {face.decision.page_limit}\n\nPage size, 1 to {face.decision.page_limit}"
-        args["first"] = GraphQLArgument(GraphQLInt, default_value=DEFAULT_PAGE, description=text)
+        args["first"] = GraphQLArgument(GraphQLInt, default_value=min(DEFAULT_PAGE, face.decision.page_limit), description=text)
         args["after"] = GraphQLArgument(GraphQLString, description="上一页的 endCursor\n\nThe previous page's endCursor")
         return self._field(GraphQLNonNull(self._connection(face)), args, "list", face)
 

@@ -1,35 +1,32 @@
-"""Small choices drawn from hypothesis, so that what fails is shrunk and can be replayed."""
+"""Small choices, from one seeded generator: a seed makes the same world again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
-
-from hypothesis import strategies as st
+from collections.abc import Sequence
+from random import Random
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
 class Dice:
-    """Draws choices."""
+    """Makes choices."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
-        self.draw = draw
+    def __init__(self, random: Random) -> None:
+        self._random = random
 
     def pick(self, choices: Sequence[T]) -> T:
-        """One of several; the first is the simplest."""
-        return choices[self.number(0, len(choices) - 1)]
+        """One of several."""
+        return self._random.choice(choices)
 
     def number(self, least: int, most: int) -> int:
         """An integer between the two, both included."""
-        return int(self.draw(st.integers(least, most)))
+        return self._random.randint(least, most)
 
     def chance(self, percent: int) -> bool:
-        """True so often; false is the simplest."""
-        return self.number(0, 99) >= 100 - percent
+        """True so often."""
+        return self._random.randrange(100) < percent
 
     def some(self, choices: Sequence[T], least: int = 0, most: int = 100) -> list[T]:
         """Some of several, each once, in any order."""
-        count = self.number(min(least, len(choices)), min(most, len(choices)))
-        left = list(choices)
-        return [left.pop(self.number(0, len(left) - 1)) for _ in range(count)]
+        return self._random.sample(choices, self.number(min(least, len(choices)), min(most, len(choices))))

@@ -116,8 +116,7 @@ def make_world(dice: Dice, canaries: bool = False) -> World:
     world = World(Snapshot(1, departments, sources, linked))
     for resource in linked.values():
         world.rows[resource.code] = _rows(dice, resource, canaries)
-    if not canaries:
-        _join_up(dice, world)
+    _join_up(dice, world)
     return world
 
 
@@ -128,8 +127,8 @@ def _resource(dice: Dice, department: str, short: str) -> Resource:
     keys = [code for code, item in items.items() if item.kind in KEY_KINDS]
     identifiers = tuple(dice.some(keys, 1, 2)) if dice.chance(90) else ()
     stable, kind = "pk", dice.pick((Kind.BIGINT, Kind.STRING))
-    sharing = dice.pick((SharingClass.UNCONDITIONAL, SharingClass.CONDITIONAL, SharingClass.CONDITIONAL, SharingClass.NOT_SHARED))
-    operations = {Operation.QUERY, *dice.some(list(Operation))} if dice.chance(85) else {Operation.VERIFY}
+    sharing = dice.pick((*[SharingClass.CONDITIONAL] * 6, SharingClass.UNCONDITIONAL, SharingClass.UNCONDITIONAL, SharingClass.NOT_SHARED))
+    operations = {Operation.QUERY, *dice.some(list(Operation))} if dice.chance(93) else {Operation.VERIFY}
     return Resource(
         code=f"{department}.{short}",
         department=department,
@@ -156,7 +155,7 @@ def _item(dice: Dice, code: str, column: str, i: int) -> Item:
         name=f"项{code}",
         kind=kind,
         column=column,
-        sharing_class=dice.pick((None, None, None, SharingClass.NOT_SHARED)),
+        sharing_class=SharingClass.NOT_SHARED if dice.chance(10) else None,
         marks=frozenset(dice.some(("sensitive", "quasi-identifier"))),
         filterable=dice.chance(75),
         low_cardinality=dice.chance(20),
@@ -168,7 +167,7 @@ def _item(dice: Dice, code: str, column: str, i: int) -> Item:
 def _linked(dice: Dice, resource: Resource, resources: Mapping[str, Resource]) -> Resource:
     ends = [(other, key) for other in resources.values() for key in other.identifiers]
     links = []
-    for i in range(dice.number(0, 2)):
+    for i in range(dice.pick((1, 2, 0))):
         fitting = [(item, other, key) for item in resource.items.values() for other, key in ends if other.items[key].kind is item.kind]
         if fitting:
             item, other, key = dice.pick(fitting)
@@ -180,10 +179,12 @@ def _rows(dice: Dice, resource: Resource, canaries: bool) -> list[dict[str, Any]
     unique = {resource.items[code].column for code in resource.identifiers}
     keys = {resource.items[link.item].column for link in resource.links} | unique
     made: list[dict[str, Any]] = []
-    for number in range(dice.number(0, 5)):
+    for number in range(dice.pick((4, 3, 5, 1, 0))):
         row: dict[str, Any] = {resource.stable_key: number if resource.stable_kind is Kind.BIGINT else f"{chr(0x4E00 + number)}'{number}"}
         for place, item in enumerate(resource.items.values()):
-            row[item.column] = _canary(resource, item, place, number, dice) if canaries else _value(dice, item, made, item.column in unique, item.column in keys)
+            row[item.column] = (
+                _canary(resource, item, place, number, dice) if canaries else _value(dice, item, made, item.column in unique, item.column in keys)
+            )
         made.append(row)
     return made
 
@@ -219,29 +220,29 @@ def _join_up(dice: Dice, world: World) -> None:
             if not ends or own.code in resource.identifiers:
                 continue
             for row in world.rows[resource.code]:
-                if dice.chance(70):
+                if dice.chance(85):
                     row[own.column] = dice.pick(ends)
 
 
 def make_rights(dice: Dice, world: World) -> Rights:
     """The public, or an application with scopes and grants."""
-    if dice.chance(15):
+    if dice.chance(8):
         return Rights(None, None, frozenset())
-    scopes = {f"{o.scope_prefix}:unconditional" for o in Operation if dice.chance(85)}
+    scopes = {f"{o.scope_prefix}:unconditional" for o in Operation if dice.chance(93)}
     grants: dict[str, GrantTerms] = {}
     for resource in world.snapshot.resources.values():
-        if dice.chance(80):
+        if dice.chance(90):
             grants[resource.code] = _grant(dice, world, resource)
-        scopes |= {f"{o.scope_prefix}:{resource.code}" for o in Operation if dice.chance(85)}
+        scopes |= {f"{o.scope_prefix}:{resource.code}" for o in Operation if dice.chance(93)}
     return Rights("app", "housing", frozenset(scopes), (PURPOSE,), grants)
 
 
 def _grant(dice: Dice, world: World, resource: Resource) -> GrantTerms:
-    items = tuple(_grant_item(dice, resource.items[code]) for code in dice.some(list(resource.items), 1))
+    items = tuple(_grant_item(dice, resource.items[code]) for code in dice.some(list(resource.items), len(resource.items) - 1))
     return GrantTerms(
         grant=f"grant-{resource.code}",
         resource=resource.code,
-        operations=frozenset([Operation.QUERY, *dice.some(list(Operation))]),
+        operations=frozenset([Operation.QUERY, *dice.some(list(Operation))] if dice.chance(93) else [Operation.VERIFY]),
         items=items,
         rows=check_rows(resource, make_condition(dice, world, resource)) if dice.chance(50) else None,
         purposes=(PURPOSE,),
@@ -255,7 +256,7 @@ def _grant(dice: Dice, world: World, resource: Resource) -> GrantTerms:
 def _grant_item(dice: Dice, item: Item) -> GrantItem:
     shown = dice.pick((Shown.CLEAR, Shown.CLEAR, Shown.MASKED, Shown.ABSENT))
     mask = dice.pick((None, *(parse_mask(label) for label in MASKS.get(item.kind, ("NULL",))))) if shown is Shown.MASKED else None
-    return GrantItem(item.code, shown, key=dice.chance(60), mask=mask)
+    return GrantItem(item.code, shown, key=dice.chance(75), mask=mask)
 
 
 def wire_values(world: World, resource: Resource, item: Item) -> list[Value]:

@@ -123,7 +123,8 @@ class Writer:
         choices = [(name, each) for name, each in type_.fields.items() if name != "asOf" and (depth < MOST_DEPTH or is_leaf_type(get_named_type(each.type)))]
         if not choices or self.dice.chance(8):
             return f"{self.alias('__typename')}__typename{self.condition()}"
-        name, known = self.dice.pick(choices)
+        links = [choice for choice in choices if not is_leaf_type(get_named_type(choice[1].type))]
+        name, known = self.dice.pick(links if links and self.dice.chance(25) else choices)
         if self.fields > 60 and not is_leaf_type(get_named_type(known.type)):
             return "__typename"
         head = f"{self.alias(name, unique=bool(known.args))}{name}{self.arguments(name, known)}"
@@ -154,13 +155,13 @@ class Writer:
 
     def _list(self, face: Face, args: Mapping[str, GraphQLArgument]) -> dict[str, Any]:
         given: dict[str, Any] = {}
-        if "where" in args and self.dice.chance(55):
+        if "where" in args and self.dice.chance(45):
             given["where"] = self.maybe_variable(args["where"].type, self.where(face))
         if "orderBy" in args and self.dice.chance(50):
             entries = [{name: Literal(self.dice.pick(("ASC", "DESC")))} for name in self.dice.some(list(face.filters), 0, 3)]
             given["orderBy"] = self.maybe_variable(args["orderBy"].type, entries)
         if self.dice.chance(70):
-            given["first"] = self.maybe_variable(args["first"].type, self.dice.pick((2, 1, 3, 50, 0, 1001, None)) if self.dice.chance(40) else 2)
+            given["first"] = self.maybe_variable(args["first"].type, self.dice.pick((0, 1001, None)) if self.dice.chance(4) else self.dice.pick((1, 2, 2, 3)))
         if self.dice.chance(50):
             name = f"c{len(self.declared)}"
             self.declared[name] = "String"
