@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ PUBLISH = "mutation ($id: ID!) { publishCatalog(input: {id: $id}) { publication 
 CREATE_APPLICATION = """mutation ($input: CreateApplicationInput!) { createApplication(input: $input) {
     application { name clientId clientSecret } problems { path code message hint } } }"""
 CREATE_GRANT = "mutation ($input: CreateGrantInput!) { createGrant(input: $input) { grant { id state } problems { path code message hint } } }"
+
+FIELDS = "permitNo plate fee active weightG load axles issuedOn seenAt district division { fullName }"
+LIST = f"query ($where: TransportPermitWhere) {{ transport {{ permits(where: $where) {{ totalCount nodes {{ {FIELDS} }} }} }} }}"
+START = """mutation ($document: String!, $format: ExchangeFormat!, $key: String!) {
+    startExchange(input: {document: $document, format: $format, idempotencyKey: $key}) { exchange { id } } }"""
 
 PERMITS: tuple[tuple[Any, ...], ...] = (
     (1, "P-1", "黔A·D0001", "1234567890123456789.0001", 1, 2**53 + 1, 1.5, 3, "2026-01-31", "2026-01-31T08:30:00+00:00", "520102"),
@@ -152,3 +158,17 @@ def granted(hub: RunningHub, given: dict[str, Any]) -> str:
     made = hub.govern("security_admin", CREATE_GRANT, {"input": given}).data["createGrant"]
     assert made["problems"] == []
     return str(made["grant"]["id"])
+
+
+def exchanged(hub: RunningHub, application: str, format_: str) -> bytes:
+    """The file of all permits that an application gets."""
+    document = f"{{ transport {{ permits {{ nodes {{ {FIELDS} }} }} }} }}"
+    identity = hub.ask(application, START, {"document": document, "format": format_, "key": f"all-{format_}"}).data["startExchange"]["exchange"]["id"]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        exchange = hub.ask(application, "query ($id: ID!) { exchange(id: $id) { state reason files { url } } }", {"id": identity}).data["exchange"]
+        if exchange["state"] == "SUCCEEDED":
+            return hub.http("GET", exchange["files"][0]["url"], headers=hub.headers(application)).content
+        assert exchange["state"] in ("QUEUED", "RUNNING"), exchange
+        time.sleep(0.05)
+    raise AssertionError("the exchange did not end")
