@@ -156,7 +156,7 @@ def started(home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Seq
     environment = kept | {"HUITONG_HOME": str(home), "SEED_PERSONS": str(persons), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     with told.open("wb") as output, log.open("ab") as errors:
         command = [sys.executable, "-m", "hub", "demo", *arguments]
-        process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors, start_new_session=True)
+        process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors)
     try:
         base = _await_ready(process, told, log)
         with httpx2.Client(base_url=base, timeout=60, trust_env=False) as client:
