@@ -77,6 +77,18 @@ def _null(path: str) -> Fault:
     )
 
 
+def comparisons(kind: Kind) -> tuple[str, ...]:
+    """Names of the comparisons that an item's type has in filters."""
+    names = ["eq", "ne"]
+    if kind is not Kind.BOOLEAN:
+        names += ["in", "notIn"]
+    if kind is Kind.STRING:
+        names.append("startsWith")
+    elif kind is not Kind.BOOLEAN:
+        names += ["gt", "gte", "lt", "lte"]
+    return (*names, "isNull")
+
+
 _PARSERS = {Kind.DATE: parse_date, Kind.DATETIME: parse_datetime, Kind.DECIMAL: parse_decimal, Kind.BIGINT: parse_bigint}
 _PYTHON_TYPES: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.FLOAT: (int, float), Kind.BOOLEAN: (bool,)}
 
@@ -88,6 +100,7 @@ def check_rows(resource: Resource, rows: Any) -> str:
         Fault: ``BAD_INPUT``, naming the place.
     """
     _check_where(resource, rows, "rows", 0)
+    Filter(row_items(resource), {}, "r").predicate(rows, "rows")
     return json.dumps(rows, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -113,8 +126,8 @@ def _check_where(resource: Resource, where: Any, path: str, depth: int) -> None:
 
 
 def _check_operand(item: Item, comparator: str, operand: Any, path: str) -> None:
-    if comparator not in {c.value for c in Comparison}:
-        known = ", ".join(c.value for c in Comparison)
+    if comparator not in comparisons(item.kind):
+        known = ", ".join(comparisons(item.kind))
         raise bad_input(f"{path}:没有这种比较", f"{path}: no such comparison", f"可用：{known}", f"known: {known}")
     if comparator == "isNull":
         fits = isinstance(operand, bool)

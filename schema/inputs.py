@@ -22,6 +22,7 @@ from graphql import (
 
 from connectors.selection import Kind
 from schema.faces import Face
+from schema.filters import comparisons
 from schema.model import Item
 from schema.naming import described
 from schema.scalars import BIGINT, DATE, DATETIME, DECIMAL
@@ -66,14 +67,8 @@ class SharedTypes:
 
 def _filter_type(kind: Kind, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
     several = GraphQLList(GraphQLNonNull(scalar))
-    fields: dict[str, GraphQLInputType] = {"eq": scalar, "ne": scalar}
-    if kind is not Kind.BOOLEAN:
-        fields |= {"in": several, "notIn": several}
-    if kind is Kind.STRING:
-        fields["startsWith"] = scalar
-    elif kind is not Kind.BOOLEAN:
-        fields |= {"gt": scalar, "gte": scalar, "lt": scalar, "lte": scalar}
-    fields["isNull"] = GraphQLBoolean
+    lists: dict[str, GraphQLInputType] = {"in": several, "notIn": several, "isNull": GraphQLBoolean}
+    fields = {name: lists.get(name, scalar) for name in comparisons(kind)}
     name = _FILTER_NAMES.get(scalar, f"{scalar.name}Filter")
     return GraphQLInputObjectType(name, {key: GraphQLInputField(kind_of) for key, kind_of in fields.items()})
 

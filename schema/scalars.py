@@ -10,13 +10,15 @@ from typing import Any
 from graphql import GraphQLError, GraphQLScalarType, ValueNode, value_from_ast_untyped
 
 _SAFE = 2**53
+_LARGEST = 2**63
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _INTEGER = re.compile(r"-?\d{1,38}\Z")
 _DECIMAL = re.compile(r"-?\d{1,38}(\.\d{1,38})?\Z")
 
 
 def parse_date(value: Any) -> str:
     """ISO 8601 calendar date text (``2026-11-22``), checked."""
-    if isinstance(value, str) and len(value) == 10:
+    if isinstance(value, str) and _DATE.match(value):
         try:
             return date.fromisoformat(value).isoformat()
         except ValueError:
@@ -29,10 +31,10 @@ def parse_datetime(value: Any) -> str:
     if isinstance(value, str) and len(value) <= 40:
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC).isoformat()
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):
+            pass
     raise GraphQLError(f"DateTime must be ISO 8601 text with offset like 2026-11-22T08:00:00+08:00, not {_shown(value)}.")
 
 
@@ -49,12 +51,12 @@ def parse_decimal(value: Any) -> str:
 
 
 def parse_bigint(value: Any) -> int:
-    """An integer, or its text where it is beyond 2^53."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38:
-        return value
+    """An integer of 64 bits, or its text where it is beyond 2^53."""
     if isinstance(value, str) and _INTEGER.match(value):
-        return int(value)
-    raise GraphQLError(f"BigInt must be an integer or its text, not {_shown(value)}.")
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST:
+        return value
+    raise GraphQLError(f"BigInt must be an integer of 64 bits or its text, not {_shown(value)}.")
 
 
 def write_bigint(value: Any) -> int | str:

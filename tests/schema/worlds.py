@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ def _linked(dice: Dice, resource: Resource, resources: Mapping[str, Resource]) -
         if fitting:
             item, other, key = dice.pick(fitting)
             links.append(Link(f"link_{i}", item.code, other.code, key))
-    return Resource(**{**resource.__dict__, "links": tuple(links)})
+    return replace(resource, links=tuple(links))
 
 
 def _rows(dice: Dice, resource: Resource, canaries: bool) -> list[dict[str, Any]]:
