@@ -14,6 +14,8 @@ from connectors.selection import Binding, Column, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, Parameters, Source, SourceCheck, SourceConfig
 
 T = TypeVar("T")
+_LATE = 0.25
+"""Of a source's time."""
 
 
 class GuardedSource:
@@ -77,8 +79,19 @@ class GuardedSource:
             self._turns.release()
 
     async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._timeout
+        late: list[float] = []
+        noting = loop.call_at(due, lambda: late.append(loop.time() - due))
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(due):
                 return await call()
-        except TimeoutError as error:
+        except (TimeoutError, SourceTimeout) as error:
+            # A deadline that is noticed late tells of a hub that was busy with other things; the answer may have been there in time.
+            if late and late[0] > _LATE * self._timeout:
+                raise SourceBusy(self._code, "no answer was taken in time; the hub was busy") from error
+            if isinstance(error, SourceTimeout):
+                raise
             raise SourceTimeout(self._code, "no answer in time; its work was stopped") from error
+        finally:
+            noting.cancel()

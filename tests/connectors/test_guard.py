@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -202,6 +203,19 @@ async def test_finding_7_busy_connections_are_no_failure_of_the_source() -> None
     inner.fault = SourceBusy("city.register", "all its connections are busy")
     await fail(source, 2 * FAILURES_TO_OPEN, SourceBusy)
     inner.fault = None
+    assert await source.fetch(ALL, {}) == [(1,)]
+
+
+async def test_finding_7_a_hub_that_stood_still_blames_no_source() -> None:
+    inner = Scripted()
+    inner.hold = asyncio.Event()
+    source = guarded(inner, pool=2 * FAILURES_TO_OPEN, timeout_ms=40)
+    calls = [asyncio.ensure_future(source.fetch(ALL, {})) for _ in range(2 * FAILURES_TO_OPEN)]
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.2)
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {SourceBusy}
+    inner.hold.set()
     assert await source.fetch(ALL, {}) == [(1,)]
 
 
