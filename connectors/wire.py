@@ -30,6 +30,23 @@ def comparable(value: Value, kind: Kind) -> Any:
     return value
 
 
+_WHOLE, _FRACTION = 60, 60
+_NINES = str.maketrans("0123456789", "9876543210")
+
+
+def decimal_key(value: object) -> str | None:
+    """A text that orders and equals as the decimal does, exactly; null where the value is no decimal of at most 60 digits on either side."""
+    number = _decimal(value) if isinstance(value, str | int | float) else None
+    if number is None or not number.is_finite():
+        return None
+    whole, _, fraction = format(abs(number), "f").partition(".")
+    fraction = fraction.rstrip("0")
+    if len(whole) > _WHOLE or len(fraction) > _FRACTION:
+        return None
+    digits = whole.zfill(_WHOLE) + fraction.ljust(_FRACTION, "0")
+    return f"0{digits.translate(_NINES)}" if number < 0 else f"1{digits}"
+
+
 def _decimal(value: Value) -> Decimal | None:
     if value is None:
         return None

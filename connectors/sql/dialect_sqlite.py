@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Float, Function, Integer, Numeric, Text, and_, case, cast, collate, func, literal_column, null, select
+from sqlalchemy import Float, Function, Integer, Text, and_, case, cast, collate, func, literal_column, null, select
 from sqlalchemy.dialects import sqlite
 
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Encode, Expression
-from connectors.wire import utc_text
+from connectors.wire import decimal_key, utc_text
 
 UTC_FUNCTION = "huitong_utc"
 """The function :func:`connectors.wire.utc_text`, which every connection registers: SQLite's own date functions know milliseconds only."""
+
+DECIMAL_FUNCTION = "huitong_decimal"
+"""The function :func:`connectors.wire.decimal_key`: SQLite's numbers are exact up to 15 digits only."""
 
 
 _INTEGER: Expression = literal_column("'integer'")
@@ -34,6 +37,10 @@ def _moment(column: Expression) -> Expression:
     return Function(UTC_FUNCTION, column, type_=Text)
 
 
+def _number(column: Expression) -> Expression:
+    return Function(DECIMAL_FUNCTION, column, type_=Text)
+
+
 def _json(values: Any) -> str:
     return orjson.dumps(list(values)).decode()
 
@@ -42,11 +49,15 @@ def _json_moments(values: Any) -> str:
     return _json(utc_text(value) for value in values)
 
 
-class SqliteDialect:
-    """Dates, moments and decimals lie as ISO or exact text, or as numbers; booleans as 0 and 1.
+def _json_decimals(values: Any) -> str:
+    return _json(decimal_key(value) for value in values)
 
-    Decimals are compared as SQLite's numbers: exactly up to 15 significant digits.
-    """
+
+_LISTS = {Kind.DATETIME: _json_moments, Kind.DECIMAL: _json_decimals}
+
+
+class SqliteDialect:
+    """Dates, moments and decimals lie as ISO or exact text, or as numbers; booleans as 0 and 1. Decimals are compared exactly."""
 
     name = "sqlite"
     core = sqlite.dialect(paramstyle="qmark")
@@ -70,28 +81,25 @@ class SqliteDialect:
         return bool if kind is Kind.BOOLEAN else None
 
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
-        """Binary text, whatever the column's collation; numbers for decimals; moments in one form."""
+        """Binary text, whatever the column's collation; decimals and moments in one form each."""
         match kind:
             case Kind.STRING | Kind.DATE:
                 return collate(column, "BINARY")
             case Kind.DECIMAL:
-                return cast(column, Numeric)
+                return _number(column)
             case Kind.DATETIME:
                 return _moment(column)
         return column
 
     def value(self, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
         """The parameter, in the form of :meth:`stored`."""
-        if kind is Kind.DECIMAL:
-            return cast(binds.place(parameter), Numeric)
-        encode: Encode | None = utc_text if kind is Kind.DATETIME else None
+        encode: Encode | None = {Kind.DATETIME: utc_text, Kind.DECIMAL: decimal_key}.get(kind)
         return binds.place(parameter, encode)
 
     def among(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, negated: bool) -> Expression:
         """The list travels as one JSON text."""
-        listed = func.json_each(binds.place(parameter, _json_moments if kind is Kind.DATETIME else _json, Text())).table_valued("value")
-        value = cast(listed.c.value, Numeric) if kind is Kind.DECIMAL else listed.c.value
-        left, inner = self.stored(column, kind, ordered=False), select(value)
+        listed = func.json_each(binds.place(parameter, _LISTS.get(kind, _json), Text())).table_valued("value")
+        left, inner = self.stored(column, kind, ordered=False), select(listed.c.value)
         return left.not_in(inner) if negated else left.in_(inner)
 
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:

@@ -14,9 +14,9 @@ import aiosqlite
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, SourceCheck
-from connectors.sql.dialect_sqlite import UTC_FUNCTION, SqliteDialect
+from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, UTC_FUNCTION, SqliteDialect
 from connectors.sql.driver import Connection, object_name
-from connectors.wire import utc_text
+from connectors.wire import decimal_key, utc_text
 
 # aiosqlite writes statements with their values into its debug log.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
@@ -99,6 +99,7 @@ class SqliteDriver:
             raise
         try:
             await connection.create_function(UTC_FUNCTION, 1, utc_text, deterministic=True)
+            await connection.create_function(DECIMAL_FUNCTION, 1, decimal_key, deterministic=True)
             await connection.execute_fetchall("PRAGMA query_only = ON")
         except BaseException:
             await connection.close()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hub.catalog.manifest import Manifest
-from hub.catalog.problems import Problem
+from hub.catalog.problems import Lines, Problem
 from schema.model import Snapshot
 from schema.naming import camel, pascal, type_name
 
 
-def check_links(manifest: Manifest, published: Snapshot) -> list[Problem]:
+def check_links(manifest: Manifest, text: str, published: Snapshot) -> list[Problem]:
     """Faults that only show beside what is published. A link to a department that has published nothing yet waits for it."""
-    return [*_sources(manifest, published), *_targets(manifest, published), *_type_names(manifest, published)]
+    lines = Lines(text)
+    found = [*_sources(manifest, published), *_targets(manifest, published), *_type_names(manifest, published)]
+    return [replace(problem, line=lines.line(problem.path or "")) for problem in found]
 
 
 def _sources(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:

@@ -95,7 +95,7 @@ class CatalogService:
             self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {CATALOG} / {STEWARD} ({owner})"))
 
         def work(connection: Connection) -> ImportedManifest:
-            _check_against_catalog(connection, self, read)
+            _check_against_catalog(connection, self, read, text)
             if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
                 connection.execute(insert(department).values(**read.department.model_dump(), created_at=now()))
             digest = hashlib.sha256(text.encode()).hexdigest()
@@ -234,8 +234,8 @@ def _imported(manifest_id: int, owner: str, state: str, read: Manifest) -> Impor
     return ImportedManifest(manifest_id, owner, state, tuple(f"{owner}.{resource.code}" for resource in read.resources))
 
 
-def _check_against_catalog(connection: Connection, service: CatalogService, read: Manifest) -> None:
-    problems = check_links(read, service.load(connection))
+def _check_against_catalog(connection: Connection, service: CatalogService, read: Manifest, text: str) -> None:
+    problems = check_links(read, text, service.load(connection))
     if problems:
         raise Refused(*problems)
 

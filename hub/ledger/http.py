@@ -19,7 +19,7 @@ from hub.ledger.reading import parties
 from hub.ledger.service import LedgerService
 from schema.faults import Code, Fault
 
-_TEXT = {"cache-control": "no-store"}
+_TEXT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _LOOKS, _LOOK_SECONDS = 8, 0.25
 """An entry is published within about a second: whoever asks at once is made to wait for it, not to try again."""
 

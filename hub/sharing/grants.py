@@ -46,7 +46,7 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
         )
     rows = _rows(resource, given.get("rows"), problems)
     purposes = purposes_from(given.get("purposes") or [], "purposes", problems)
-    page = given.get("max_page") or DEFAULT_PAGE_LIMIT
+    page = DEFAULT_PAGE_LIMIT if given.get("max_page") is None else given["max_page"]
     if not 1 <= page <= MAX_PAGE:
         problems.append(_bad("maxPage", f"应为 1 至 {MAX_PAGE} must be 1 to {MAX_PAGE}", ""))
     quota = _quota(given.get("quota"), problems)
