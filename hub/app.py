@@ -57,6 +57,7 @@ from schema.faults import Code, Fault
 from schema.plan import Plans
 
 GOVERNANCE_BODY_BYTES = 8 * 1024 * 1024
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class Hub:
             return fault_response(request, fault)
         view = self.live.view(caller.rights)
         text = await to_thread.run_sync(lambda: print_schema(view.full))
-        return PlainTextResponse(text + "\n", headers={"cache-control": "no-store"}, media_type="application/graphql")
+        return PlainTextResponse(text + "\n", headers=_HEADERS, media_type="application/graphql")
 
     async def _ready(self, _request: Request) -> Response:
         return PlainTextResponse("", 200 if self.ready and self.core.log.ready else 503)
@@ -233,5 +234,5 @@ async def _alive(_request: Request) -> Response:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = getattr(error, "headers", None)
+    headers = {**_HEADERS, **(getattr(error, "headers", None) or {})}
     return JSONResponse({"errors": [{"message": "没有该地址或方法 no such address or method"}]}, status, headers)

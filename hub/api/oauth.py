@@ -33,7 +33,8 @@ PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 _THREADS = 4
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 _UNAVAILABLE = {"error": "temporarily_unavailable", "error_description": "The hub cannot take the request now; try again a little later."}
-_RETRY = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Retry-After": "1"}
+_UNREAD = {"X-Content-Type-Options": "nosniff"}
+_RETRY = {**_UNREAD, "Cache-Control": "no-store", "Retry-After": "1"}
 
 
 def routes(server: OAuthServer, keys: SigningKeys, scopes_supported: ScopesSupported, on_event: OnEvent, bodies: Bodies | None = None) -> list[Route]:
@@ -107,7 +108,7 @@ def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthSer
             await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error)
         except (LedgerUnavailable, OperationalError, _Busy):
             return JSONResponse(_UNAVAILABLE, 503, _RETRY)
-        return JSONResponse(answer.body, answer.status, answer.headers)
+        return JSONResponse(answer.body, answer.status, {**_UNREAD, **answer.headers})
 
     return Route(path, endpoint, methods=["POST"], name=f"oauth-{kind}")
 
@@ -125,6 +126,8 @@ async def _read(request: Request, path: str, bodies: Bodies) -> FormPost:
     except BodyFault as fault:
         if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
             raise _Busy from None
+        if fault.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise FormFault(f"The form is longer than {MAX_BODY} bytes.", fault.status) from None
         raise FormFault(f"{fault.en[0].upper()}{fault.en[1:]}.", fault.status) from None
 
 

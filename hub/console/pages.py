@@ -23,6 +23,7 @@ Endpoint = Literal["data", "governance"]
 
 DIST: Final = Path(__file__).parent / "dist"
 _MOST_BYTES: Final = 16 * 1024
+_NOT_KEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 # The editor writes its own <style> elements and starts its workers from this origin; it needs no eval.
 _CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -117,7 +118,7 @@ class DemoTokenIssuer(Protocol):
 
 
 def _problem(status: int, message: str, message_en: str) -> JSONResponse:
-    return JSONResponse({"message": message, "messageEn": message_en}, status_code=status, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"message": message, "messageEn": message_en}, status_code=status, headers=_NOT_KEPT)
 
 
 def _requested_name(body: bytes) -> str | None:
@@ -152,7 +153,7 @@ def demo_routes(
         endpoint = request.query_params.get("endpoint", "data")
         if endpoint not in get_args(Endpoint):
             return _problem(400, "endpoint 应为 data 或 governance。", "endpoint must be data or governance.")
-        return JSONResponse([asdict(application) for application in applications(endpoint)], headers={"Cache-Control": "no-store"})
+        return JSONResponse([asdict(application) for application in applications(endpoint)], headers=_NOT_KEPT)
 
     async def issued(request: Request) -> Response:
         refusal = _refusal(request, hosts)
@@ -175,6 +176,6 @@ def demo_routes(
         except LedgerUnavailable:
             return _problem(503, "调用日志暂不可写，请稍后重试。", "The ledger cannot be written now; try again later.")
         content = {"access_token": token.access_token, "expires_in": token.expires_in, "headers": dict(token.headers)}
-        return JSONResponse(content, headers={"Cache-Control": "no-store"})
+        return JSONResponse(content, headers=_NOT_KEPT)
 
     return [Route("/console/demo-applications", listed, methods=["GET"]), Route("/console/demo-token", issued, methods=["POST"])]
