@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -147,6 +147,7 @@ class Hub:
             *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth, self._bodies),
             *LedgerHttp(self.core.log, self._identity).routes(),
             *self._exchange_http.routes(),
+            Route("/", _front, methods=["GET"]),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
             Route("/health/live", _alive, methods=["GET"]),
             Route("/health/ready", self._ready, methods=["GET"]),
@@ -203,6 +204,8 @@ class Hub:
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         tasks = [asyncio.create_task(work) for work in (self.live.follow(), core.log.rollup.run(), self.runner.sweep())]
         await self.runner.resume()
+        # Whoever finds the hub ready finds a checkpoint, on its very first start too.
+        await to_thread.run_sync(core.log.published)
         gc.collect()
         gc.freeze()
         self.ready = True
@@ -226,6 +229,11 @@ def create_app(core: Core, demo: DemoState | None = None) -> ASGIApp:
 
 def _scopes_supported() -> list[str]:
     return [f"{operation.scope_prefix}:unconditional" for operation in Operation] + list(ROLES)
+
+
+async def _front(_request: Request) -> Response:
+    """Whoever types the bare address wants to look around."""
+    return RedirectResponse("/graphql", 303)
 
 
 async def _alive(_request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from hub.ledger.append import Ledger
 from hub.ledger.batch import writing
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer, VerifierKey, signer_in
+from hub.ledger.proofs import latest_checkpoint
 from hub.ledger.publish import Publisher
 from hub.ledger.rollup import Rollup
 from hub.ledger.subjects import Subjects
@@ -72,6 +74,16 @@ class LedgerService:
     def ready(self) -> bool:
         """Whether calls can be served: entries are accepted and written, and checkpoints keep up."""
         return self.ledger.running and not self.ledger.failing and self.publisher.fault is None
+
+    def published(self, seconds: float = 5.0) -> bool:
+        """Waits until there is a checkpoint; whether there is one in time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with self.engine.connect() as connection:
+                if latest_checkpoint(connection) is not None:
+                    return True
+            time.sleep(0.05)
+        return False
 
     async def start(self) -> None:
         """Start writing and publishing."""
