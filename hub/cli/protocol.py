@@ -12,6 +12,8 @@ HEAD_BYTES = 32 * 1024
 """Request line and headers; more is answered 431."""
 HEAD_SECONDS = 15.0
 """From the connection, or the first byte of a further request, to the end of its headers."""
+UNWANTED_BYTES = 1024 * 1024
+"""Of a body that goes on after its request was refused; then the connection ends."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -21,6 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._head_timer: TimerHandle | None = None
+        self._unwanted = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request's head is due from now on."""
@@ -35,12 +38,20 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Counts what arrives before a head is complete."""
         super().data_received(data)
+        self._count_unwanted(len(data))
         if self._head_timer is None:
             self._head_bytes = 0
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431)
+
+    def _count_unwanted(self, size: int) -> None:
+        """A body goes on although the request is answered. Some of it may be on its way already; who sends much more is cut off."""
+        cycle = self.cycle
+        self._unwanted = self._unwanted + size if cycle is not None and cycle.response_complete and cycle.more_body else 0
+        if self._unwanted > UNWANTED_BYTES and not self.transport.is_closing():
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """A further request begins."""

@@ -181,10 +181,15 @@ def test_reading_addresses_take_no_other_method(hub: RunningHub, method: str, pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/graphql/", "//graphql", "/graphql/..%2f", "/%00", "/exchanges/x/files/..%2f..%2fkeys", "/assets/../../keys", "/" + "a" * 9000]
+    "path", ["/nothing", "/graphql/", "/x//graphql", "/graphql/..%2f", "/%00", "/exchanges/x/files/..%2f..%2fkeys", "/assets/../../keys", "/" + "a" * 9000]
 )
 def test_other_addresses_are_not_found(hub: RunningHub, path: str) -> None:
     assert hub.http("GET", path, headers=hub.headers("housing")).status_code in (400, 401, 404, 405, 414, 431)
+
+
+def test_the_bare_address_leads_to_graphiql(hub: RunningHub) -> None:
+    answer = hub.http("GET", "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/graphql")
 
 
 def test_websockets_are_not_offered(hub: RunningHub) -> None:
