@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -46,6 +47,13 @@ class Settings(BaseSettings):
         if wrong:
             raise ValueError(f"{wrong[0]} is no host name; give names without scheme and port, such as hub.city.example")
         return names
+
+    @field_validator("database")
+    @classmethod
+    def _supported(cls, value: str) -> str:
+        if value and not value.startswith("sqlite:"):
+            raise ValueError("this release keeps its control database in SQLite: sqlite:////path/control.db")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -110,4 +118,14 @@ def _explain(error: ValueError) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return f"huitong.toml: {error}"
-    return "; ".join(f"setting {'.'.join(map(str, e['loc']))} (HUITONG_{str(e['loc'][0]).upper()}): {e['msg']}" for e in errors())
+    return "; ".join(_one(found) for found in errors())
+
+
+def _one(found: Any) -> str:
+    """One fault: a name that does not exist with the one it resembles, a value with what is wrong with it."""
+    name = str(found["loc"][0])
+    if found["type"] != "extra_forbidden":
+        return f"setting {name} (HUITONG_{name.upper()}): {found['msg']}"
+    close = difflib.get_close_matches(name, Settings.model_fields, 1)
+    hint = f"是否为 did you mean {close[0]}?" if close else f"可用 known: {', '.join(Settings.model_fields)}"
+    return f"没有设置项 no setting {name}: {hint}"

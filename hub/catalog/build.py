@@ -10,6 +10,7 @@ from typing import Any
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
 from hub.catalog.manifest import ItemPart, Manifest, ResourcePart, SourcePart
+from hub.exchange.window import ALWAYS
 from schema.model import Department, Item, Link, Resource, Snapshot
 
 
@@ -35,6 +36,8 @@ def source_config(department: str, part: SourcePart) -> SourceConfig:
     options: dict[str, object] = {"auth": part.auth} if part.auth != "none" else {}
     if part.health is not None:
         options["health"] = part.health
+    if part.window != ALWAYS:
+        options["window"] = part.window
     return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.timeout_ms, part.local_rows, options)
 
 

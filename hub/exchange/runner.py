@@ -21,6 +21,7 @@ from hub.acts import make_id
 from hub.api.entries import access_entries
 from hub.api.execute import Executor, flags_of, variables_of
 from hub.exchange.store import ExchangeStore, FileRecord, Job
+from hub.exchange.window import ALWAYS, is_open
 from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
@@ -38,6 +39,7 @@ from schema.run import Run
 BATCH = 1000
 _AT_ONCE = 2
 _SWEEP_SECONDS = 30.0
+_WINDOW_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
 
@@ -195,15 +197,36 @@ class ExchangeRunner:
         name = f"data.{FORMATS[job.format]}"
         file = ExchangeFile(self.folder(job.id) / name, rows_for(job.format, compiled.export.columns))
         try:
+            await self._window(job, compiled.export)
             async for rows in exporter.pages():
                 await to_thread.run_sync(file.write, rows)
                 self._look(job, compiled.export.plan)
                 await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), rows_done=file.count, bytes=file.bytes))
+                await self._window(job, compiled.export)
             digest = await to_thread.run_sync(file.finish)
         except BaseException:
             file.discard()
             raise
         await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest))
+
+    async def _window(self, job: Job, export: Export) -> None:
+        """Pauses while a source that the export reads is outside the hours its department set."""
+        configs = self._live.snapshot.sources
+        sources = {face.resource.source for face in export.plan.faces.values()}
+        windows = {code: str(configs[code].options.get("window", ALWAYS)) for code in sources if code in configs}
+        paused = False
+        while closed := [f"{code} {window}" for code, window in sorted(windows.items()) if not is_open(window, now())]:
+            if not paused:
+                reason = f"等待数据源开放时段 waiting for the source's hours: {', '.join(closed)}"
+                await self._pause(job, reason)
+                paused = True
+            await asyncio.sleep(_WINDOW_SECONDS)
+            self._look(job, export.plan)
+        if paused:
+            await to_thread.run_sync(lambda: self._store.change(job.id, ("PAUSED",), state="RUNNING", reason=None))
+
+    async def _pause(self, job: Job, reason: str) -> None:
+        await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), state="PAUSED", reason=reason))
 
     def _look(self, job: Job, plan: Plan) -> None:
         """Before every page: the rights and the catalog that the job rests on still hold."""

@@ -14,6 +14,7 @@ from hub.store.base import now
 
 MOST_WAITING = 10
 """Unfinished jobs of one application."""
+UNFINISHED = ("QUEUED", "RUNNING", "PAUSED")
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
 
@@ -82,7 +83,7 @@ class ExchangeStore:
             same = and_(exchange.c.application == values["application"], exchange.c.idempotency_key == values["idempotency_key"])
             found = connection.execute(select(exchange).where(same)).first()
             if found is None:
-                waiting = and_(exchange.c.application == values["application"], exchange.c.state.in_(("QUEUED", "RUNNING")))
+                waiting = and_(exchange.c.application == values["application"], exchange.c.state.in_(UNFINISHED))
                 if connection.execute(select(func.count()).select_from(exchange).where(waiting)).scalar_one() >= MOST_WAITING:
                     raise TooMany
                 connection.execute(insert(exchange).values(**values))
@@ -90,7 +91,7 @@ class ExchangeStore:
                 return _job(connection, found), True
             return _job(connection, found), False
 
-    def change(self, job: str, only_from: Sequence[str] = ("QUEUED", "RUNNING"), **values: Any) -> bool:
+    def change(self, job: str, only_from: Sequence[str] = UNFINISHED, **values: Any) -> bool:
         """Changes a job that is in one of the states; whether it was."""
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             statement = update(exchange).where(exchange.c.id == job, exchange.c.state.in_(only_from)).values(**values)
@@ -126,7 +127,7 @@ class ExchangeStore:
     def unfinished(self) -> list[str]:
         """Jobs that a stopped hub left behind."""
         with self._engine.connect() as connection:
-            return list(connection.execute(select(exchange.c.id).where(exchange.c.state.in_(("QUEUED", "RUNNING"))).order_by(exchange.c.created_at)).scalars())
+            return list(connection.execute(select(exchange.c.id).where(exchange.c.state.in_(UNFINISHED)).order_by(exchange.c.created_at)).scalars())
 
     def expired(self) -> list[str]:
         """Succeeded jobs whose files are due for disposal."""
