@@ -1,0 +1,182 @@
+"""GraphQL over HTTP: which requests are read, and how answers leave."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from starlette.responses import PlainTextResponse, Response
+
+from hub.api.bodies import Bodies
+from hub.api.http import GRAPHQL_JSON, JSON, GraphQLEndpoint, GraphQLRequest, HttpAnswer, HttpRequest, read_graphql
+from schema.faults import Code, Fault
+
+pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+BODY = b'{"query": "{ __typename }"}'
+TYPE = ("content-type", JSON)
+
+
+async def handler(request: HttpRequest) -> HttpAnswer:
+    return HttpAnswer(200, request.body, {"content-language": "zh-CN"})
+
+
+async def refuse(_request: HttpRequest, fault: Fault, status: int) -> HttpAnswer:
+    return HttpAnswer(status, fault.en.encode())
+
+
+def page() -> Response:
+    return PlainTextResponse("GraphiQL")
+
+
+class Exchanged:
+    """One request to an endpoint, and what came back."""
+
+    def __init__(self, *headers: tuple[str, str], method: str = "POST", query: bytes = b"", body: tuple[bytes, ...] = (BODY,)) -> None:
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+        self.scope = {"type": "http", "method": method, "path": "/graphql", "query_string": query, "headers": raw, "client": ("192.0.2.1", 5)}
+        self.messages = [{"type": "http.request", "body": part, "more_body": i < len(body) - 1} for i, part in enumerate(body)]
+        self.sent: list[Any] = []
+        self.gone = asyncio.Event()
+
+    async def receive(self) -> Any:
+        if self.messages:
+            return self.messages.pop(0)
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def by(self, handle: Any = handler) -> tuple[int, dict[str, str], bytes]:
+        await GraphQLEndpoint(handle, refuse, page, Bodies(), lambda _headers: 1000)(self.scope, self.receive, self.send)
+        start, *rest = self.sent
+        headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
+        return start["status"], headers, b"".join(part.get("body", b"") for part in rest)
+
+
+async def test_an_answer() -> None:
+    status, headers, body = await Exchanged(TYPE, ("accept", f"{GRAPHQL_JSON}, {JSON};q=0.9")).by()
+    assert (status, body) == (200, BODY)
+    assert headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-length"] == str(len(BODY))
+    assert headers["content-language"] == "zh-CN"
+
+
+@pytest.mark.parametrize("accept", [JSON, "*/*", ""])
+async def test_who_does_not_ask_for_the_new_media_type_gets_json(accept: str) -> None:
+    _, headers, _ = await Exchanged(TYPE, ("accept", accept)).by()
+    assert headers["content-type"] == f"{JSON}; charset=utf-8"
+
+
+@pytest.mark.parametrize("content_type", [JSON, "Application/JSON", f"{JSON};charset=utf-8", f"{JSON}; charset=UTF-8", f'{JSON}; charset="utf-8"'])
+async def test_json_in_utf8_is_taken(content_type: str) -> None:
+    assert (await Exchanged(("content-type", content_type)).by())[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("content-type", "text/plain"),),
+        (("content-type", "application/x-www-form-urlencoded"),),
+        (("content-type", "multipart/form-data; boundary=x"),),
+        (("content-type", "application/graphql"),),
+        (("content-type", f"{JSON}; charset=utf-16"),),
+        (("content-type", f"{JSON}x"),),
+        (TYPE, ("content-encoding", "gzip")),
+    ],
+)
+async def test_other_media_are_415(headers: Any) -> None:
+    assert (await Exchanged(*headers).by())[0] == 415
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "X"])
+async def test_other_methods_are_405(method: str) -> None:
+    assert (await Exchanged(TYPE, method=method).by())[0] == 405
+
+
+async def test_a_browser_gets_the_page_but_no_query() -> None:
+    html = ("accept", "text/html,*/*")
+    assert (await Exchanged(html, method="GET").by())[2] == b"GraphiQL"
+    status, _, body = await Exchanged(html, method="GET", query=b"query={__typename}").by()
+    assert status == 405
+    assert b"personal data has no place in an address" in body
+
+
+async def test_sizes() -> None:
+    assert (await Exchanged(TYPE, body=(b"x" * 1000,)).by())[0] == 200
+    assert (await Exchanged(TYPE, body=(b"x" * 1001,)).by())[0] == 413
+    assert (await Exchanged(TYPE, body=(b"x" * 600, b"x" * 600)).by())[0] == 413
+    assert (await Exchanged(TYPE, ("content-length", "1001")).by())[0] == 413
+    assert (await Exchanged(TYPE, ("content-length", "-5")).by())[0] == 200
+    assert (await Exchanged(TYPE, ("x", "y" * 17_000)).by())[0] == 431
+
+
+async def test_parts_of_a_body_are_joined() -> None:
+    assert (await Exchanged(TYPE, body=(BODY[:5], b"", BODY[5:])).by())[2] == BODY
+
+
+async def test_a_caller_that_goes_away_ends_the_work() -> None:
+    ended = asyncio.Event()
+
+    async def long(_request: HttpRequest) -> HttpAnswer:
+        exchanged.gone.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    exchanged = Exchanged(TYPE)
+    with pytest.raises(asyncio.CancelledError):
+        await exchanged.by(long)
+    assert ended.is_set()
+    assert not exchanged.sent
+
+
+def test_a_request_is_read() -> None:
+    assert read_graphql(BODY) == GraphQLRequest("{ __typename }", {}, None)
+    content = {"query": "q", "variables": {"a": 1}, "operationName": "N", "extensions": {}, "more": 1}
+    assert read_graphql(orjson.dumps(content)) == GraphQLRequest("q", {"a": 1}, "N")
+    assert read_graphql(b'{"query": "q", "variables": null, "operationName": null, "extensions": null}') == GraphQLRequest("q", {}, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nul",
+        b'{"query": NaN}',
+        b'{"query": "\xff"}',
+        b'{"query": "\\ud800"}',
+        b"\xef\xbb\xbf" + BODY,
+        b"[" * 100_000,
+        b"1" * 5000,
+        b'{"query": "x" "y": 1}',
+        b"[" + BODY + b"]",
+        b'"{ a }"',
+        b"null",
+        b"{}",
+        b'{"query": null}',
+        b'{"query": 5}',
+        b'{"query": ["{ a }"]}',
+        b'{"query": "q", "variables": []}',
+        b'{"query": "q", "variables": "{}"}',
+        b'{"query": "q", "operationName": 5}',
+        b'{"query": "q", "extensions": []}',
+    ],
+)
+def test_what_is_no_request(body: bytes) -> None:
+    with pytest.raises(Fault) as fault:
+        read_graphql(body)
+    assert fault.value.code is Code.BAD_REQUEST
+
+
+def test_the_place_of_a_syntax_error_is_told() -> None:
+    with pytest.raises(Fault, match=r"line 2, column \d+"):
+        read_graphql(b'{"query":\n "x" "y"}')
