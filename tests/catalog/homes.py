@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,9 @@ NOBODY = Actor("nobody")
 
 @cache
 def _template() -> Path:
-    home = Path(mkdtemp(prefix="huitong-test-")) / "home"
+    directory = mkdtemp(prefix="huitong-test-")
+    atexit.register(shutil.rmtree, directory)
+    home = Path(directory) / "home"
     initialise(Settings(home=home))
     return home
 
