@@ -36,6 +36,16 @@ class Mask:
         return self.algorithm
 
 
+_TYPES = {"DATE_TO_YEAR": ("date",), "NULL": None}
+"""Types of items that a rule applies to; text where it is not named, any where it is ``None``."""
+
+
+def applies_to(mask: Mask, type_: str) -> bool:
+    """Whether the rule can mask items of a catalog type (``string``, ``date`` …) and leave the type as it is."""
+    types = _TYPES.get(mask.algorithm, ("string",))
+    return types is None or type_ in types
+
+
 _KEEP = re.compile(r"KEEP_FIRST_(\d{1,2})_LAST_(\d{1,2})\Z")
 _ID_NUMBER = re.compile(r"ID_NUMBER_(\d{1,2})_(\d{1,2})\Z")
 _CONSTANT = re.compile(r"CONSTANT\(([^()]{0,64})\)\Z")

@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some, Value
-from schema.faults import Fault, bad_input
+from schema.faults import Code, Fault, bad_input
 from schema.model import Item, Resource
 from schema.naming import camel
 from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
@@ -155,7 +155,16 @@ def row_items(resource: Resource) -> dict[str, Item]:
 
 def row_condition(resource: Resource, rows: str, binds: Binds) -> Predicate:
     """The predicate of a grant's stored row condition."""
-    return Filter(row_items(resource), binds, "r").predicate(json.loads(rows), "rows")
+    try:
+        return Filter(row_items(resource), binds, "r").predicate(json.loads(rows), "rows")
+    except KeyError:
+        raise Fault(
+            Code.FORBIDDEN,
+            f"{resource.code} 的授权条件引用了目录中已不存在的信息项",
+            f"the row condition of the grant for {resource.code} names an item that the catalog no longer has",
+            "请安全管理员重新授权",
+            "the security administrator has to grant anew",
+        ) from None
 
 
 def order(resource: Resource, filters: Mapping[str, Item], order_by: Sequence[Mapping[str, Any]]) -> tuple[Order, ...]:

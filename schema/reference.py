@@ -26,7 +26,7 @@ from schema.filters import Binds
 from schema.lists import listing, page_info, read_page
 from schema.model import Item, Link
 from schema.reader import Reader, Sources
-from schema.values import canonical
+from schema.values import canonical, unfit
 from schema.verification import MOST_REQUESTS, question, verify
 
 
@@ -86,7 +86,10 @@ def _field_error(error: GraphQLError) -> FieldError:
     cause = error.original_error
     if cause is not None and not isinstance(cause, Fault | GraphQLError):
         raise cause
-    fault = cause if isinstance(cause, Fault) else bad_input(error.message, error.message)
+    if isinstance(cause, Fault):
+        fault = cause
+    else:
+        fault = unfit() if error.message.startswith(("Int cannot represent", "Float cannot represent")) else bad_input(error.message, error.message)
     return FieldError(tuple(error.path or ()), fault)
 
 

@@ -20,7 +20,7 @@ from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.reader import Exhausted, Reader, Sources
 from schema.shapes import ItemUse, LinkStep, Shape
-from schema.values import canonical
+from schema.values import canonical, fits, unfit
 from schema.verification import MOST_REQUESTS, question, rendered, verify
 
 MOST_LINK_ERRORS = 20
@@ -172,8 +172,20 @@ class Work:
         """Rows rendered, with their links looked up in one batch each."""
         if not rows:
             return []
+        if shape.ranged:
+            rows = self._fitting(shape, rows, paths)
         links = [await self._link(link, rows, paths) for link in shape.links]
         return [shape.render(row, links) for row in rows]
+
+    def _fitting(self, shape: Shape, rows: Sequence[Row], paths: Sequence[Path]) -> Sequence[Row]:
+        """Rows whose numbers fit their GraphQL types; one that does not is null with an error of its own, and costs the others nothing."""
+        made = list(rows)
+        for key, place, kind in shape.ranged:
+            for i, row in enumerate(made):
+                if not fits(row[place], kind):
+                    made[i] = (*row[:place], None, *row[place + 1 :])
+                    self.answer.errors.append(FieldError((*paths[i], key), unfit()))
+        return made
 
     async def _link(self, link: LinkStep, rows: Sequence[Row], paths: Sequence[Path]) -> Mapping[Value, Any]:
         first: dict[Value, Path] = {}

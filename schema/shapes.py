@@ -71,6 +71,11 @@ class Shape:
     """Response keys as selected."""
 
     @cached_property
+    def ranged(self) -> tuple[tuple[str, int, Kind], ...]:
+        """(response key, place, kind) of scalars whose GraphQL type holds less than a source may: ``Int`` and ``Float``."""
+        return tuple((key, place, kind) for key, place, kind in self.leaves if place is not None and kind in (Kind.INTEGER, Kind.FLOAT))
+
+    @cached_property
     def width(self) -> int:
         """Rows behind one row: itself, and those of every link."""
         return 1 + sum(link.shape.width for link in self.links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from datetime import date
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
-from connectors.selection import Value
-from schema.faults import bad_input
+from connectors.selection import Kind, Value
+from schema.faults import Code, Fault, Origin, bad_input
 from schema.model import Item
 
 _MOST_TEXT = 4096
@@ -28,6 +29,27 @@ def checked(value: Any, name: str) -> Value:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise bad_input(f"参数 {name} 的类型不可用", f"{name} has a type that cannot be used")
+
+
+def fits(value: Value, kind: Kind) -> bool:
+    """Whether a source's number fits ``Int`` (32 bits) or ``Float`` (finite)."""
+    if value is None:
+        return True
+    if kind is Kind.INTEGER:
+        return isinstance(value, int) and -(2**31) <= value < 2**31
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def unfit() -> Fault:
+    """What is told of a value that the catalog's type cannot hold; never the value."""
+    return Fault(
+        Code.SOURCE_UNAVAILABLE,
+        "数据源的值超出目录所定类型的范围",
+        "the source holds a value that does not fit the type in the catalog",
+        "请用 reportError 反馈；目录可改用 bigint 或 decimal",
+        "tell the provider by reportError; the catalog may use bigint or decimal",
+        origin=Origin.SOURCE,
+    )
 
 
 def canonical(item: Item, value: Any, name: str) -> Value:

@@ -10,12 +10,18 @@ from stdnum.cn import uscc
 from auth.rights import OpenClass, Operation, SharingClass
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
 from hub.catalog.problems import Lines, Problem
-from masking.rules import UnknownMask, parse_mask
-from schema.naming import camel, pascal
+from masking.rules import UnknownMask, applies_to, parse_mask
+from schema.naming import camel, pascal, type_name
 
 _STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
 _RESERVED_ITEMS = {"and", "or", "not", "__typename"}
 _RESERVED_DEPARTMENTS = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "query", "mutation"}
+_RESERVED_TYPES = (
+    "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",
+    "ClaimOutcome", "Access", "Grant", "Caller", "Call", "Department", "Exchange", "Feedback", "Progress", "Medium", "Operation", "Catalog",
+)  # fmt: skip
+TYPE_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest")
+"""What the types of one resource are called behind its own name."""
 _KEY_TYPES = {"string", "integer", "bigint"}
 Found = Iterator[tuple[str, str, str, str]]
 """(code, path, message, hint)."""
@@ -62,33 +68,51 @@ def secret_in_url(path: str, url: str) -> Found:
         yield "SECRET_IN_URL", path, "地址中不得含有密码 an address must not hold a password", '请用 use secret = "env:NAME" 或 or "file:PATH"'
 
 
-def _twice(path: str, codes: list[str]) -> Found:
+def _twice(path: str, codes: list[str], key: str = "code") -> Found:
     for i, code in enumerate(codes):
         if code in codes[:i]:
-            yield "DUPLICATE", f"{path}[{i}].code", f"{code} 重复出现 stands twice", "请改名或删除 rename or remove one"
+            yield "DUPLICATE", f"{path}[{i}].{key}", f"{code} 重复出现 stands twice", "请改名或删除 rename or remove one"
 
 
 def _names(manifest: Manifest) -> Found:
-    """No two fields of the department's GraphQL type may have one name."""
-    taken: dict[str, str] = {}
+    """No two things of a department may get one GraphQL name: fields of its type, and types of its resources."""
+    taken: dict[str, str] = dict.fromkeys(_RESERVED_TYPES, "GraphQL")
+    owner = manifest.department.code
+    if pascal(owner) in taken:
+        yield "NAME_RESERVED", "department.code", f"类型名 {pascal(owner)} 为系统保留 this type name is reserved", "请换用其他代码 choose another code"
+    taken[pascal(owner)] = owner
     for i, resource in enumerate(manifest.resources):
         short, plural = camel(resource.code), camel(resource.plural)
-        for name in (short, plural, f"verify{pascal(resource.code)}", f"verify{pascal(resource.plural)}"):
+        fields = [f".{name}" for name in (short, plural, f"verify{pascal(resource.code)}", f"verify{pascal(resource.plural)}")]
+        types = [f"{type_name(f'{owner}.{resource.code}')}{suffix}" for suffix in TYPE_SUFFIXES]
+        for name in fields + types:
             if name in taken:
-                other = taken[name]
-                yield (
-                    "NAME_TAKEN",
-                    f"resources[{i}].plural",
-                    f"字段名 {name} 已被 {other} 使用 the field name {name} is taken by {other}",
-                    "请更改 code 或 plural change one",
-                )
+                other, shown = taken[name], name.lstrip(".")
+                message = f"名称 {shown} 已被 {other} 使用 the name {shown} is taken by {other}"
+                part = "plural" if name in fields[1::2] else "code"
+                yield "NAME_TAKEN", f"resources[{i}].{part}", message, "请更改 code 或 plural change one"
             taken[name] = resource.code
+
+
+def _item_names(path: str, resource: ResourcePart) -> Found:
+    """No two items or links of a resource may get one GraphQL name."""
+    named = [(f"items[{i}].code", item.code) for i, item in enumerate(resource.items)] + [
+        (f"links[{i}].field", link.field) for i, link in enumerate(resource.links)
+    ]
+    taken: dict[str, str] = {}
+    for place, code in named:
+        other = taken.setdefault(camel(code), code)
+        if other != code or (place.startswith("links") and camel(code) in [camel(item.code) for item in resource.items]):
+            yield "NAME_TAKEN", f"{path}.{place}", f"{code} 与 {other} 同名 has the same GraphQL name as {other}", "请改名 rename one"
+    links = [link.field for link in resource.links]
+    yield from _twice(f"{path}.links", links, "field")
 
 
 def _resource(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
     yield from _class_and_level(path, resource)
     yield from _binding(manifest, path, resource)
     yield from _twice(f"{path}.items", [item.code for item in resource.items])
+    yield from _item_names(path, resource)
     codes = {item.code: item for item in resource.items}
     for i, code in enumerate(resource.identifiers):
         if code not in codes:
@@ -162,16 +186,13 @@ def _mask(path: str, label: str, type_: str) -> Found:
     except UnknownMask as error:
         yield "UNKNOWN_MASK", path, f"没有脱敏规则 no masking rule {label!r}", str(error).partition("; ")[2]
         return
-    text_only = {"KEEP_FIRST_N_LAST_M", "NAME", "ADDRESS_TO_DISTRICT", "CONSTANT"}
-    if mask and ((mask.algorithm in text_only and type_ != "string") or (mask.algorithm == "DATE_TO_YEAR" and type_ != "date")):
+    if mask and not applies_to(mask, type_):
         yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {type_} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
 
 
 def _link(manifest: Manifest, path: str, resource: ResourcePart, link: LinkPart, codes: dict[str, ItemPart]) -> Found:
     if link.item not in codes:
         yield "UNKNOWN_ITEM", f"{path}.item", f"{link.item} 不是信息项 is no item", f"信息项 items: {', '.join(codes)}"
-    if link.field in codes:
-        yield "NAME_TAKEN", f"{path}.field", f"{link.field} 已是信息项 is an item already", "请改名 rename it"
     department, code, target_item = link.to.split(".")
     if department != manifest.department.code:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hub.catalog.checks import TYPE_SUFFIXES
 from hub.catalog.manifest import Manifest
 from hub.catalog.problems import Lines, Problem
 from schema.model import Snapshot
@@ -49,14 +50,11 @@ def _type_names(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
     fields = {camel(code): code for code in published.departments if code != owner}
     for code in published.resources:
         if not code.startswith(f"{owner}."):
-            taken |= {f"{type_name(code)}{suffix}": code for suffix in _SUFFIXES}
+            taken |= {f"{type_name(code)}{suffix}": code for suffix in TYPE_SUFFIXES}
     if pascal(owner) in taken or camel(owner) in fields:
         yield Problem("NAME_TAKEN", f"部门代码 {owner} 与已有名称冲突 clashes with a name in use", "请换用其他代码 choose another code", "department.code")
     for i, resource in enumerate(manifest.resources):
         name = type_name(f"{owner}.{resource.code}")
-        clash = next((taken[f"{name}{suffix}"] for suffix in _SUFFIXES if f"{name}{suffix}" in taken), None)
+        clash = next((taken[f"{name}{suffix}"] for suffix in TYPE_SUFFIXES if f"{name}{suffix}" in taken), None)
         if clash:
             yield Problem("NAME_TAKEN", f"类型名 {name} 与 {clash} 冲突 clashes", "请更改 code change the code", f"resources[{i}].code")
-
-
-_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest")

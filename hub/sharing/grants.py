@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
-from masking.rules import DENY, UnknownMask, parse_mask
+from masking.rules import DENY, UnknownMask, applies_to, parse_mask
 from schema.faults import Fault
 from schema.filters import check_rows
 from schema.model import Resource
@@ -106,19 +106,24 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     elif item.sharing_class is SharingClass.NOT_SHARED or item.share_mask == DENY:
         problems.append(_bad(f"{path}.code", f"信息项不予共享 the item is not shared: {code}", ""))
     elif value == Shown.MASKED.value:
-        _check_mask(path, mask or item.share_mask, problems)
+        _check_mask(path, mask or item.share_mask, item.kind.value, problems)
+    if value not in (None, *(shown.value for shown in Shown)):
+        problems.append(_bad(f"{path}.value", f"没有这种可见性 no such value: {value}", "CLEAR, MASKED"))
+        value = None
     if value is None and not key:
         problems.append(_bad(path, "须给出 value 或 key give a value or a key", "value: CLEAR | MASKED, key: true"))
     return {"code": code, "value": value or Shown.ABSENT.value, "key": key, "mask": mask}
 
 
-def _check_mask(path: str, label: str | None, problems: list[Problem]) -> None:
+def _check_mask(path: str, label: str | None, type_: str, problems: list[Problem]) -> None:
     try:
-        usable = label is not None and parse_mask(label) is not None
+        usable = parse_mask(label) if label is not None else None
     except UnknownMask as error:
         problems.append(_bad(f"{path}.mask", str(error), ""))
         return
-    if not usable:
+    if usable is not None and not applies_to(usable, type_):
+        problems.append(_bad(f"{path}.mask", f"脱敏规则不适用于类型 {type_} the mask does not apply to this type", "NULL, DATE_TO_YEAR"))
+    if usable is None:
         problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则，须指明 mask the catalog names no share mask: name one", "mask: NAME"))
 
 

@@ -221,3 +221,10 @@ def test_orders_that_cannot_be_used(given: list[dict[str, Any]]) -> None:
         order(PERSON, filters, given)
     assert fault.value.code is Code.BAD_INPUT
     assert "orderBy" in fault.value.en
+
+
+def test_a_row_condition_on_an_item_that_is_gone_refuses() -> None:
+    """A later manifest may drop the item: without its condition the grant gives nothing."""
+    with pytest.raises(Fault) as refused:
+        row_condition(PERSON, '{"noSuchItem":{"eq":"1"}}', {})
+    assert refused.value.code is Code.FORBIDDEN
