@@ -89,7 +89,7 @@ async def test_a16_thirty_two_fields_are_a_form_and_one_more_is_none(world: Worl
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
-        (gzip.compress(GRANT.encode(, mtime=0)), {"content-type": FORM, "content-encoding": "gzip"}),
+        (gzip.compress(GRANT.encode(), mtime=0), {"content-type": FORM, "content-encoding": "gzip"}),
         (GRANT.encode(), {"content-type": FORM, "content-encoding": "identity"}),
         (GRANT.encode(), {"content-type": "application/json"}),
         (GRANT.encode(), {"content-type": "multipart/form-data; boundary=x"}),
