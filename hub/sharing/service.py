@@ -15,6 +15,7 @@ from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.service import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
+from hub.sharing.drafts import check_draft
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.tables import application, grant
 from hub.store.base import now
@@ -111,8 +112,12 @@ class SharingService:
 
     def create_grant(self, actor: Actor, given: Mapping[str, Any]) -> GrantRecord:
         """Grants an application the use of a resource. One live grant per application and resource."""
-        target = f"{given['application']} {given['resource']}"
+        target = f"{given.get('application')} {given.get('resource')}"
         self._need(actor, "createGrant", target, SECURITY)
+        try:
+            check_draft(given)
+        except Refused as refused:
+            self._refuse_if(actor, "createGrant", target, list(refused.problems))
 
         def work(connection: Connection) -> GrantRecord:
             resource = self._catalog(connection).resources.get(given["resource"])
