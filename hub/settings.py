@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     request_seconds: float = Field(30.0, gt=0, le=600, description="Longest a call may run, in seconds")
     body_bytes: int = Field(65536, ge=1024, le=1048576, description="Largest request body of /graphql, in bytes")
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
-    concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 503")
-    caller_calls: int = Field(64, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
+    concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 429")
+    caller_calls: int = Field(128, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
 
     public_calls_per_second: float = Field(
         50.0, ge=1, le=100000, description="Calls without a token per second and network address, twice as many in a burst; more are refused with 429"
