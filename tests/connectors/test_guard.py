@@ -153,7 +153,7 @@ async def test_others_wait_for_the_probe_and_a_cancelled_one_makes_room() -> Non
 
 
 @pytest.mark.parametrize("recovered", [True, False])
-async def test_finding_7_callers_during_the_probe_get_its_result(recovered: bool) -> None:
+async def test_callers_during_the_probe_get_its_result(recovered: bool) -> None:
     inner = Scripted()
     source, probe = await opened_and_tried(inner, Clock(), pool=3)
     others = [asyncio.ensure_future(source.fetch(ALL, {})) for _ in range(10)]
@@ -170,7 +170,7 @@ async def test_finding_7_callers_during_the_probe_get_its_result(recovered: bool
         assert inner.calls == FAILURES_TO_OPEN + 1
 
 
-async def test_finding_7_callers_wait_for_the_probe_no_longer_than_a_call_may_take() -> None:
+async def test_callers_wait_for_the_probe_no_longer_than_a_call_may_take() -> None:
     inner, clock = Scripted(), Clock()
     inner.fault = SourceUnavailable("city.register", "down")
     breaker = Breaker("city.register", clock, 0.02)
@@ -185,7 +185,7 @@ async def test_finding_7_callers_wait_for_the_probe_no_longer_than_a_call_may_ta
                 pytest.fail("a second probe was let through")
 
 
-async def test_finding_7_waiting_for_a_place_is_no_failure_of_the_source() -> None:
+async def test_waiting_for_a_place_is_no_failure_of_the_source() -> None:
     inner = Scripted()
     inner.hold = asyncio.Event()
     source = guarded(inner, pool=1, timeout_ms=50)
@@ -197,7 +197,7 @@ async def test_finding_7_waiting_for_a_place_is_no_failure_of_the_source() -> No
     assert await source.fetch(ALL, {}) == [(1,)]
 
 
-async def test_finding_7_busy_connections_are_no_failure_of_the_source() -> None:
+async def test_busy_connections_are_no_failure_of_the_source() -> None:
     inner = Scripted()
     source = guarded(inner)
     inner.fault = SourceBusy("city.register", "all its connections are busy")
@@ -206,7 +206,7 @@ async def test_finding_7_busy_connections_are_no_failure_of_the_source() -> None
     assert await source.fetch(ALL, {}) == [(1,)]
 
 
-async def test_finding_7_a_hub_that_stood_still_blames_no_source() -> None:
+async def test_a_hub_that_stood_still_blames_no_source() -> None:
     inner = Scripted()
     inner.hold = asyncio.Event()
     source = guarded(inner, pool=2 * FAILURES_TO_OPEN, timeout_ms=40)

@@ -52,7 +52,7 @@ async def fault_of(bodies: Bodies, sender: Sender, limit: int, declared: str = "
 
 @fast
 @anyio
-async def test_finding_18_all_bodies_together_are_bounded() -> None:
+async def test_all_bodies_together_are_bounded() -> None:
     bodies = Bodies(most=100)
     async with bodies.reading(Sender(b"a" * 40, b"a" * 20), "", 80) as body:
         assert (len(body), bodies.held) == (60, 60)
@@ -65,7 +65,7 @@ async def test_finding_18_all_bodies_together_are_bounded() -> None:
 
 @fast
 @anyio
-async def test_finding_18_a_body_beyond_its_limit_is_not_read_on() -> None:
+async def test_a_body_beyond_its_limit_is_not_read_on() -> None:
     bodies = Bodies()
     announced, growing = Sender(b"a" * 1000), Sender(*[b"a" * 50] * 20)
     assert await fault_of(bodies, announced, 100, "1000") == 413
@@ -75,7 +75,7 @@ async def test_finding_18_a_body_beyond_its_limit_is_not_read_on() -> None:
 
 @fast
 @anyio
-async def test_finding_19_a_body_that_stops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_stops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub.api.bodies, "BODY_SECONDS", 0.02)
     bodies = Bodies()
     assert await fault_of(bodies, Sender(b"a" * 10, ends=False), 100) == 408
@@ -96,7 +96,7 @@ def small_endpoint(bodies: Bodies) -> GraphQLEndpoint:
 
 
 @fast
-def test_finding_18_the_limit_follows_from_the_headers() -> None:
+def test_the_limit_follows_from_the_headers() -> None:
     bodies = Bodies(most=500)
     client = TestClient(small_endpoint(bodies))
     headers = {"Content-Type": "application/json"}
@@ -114,7 +114,7 @@ def test_finding_18_the_limit_follows_from_the_headers() -> None:
     ("body", "expected"),
     [(b"[" * 16_000, 400), (b'{"name":' * 2_000, 400), (b"[" * 100_000, 413), (b"\xff", 400), (b'{"name": "housing"}', 200)],
 )
-def test_finding_20_any_body_of_a_token_request_is_answered(body: bytes, expected: int) -> None:
+def test_any_body_of_a_token_request_is_answered(body: bytes, expected: int) -> None:
     client = TestClient(Starlette(routes=demo_routes(applications, issue, AllowedHosts())))
     answer = client.post("/console/demo-token", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == expected
@@ -122,7 +122,7 @@ def test_finding_20_any_body_of_a_token_request_is_answered(body: bytes, expecte
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
-def test_finding_18_only_administrators_send_large_bodies(hub: RunningHub) -> None:
+def test_only_administrators_send_large_bodies(hub: RunningHub) -> None:
     body = json.dumps({"query": "{ __typename }", "variables": {"x": "a" * 2 * SMALL_BODY_BYTES}}).encode()
     found = {name: hub.http("POST", "/governance/graphql", body, hub.headers(name)).status_code for name in (None, "housing", "steward")}
     assert found == {None: 413, "housing": 413, "steward": 200}
@@ -142,7 +142,7 @@ def test_finding_18_only_administrators_send_large_bodies(hub: RunningHub) -> No
         ("/console/demo-token", "application/json"),
     ],
 )
-def test_finding_19_a_body_that_does_not_arrive_is_408(hub: RunningHub, path: str, media: str) -> None:
+def test_a_body_that_does_not_arrive_is_408(hub: RunningHub, path: str, media: str) -> None:
     answer = raw(hub, f"POST {path} HTTP/1.1\r\nContent-Type: {media}\r\nContent-Length: 100", b"grant_type=", end=False)
     assert status(answer) == 408
     assert json.loads(answer.split(b"\r\n\r\n", 1)[1])
@@ -150,7 +150,7 @@ def test_finding_19_a_body_that_does_not_arrive_is_408(hub: RunningHub, path: st
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
-def test_finding_19_large_forms_and_token_requests_are_413(hub: RunningHub) -> None:
+def test_large_forms_and_token_requests_are_413(hub: RunningHub) -> None:
     form = "POST /oauth/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded"
     assert status(raw(hub, form, b"a" * 17_000)) == 413
     assert status(raw(hub, "POST /console/demo-token HTTP/1.1\r\nContent-Type: application/json", b" " * 17_000)) == 413

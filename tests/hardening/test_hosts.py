@@ -39,14 +39,14 @@ PATHS = [
         ("", False),
     ],
 )
-def test_finding_15_names_are_compared_whole(host: str, admitted: bool) -> None:
+def test_names_are_compared_whole(host: str, admitted: bool) -> None:
     hosts = AllowedHosts(["Hub.City.example"])
     assert hosts.admits([(b"accept", b"*/*"), (b"host", host.encode())]) == admitted
     assert hosts.is_own_origin(f"http://{host}") == admitted
 
 
 @pytest.mark.fast
-def test_finding_15_one_host_header_is_needed() -> None:
+def test_one_host_header_is_needed() -> None:
     hosts = AllowedHosts()
     assert not hosts.admits([])
     assert not hosts.admits([(b"host", b"localhost"), (b"host", b"evil.example")])
@@ -55,7 +55,7 @@ def test_finding_15_one_host_header_is_needed() -> None:
 
 
 @pytest.mark.fast
-def test_finding_15_the_setting_takes_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_takes_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUITONG_ALLOWED_HOSTS", "hub.city.example, 10.0.0.5 ,[fd00::1]")
     assert load_settings().allowed_hosts == ["hub.city.example", "10.0.0.5", "[fd00::1]"]
     for wrong in ("https://hub.city.example", "hub.city.example:443", "*"):
@@ -65,7 +65,7 @@ def test_finding_15_the_setting_takes_names_alone(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.fast
-def test_finding_15_the_public_address_names_a_host() -> None:
+def test_the_public_address_names_a_host() -> None:
     assert host_of("https://Hub.City.example:8443/x") == "hub.city.example"
     assert host_of(load_settings(host="::1").url) == "[::1]"
 
@@ -73,7 +73,7 @@ def test_finding_15_the_public_address_names_a_host() -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
 @pytest.mark.parametrize(("line", "body"), PATHS)
-def test_finding_15_a_foreign_host_is_misdirected(hub: RunningHub, line: str, body: bytes) -> None:
+def test_a_foreign_host_is_misdirected(hub: RunningHub, line: str, body: bytes) -> None:
     answer = raw(hub, f"{line} HTTP/1.1\r\n{JSON}\r\nOrigin: http://evil.example", body, host="evil.example:8300")
     assert status(answer) == 421
     error = json.loads(answer.split(b"\r\n\r\n", 1)[1])["errors"][0]
@@ -97,14 +97,14 @@ def test_finding_15_a_foreign_host_is_misdirected(hub: RunningHub, line: str, bo
         ("X-Nothing: at all", 200),
     ],
 )
-def test_finding_15_demonstration_tokens_are_for_own_pages(hub: RunningHub, header: str, expected: int) -> None:
+def test_demonstration_tokens_are_for_own_pages(hub: RunningHub, header: str, expected: int) -> None:
     assert status(raw(hub, f"POST /console/demo-token HTTP/1.1\r\n{JSON}\r\n{header}", b'{"name": "housing"}')) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
 @pytest.mark.parametrize("path", ["/health/live/", "/oauth/token/", "/ledger/key/", "/graphql/"])
-def test_finding_30_nothing_is_redirected(hub: RunningHub, path: str) -> None:
+def test_nothing_is_redirected(hub: RunningHub, path: str) -> None:
     answer = raw(hub, f"GET {path} HTTP/1.1")
     assert status(answer) == 404
     assert b"location:" not in answer.lower()

@@ -54,7 +54,7 @@ def service(tmp_path: Path) -> Iterator[LedgerService]:
 
 
 @fast
-def test_finding_28_patience_is_of_the_transaction(tmp_path: Path) -> None:
+def test_patience_is_of_the_transaction(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}")
     asked = text("PRAGMA busy_timeout")
     for options, patience in (({"sqlite_patience": 200}, 200), ({}, 10_000), ({"sqlite_patience": PATIENCE_MS}, 2000)):
@@ -65,7 +65,7 @@ def test_finding_28_patience_is_of_the_transaction(tmp_path: Path) -> None:
 
 @fast
 @anyio
-async def test_finding_28_a_locked_database_refuses_and_recovers_without_a_call(
+async def test_a_locked_database_refuses_and_recovers_without_a_call(
     service: LedgerService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hub.ledger.append.PATIENCE_MS", 50)
@@ -86,7 +86,7 @@ async def test_finding_28_a_locked_database_refuses_and_recovers_without_a_call(
 
 
 @fast
-def test_finding_28_the_token_endpoint_says_temporarily_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_token_endpoint_says_temporarily_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
     world = World(tmp_path_factory.mktemp("oauth"))
 
     async def refuse(_kind: str, _client: str | None, _outcome: str, _code: str | None) -> None:
@@ -105,7 +105,7 @@ def test_finding_28_the_token_endpoint_says_temporarily_unavailable(tmp_path_fac
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
-def test_finding_28_a_hub_whose_database_is_locked(hub: RunningHub) -> None:
+def test_a_hub_whose_database_is_locked(hub: RunningHub) -> None:
     hub.token("housing")
     with locked(hub.home / "control.db"):
         answer = hub.ask("housing", "{ __typename }")

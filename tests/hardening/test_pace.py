@@ -47,7 +47,7 @@ def taken(pace: PublicPace, address: str, tries: int) -> int:
 
 
 @fast
-def test_finding_27_a_burst_of_twice_the_rate_then_the_rate() -> None:
+def test_a_burst_of_twice_the_rate_then_the_rate() -> None:
     clock = Clock()
     pace = PublicPace(10, clock=clock)
     assert taken(pace, "192.0.2.1", 100) == 20
@@ -59,7 +59,7 @@ def test_finding_27_a_burst_of_twice_the_rate_then_the_rate() -> None:
 
 
 @fast
-def test_finding_27_many_addresses_are_not_remembered_and_gain_nothing() -> None:
+def test_many_addresses_are_not_remembered_and_gain_nothing() -> None:
     clock = Clock()
     pace = PublicPace(10, addresses=4, clock=clock)
     assert sum(taken(pace, f"192.0.2.{number}", 100) for number in range(100)) == 5 * 20
@@ -71,7 +71,7 @@ def test_finding_27_many_addresses_are_not_remembered_and_gain_nothing() -> None
 
 
 @fast
-def test_finding_27_a_network_of_ipv6_is_one_address() -> None:
+def test_a_network_of_ipv6_is_one_address() -> None:
     pace = PublicPace(10, clock=Clock())
     assert sum(taken(pace, f"2001:db8::{number:x}", 10) for number in range(10)) == 20
     assert network_of("2001:db8:1:2:3::4%eth0") == "2001:db8:1:2::"
@@ -81,7 +81,7 @@ def test_finding_27_a_network_of_ipv6_is_one_address() -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hub")
-def test_finding_27_a_flood_of_the_public_reaches_the_roll_up_alone(hub: RunningHub) -> None:
+def test_a_flood_of_the_public_reaches_the_roll_up_alone(hub: RunningHub) -> None:
     def entries() -> int:
         with closing(sqlite3.connect(f"file:{hub.home}/control.db?mode=ro", uri=True)) as connection:
             count: int = connection.execute("SELECT count(*) FROM ledger_entry WHERE kind = 'call' AND application IS NULL").fetchone()[0]
@@ -100,7 +100,7 @@ def test_finding_27_a_flood_of_the_public_reaches_the_roll_up_alone(hub: Running
 
 @fast
 @pytest.mark.anyio
-async def test_finding_32_a_call_that_took_too_long_is_the_hubs(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_call_that_took_too_long_is_the_hubs(tmp_path_factory: pytest.TempPathFactory) -> None:
     service = open_service(tmp_path_factory.mktemp("hub"))
     metadata.create_all(service.engine, tables=[application, grant])
     registry = Registry(service.engine)
