@@ -1,4 +1,4 @@
-"""DNS rebinding (finding 15) and redirects to foreign hosts (finding 30): a request is served under the hub's own names alone."""
+"""DNS rebinding and redirects to foreign hosts: a request is served under the hub's own names alone."""
 
 from __future__ import annotations
 

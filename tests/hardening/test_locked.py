@@ -1,4 +1,4 @@
-"""A control database that somebody else holds (finding 28): callers are told soon, readiness shows it, and all is well again afterwards."""
+"""A control database that somebody else holds: callers are told soon, readiness shows it, and all is well again afterwards."""
 
 from __future__ import annotations
 

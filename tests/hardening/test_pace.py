@@ -1,4 +1,4 @@
-"""The public cannot fill the ledger (finding 27), and a call that took too long is the hub's to mend (finding 32)."""
+"""The public cannot fill the ledger, and a call that took too long is the hub's to mend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers of use that read otherwise than they are (finding 31), and a home that was open to others."""
+"""Headers of use that read otherwise than they are, and a home that was open to others."""
 
 from __future__ import annotations
 
