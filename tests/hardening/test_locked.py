@@ -65,9 +65,7 @@ def test_patience_is_of_the_transaction(tmp_path: Path) -> None:
 
 @fast
 @anyio
-async def test_a_locked_database_refuses_and_recovers_without_a_call(
-    service: LedgerService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_locked_database_refuses_and_recovers_without_a_call(service: LedgerService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.ledger.append.PATIENCE_MS", 50)
     monkeypatch.setattr("hub.ledger.append.PROBE_SECONDS", 0.05)
     await service.ledger.start()
