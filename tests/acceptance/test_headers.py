@@ -78,7 +78,7 @@ def test_too_many_calls_at_once_are_told_when_to_return(hub: RunningHub) -> None
     """More calls of one application than it may have in work; whoever is refused is told to come back, and another application is served."""
     body = b'{"query": "{ humanResources { socialInsurances(first: 1000) { nodes { person { household { district } } employer { name } } } } }"}'
     headers, found = hub.headers("housing"), []
-    lock, start = threading.Lock(), threading.Barrier(121)
+    lock, start = threading.Lock(), threading.Barrier(241)
 
     def call() -> None:
         with httpx2.Client(base_url=hub.base, timeout=60, trust_env=False) as client:
@@ -87,7 +87,7 @@ def test_too_many_calls_at_once_are_told_when_to_return(hub: RunningHub) -> None
             with lock:
                 found.append(answer)
 
-    threads = [threading.Thread(target=call) for _ in range(120)]
+    threads = [threading.Thread(target=call) for _ in range(240)]
     for thread in threads:
         thread.start()
     start.wait()
