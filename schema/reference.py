@@ -27,7 +27,7 @@ from schema.lists import listing, page_info, read_page
 from schema.model import Item, Link
 from schema.reader import Reader, Sources
 from schema.values import canonical, unfit
-from schema.verification import MOST_REQUESTS, question, verify
+from schema.verification import question, verify
 
 
 @dataclass
@@ -152,8 +152,7 @@ async def _verify(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
 
 
 async def _verify_many(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
-    if len(args["requests"]) > MOST_REQUESTS:
-        raise bad_input("requests", f"requests must not be more than {MOST_REQUESTS}")
+    context.reader.allowance.reserve("verifications", len(args["requests"]))
     return [await _verified(context, face, r["subject"], r["claims"], f"requests[{i}].") for i, r in enumerate(args["requests"])]
 
 

@@ -20,8 +20,6 @@ from schema.reader import Reader
 from schema.shapes import ItemUse
 from schema.values import canonical
 
-MOST_REQUESTS = 100
-
 
 class Outcome(Enum):
     """``VerificationOutcome`` of the contract."""

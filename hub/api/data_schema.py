@@ -109,7 +109,7 @@ class Query:
         return await resolve_resource(info, code)
 
     @strawberry.field(description="一次批量交换\n\nOne exchange")
-    async def exchange(self, info: Info, id: strawberry.ID) -> Exchange | None:  # noqa: A002 - the contract's name
+    async def exchange(self, info: Info, id: strawberry.ID) -> Exchange | None:
         return await resolve_exchange(info, id)
 
     @strawberry.field(description="调用方的批量交换\n\nThe caller's exchanges")
@@ -139,19 +139,19 @@ class Mutation:
     """操作\n\nMutations"""
 
     @strawberry.mutation(description="开始批量交换\n\nStarts a batch exchange")
-    async def start_exchange(self, info: Info, input: StartExchangeInput) -> StartExchangePayload:  # noqa: A002 - the contract's name
+    async def start_exchange(self, info: Info, input: StartExchangeInput) -> StartExchangePayload:
         return await start_exchange(info, input)
 
     @strawberry.mutation(description="取消批量交换\n\nCancels a batch exchange")
-    async def cancel_exchange(self, info: Info, id: strawberry.ID) -> ExchangePayload:  # noqa: A002 - the contract's name
+    async def cancel_exchange(self, info: Info, id: strawberry.ID) -> ExchangePayload:
         return await cancel_exchange(info, id)
 
     @strawberry.mutation(description="提交共享申请\n\nFiles an access request")
-    async def request_access(self, info: Info, input: AccessRequestInput) -> AccessRequestPayload:  # noqa: A002 - the contract's name
+    async def request_access(self, info: Info, input: AccessRequestInput) -> AccessRequestPayload:
         return await refusing(file_request(info.context, _resource(info, input.resource), plain(input)))
 
     @strawberry.mutation(description="反馈数据疑义\n\nReports wrong data")
-    async def report_error(self, info: Info, input: ReportErrorInput) -> FeedbackPayload:  # noqa: A002 - the contract's name
+    async def report_error(self, info: Info, input: ReportErrorInput) -> FeedbackPayload:
         return await refusing(file_feedback(info.context, _resource(info, input.resource), plain(input)))
 
 

@@ -149,14 +149,14 @@ class Mutation:
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")
-    async def create_department(self, info: Info, input: CreateDepartmentInput) -> DepartmentPayload:  # noqa: A002 - the contract's name
+    async def create_department(self, info: Info, input: CreateDepartmentInput) -> DepartmentPayload:
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.create_department(actor, **plain(input)))
         made = Department(code=done.code, name=done.name, name_en=done.name_en or None) if done else None
         return DepartmentPayload(department=made, problems=problems)
 
     @strawberry.mutation(description="登记业务应用系统，密钥只显示一次\n\nRegisters an application; its secret is told once")
-    async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
+    async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:
         given = plain(input)
         sharing = info.context.live.core.sharing
         done, problems = await _act(
@@ -177,7 +177,7 @@ class Mutation:
         return ApplicationPayload(application=made, problems=[])
 
     @strawberry.mutation(description="停用业务应用系统，其令牌立即失效\n\nDisables an application; its tokens stop working at once")
-    async def disable_application(self, info: Info, input: DisableApplicationInput) -> ApplicationPayload:  # noqa: A002 - the contract's name
+    async def disable_application(self, info: Info, input: DisableApplicationInput) -> ApplicationPayload:
         sharing = info.context.live.core.sharing
         done, problems = await _act(info, lambda actor: sharing.disable_application(actor, input.application))
         app = info.context.live.core.registry.by_name(done) if done else None
@@ -185,7 +185,7 @@ class Mutation:
         return ApplicationPayload(application=made, problems=problems)
 
     @strawberry.mutation(description="登记数据源\n\nRegisters a source")
-    async def register_source(self, info: Info, input: RegisterSourceInput) -> SourcePayload:  # noqa: A002 - the contract's name
+    async def register_source(self, info: Info, input: RegisterSourceInput) -> SourcePayload:
         given = plain(input)
         owner = given.pop("department")
         catalog = info.context.live.core.catalog
@@ -193,7 +193,7 @@ class Mutation:
         return SourcePayload(source=Source(code=done, kind=input.kind) if done else None, problems=problems)
 
     @strawberry.mutation(description="检查数据源连通性\n\nChecks whether a source can be reached")
-    async def check_source(self, info: Info, input: CheckSourceInput) -> SourcePayload:  # noqa: A002 - the contract's name
+    async def check_source(self, info: Info, input: CheckSourceInput) -> SourcePayload:
         context = info.context
         if not context.caller.actor().may(SYSTEM):
             raise Fault(Code.FORBIDDEN, f"需要权限 {SYSTEM}", f"this act needs {SYSTEM}")
@@ -206,25 +206,25 @@ class Mutation:
         return SourcePayload(source=Source(code=config.code, kind=config.kind, ok=ok, message=message), problems=[])
 
     @strawberry.mutation(description="导入部门目录清单(TOML)\n\nImports a department's manifest")
-    async def import_manifest(self, info: Info, input: ImportManifestInput) -> ManifestPayload:  # noqa: A002 - the contract's name
+    async def import_manifest(self, info: Info, input: ImportManifestInput) -> ManifestPayload:
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.import_manifest(actor, input.text))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="审核导入的目录；审核人不得为导入人\n\nReviews an import; not by who imported it")
-    async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:  # noqa: A002 - the contract's name
+    async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="发布已审核的目录\n\nPublishes an approved import")
-    async def publish_catalog(self, info: Info, input: PublishCatalogInput) -> PublicationPayload:  # noqa: A002 - the contract's name
+    async def publish_catalog(self, info: Info, input: PublishCatalogInput) -> PublicationPayload:
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.publish(actor, _number(input.id)))
         return PublicationPayload(publication=Publication(number=done) if done else None, problems=problems)
 
     @strawberry.mutation(description="授权\n\nGrants the use of a resource")
-    async def create_grant(self, info: Info, input: CreateGrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+    async def create_grant(self, info: Info, input: CreateGrantInput) -> GrantPayload:
         given = plain(input)
         for name in ("valid_from", "valid_to"):
             given[name] = datetime.fromisoformat(given[name]) if given[name] else None
@@ -232,23 +232,23 @@ class Mutation:
         return _grant_payload(*await _act(info, lambda actor: sharing.create_grant(actor, given)))
 
     @strawberry.mutation(description="撤销授权，下一次调用即生效\n\nRevokes a grant, effective on the next call")
-    async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+    async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
 
     @strawberry.mutation(description="暂停授权\n\nSuspends a grant")
-    async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+    async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
 
     @strawberry.mutation(description="审核共享申请；申请人不得审核\n\nDecides an access request; not by who filed it")
-    async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:  # noqa: A002 - the contract's name
+    async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:
         requests = info.context.services.requests
         done, problems = await _act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
         return ReviewRequestPayload(access_request=access_request_of(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
-    async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:  # noqa: A002 - the contract's name
+    async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
         return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
 

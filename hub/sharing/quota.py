@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from auth.rights import Decision, Quota
 from hub.sharing.tables import grant_usage
-from hub.store.base import now
+from hub.store.base import CHINA, now
 from schema.faults import Code, Fault
 
-CHINA = timezone(timedelta(hours=8))
 _FORMATS = {"HOUR": "%Y-%m-%dT%H", "DAY": "%Y-%m-%d", "MONTH": "%Y-%m"}
 
 

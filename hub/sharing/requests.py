@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, insert, select, update
@@ -16,13 +16,10 @@ from hub.catalog.problems import Problem, Refused
 from hub.catalog.service import SECURITY
 from hub.sharing.tables import access_request, feedback, step
 from hub.sharing.workdays import due_on, is_provisional
-from hub.store.base import now
+from hub.store.base import CHINA, now
 from schema.faults import Fault
 from schema.filters import check_rows
 from schema.model import Resource
-
-CHINA = timezone(timedelta(hours=8))
-
 
 REASONS = ("NOT_NECESSARY", "NO_LEGAL_BASIS", "SCOPE_TOO_WIDE", "NOT_AVAILABLE", "OTHER")
 """Codified reasons of a refusal (APP-05)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
@@ -31,6 +31,10 @@ class UtcText(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The aware datetime behind the stored text."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+CHINA = timezone(timedelta(hours=8))
+"""The time by which people work; it has no summer time."""
 
 
 def now() -> datetime:

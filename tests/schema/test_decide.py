@@ -196,3 +196,18 @@ def test_what_else_changes_the_fingerprint_and_what_does_not() -> None:
     assert all(make().fingerprint == base.fingerprint for make in same)
     assert all(make().fingerprint != base.fingerprint for make in other)
     assert len(base.fingerprint) == 64
+
+
+@pytest.mark.parametrize(
+    ("operations", "rows", "added"),
+    [(frozenset(Operation), None, True), (frozenset({Operation.VERIFY}), None, False), (frozenset(Operation), '{"a":{"eq":"1"}}', False)],
+)
+def test_a_grant_on_an_unconditional_resource_adds_all_or_nothing(operations: frozenset[Operation], rows: str | None, added: bool) -> None:
+    """Its items become part of what every operation shows, for all rows; a grant of less must not widen the rest."""
+    base = policy(U)
+    code = next(iter(base.items))
+    item = GrantItem(code, Shown.MASKED, mask=Mask("NULL"))
+    grant = GrantTerms("g", base.code, operations, (item,), rows, (), True, True, 1000, "甲")
+    found = decide(base, Rights("app", None, scopes("unconditional"), (), {base.code: grant}))
+    assert found is not None
+    assert (found.items[code].mask == Mask("NULL")) is added
