@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from connectors.breaker import Breaker
 from connectors.errors import SourceBusy, SourceFault, SourceTimeout
 from connectors.selection import Binding, Column, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, Parameters, Source, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
 
 T = TypeVar("T")
 _LATE = 0.25
@@ -48,6 +49,14 @@ class GuardedSource:
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """See :meth:`connectors.spi.Source.describe`."""
         return await self._guarded(lambda: self._source.describe(binding))
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """See :meth:`connectors.spi.Source.objects`."""
+        return await self._guarded(self._source.objects)
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """See :meth:`connectors.spi.Source.as_of`."""
+        return self._source.as_of(binding)
 
     async def check(self) -> SourceCheck:
         """Asks the source even when its circuit is open, so that one learns why; never raises a source's fault."""

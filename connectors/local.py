@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from connectors.selection import Column, Compare, Comparison, Every, Match, Not, Order, Output, Predicate, Row, Selection, Some, Value
+from connectors.selection import Column, Compare, Comparison, Every, Linked, Match, Not, Order, Output, Predicate, Row, Selection, Some, Undeliverable, Value
 from connectors.spi import Parameters
 from connectors.wire import comparable
 from masking.generated import compile_mask
@@ -62,6 +62,8 @@ def condition(where: Predicate | None, places: Places, parameters: Parameters) -
             return _not(condition(part, places, parameters))
         case Compare():
             return _compare(where, places, parameters)
+        case Linked():
+            raise TypeError("a filter through a link is done by the source or not at all")
 
 
 def outputs(wanted: Sequence[Output], places: Places, parameters: Parameters) -> Callable[[Row], Row]:
@@ -77,7 +79,7 @@ def _output(output: Output, places: Places, parameters: Parameters) -> Callable[
     if output.mask is None:
         return lambda row: row[place]
     mask = compile_mask(output.mask)
-    return lambda row: mask(row[place])
+    return lambda row: row[place] if isinstance(row[place], Undeliverable) else mask(row[place])
 
 
 def _every(tests: list[Test]) -> Test:
@@ -180,4 +182,6 @@ def _compared(where: Predicate | None) -> list[Compare]:
             return _compared(part)
         case Compare():
             return [where]
+        case Linked(column, kind):
+            return [Compare(column, kind, Comparison.EQ, "")]
     return []

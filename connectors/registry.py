@@ -8,12 +8,16 @@ from typing import cast
 
 from connectors.errors import ConfigFault
 from connectors.guard import GuardedSource
+from connectors.negotiation import NegotiatedSource
 from connectors.spi import Connector, Source, SourceConfig
 
 GROUP = "huitong.connectors"
 """Entry point group in which a package announces connectors: the name is the kind, the object a class that is a Connector."""
 
-_OWN = {"sql": ("connectors.sql", "SqlConnector"), "rest": ("connectors.rest", "RestConnector")}
+_OWN = {
+    "sql": ("connectors.sql", "SqlConnector"),
+    "rest": ("connectors.rest", "RestConnector"),
+}
 
 
 def kinds() -> tuple[str, ...]:
@@ -29,7 +33,7 @@ def open_source(config: SourceConfig) -> Source:
     """
     if config.pool < 1 or config.timeout_ms < 1 or config.local_rows < 0:
         raise ConfigFault(f"{config.code}: `pool` and `timeout_ms` must be at least 1, `local_rows` at least 0", "correct the number or leave it out")
-    return GuardedSource(config, _connector(config).open(config))
+    return GuardedSource(config, NegotiatedSource(config, _connector(config).open(config)))
 
 
 def _connector(config: SourceConfig) -> Connector:

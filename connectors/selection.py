@@ -16,6 +16,18 @@ from enum import Enum
 from masking.rules import Mask
 
 Value = str | int | float | bool | None
+
+
+class Undeliverable(str):
+    """Stands in a row for a value that the source holds and cannot deliver: a lone surrogate, a date beyond the calendar.
+
+    It is empty, so that nothing of the value leaves; the answer has null and an error in its place. Comparisons treat it as null.
+    """
+
+    __slots__ = ()
+
+
+UNDELIVERABLE = Undeliverable()
 Row = tuple[Value, ...]
 
 
@@ -106,7 +118,18 @@ class Not:
     part: Predicate
 
 
-Predicate = Compare | Every | Some | Not
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A row of another object of the same source, whose ``key`` equals this row's ``column``, satisfies ``where``."""
+
+    column: str
+    kind: Kind
+    binding: Binding
+    key: str
+    where: Predicate
+
+
+Predicate = Compare | Every | Some | Not | Linked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 
 Parameters = Mapping[str, Value | Sequence[Value]]
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a source does itself. Declared here and proven by tests, never guessed from a class.
+    """What a source does itself. Declared here and proven by the conformance kit, never guessed from a class.
 
-    What is not declared, :mod:`connectors.local` does in the hub, within ``SourceConfig.local_rows``; ``matches`` false means that a
-    verification's values are compared in the hub.
+    A source is asked for nothing that it does not declare: :mod:`connectors.negotiation` takes that part of a selection out and does it
+    in the hub, within ``SourceConfig.local_rows``. What the hub cannot do for a source (``links``, ``objects``) is refused.
     """
 
     comparisons: frozenset[Comparison]
     order: bool
+    """It orders rows, nulls last, text by code point; and so begins behind a position (``Selection.after``)."""
     masks: frozenset[str]
     """Algorithms (``Mask.algorithm``) applied inside the source."""
     matches: bool
+    """It compares verified values itself, so that they do not leave it."""
     keys_per_call: int
+    links: bool = False
+    """It filters through :class:`connectors.selection.Linked`."""
+    objects: bool = False
+    """It lists what it holds: :meth:`Source.objects`."""
+    completes: bool = False
+    """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +48,46 @@ class SourceConfig:
     url: str
     secret: str | None = None
     pool: int = 8
+    queue: int = 256
+    """The most calls that wait for a turn; one more is refused at once."""
     timeout_ms: int = 3000
     local_rows: int = 10_000
     """The most rows the hub reads to filter or order them itself where the source cannot."""
     options: Mapping[str, object] = field(default_factory=dict)
+    """What only connectors of this kind understand, as their options model writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnDescription:
+    """A column as the source has it: ``type`` in the source's own words, ``kind`` ``None`` where no kind holds its values without loss."""
+
     name: str
     type: str
     nullable: bool
+    kind: Kind | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """``columns`` refer to ``to_columns`` of ``to_object``, place by place."""
+
+    columns: tuple[str, ...]
+    to_object: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription:
+    """A table, view, file or type that a source holds. ``binding`` reads it."""
+
+    binding: Binding
+    columns: tuple[ColumnDescription, ...]
+    view: bool = False
+    comment: str = ""
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +127,18 @@ class Source(Protocol):
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Columns of the object as the source has them now."""
+        ...
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """What the source holds that the hub's account may read, where it declares ``objects``.
+
+        Raises:
+            SourceRefused: it cannot list; says how the catalog is written instead.
+        """
+        ...
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """The state of the data that is being served, where it is older than the present: a delivery's moment. ``None``: now."""
         ...
 
     async def check(self) -> SourceCheck: ...

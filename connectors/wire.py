@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.selection import Kind, Value
+from connectors.selection import Kind, Undeliverable, Value
 
 
 def utc_text(value: object) -> str | None:
@@ -22,6 +22,8 @@ def utc_text(value: object) -> str | None:
 
 def comparable(value: Value, kind: Kind) -> Any:
     """What values of one kind are compared by; null where the value is null or none of its kind. Texts compare by code point."""
+    if isinstance(value, Undeliverable):
+        return None
     match kind:
         case Kind.DATETIME:
             return utc_text(value)

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 compile() { uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal "$@"; }
 compile pyproject.toml --output-file requirements/run.txt
 compile --group build --output-file requirements/build.txt
-compile pyproject.toml --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+compile pyproject.toml --all-extras --group dev --constraint requirements/run.txt --output-file requirements/dev.txt

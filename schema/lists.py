@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from connectors.selection import Column, Compare, Not, Order, Predicate, Row, Selection, Value
+from connectors.selection import Column, Compare, Linked, Not, Order, Predicate, Row, Selection, Value
 from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import bad_input
@@ -90,7 +90,7 @@ def _compared(parts: Sequence[Predicate], orders: Sequence[Order]) -> set[str]:
     pending = list(parts)
     while pending:
         part = pending.pop()
-        if isinstance(part, Compare):
+        if isinstance(part, Compare | Linked):
             found.add(part.column)
         else:
             pending += [part.part] if isinstance(part, Not) else list(part.parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from connectors import local
@@ -15,10 +16,12 @@ from connectors.rest.items import at
 from connectors.rest.pushdown import Pushed, Query, key_queries, push, query_text
 from connectors.rest.reading import Reading
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.wire import comparable
 
-CAPABILITIES = Capabilities(comparisons=frozenset({Comparison.EQ, Comparison.IN}), order=False, masks=frozenset(), matches=False, keys_per_call=1000)
+CAPABILITIES = Capabilities(
+    comparisons=frozenset({Comparison.EQ, Comparison.IN}), order=False, masks=frozenset(), matches=False, keys_per_call=1000, completes=True
+)
 _SAMPLE = 50
 """Items that are looked at to describe a collection."""
 _SINGLE_QUERIES = 20
@@ -128,6 +131,14 @@ class RestSource:
         flat = [dict(_flat(item)) for item in items] if isinstance(items, list) else []
         names = dict.fromkeys(name for item in flat for name in item)
         return [_description(name, [item.get(name) for item in flat]) for name in names]
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """Refused: a service does not tell what it offers."""
+        raise SourceRefused(self._code, "a REST service cannot list what it holds; describe its endpoints in the manifest")
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """Now."""
+        return None
 
     async def check(self) -> SourceCheck:
         """Asks the base address, or the path in ``options.health``; any answer but a server's error is health."""

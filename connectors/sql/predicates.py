@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import TableClause, and_, false, not_, or_, true
+from sqlalchemy import FromClause, and_, exists, false, literal_column, not_, or_, true
 
-from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some
+from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some
 from connectors.sql.dialect import Binds, Expression, SqlDialect
+from connectors.sql.tables import compared_columns, named_table
 
 _ORDERED: dict[Comparison, Callable[[Expression, Expression], Expression]] = {
     Comparison.GT: lambda left, right: left > right,
@@ -20,10 +21,11 @@ _ORDERED: dict[Comparison, Callable[[Expression, Expression], Expression]] = {
 class Conditions:
     """Writes conditions on one table in one dialect; the values' places gather in ``binds``."""
 
-    def __init__(self, dialect: SqlDialect, table: TableClause, binds: Binds) -> None:
+    def __init__(self, dialect: SqlDialect, table: FromClause, binds: Binds, depth: int = 0) -> None:
         self._dialect = dialect
         self._table = table
         self._binds = binds
+        self._depth = depth
 
     def predicate(self, part: Predicate) -> Expression:
         """A predicate, in SQL's own three-valued logic."""
@@ -36,6 +38,16 @@ class Conditions:
                 return not_(self.predicate(negated))
             case Compare():
                 return self._compare(part)
+            case Linked():
+                return self._linked(part)
+
+    def _linked(self, part: Linked) -> Expression:
+        # An alias, because an object may be linked to itself.
+        there = named_table(part.binding, [part.key, *compared_columns(part.where)]).alias(f"linked{self._depth}")
+        within = Conditions(self._dialect, there, self._binds, self._depth + 1)
+        here = self._dialect.stored(self._table.c[part.column], part.kind, ordered=False)
+        same = self._dialect.stored(there.c[part.key], part.kind, ordered=False) == here
+        return exists(literal_column("1")).select_from(there).where(same, within.predicate(part.where)).correlate(self._table)
 
     def _compare(self, part: Compare) -> Expression:
         dialect, binds, column, kind = self._dialect, self._binds, self._table.c[part.column], part.kind

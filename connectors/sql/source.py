@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver
 from connectors.sql.pool import Pool
 from connectors.sql.statements import KEYS, Statement, Statements
@@ -17,7 +18,7 @@ from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
 
-CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000)
+CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True)
 
 
 class SqlSource:
@@ -64,6 +65,14 @@ class SqlSource:
         if not columns:
             raise SourceRefused(self._code, f"{binding.object} does not exist")
         return columns
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """Refused."""
+        raise SourceRefused(self._code, "tables cannot be listed yet")
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """Now."""
+        return None
 
     async def check(self) -> SourceCheck:
         """Connects and reads."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import ColumnClause, Compiled, Select, column, func, literal_column, quoted_name, select, table
+from sqlalchemy import Compiled, Select, func, literal_column, select
 
-from connectors.selection import Column, Compare, Every, Kind, Match, Not, Output, Predicate, Row, Selection, Some
+from connectors.selection import Column, Kind, Match, Output, Row, Selection
 from connectors.spi import Parameters
 from connectors.sql.dialect import Binds, Bound, Decode, Expression, SqlDialect
-from connectors.sql.driver import object_name
 from connectors.sql.predicates import Conditions
+from connectors.sql.tables import named_table, needed_columns
 from masking.sql import masked
 
 KEYS = "keys of the call"
@@ -80,9 +80,7 @@ class _Writer:
     def __init__(self, dialect: SqlDialect, selection: Selection, key: Column | None) -> None:
         self._dialect, self._selection, self._key = dialect, selection, key
         self._binds = Binds()
-        schema, name = object_name(selection.binding)
-        columns: list[ColumnClause[Any]] = [column(_quoted(each)) for each in _columns(selection, key)]
-        self._table = table(_quoted(name), *columns, schema=_quoted(schema) if schema else None)
+        self._table = named_table(selection.binding, needed_columns(selection, key))
         self._conditions = Conditions(dialect, self._table, self._binds)
 
     def statement(self, *, counting: bool) -> Statement:
@@ -127,33 +125,7 @@ class _Writer:
         return tuple(self._binds.places.get(name) or (compiled.params[name],) for name in names)
 
 
-def _quoted(name: str) -> quoted_name:
-    # Always: SQLAlchemy does not know every keyword of every version. Columns are written with their table, so that
-    # SQLite cannot take a quoted name that does not exist for a text.
-    return quoted_name(name, quote=True)
-
-
 def _decoded_kind(output: Output) -> Kind | None:
     if isinstance(output, Match):
         return Kind.BOOLEAN
     return output.kind if output.mask is None else None
-
-
-def _columns(selection: Selection, key: Column | None) -> list[str]:
-    names = [output.column if isinstance(output, Match) else output.name for output in selection.outputs]
-    names += [each.column for each in selection.order]
-    if selection.where is not None:
-        names += _compared(selection.where)
-    if key is not None:
-        names.append(key.name)
-    return list(dict.fromkeys(names))
-
-
-def _compared(part: Predicate) -> list[str]:
-    match part:
-        case Every(parts) | Some(parts):
-            return [name for each in parts for name in _compared(each)]
-        case Not(negated):
-            return _compared(negated)
-        case Compare(name):
-            return [name]

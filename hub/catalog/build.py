@@ -33,12 +33,14 @@ def build_snapshot(
 
 def source_config(department: str, part: SourcePart) -> SourceConfig:
     """The configuration with which connectors open the source."""
-    options: dict[str, object] = {"auth": part.auth} if part.auth != "none" else {}
+    options: dict[str, object] = dict(part.options)
+    if part.auth != "none":
+        options["auth"] = part.auth
     if part.health is not None:
         options["health"] = part.health
     if part.window != ALWAYS:
         options["window"] = part.window
-    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.timeout_ms, part.local_rows, options)
+    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.queue, part.timeout_ms, part.local_rows, options)
 
 
 def _resource(department: str, part: ResourcePart) -> Resource:
@@ -70,7 +72,7 @@ def _resource(department: str, part: ResourcePart) -> Resource:
 
 
 def _binding(part: ResourcePart) -> Binding:
-    options: dict[str, Any] = part.endpoint.model_dump(exclude_none=True) if part.endpoint else {}
+    options: dict[str, Any] = part.endpoint.model_dump(exclude_none=True) if part.endpoint else dict(part.options)
     return Binding(part.object or part.code, json.dumps(options, sort_keys=True, ensure_ascii=False) if options else "")
 
 

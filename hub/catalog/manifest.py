@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from auth.rights import OpenClass, Operation, SharingClass
 from connectors.rest.endpoint import Endpoint
@@ -42,12 +42,14 @@ class SourcePart(Part):
     url: Annotated[str, Field(min_length=1, max_length=1000)]
     secret: Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")] | None = None
     pool: Annotated[int, Field(ge=1, le=100)] = 8
+    queue: Annotated[int, Field(ge=0, le=10_000)] = 256
     timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = 3000
     local_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     rendering: Literal["hub"] = "hub"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")] = "00:00-24:00"
     auth: Literal["none", "bearer"] = "none"
     health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None
+    options: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class MaskPart(Part):
@@ -103,6 +105,7 @@ class ResourcePart(Part):
     source: Code
     object: Annotated[str, Field(pattern=r"^[^\s;\"'`]+$", max_length=200)] | None = None
     endpoint: Endpoint | None = None
+    options: dict[str, JsonValue] = Field(default_factory=dict)
     identifiers: tuple[Code, ...] = ()
     stable_key: Annotated[str, Field(min_length=1, max_length=200)]
     stable_key_type: Literal["string", "integer", "bigint"] = "bigint"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import pytest
 
@@ -14,7 +15,7 @@ from connectors.guard import GuardedSource
 from connectors.registry import kinds, open_source
 from connectors.secrets import read_secret
 from connectors.selection import Binding, Column, Kind, Row, Selection, Value
-from connectors.spi import ColumnDescription, Parameters, Source, SourceCheck, SourceConfig
+from connectors.spi import ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
 from connectors.sql.source import CAPABILITIES
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -59,6 +60,12 @@ class Scripted:
 
     async def describe(self, _binding: Binding) -> Sequence[ColumnDescription]:
         return []
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        return []
+
+    def as_of(self, _binding: Binding) -> datetime | None:
+        return None
 
     async def check(self) -> SourceCheck:
         return SourceCheck(ok=True)

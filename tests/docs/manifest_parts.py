@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from connectors.rest import endpoint
@@ -44,7 +44,7 @@ def kind(annotation: Any) -> str:
     if origin is tuple:
         return "blocks" if _is_part(inner[0]) else f"list: {kind(inner[0])}"
     if origin in (dict, Mapping):
-        return "tables" if _is_part(inner[1]) else "table of texts"
+        return "tables" if _is_part(inner[1]) else "table" if inner[1] is JsonValue else "table of texts"
     if origin is not None:
         return kind(inner[0])
     if isinstance(annotation, type) and issubclass(annotation, Enum):

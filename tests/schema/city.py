@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from auth.decide import Rights
@@ -11,7 +12,7 @@ from auth.rights import GrantItem, GrantTerms, OpenClass, Operation, Purpose, Sh
 from connectors.errors import SourceUnavailable
 from connectors.local import answer, needed_columns
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, Parameters, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from schema.model import Department, Item, Link, Resource, Snapshot
 from tests.schema.running import Hub
 
@@ -142,6 +143,12 @@ class MemorySource:
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         return []
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        return []
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        return None
 
     async def check(self) -> SourceCheck:
         return SourceCheck(ok=not self.down)

@@ -1,0 +1,168 @@
+"""Asks a source only for what it declares and does the rest in the hub, within the source's ``local_rows``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connectors import local
+from connectors.errors import SourceRefused
+from connectors.selection import Binding, Column, Compare, Every, Linked, Match, Not, Predicate, Row, Selection, Some, Value
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
+from connectors.wire import comparable
+
+LIMIT = "#limit"
+"""The parameter that bounds what is read for the hub to complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``asked`` is what the source does, ``whole`` whether nothing is left for the hub. Else the source gives the raw ``columns``."""
+
+    asked: Selection
+    columns: tuple[Column, ...]
+    whole: bool
+
+
+def negotiate(capabilities: Capabilities, selection: Selection) -> Plan:
+    """Splits a selection: the parts of its predicate that are declared are the source's, and what it cannot order, compare or mask is the hub's."""
+    asked, left = _split(capabilities, selection.where)
+    ordered = capabilities.order or not (selection.order or selection.after)
+    shaped = all(_gives(capabilities, output) for output in selection.outputs)
+    if not left and ordered and shaped:
+        return Plan(selection, (), whole=True)
+    columns = tuple(local.needed_columns(selection))
+    return Plan(Selection(selection.binding, columns, asked, limit=LIMIT), columns, whole=False)
+
+
+def _gives(capabilities: Capabilities, output: Column | Match) -> bool:
+    if isinstance(output, Match):
+        return capabilities.matches
+    return output.mask is None or output.mask.algorithm in capabilities.masks
+
+
+def _split(capabilities: Capabilities, where: Predicate | None) -> tuple[Predicate | None, bool]:
+    """The declared part of a predicate, and whether any part is left."""
+    parts = where.parts if isinstance(where, Every) else () if where is None else (where,)
+    asked = tuple(part for part in parts if declared(capabilities, part))
+    return (Every(asked) if asked else None), len(asked) < len(parts)
+
+
+def declared(capabilities: Capabilities, part: Predicate) -> bool:
+    """The source does this part of a predicate itself."""
+    match part:
+        case Every(parts) | Some(parts):
+            return all(declared(capabilities, each) for each in parts)
+        case Not(negated):
+            return declared(capabilities, negated)
+        case Compare(comparison=comparison):
+            return comparison in capabilities.comparisons
+        case Linked(where=where):
+            return capabilities.links and declared(capabilities, where)
+
+
+class NegotiatedSource:
+    """A source of which nothing is asked that it does not declare. See :class:`connectors.spi.Source`."""
+
+    def __init__(self, config: SourceConfig, source: Source) -> None:
+        self._code = config.code
+        self._most = config.local_rows
+        self._source = source
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The inner source's."""
+        return self._source.capabilities
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """Straight through where everything is declared, else completed in the hub."""
+        plan = self._plan(selection)
+        if plan.whole:
+            return await self._source.fetch(selection, parameters)
+        return local.answer(selection, parameters, plan.columns, await self._rows(plan, parameters))
+
+    async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
+        """By the source, or by lists of keys as the predicate's part, or by reading all that the rest of the predicate leaves."""
+        capabilities, plan = self.capabilities, self._plan(selection)
+        if plan.whole and capabilities.keys_per_call > 0:
+            return await self._source.fetch_by_keys(selection, parameters, key, values)
+        if not values:
+            return {}
+        columns = tuple({column.name: column for column in (*local.needed_columns(selection), Column(key.name, key.kind))}.values())
+        if capabilities.keys_per_call > 0:
+            asked = Selection(selection.binding, columns, plan.asked.where)
+            found = await self._source.fetch_by_keys(asked, parameters, key, values)
+            groups = {value: list(rows) for value, rows in found.items()}
+        else:
+            groups = self._grouped(columns, await self._rows(replace(plan, asked=replace(plan.asked, outputs=columns, limit=LIMIT)), parameters), key, values)
+        answers = {value: local.answer(selection, parameters, columns, rows) for value, rows in groups.items()}
+        return {value: rows for value, rows in answers.items() if rows}
+
+    async def count(self, selection: Selection, parameters: Parameters) -> int:
+        """By the source where the whole predicate is declared, else by reading."""
+        counted = Selection(selection.binding, (), selection.where)
+        plan = self._plan(counted)
+        if plan.whole:
+            return await self._source.count(selection, parameters)
+        return len(local.answer(counted, parameters, plan.columns, await self._rows(plan, parameters)))
+
+    async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
+        """See :meth:`connectors.spi.Source.describe`."""
+        return await self._source.describe(binding)
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """See :meth:`connectors.spi.Source.objects`."""
+        if not self.capabilities.objects:
+            raise SourceRefused(self._code, "this kind of source cannot list what it holds; write its resources into the manifest by hand")
+        return await self._source.objects()
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """See :meth:`connectors.spi.Source.as_of`."""
+        return self._source.as_of(binding)
+
+    async def check(self) -> SourceCheck:
+        """See :meth:`connectors.spi.Source.check`."""
+        return await self._source.check()
+
+    async def close(self) -> None:
+        """See :meth:`connectors.spi.Source.close`."""
+        await self._source.close()
+
+    def _plan(self, selection: Selection) -> Plan:
+        if not self.capabilities.links and _links(selection.where):
+            raise SourceRefused(self._code, "this kind of source cannot filter through links; filter the linked resource by itself")
+        if self.capabilities.completes:
+            return Plan(selection, (), whole=True)
+        return negotiate(self.capabilities, selection)
+
+    async def _rows(self, plan: Plan, parameters: Parameters) -> Sequence[Row]:
+        rows = await self._source.fetch(plan.asked, {**parameters, LIMIT: self._most + 1})
+        if len(rows) > self._most:
+            known = ", ".join(sorted(each.value for each in self.capabilities.comparisons)) or "none"
+            raise SourceRefused(
+                self._code, f"the hub would have to read more than {self._most} rows (`local_rows`); comparisons that the source does itself: {known}"
+            )
+        return rows
+
+    @staticmethod
+    def _grouped(columns: Sequence[Column], rows: Sequence[Row], key: Column, values: Sequence[Value]) -> dict[Value, list[Row]]:
+        place = [column.name for column in columns].index(key.name)
+        asked = {comparable(value, key.kind): value for value in values}
+        groups: dict[Value, list[Row]] = {}
+        for row in rows:
+            known = comparable(row[place], key.kind)
+            if known is not None and known in asked:
+                groups.setdefault(asked[known], []).append(row)
+        return groups
+
+
+def _links(where: Predicate | None) -> bool:
+    match where:
+        case Every(parts) | Some(parts):
+            return any(_links(part) for part in parts)
+        case Not(part):
+            return _links(part)
+        case Linked():
+            return True
+    return False
