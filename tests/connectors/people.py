@@ -70,12 +70,13 @@ async def write_postgres(url: str, schema: str, rows: Sequence[Row] = PEOPLE) ->
     connection: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
         await connection.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}; {_POSTGRES}; CREATE INDEX ON person (id_number)")
-        await connection.copy_records_to_table("person", schema_name=schema, records=[_typed(row) for row in rows])
+        await connection.copy_records_to_table("person", schema_name=schema, records=[postgres_row(row) for row in rows])
     finally:
         await connection.close()
 
 
-def _typed(row: Row) -> list[object]:
+def postgres_row(row: Row) -> list[object]:
+    """A row as asyncpg takes it."""
     return [_native(value, KINDS[name]) for name, value in zip(NAMES, row, strict=True)]
 
 

@@ -29,6 +29,7 @@ class Service:
         return Starlette(
             routes=[
                 Route("/people", self.people),
+                Route("/nobody", self.nobody),
                 Route("/nested", self.nested),
                 Route("/backwards", self.backwards),
                 Route("/huge", self.huge),
@@ -57,6 +58,9 @@ class Service:
     async def people(self, request: Request) -> Response:
         items, total = self._page(request)
         return JSONResponse({"items": items, "meta": {"total": total}})
+
+    async def nobody(self, _request: Request) -> Response:
+        return JSONResponse({"items": [], "meta": {"total": 0}})
 
     async def nested(self, request: Request) -> Response:
         return JSONResponse([{"person": {"name": item["name"]}, "number": item["record_no"]} for item in self._page(request)[0]])

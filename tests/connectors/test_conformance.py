@@ -15,8 +15,8 @@ from connectors.sql import SqlConnector
 from connectors.wire import comparable
 from masking import reference
 from masking.rules import Mask, parse_mask
-from tests.connectors.conftest import People, rest_binding
 from tests.connectors.people import KINDS, NAMES, PEOPLE, columns, write_postgres, write_sqlite
+from tests.connectors.stands.stand import People
 from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.anyio
@@ -214,7 +214,7 @@ async def test_match(people: People, column: str, value: Value, expected: list[b
 async def test_description(people: People) -> None:
     described = await people.source.describe(people.binding)
     assert [column.name for column in described] == list(NAMES)
-    assert [column.nullable for column in described] == [people.kind == "rest"] + [True] * (len(NAMES) - 1)
+    assert all(column.nullable for column in described[1:])
 
 
 async def test_check(people: People) -> None:
@@ -222,11 +222,10 @@ async def test_check(people: People) -> None:
 
 
 async def test_what_does_not_exist_is_refused(people: People) -> None:
-    missing = rest_binding("/missing") if people.kind == "rest" else Binding(people.binding.object + "_missing")
     with pytest.raises(SourceRefused, match=r"does not exist|status 404"):
-        await people.source.fetch(Selection(missing, columns("name")), {})
+        await people.source.fetch(Selection(people.missing, columns("name")), {})
     with pytest.raises(SourceRefused, match=r"does not exist|status 404"):
-        await people.source.describe(missing)
+        await people.source.describe(people.missing)
 
 
 @pytest.mark.fast

@@ -13,9 +13,9 @@ from connectors.rest import RestConnector
 from connectors.rest.endpoint import parse_endpoint
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Match, Order, Selection, Value
 from connectors.spi import Source, SourceConfig
-from tests.connectors.conftest import rest_binding
 from tests.connectors.people import KINDS, PEOPLE, columns
 from tests.connectors.service import Service
+from tests.connectors.stands.rest import rest_binding
 from tests.servers.http import serving
 from tests.servers.postgres import free_port
 
@@ -69,7 +69,9 @@ async def test_another_order_reads_all(running: Running, source: Source) -> None
 
 async def test_keys_go_in_lists(running: Running, source: Source) -> None:
     values: list[Value] = [row[1] for row in PEOPLE if row[1] is not None]
-    found = await source.fetch_by_keys(Selection(rest_binding(), columns("record_no")), {}, Column("id_number", Kind.STRING), values)
+    found = await source.fetch_by_keys(
+        Selection(rest_binding(keys={"id_number": {"parameter": "ids", "most": 2}}), columns("record_no")), {}, Column("id_number", Kind.STRING), values
+    )
     assert found == {row[1]: [(row[0],)] for row in PEOPLE if row[1] is not None}
     assert [asked["ids"].count(",") for asked in running.service.asked] == [1, 1, 1, 1]
 
