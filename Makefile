@@ -15,7 +15,7 @@ CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite
 SOAK_CYCLES ?= 200
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages soak clean
+.PHONY: help run build dev lint fast check test packages conformance soak clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -81,6 +81,9 @@ packages:
 		printf '%s\n' "测试需要 the tests need:$$missing. 请以 root 运行 run as root:" "  apt-get install --no-install-recommends$$missing" >&2; exit 1; fi; \
 	printf '%s\n' "· 安装 installing$$missing"; \
 	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null
+
+conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
+	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_load.py
 
 soak: dev ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200)
 	@$(BIN)/python -m tests.soak --cycles $(SOAK_CYCLES)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.conformance import note
 from tests.connectors.people import PEOPLE
 from tests.connectors.stands import stands
 from tests.connectors.stands.stand import People, Stand
@@ -20,4 +21,5 @@ def _parameter(stand: Stand) -> object:
 async def people(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[People]:
     """The people, once per connector."""
     async with request.param.open(request, tmp_path, PEOPLE) as opened:
+        note(request.node, opened)
         yield opened

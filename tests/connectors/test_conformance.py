@@ -34,16 +34,19 @@ async def numbers(people: People, where: Predicate | None, parameters: Parameter
     return found
 
 
+@pytest.mark.behaviour("数据类型、空值、Unicode、大整数、小数、日期与时区", "types, nulls, Unicode, big integers, decimals, dates, time zones")
 async def test_values_are_wire_values(people: People) -> None:
     rows = await people.source.fetch(Selection(people.binding, columns(*NAMES), None, (STABLE,)), {})
     assert list(rows) == list(PEOPLE)
     assert [[type(value) for value in row] for row in rows] == [[type(value) for value in row] for row in PEOPLE]
 
 
+@pytest.mark.behaviour("不取列", "rows without columns")
 async def test_no_outputs_give_empty_rows(people: People) -> None:
     assert await people.source.fetch(Selection(people.binding, ()), {}) == [()] * len(PEOPLE)
 
 
+@pytest.mark.behaviour("比较（含空值与文字的码位）", "comparisons, with nulls and text by code point")
 @pytest.mark.parametrize(
     ("column", "comparison", "value", "expected"),
     [
@@ -94,6 +97,7 @@ async def test_comparison(people: People, column: str, comparison: Comparison, v
     assert await numbers(people, compare(column, comparison), {"v": value}) == expected
 
 
+@pytest.mark.behaviour("三值逻辑", "three-valued logic")
 async def test_logic_is_three_valued(people: People) -> None:
     older, minor = compare("age", Comparison.GTE, "a"), compare("age", Comparison.LT, "b")
     assert await numbers(people, Not(older), {"a": 7}) == [5, 8]
@@ -104,6 +108,7 @@ async def test_logic_is_three_valued(people: People) -> None:
     assert await numbers(people, Not(Some(()))) == list(range(1, 10))
 
 
+@pytest.mark.behaviour("一参数多类型", "one parameter for columns of several types")
 async def test_one_parameter_may_serve_columns_of_different_types(people: People) -> None:
     both = Some((compare("age", Comparison.EQ), compare("points", Comparison.EQ), compare("height", Comparison.EQ)))
     assert await numbers(people, both, {"v": 7}) == [4, 7, 9]
@@ -133,12 +138,14 @@ def sorted_people(order: tuple[Order, ...]) -> list[Row]:
     return rows
 
 
+@pytest.mark.behaviour("排序：并列、空值在后", "order with ties, nulls last")
 @pytest.mark.parametrize("order", ORDERS)
 async def test_order_puts_nulls_last_and_compares_code_points(people: People, order: tuple[Order, ...]) -> None:
     rows = await people.source.fetch(Selection(people.binding, columns(*NAMES), None, order), {})
     assert list(rows) == sorted_people(order)
 
 
+@pytest.mark.behaviour("键集分页", "keyset pages, complete and without doubles")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [1, 2, 4])
 async def test_pages_are_complete_and_have_no_doubles(people: People, order: tuple[Order, ...], size: int) -> None:
@@ -155,6 +162,7 @@ async def test_pages_are_complete_and_have_no_doubles(people: People, order: tup
     assert pages == sorted_people(order)
 
 
+@pytest.mark.behaviour("按键批量查找", "look-up by keys")
 async def test_keys(people: People) -> None:
     selection = Selection(people.binding, columns("record_no"), compare("record_no", Comparison.LT), (replace(STABLE, descending=True),))
     key = Column("district", Kind.STRING)
@@ -163,6 +171,7 @@ async def test_keys(people: People) -> None:
     assert await people.source.fetch_by_keys(selection, {"v": 7}, key, []) == {}
 
 
+@pytest.mark.behaviour("各类型的键", "keys of every type")
 @pytest.mark.parametrize(
     ("column", "asked"),
     [
@@ -179,12 +188,14 @@ async def test_keys_of_every_kind_come_back_as_they_were_asked(people: People, c
     assert {value: list(rows) for value, rows in found.items()} == {asked: [(2,)]}
 
 
+@pytest.mark.behaviour("键已脱敏", "masked keys")
 async def test_a_masked_key_is_looked_up_and_comes_out_masked(people: People) -> None:
     masked = Column("id_number", Kind.STRING, parse_mask("ID_NUMBER_1_1"))
     found = await people.source.fetch_by_keys(Selection(people.binding, (masked,)), {}, Column("id_number", Kind.STRING), ["520102850101123"])
     assert {value: list(rows) for value, rows in found.items()} == {"520102850101123": [("5*************3",)]}
 
 
+@pytest.mark.behaviour("脱敏", "masks, as the reference")
 @pytest.mark.parametrize("label", ["KEEP_FIRST_3_LAST_4", "NAME", "ADDRESS_TO_DISTRICT", "DATE_TO_YEAR", "CONSTANT(it's 100% \\ 脱敏)", "NULL"])
 async def test_masks_are_the_reference_s_for_every_kind(people: People, label: str) -> None:
     mask = parse_mask(label)
@@ -194,6 +205,7 @@ async def test_masks_are_the_reference_s_for_every_kind(people: People, label: s
     assert list(rows) == [tuple(reference.apply(mask, value) for value in row) for row in PEOPLE]
 
 
+@pytest.mark.behaviour("核验比对", "verification matches")
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
@@ -211,16 +223,19 @@ async def test_match(people: People, column: str, value: Value, expected: list[b
     assert {type(row[0]) for row in rows} <= {bool, type(None)}
 
 
+@pytest.mark.behaviour("描述列", "description of columns")
 async def test_description(people: People) -> None:
     described = await people.source.describe(people.binding)
     assert [column.name for column in described] == list(NAMES)
     assert all(column.nullable for column in described[1:])
 
 
+@pytest.mark.behaviour("健康检查", "health check")
 async def test_check(people: People) -> None:
     assert (await people.source.check()).ok
 
 
+@pytest.mark.behaviour("不存在的对象", "objects that do not exist")
 async def test_what_does_not_exist_is_refused(people: People) -> None:
     with pytest.raises(SourceRefused, match=r"does not exist|status 404"):
         await people.source.fetch(Selection(people.missing, columns("name")), {})
