@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+MOST_RECEIPTS = 20
+"""Of other hubs, in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReceipt:
+    """What another hub entered into its ledger for this call: its call's number and its entry's, as ``source`` told them."""
+
+    source: str
+    call: str
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +23,7 @@ class Calling:
     """One call of the hub.
 
     ``trace`` is a W3C ``traceparent``. ``deadline`` is the event loop's time, in seconds, at which the caller is answered in any case:
-    no source is read beyond it. Absent parts are ``None``.
+    no source is read beyond it. ``via`` names the hubs that the call came through, this one last. Absent parts are ``None``.
     """
 
     call: str
@@ -20,6 +32,9 @@ class Calling:
     case: str | None = None
     trace: str | None = None
     deadline: float | None = None
+    via: tuple[str, ...] = ()
+    receipts: list[RemoteReceipt] = field(default_factory=list, compare=False)
+    """Filled by connectors that read another hub, at most ``MOST_RECEIPTS``."""
 
 
 CALLING: ContextVar[Calling | None] = ContextVar("huitong_calling", default=None)
