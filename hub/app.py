@@ -29,6 +29,7 @@ from auth.tokens import TokenIssuer, TokenVerifier
 from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
 from hub.api.bodies import SMALL_BODY_BYTES, Bodies
+from hub.api.calling import hub_number
 from hub.api.data import DataService
 from hub.api.data_schema import make_data_schema
 from hub.api.execute import Executor
@@ -110,7 +111,8 @@ class Hub:
     def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], limit: BodyLimit, demo: DemoState | None) -> GraphQLEndpoint:
         settings, log = self.core.settings, self.core.log
         admission = Admission(settings.concurrent_calls, settings.caller_calls)
-        turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, settings.url, settings.request_seconds, answering)
+        number = hub_number(log.verifier_key.public)
+        turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, settings.url, number, settings.request_seconds, answering)
         return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), self._bodies, limit)
 
     def _governance_limit(self, headers: Headers) -> int:

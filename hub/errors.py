@@ -29,6 +29,7 @@ STATUS = {
     Code.LEDGER_UNAVAILABLE: 503,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
+    Code.LOOP: 508,
     Code.INTERNAL: 500,
 }
 """HTTP status of a request that fails as a whole, under ``application/graphql-response+json``."""

@@ -10,7 +10,7 @@ from graphql import OperationDefinitionNode, OperationType
 
 from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
-from hub.api.entries import access_entries, call_entry, operation_of
+from hub.api.entries import access_entries, call_entry, operation_of, remote_details
 from hub.api.execute import Executor, check_operations, flags_of, variables_of
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.turn import Turn, body_of
@@ -73,6 +73,8 @@ class DataService:
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
         kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
+        if remote := remote_details():
+            details = {**(details or {}), **remote}
         draft = call_entry(turn.call, caller, answer, accesses, document, purpose, len(data), kind, details)
         if bounded:
             receipt = await self._ledger.append_with(draft, usage(bounded, {a.resource: a.rows for a in accesses}))

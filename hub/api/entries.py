@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from auth.rights import Operation, Purpose
+from connectors.calling import CALLING, MOST_RECEIPTS
+from hub.api.calling import trace_id
 from hub.api.context import Caller
 from hub.ledger.entry import Access as LedgerAccess
 from hub.ledger.entry import EntryDraft, Item, Medium, Outcome, SourceState
@@ -91,7 +93,16 @@ def _who(caller: Caller) -> dict[str, Any]:
         "operator": use.operator,
         "case": use.case,
         "purpose": use.purpose,
+        "trace": trace_id(CALLING.get()),
     }
+
+
+def remote_details() -> dict[str, Any] | None:
+    """What other hubs entered into their ledgers for this call, so that one is found from the other; ``None`` where no hub was read."""
+    calling = CALLING.get()
+    if calling is None or not calling.receipts:
+        return None
+    return {"remote": [{"source": each.source, "call": each.call, "entry": each.entry} for each in calling.receipts[:MOST_RECEIPTS]]}
 
 
 def operation_of(answer: Answer) -> str:

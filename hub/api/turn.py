@@ -11,8 +11,10 @@ import orjson
 import structlog
 
 from auth.bearer import challenge
+from connectors.calling import CALLING, Calling
 from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
+from hub.api.calling import traceparent, with_use
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
@@ -45,10 +47,19 @@ Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
 
 
 class Turns:
-    """Takes calls of one endpoint; ``answering`` does what is particular to it."""
+    """Takes calls of one endpoint; ``answering`` does what is particular to it. ``hub`` is this hub's number among others."""
 
     def __init__(
-        self, identity: Identity, admission: Admission, pace: PublicPace, ledger: Ledger, rollup: Rollup, issuer: str, seconds: float, answering: Answering
+        self,
+        identity: Identity,
+        admission: Admission,
+        pace: PublicPace,
+        ledger: Ledger,
+        rollup: Rollup,
+        issuer: str,
+        hub: str,
+        seconds: float,
+        answering: Answering,
     ) -> None:
         self._identity = identity
         self._admission = admission
@@ -56,14 +67,17 @@ class Turns:
         self._ledger = ledger
         self._rollup = rollup
         self._challenge_url = resource_metadata_url(issuer)
+        self._hub = hub
         self._seconds = seconds
         self._answering = answering
 
     async def take(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request that could be read."""
         turn = Turn(make_id("call"), request, prefers_english(request.headers.get("accept-language", "")))
+        calling = Calling(turn.call, trace=traceparent(request.headers), deadline=asyncio.get_running_loop().time() + self._seconds)
+        CALLING.set(calling)
         try:
-            return await self._answer(turn)
+            return await self._answer(turn, calling)
         except Fault as fault:
             return await self._refused(turn, fault)
         except LedgerUnavailable:
@@ -85,9 +99,10 @@ class Turns:
             answer.headers["allow"] = "POST"
         return answer
 
-    async def _answer(self, turn: Turn) -> HttpAnswer:
+    async def _answer(self, turn: Turn, calling: Calling) -> HttpAnswer:
         turn.caller = self._identity.caller(turn.request.headers)
         caller = turn.caller = Caller(turn.caller.application, turn.caller.rights, read_use(turn.request.headers))
+        CALLING.set(with_use(calling, caller.use, turn.request.headers, self._hub))
         if caller.application is None:
             self._pace.take(turn.request.address)
         with self._admission.admit(caller.name if caller.application else f"public {turn.request.address}"):

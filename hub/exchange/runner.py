@@ -17,8 +17,10 @@ from sqlalchemy import Connection
 
 from auth.decide import Rights
 from auth.rights import Purpose
+from connectors.calling import CALLING, Calling
 from hub.acts import make_id
-from hub.api.entries import access_entries
+from hub.api.calling import hub_number, new_traceparent, trace_id
+from hub.api.entries import access_entries, remote_details
 from hub.api.execute import Executor, flags_of, variables_of
 from hub.exchange.store import ExchangeStore, FileRecord, Job
 from hub.exchange.window import ALWAYS, is_open
@@ -144,6 +146,9 @@ class ExchangeRunner:
             job = await to_thread.run_sync(self._store.job, job_id)
             if job is None or job.ended:
                 return
+            # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
+            hub = hub_number(self._live.core.log.verifier_key.public)
+            CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,)))
             try:
                 await self._write(job)
             except Stopped as stopped:
@@ -175,7 +180,7 @@ class ExchangeRunner:
 
     def _who(self, job: Job) -> dict[str, Any]:
         app = self._live.core.registry.application(job.application)
-        use = {"operator": job.operator, "case": job.case, "purpose": job.purpose}
+        use = {"operator": job.operator, "case": job.case, "purpose": job.purpose, "trace": trace_id(CALLING.get())}
         return {"application": job.application, "department": app.department if app else None, **use}
 
     def _rights(self, job: Job) -> Rights:
@@ -257,7 +262,7 @@ class ExchangeRunner:
             document=compiled.export.plan.document.sha256,
             rows=answer.rows,
             bytes=file.bytes,
-            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256},
+            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256, **(remote_details() or {})},
             **self._who(job),
         )
         days = timedelta(days=core.settings.exchange_days)
