@@ -33,6 +33,8 @@ class Calling:
     trace: str | None = None
     deadline: float | None = None
     via: tuple[str, ...] = ()
+    caller: str | None = None
+    """Whose call it is, so that sources can be fair between callers: an application's number, or ``public`` and an address."""
     receipts: list[RemoteReceipt] = field(default_factory=list, compare=False)
     """Filled by connectors that read another hub, at most ``MOST_RECEIPTS``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -102,10 +102,11 @@ class Turns:
     async def _answer(self, turn: Turn, calling: Calling) -> HttpAnswer:
         turn.caller = self._identity.caller(turn.request.headers)
         caller = turn.caller = Caller(turn.caller.application, turn.caller.rights, read_use(turn.request.headers))
-        CALLING.set(with_use(calling, caller.use, turn.request.headers, self._hub))
+        name = caller.name if caller.application else f"public {turn.request.address}"
+        CALLING.set(with_use(replace(calling, caller=name), caller.use, turn.request.headers, self._hub))
         if caller.application is None:
             self._pace.take(turn.request.address)
-        with self._admission.admit(caller.name if caller.application else f"public {turn.request.address}"):
+        with self._admission.admit(name):
             try:
                 async with asyncio.timeout(self._seconds):
                     return await self._answering(turn, caller)

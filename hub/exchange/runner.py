@@ -148,7 +148,7 @@ class ExchangeRunner:
                 return
             # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
             hub = hub_number(self._live.core.log.verifier_key.public)
-            CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,)))
+            CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application))
             try:
                 await self._write(job)
             except Stopped as stopped:
