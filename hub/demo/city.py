@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from hub.demo.air import draw_air_quality
 from hub.demo.clock import Clock
 from hub.demo.companies import draw_companies, draw_licences
 from hub.demo.divisions import divisions
@@ -13,6 +14,7 @@ from hub.demo.estates import draw_flats, draw_real_estate
 from hub.demo.numbers import Numbers
 from hub.demo.population import draw_population
 from hub.demo.progress import Progress, silent
+from hub.demo.water import draw_accounts, draw_readings
 
 SEED = 2026
 FEWEST = 200
@@ -38,6 +40,7 @@ def draw_city(persons: int, seed: int = SEED, progress: Progress = silent) -> Ci
     population = draw_population(rng("population"), numbers, persons, progress)
     adults = population.adults()
     companies = draw_companies(rng("company"), numbers, adults, max(60, persons // 10))
+    accounts = draw_accounts(rng("water"), population.households)
     clock = Clock(rng("division"))
     return {
         "civil_affairs.person": population.persons,
@@ -50,4 +53,7 @@ def draw_city(persons: int, seed: int = SEED, progress: Progress = silent) -> Ci
         "human_resources.social_insurance": draw_social_insurance(rng("social_insurance"), adults, companies),
         "human_resources.vacancy": draw_vacancies(rng("vacancy"), companies, 2000),
         "housing.affordable_flat": draw_flats(rng("flat"), 1200),
+        "water_supply.account": accounts,
+        "water_supply.reading": draw_readings(rng("reading"), accounts),
+        "ecology.air_quality": draw_air_quality(rng("air")),
     }

@@ -46,6 +46,8 @@ DEPARTMENTS = (
     Department("natural_resources", "市自然资源和规划局", "Natural Resources and Planning Bureau", "11520100009393277X"),
     Department("human_resources", "市人力资源和社会保障局", "Human Resources and Social Security Bureau", "11520100009394392D"),
     Department("housing", "市住房和城乡建设局", "Housing and Urban-Rural Development Bureau", "11520100009395416E"),
+    Department("ecology", "市生态环境局", "Ecology and Environment Bureau", "11520100009397013W"),
+    Department("water_supply", "市供水集团", "Water Supply Group", "91520100MA6DEM0C49", "utility"),
     Department("utility_bank", "示范银行", "Demonstration Bank", "91520100MA6DEM0B6E", "utility"),
 )
 

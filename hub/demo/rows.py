@@ -127,3 +127,42 @@ class AffordableFlat(NamedTuple):
     state: str
     district: str
     updated_at: datetime
+
+
+class WaterAccount(NamedTuple):
+    """A household's account with the water company. ``owed`` is in yuan."""
+
+    account_no: str
+    owner_id_number: str
+    household_no: str
+    address: str
+    opened_on: date
+    state: str
+    owed: Decimal
+    district: str
+    updated_at: datetime
+
+
+class WaterReading(NamedTuple):
+    """One month's water of one account, in cubic metres."""
+
+    reading_no: int
+    account_no: str
+    read_on: date
+    cubic_metres: Decimal
+    updated_at: datetime
+
+
+class AirQuality(NamedTuple):
+    """One day at one monitoring station. ``pm25`` is in micrograms per cubic metre."""
+
+    record_no: int
+    station_no: str
+    station: str
+    district: str
+    day: date
+    aqi: int
+    pm25: Decimal
+    pollutant: str | None
+    grade: str
+    updated_at: datetime

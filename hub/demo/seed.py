@@ -1,4 +1,4 @@
-"""Puts the demonstration city on the disk, once: one SQLite file per department under ``<home>/demo``."""
+"""Puts the demonstration city on the disk, once: a SQLite file or a folder of deliveries per department under ``<home>/demo``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.demo.city import SEED, draw_city
+from hub.demo.files import write_files
 from hub.demo.progress import Progress, silent
 from hub.demo.sqlite import write_database
 from hub.demo.tables import DEPARTMENTS_WITH_DATA
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change to what a seed gives, so that an existing home is seeded anew."""
 _STAMP = "stamp.json"
 
@@ -54,6 +55,7 @@ def _write(directory: Path, databases: Mapping[str, Path], wanted: Mapping[str, 
     (directory / _STAMP).unlink(missing_ok=True)
     for department, path in databases.items():
         write_database(path, department, city, progress)
+    write_files(directory, city, progress)
     rows = {code: len(table) for code, table in city.items()}
     draft = directory / f".{_STAMP}"
     draft.write_text(json.dumps({**wanted, "rows": rows}, indent=1) + "\n", encoding="utf-8")

@@ -17,9 +17,11 @@ _TYPES: dict[str, TypeEngine[Any]] = {"id": _ID, "text": String(), "date": Date(
 
 TABLES: dict[str, Table] = {}
 """Tables by resource code, e.g. ``civil_affairs.person``."""
+FILES: dict[str, Table] = {}
+"""What is delivered as files, by resource code, in the same words."""
 
 
-def _table(resource: str, columns: str, *, unique: str, indexed: str = "", nullable: str = "") -> None:
+def _table(resource: str, columns: str, *, unique: str, indexed: str = "", nullable: str = "", among: dict[str, Table] = TABLES) -> None:
     """Declare a table from ``name:type`` pairs (text where no type is given); the first column is the primary key and the stable key."""
     name = resource.split(".")[1]
     pairs = [column.partition(":") for column in columns.split()]
@@ -32,7 +34,7 @@ def _table(resource: str, columns: str, *, unique: str, indexed: str = "", nulla
         Index(f"uq_{name}_{column}", table.c[column], unique=True)
     for column in indexed.split():
         Index(f"ix_{name}_{column}", table.c[column])
-    TABLES[resource] = table
+    among[resource] = table
 
 
 _table(
@@ -80,6 +82,22 @@ _table(
     "flat_id:id flat_no project address area_m2:decimal rooms:integer monthly_rent:decimal state district",
     unique="flat_no",
     indexed="state district rooms",
+)
+_table(
+    "water_supply.account",
+    "account_no owner_id_number household_no address opened_on:date state owed:decimal district",
+    unique="",
+    indexed="owner_id_number household_no state district",
+    among=FILES,
+)
+_table("water_supply.reading", "reading_no:id account_no read_on:date cubic_metres:decimal", unique="", indexed="account_no read_on", among=FILES)
+_table(
+    "ecology.air_quality",
+    "record_no:id station_no station district day:date aqi:integer pm25:decimal pollutant grade",
+    unique="",
+    indexed="station_no district day grade aqi",
+    nullable="pollutant",
+    among=FILES,
 )
 
 

@@ -15,7 +15,7 @@ from hub.demo import sqlite as writer
 from hub.demo.city import FEWEST, City
 from hub.demo.progress import shown
 from hub.demo.seed import DemoData, seed
-from hub.demo.tables import DEPARTMENTS_WITH_DATA, TABLES, of_department
+from hub.demo.tables import DEPARTMENTS_WITH_DATA, FILES, TABLES, of_department
 
 pytestmark = pytest.mark.fast
 
@@ -95,7 +95,7 @@ def test_progress_off_a_terminal_is_one_line_for_each_part(tmp_path: Path) -> No
     with shown(stream) as progress:
         seed(tmp_path, FEWEST, progress=progress)
     lines = stream.getvalue().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["residents", *TABLES]
+    assert [line.split(":")[0] for line in lines] == ["residents", *TABLES, *FILES]
     assert lines[0] == f"residents: {FEWEST}"
 
 
