@@ -86,8 +86,8 @@ _table(
 _table(
     "water_supply.account",
     "account_no owner_id_number household_no address opened_on:date state owed:decimal district",
-    unique="",
-    indexed="owner_id_number household_no state district",
+    unique="household_no",
+    indexed="owner_id_number state district",
     among=FILES,
 )
 _table("water_supply.reading", "reading_no:id account_no read_on:date cubic_metres:decimal", unique="", indexed="account_no read_on", among=FILES)
