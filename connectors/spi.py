@@ -66,6 +66,8 @@ class ColumnDescription:
     nullable: bool
     kind: Kind | None = None
     comment: str = ""
+    compared: bool = True
+    """Filters and look-ups compare it; ``False`` where the hub can only show it (a time of day, a network address)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class ObjectDescription:
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    indexed: tuple[str, ...] = ()
+    """Columns with which an index begins."""
+    unreadable: str = ""
+    """Why the account cannot read it; it is listed without columns then, so that a report may name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ class Source(Protocol):
         ...
 
     async def objects(self) -> Sequence[ObjectDescription]:
-        """What the source holds that the hub's account may read, where it declares ``objects``.
+        """What the source holds, where it declares ``objects``, in the source's order; what the account may not read says so in ``unreadable``.
 
         Raises:
             SourceRefused: it cannot list; says how the catalog is written instead.

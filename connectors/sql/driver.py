@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from connectors.errors import SourceFault
 from connectors.selection import Binding
-from connectors.spi import ColumnDescription, SourceCheck
+from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect import SqlDialect
 
 
@@ -63,12 +64,32 @@ class Driver(Protocol):
         """The object's columns; none where it does not exist."""
         ...
 
+    async def objects(self, connection: Connection) -> Sequence[ObjectDescription]:
+        """Tables and views without the database's own, in an order that stays the same."""
+        ...
+
     async def check(self, connection: Connection) -> SourceCheck:
         """Whether the database is fit to be read."""
         ...
 
 
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+
+
 def object_name(binding: Binding) -> tuple[str | None, str]:
-    """Schema, where one is written, and name of the table or view."""
-    schema, _, name = binding.object.rpartition(".")
-    return schema or None, name
+    """Schema, where one is written, and name of the table or view. A part in double quotes holds dots, blanks and, doubled, quotes."""
+    text = binding.object
+    if '"' not in text:
+        schema, _, name = text.rpartition(".")
+        return schema or None, name
+    *schemas, name = [quoted.replace('""', '"') or bare for quoted, bare in _PART.findall(text)]
+    return ".".join(schemas) or None, name
+
+
+_BARE = re.compile(r"[^\s;\"'`.]+")
+
+
+def object_text(schema: str | None, name: str) -> str:
+    """What :func:`object_name` reads: each part bare where it can be."""
+    parts = [part for part in (schema, name) if part]
+    return ".".join(part if _BARE.fullmatch(part) else '"{}"'.format(part.replace('"', '""')) for part in parts)

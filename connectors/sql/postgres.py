@@ -10,22 +10,16 @@ import asyncpg
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding
-from connectors.spi import ColumnDescription, SourceCheck
+from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_postgres import PostgresDialect
 from connectors.sql.driver import Connection, ConnectionLost, object_name
+from connectors.sql.objects_postgres import described, listed
 
 _asyncpg: Any = asyncpg
 """asyncpg has no annotations."""
 
 _CLOSE_SECONDS = 2.0
 _STATEMENTS_PREPARED = 512
-
-_DESCRIBE = """
-SELECT attname, format_type(atttypid, atttypmod), NOT attnotnull
-FROM pg_catalog.pg_attribute
-WHERE attrelid = to_regclass(concat(quote_ident($1) || '.', quote_ident($2))) AND attnum > 0 AND NOT attisdropped
-ORDER BY attnum
-"""
 
 
 class PostgresConnection:
@@ -118,8 +112,11 @@ class PostgresDriver:
 
     async def describe(self, connection: Connection, binding: Binding) -> Sequence[ColumnDescription]:
         """By PostgreSQL's own catalog."""
-        rows = await connection.fetch(_DESCRIBE, list(object_name(binding)))
-        return [ColumnDescription(name, type_, nullable) for name, type_, nullable in rows]
+        return await described(connection, *object_name(binding))
+
+    async def objects(self, connection: Connection) -> Sequence[ObjectDescription]:
+        """By PostgreSQL's own catalog, without what extensions brought."""
+        return await listed(connection)
 
     async def check(self, connection: Connection) -> SourceCheck:
         """Reachable, and in an encoding whose characters masks can count."""

@@ -18,7 +18,7 @@ from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
 
-CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True)
+CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True)
 
 
 class SqlSource:
@@ -67,8 +67,8 @@ class SqlSource:
         return columns
 
     async def objects(self) -> Sequence[ObjectDescription]:
-        """Refused."""
-        raise SourceRefused(self._code, "tables cannot be listed yet")
+        """Tables and views."""
+        return await self._run(self._driver.objects, "the database's own catalog")
 
     def as_of(self, binding: Binding) -> datetime | None:
         """Now."""

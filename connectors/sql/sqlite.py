@@ -13,9 +13,10 @@ import aiosqlite
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import Binding
-from connectors.spi import ColumnDescription, SourceCheck
+from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, UTC_FUNCTION, SqliteDialect
 from connectors.sql.driver import Connection, object_name
+from connectors.sql.objects_sqlite import described, listed
 from connectors.wire import decimal_key, utc_text
 
 # aiosqlite writes statements with their values into its debug log.
@@ -36,7 +37,6 @@ _NOT_REACHABLE = frozenset(
     }
 )
 _MISSING = ("no such table", "no such column", "no such view")
-_DESCRIBE = 'SELECT name, type, "notnull" = 0 AND pk = 0 FROM pragma_table_info(?, ?)'
 
 
 class SqliteConnection:
@@ -120,10 +120,12 @@ class SqliteDriver:
         return SourceRefused(self._source, f"the statement on {what} was rejected")
 
     async def describe(self, connection: Connection, binding: Binding) -> Sequence[ColumnDescription]:
-        """By SQLite's table_info."""
-        schema, name = object_name(binding)
-        rows = await connection.fetch(_DESCRIBE, [name, schema or "main"])
-        return [ColumnDescription(column, type_, bool(nullable)) for column, type_, nullable in rows]
+        """By SQLite's table_xinfo, which knows generated columns too."""
+        return await described(connection, *object_name(binding))
+
+    async def objects(self, connection: Connection) -> Sequence[ObjectDescription]:
+        """By SQLite's pragmas, and by samples where columns are declared loosely."""
+        return await listed(connection, self.errors, self._timeout / 2)
 
     async def check(self, connection: Connection) -> SourceCheck:
         """Reads the schema, which a file that is no database does not have."""
