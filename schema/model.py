@@ -84,6 +84,8 @@ class Resource:
     operations: frozenset[Operation] = frozenset()
     service_methods: tuple[str, ...] = ()
     watermark: str | None = None
+    left_out: frozenset[str] = frozenset()
+    """Columns of the source that are known and not shared."""
 
     @property
     def short(self) -> str:

@@ -68,6 +68,7 @@ def _resource(department: str, part: ResourcePart) -> Resource:
         operations=frozenset(part.operations),
         service_methods=part.service_methods,
         watermark=part.watermark,
+        left_out=frozenset(part.left_out),
     )
 
 

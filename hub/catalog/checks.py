@@ -14,9 +14,9 @@ from masking.rules import UnknownMask, applies_to, parse_mask
 from schema.naming import camel, pascal, type_name
 
 _STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
-_RESERVED_ITEMS = {"and", "or", "not", "__typename"}
+RESERVED_ITEMS = {"and", "or", "not", "__typename"}
 _RESERVED_DEPARTMENTS = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "query", "mutation"}
-_RESERVED_TYPES = (
+RESERVED_TYPES = (
     "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",
     "ClaimOutcome", "Access", "Grant", "Caller", "Call", "Department", "Exchange", "Feedback", "Progress", "Medium", "Operation", "Catalog",
 )  # fmt: skip
@@ -76,15 +76,13 @@ def _twice(path: str, codes: list[str], key: str = "code") -> Found:
 
 def _names(manifest: Manifest) -> Found:
     """No two things of a department may get one GraphQL name: fields of its type, and types of its resources."""
-    taken: dict[str, str] = dict.fromkeys(_RESERVED_TYPES, "GraphQL")
+    taken: dict[str, str] = dict.fromkeys(RESERVED_TYPES, "GraphQL")
     owner = manifest.department.code
     if pascal(owner) in taken:
         yield "NAME_RESERVED", "department.code", f"类型名 {pascal(owner)} 为系统保留 this type name is reserved", "请换用其他代码 choose another code"
     taken[pascal(owner)] = owner
     for i, resource in enumerate(manifest.resources):
-        short, plural = camel(resource.code), camel(resource.plural)
-        fields = [f".{name}" for name in (short, plural, f"verify{pascal(resource.code)}", f"verify{pascal(resource.plural)}")]
-        types = [f"{type_name(f'{owner}.{resource.code}')}{suffix}" for suffix in TYPE_SUFFIXES]
+        fields, types = graphql_names(owner, resource.code, resource.plural)
         for name in fields + types:
             if name in taken:
                 other, shown = taken[name], name.lstrip(".")
@@ -92,6 +90,12 @@ def _names(manifest: Manifest) -> Found:
                 part = "plural" if name in fields[1::2] else "code"
                 yield "NAME_TAKEN", f"resources[{i}].{part}", message, "请更改 code 或 plural change one"
             taken[name] = resource.code
+
+
+def graphql_names(owner: str, code: str, plural: str) -> tuple[list[str], list[str]]:
+    """What a resource is called in GraphQL: fields of its department's type, with a dot before each, and types."""
+    fields = [f".{name}" for name in (camel(code), camel(plural), f"verify{pascal(code)}", f"verify{pascal(plural)}")]
+    return fields, [f"{type_name(f'{owner}.{code}')}{suffix}" for suffix in TYPE_SUFFIXES]
 
 
 def _item_names(path: str, resource: ResourcePart) -> Found:
@@ -168,7 +172,7 @@ def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
 
 
 def _item(path: str, resource: ResourcePart, item: ItemPart) -> Found:
-    if item.code in _RESERVED_ITEMS:
+    if item.code in RESERVED_ITEMS:
         yield "NAME_RESERVED", f"{path}.code", f"{item.code} 为系统保留 is reserved", "请改名 rename it"
     if item.sharing_class is not None and _STRICTNESS[item.sharing_class] < _STRICTNESS[resource.sharing_class]:
         yield "ITEM_CLASS", f"{path}.sharing_class", "信息项的共享类型不得宽于资源 an item is not shared more widely than its resource", ""

@@ -16,6 +16,9 @@ MAX_BYTES = 4 * 1024 * 1024
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000)]
+_QUOTED = r'"(?:[^"\x00-\x1f]|"")+"'
+OBJECT = rf"^(?:[^\s;\"'`]+|(?:[^\s;\"'`.]+\.)?{_QUOTED}|{_QUOTED}\.[^\s;\"'`.]+|{_QUOTED}\.{_QUOTED})$"
+"""A bare name or path, or one or two names of which some stand in double quotes, as SQL writes them."""
 
 
 class Part(BaseModel):
@@ -103,13 +106,14 @@ class ResourcePart(Part):
     operations: tuple[Operation, ...]
     service_methods: tuple[Literal["INTERFACE", "TABLE", "FILE"], ...]
     source: Code
-    object: Annotated[str, Field(pattern=r"^[^\s;\"'`]+$", max_length=200)] | None = None
+    object: Annotated[str, Field(pattern=OBJECT, max_length=200)] | None = None
     endpoint: Endpoint | None = None
     options: dict[str, JsonValue] = Field(default_factory=dict)
     identifiers: tuple[Code, ...] = ()
     stable_key: Annotated[str, Field(min_length=1, max_length=200)]
     stable_key_type: Literal["string", "integer", "bigint"] = "bigint"
     watermark: str | None = None
+    left_out: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     items: tuple[ItemPart, ...] = Field(min_length=1)
     links: tuple[LinkPart, ...] = ()
 
