@@ -25,6 +25,7 @@ STATUS = {
     Code.QUOTA_EXCEEDED: 429,
     Code.VERIFICATION_BUDGET: 429,
     Code.SOURCE_UNAVAILABLE: 503,
+    Code.SOURCE_VALUE: 503,
     Code.TIMEOUT: 503,
     Code.LEDGER_UNAVAILABLE: 503,
     Code.NOT_FOUND: 404,
@@ -96,4 +97,11 @@ def _document_error(fault: InvalidDocument, error: GraphQLError, call: str, engl
 
 def field_errors(errors: Sequence[FieldError], call: str, english: bool) -> list[dict[str, Any]]:
     """``errors`` beside data."""
-    return [error_json(error.fault, call, english, error.path) for error in errors]
+    return [_field_error(error, call, english) for error in errors]
+
+
+def _field_error(error: FieldError, call: str, english: bool) -> dict[str, Any]:
+    made = error_json(error.fault, call, english, error.path)
+    if error.rows:
+        made["extensions"] |= {"field": error.field, "rows": error.rows}
+    return made

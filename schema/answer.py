@@ -13,14 +13,31 @@ from schema.faults import Fault
 from schema.shapes import ItemUse
 
 Path = tuple[str | int, ...]
+MOST_BY_PATH = 20
+"""The most errors that one cause has for one field of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that could not be answered; the rest of the answer stands."""
+    """One field that could not be answered; the rest of the answer stands.
+
+    Where one cause made more than :data:`MOST_BY_PATH` fields of a list null, one error stands for all of them: ``path`` is the list's,
+    ``field`` the response keys below a row, joined by dots, and ``rows`` the number of rows in which it is null. Else ``rows`` is 0.
+    """
 
     path: Path
     fault: Fault
+    field: str = ""
+    rows: int = 0
+
+
+def errors_at(paths: Sequence[Path], fault: Fault, count: int | None = None) -> list[FieldError]:
+    """The errors for one field that one cause made null at ``paths``, or at ``count`` places of which ``paths`` are the first."""
+    count = len(paths) if count is None else count
+    if count <= MOST_BY_PATH:
+        return [FieldError(path, fault) for path in paths]
+    place = next(i for i, part in enumerate(paths[0]) if isinstance(part, int))
+    return [FieldError(paths[0][:place], fault, ".".join(str(part) for part in paths[0][place + 1 :]), count)]
 
 
 @dataclass(frozen=True, slots=True)

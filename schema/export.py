@@ -115,11 +115,10 @@ class Exporter:
         Raises:
             Fault: the first failure of a source, of the list's or of a link's.
         """
-        listed = self._listing()
+        listed, shape = self._listing(), self._export.shape
         while True:
             page = await read_page(listed, self._work.reader)
-            paths = [("nodes", i) for i in range(len(page.rows))]
-            made = await self._work.objects(self._export.shape, page.rows, paths)
+            made = (await self._work.objects(page.rows, {shape: lambda i: ("nodes", i)}, self._export.list.batches))[shape]
             if self._answer.errors:
                 raise self._answer.errors[0].fault
             for access in self._answer.accesses.values():

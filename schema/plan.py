@@ -14,11 +14,12 @@ from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationT
 
 from auth.rights import Operation
 from connectors.selection import Column
+from schema.batches import Batch, batches_of
 from schema.collect import Collector, Fields, condition_variables
 from schema.documents import Document
 from schema.faces import Face
 from schema.naming import pascal
-from schema.shapes import ItemUse, Outputs, Shape, compile_shape
+from schema.shapes import ItemUse, Levels, Outputs, Shape, compile_shape
 from schema.view import View
 
 
@@ -30,6 +31,11 @@ class OnePlan:
     node: FieldNode
     face: Face
     shape: Shape
+
+    @cached_property
+    def batches(self) -> tuple[Batch, ...]:
+        """The calls that look up its links."""
+        return batches_of([self.shape])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +59,12 @@ class ListPlan:
     entries: tuple[tuple[str, str, object], ...]
     """(response key, field name, what it needs): ``nodes`` a Shape, ``edges`` an EdgePlan, ``pageInfo`` its fields, others ``None``."""
 
-    @property
+    @cached_property
+    def batches(self) -> tuple[Batch, ...]:
+        """The calls that look up its links."""
+        return batches_of([shape for _, shape in self.shapes])
+
+    @cached_property
     def shapes(self) -> tuple[tuple[tuple[str, ...], Shape], ...]:
         """(response keys below the connection, shape) of every place where rows are rendered."""
         found: list[tuple[tuple[str, ...], Shape]] = []
@@ -195,7 +206,7 @@ class _Compiler:
             self.faces[face.resource.code, Operation.VERIFY] = face
             return VerifyPlan(definition, nodes[0], face, action == "verify_many", below, self._collector)
         if action == "one":
-            shape = compile_shape(face, below, self._collector)
+            shape = compile_shape(face, below, self._collector, Levels(), Outputs())
             self._note(path, shape)
             return OnePlan(definition, nodes[0], face, shape)
         plan = self._list(definition, nodes[0], face, below)
@@ -205,24 +216,24 @@ class _Compiler:
         return plan
 
     def _list(self, definition: GraphQLField, node: FieldNode, face: Face, fields: Fields) -> ListPlan:
-        outputs = Outputs()
+        outputs, levels = Outputs(), Levels()
         entries: list[tuple[str, str, object]] = []
         for key, nodes in fields.items():
             name = nodes[0].name.value
             needs: object = None
             if name == "nodes":
-                needs = compile_shape(face, self._collector.below(nodes), self._collector, outputs)
+                needs = compile_shape(face, self._collector.below(nodes), self._collector, levels, outputs)
             elif name == "edges":
-                needs = self._edges(face, self._collector.below(nodes), outputs)
+                needs = self._edges(face, self._collector.below(nodes), levels, outputs)
             elif name == "pageInfo":
                 needs = {inner: found[0].name.value for inner, found in self._collector.below(nodes).items()}
             entries.append((key, name, needs))
         return ListPlan(definition, node, face, outputs, tuple(entries))
 
-    def _edges(self, face: Face, fields: Fields, outputs: Outputs) -> EdgePlan:
+    def _edges(self, face: Face, fields: Fields, levels: Levels, outputs: Outputs) -> EdgePlan:
         names = {key: nodes[0].name.value for key, nodes in fields.items()}
         nodes = tuple(
-            (key, compile_shape(face, self._collector.below(found), self._collector, outputs)) for key, found in fields.items() if names[key] == "node"
+            (key, compile_shape(face, self._collector.below(found), self._collector, levels, outputs)) for key, found in fields.items() if names[key] == "node"
         )
         cursor = tuple(key for key, name in names.items() if name == "cursor")
         typename = tuple(key for key, name in names.items() if name == "__typename")

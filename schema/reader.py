@@ -13,10 +13,12 @@ from connectors.errors import SourceFault, SourceTimeout
 from connectors.selection import Column, Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
 from schema.answer import Answer, SourceState, take
+from schema.batches import Batch
 from schema.faces import Face
 from schema.faults import Code, Fault
 from schema.filters import Binds, row_condition
-from schema.shapes import ItemUse, LinkStep
+from schema.shapes import ItemUse
+from schema.values import deliverable
 
 T = TypeVar("T")
 Sources = Callable[[str], Source]
@@ -97,13 +99,13 @@ class Reader:
         self.note(face, (), None, uses, Operation.QUERY)
         return await self._call(face, lambda source: source.count(selection, binds))
 
-    async def linked(self, link: LinkStep, values: Sequence[Value]) -> Mapping[Value, Row]:
+    async def linked(self, batch: Batch, values: Sequence[Value]) -> Mapping[Value, Row]:
         """The linked row of each key value that has one and that the caller may see."""
-        face, binds = link.shape.face, Binds()
-        selection = Selection(face.resource.binding, link.shape.outputs.columns, self.where(face, binds))
-        found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, link.key, values))
+        face, binds = batch.face, Binds()
+        selection = Selection(face.resource.binding, batch.outputs.columns, self.where(face, binds))
+        found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, batch.key, values))
         rows = {key: several[0] for key, several in found.items() if several}
-        self.note(face, list(rows.values()), _stable_place(face, selection), link.shape.uses, Operation.QUERY)
+        self.note(face, list(rows.values()), _stable_place(face, selection), batch.uses, Operation.QUERY)
         return rows
 
     def note(self, face: Face, rows: Sequence[Row], place: int | None, uses: Sequence[ItemUse], operation: Operation) -> None:
@@ -112,6 +114,8 @@ class Reader:
         take(access, uses, len(rows))
         if place is not None:
             access.subjects.update(dict.fromkeys((STABLE, row[place]) for row in rows))
+            if not deliverable([row[place] for row in rows]):
+                access.subjects = {subject: None for subject in access.subjects if deliverable(subject[1])}
 
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
         code = face.resource.source

@@ -15,7 +15,7 @@ from aiodataloader import DataLoader
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 
 from auth.rights import ItemDecision, Shown
-from connectors.selection import Column, Compare, Comparison, Selection, Value
+from connectors.selection import Column, Compare, Comparison, Kind, Selection, Undeliverable, Value
 from masking import reference
 from schema.answer import Answer, FieldError
 from schema.cursors import Cursors
@@ -26,7 +26,7 @@ from schema.filters import Binds
 from schema.lists import listing, page_info, read_page
 from schema.model import Item, Link
 from schema.reader import Reader, Sources
-from schema.values import canonical, unfit
+from schema.values import canonical, fits, undeliverable, unfit
 from schema.verification import question, verify
 
 
@@ -86,11 +86,7 @@ def _field_error(error: GraphQLError) -> FieldError:
     cause = error.original_error
     if cause is not None and not isinstance(cause, Fault | GraphQLError):
         raise cause
-    if isinstance(cause, Fault):
-        fault = cause
-    else:
-        fault = unfit() if error.message.startswith(("Int cannot represent", "Float cannot represent")) else bad_input(error.message, error.message)
-    return FieldError(tuple(error.path or ()), fault)
+    return FieldError(tuple(error.path or ()), cause if isinstance(cause, Fault) else bad_input(error.message, error.message))
 
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
@@ -110,15 +106,20 @@ def _item(source: Mapping[str, Any], item: Item) -> Any:
     face: Face = source["face"]
     decided: ItemDecision = face.decided(item.code)
     raw = source["row"][item.column]
-    if decided.shown is Shown.MASKED and decided.mask is not None:
-        return reference.apply(decided.mask, raw)
-    return raw
+    if isinstance(raw, Undeliverable):
+        raise undeliverable(face.resource, item)
+    value = reference.apply(decided.mask, raw) if decided.shown is Shown.MASKED and decided.mask is not None else raw
+    if item.kind in (Kind.INTEGER, Kind.FLOAT) and not fits(value, item.kind):
+        raise unfit(face.resource, item)
+    return value
 
 
 async def _linked(source: Mapping[str, Any], context: Context, face: Face, link: Link, target: Face) -> Any:
     value = source["row"][face.resource.items[link.item].column]
     if value is None:
         return None
+    if isinstance(value, Undeliverable):
+        raise undeliverable(face.resource, face.resource.items[link.item])
     row = await context.loader(target, link.to_item).load(value)
     return None if row is None else {"face": target, "row": row}
 

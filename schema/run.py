@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError, VariableValues, get_argument_values
 
 from auth.rights import Operation
-from connectors.selection import Compare, Comparison, Row, Selection, Value
+from connectors.selection import Compare, Comparison, Row, Selection
 from schema.answer import Answer, FieldError, Path
+from schema.batches import Batch
 from schema.cursors import Cursors
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
+from schema.linking import Linking, Table
 from schema.lists import Listing, Page, listing, page_info, read_page
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.reader import Exhausted, Reader, Sources
-from schema.shapes import ItemUse, LinkStep, Shape
-from schema.values import canonical, fits, unfit
+from schema.shapes import ItemUse, Shape
+from schema.together import together
+from schema.values import canonical
 from schema.verification import question, rendered, verify
 
-MOST_LINK_ERRORS = 20
 _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
 
@@ -42,20 +43,9 @@ async def run_departments(plan: Plan, run: Run, answer: Answer) -> dict[str, Any
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``."""
     answer.masking = plan.masking
     work = Work(run, answer, Reader(run.sources, answer))
-    results = await _together([work.department(key, department) for key, department in plan.departments.items()])
+    results = await together([work.department(key, department) for key, department in plan.departments.items()])
     answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
-
-
-async def _together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    if len(work) == 1:
-        return [await work[0]]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 @dataclass
@@ -70,7 +60,7 @@ class Work:
         """A department's fields, side by side; ``None`` where a non-null one failed."""
         names = list(plan.fields)
         fields = [self._field((key, name), root, plan.type_name) for name, root in plan.fields.items()]
-        values = await _together(fields)
+        values = await together(fields)
         if any(value is _NULLED for value in values):
             return None
         return dict(zip(names, values, strict=True))
@@ -108,8 +98,8 @@ class Work:
         uses = (ItemUse(item.code, "key"), *plan.shape.uses)
         rows = await self.reader.rows(face, selection, binds, uses)
         self.answer.access(face, Operation.QUERY).subjects[item.code, subject] = None
-        made = await self.objects(plan.shape, rows, [path] * len(rows))
-        return made[0] if made else None
+        made = await self.objects(rows, {plan.shape: lambda _: path}, plan.batches)
+        return made[plan.shape][0] if rows else None
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:
         listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller)
@@ -117,12 +107,13 @@ class Work:
             self.reader.allowance.reserve("rows", listed.first * plan.width)
             self.reader.allowance.reserve("cells", listed.first * plan.cells)
         page, total = await self._page(plan, listed)
+        objects = await self.objects(page.rows, {shape: _placed(path, keys) for keys, shape in plan.shapes}, plan.batches)
         made: dict[str, Any] = {}
         for key, name, needs in plan.entries:
             if isinstance(needs, Shape):
-                made[key] = await self.objects(needs, page.rows, [(*path, key, i) for i in range(len(page.rows))])
+                made[key] = objects[needs]
             elif isinstance(needs, EdgePlan):
-                made[key] = await self._edges((*path, key), needs, listed, page)
+                made[key] = self._edges(needs, listed, page, objects)
             elif isinstance(needs, dict):
                 made[key] = page_info(needs, listed, page, self.run.cursors)
             else:
@@ -138,13 +129,11 @@ class Work:
 
         page = read_page(listed, self.reader) if plan.reads else nothing()
         count = self.reader.count(plan.face, listed.selection, listed.binds, listed.uses) if plan.counts else no_count()
-        found = await _together([page, count])
+        found = await together([page, count])
         return found[0], found[1]
 
-    async def _edges(self, path: Path, plan: EdgePlan, listed: Listing, page: Page) -> list[dict[str, Any]]:
-        columns: dict[str, Sequence[Any]] = {}
-        for key, shape in plan.nodes:
-            columns[key] = await self.objects(shape, page.rows, [(*path, i, key) for i in range(len(page.rows))])
+    def _edges(self, plan: EdgePlan, listed: Listing, page: Page, objects: Mapping[Shape, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        columns: dict[str, Sequence[Any]] = {key: objects[shape] for key, shape in plan.nodes}
         for key in plan.cursor:
             columns[key] = [self.run.cursors.seal(listed.binding, listed.place(row)) for row in page.rows]
         for key in plan.typename:
@@ -158,41 +147,20 @@ class Work:
             return rendered(plan, await verify(plan.face, asked, self.reader, self.answer))
         requests = args["requests"]
         several = [question(plan.face, r["subject"], r["claims"], f"requests[{i}].") for i, r in enumerate(requests)]
-        found = await _together([verify(plan.face, asked, self.reader, self.answer) for asked in several])
+        found = await together([verify(plan.face, asked, self.reader, self.answer) for asked in several])
         return [rendered(plan, verified) for verified in found]
 
-    async def objects(self, shape: Shape, rows: Sequence[Row], paths: Sequence[Path]) -> list[dict[str, Any]]:
-        """Rows rendered, with their links looked up in one batch each."""
+    async def objects(self, rows: Sequence[Row], shapes: Mapping[Shape, Callable[[int], Path]], batches: Sequence[Batch]) -> dict[Shape, list[dict[str, Any]]]:
+        """The same rows rendered by each shape, with their links looked up. ``shapes`` gives the path of the row of an index."""
         if not rows:
-            return []
-        if shape.ranged:
-            rows = self._fitting(shape, rows, paths)
-        links = [await self._link(link, rows, paths) for link in shape.links]
-        return [shape.render(row, links) for row in rows]
+            return {shape: [] for shape in shapes}
+        linking = Linking(self.reader, self.answer)
+        for shape, path in shapes.items():
+            linking.add(Table(shape, rows, path))
+        await linking.look_up(batches)
+        return {shape: linking.rendered(shape) for shape in shapes}
 
-    def _fitting(self, shape: Shape, rows: Sequence[Row], paths: Sequence[Path]) -> Sequence[Row]:
-        """Rows whose numbers fit their GraphQL types; one that does not is null with an error of its own, and costs the others nothing."""
-        made = list(rows)
-        for key, place, kind in shape.ranged:
-            for i, row in enumerate(made):
-                if not fits(row[place], kind):
-                    made[i] = (*row[:place], None, *row[place + 1 :])
-                    self.answer.errors.append(FieldError((*paths[i], key), unfit()))
-        return made
 
-    async def _link(self, link: LinkStep, rows: Sequence[Row], paths: Sequence[Path]) -> Mapping[Value, Any]:
-        first: dict[Value, Path] = {}
-        for row, path in zip(rows, paths, strict=True):
-            if row[link.place] is not None:
-                first.setdefault(row[link.place], (*path, link.response_key))
-        if not first:
-            return {}
-        try:
-            found = await self.reader.linked(link, list(first))
-        except Exhausted:
-            raise
-        except Fault as fault:
-            self.answer.errors += [FieldError(path, fault) for path in list(first.values())[:MOST_LINK_ERRORS]]
-            return {}
-        made = await self.objects(link.shape, list(found.values()), [first[key] for key in found])
-        return dict(zip(found, made, strict=True))
+def _placed(path: Path, keys: tuple[str, ...]) -> Callable[[int], Path]:
+    """Paths of a list's rows: the index stands behind the list's own response key."""
+    return lambda i: (*path, keys[0], i, *keys[1:])

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 from auth.rights import Shown
-from connectors.selection import Column, Kind, Row, Value
+from connectors.selection import Column, Kind, Row, Undeliverable, Value
 from schema.collect import Collector, Fields
 from schema.faces import Face
+from schema.model import Item, Link
 from schema.scalars import write_bigint
 
 Render = Callable[[Row, Sequence[Mapping[Value, Any]]], dict[str, Any]]
@@ -42,13 +43,26 @@ class Outputs:
         return tuple(self._columns)
 
 
+class Levels:
+    """Outputs of the links below one root field: one for each identifier that links of one level end in, whatever path leads there."""
+
+    def __init__(self) -> None:
+        self._outputs: dict[tuple[int, str, str], Outputs] = {}
+
+    def outputs(self, level: int, resource: str, item: str) -> Outputs:
+        """What the one call for these links will fetch."""
+        return self._outputs.setdefault((level, resource, item), Outputs())
+
+
 @dataclass(frozen=True, eq=False)
 class LinkStep:
     """One batched look-up: the keys of the parents' rows → the linked resource's rows."""
 
     response_key: str
+    item: Item
+    """The parent's item that holds the key."""
     place: int
-    """Where the parent's row holds the key."""
+    """Where the parent's row holds it."""
     key: Column
     """The identifier at the link's end, raw, by which the target is looked up."""
     shape: Shape
@@ -67,6 +81,8 @@ class Shape:
     """Response keys of masked items → rule."""
     leaves: tuple[tuple[str, int | None, Kind], ...]
     """(response key, place in the row, kind) of every scalar; place ``None`` for ``__typename``."""
+    items: Mapping[str, Item]
+    """Response keys of scalars and links → the item that is read for them."""
     order: tuple[str, ...] = field(default=())
     """Response keys as selected."""
 
@@ -86,14 +102,14 @@ class Shape:
         return len(self.leaves) + sum(link.shape.cells for link in self.links)
 
 
-def compile_shape(face: Face, fields: Fields, collector: Collector, outputs: Outputs | None = None) -> Shape:
-    """Compiles the merged fields of a resource's object type. ``outputs`` is shared by shapes that read the same rows."""
-    outputs = outputs or Outputs()
+def compile_shape(face: Face, fields: Fields, collector: Collector, levels: Levels, outputs: Outputs, level: int = 0) -> Shape:
+    """Compiles the merged fields of a resource's object type. ``outputs`` is shared by shapes that are fetched together."""
     entries: list[str] = []
     links: list[LinkStep] = []
     uses: dict[ItemUse, None] = {}
     masking: dict[str, str] = {}
     leaves: list[tuple[str, int | None, Kind]] = []
+    items: dict[str, Item] = {}
     for response_key, nodes in fields.items():
         name = nodes[0].name.value
         if name == "__typename":
@@ -104,15 +120,20 @@ def compile_shape(face: Face, fields: Fields, collector: Collector, outputs: Out
             entries.append(f"{response_key!r}: {_expression(place, kind)}")
             uses[use] = None
             leaves.append((response_key, place, kind))
+            items[response_key] = face.fields[name]
             if use.mask:
                 masking[response_key] = use.mask
         else:
-            step, use = _link(face, response_key, name, collector.below(nodes), collector, outputs)
+            link, target = face.links[name]
+            there = levels.outputs(level + 1, target.resource.code, link.to_item)
+            shape = compile_shape(target, collector.below(nodes), collector, levels, there, level + 1)
+            step = _link(face, link, response_key, shape, outputs)
             entries.append(f"{response_key!r}: l[{len(links)}].get(r[{step.place}])")
             links.append(step)
-            uses[use] = None
+            items[response_key] = step.item
+            uses[ItemUse(link.item, "key")] = None
     outputs.place(Column(face.resource.stable_key, face.resource.stable_kind))
-    return Shape(face, outputs, tuple(links), _generate(entries), tuple(uses), masking, tuple(leaves), tuple(fields))
+    return Shape(face, outputs, tuple(links), _generate(entries), tuple(uses), masking, tuple(leaves), items, tuple(fields))
 
 
 def _item(face: Face, name: str, outputs: Outputs) -> tuple[int, ItemUse, Kind]:
@@ -124,12 +145,9 @@ def _item(face: Face, name: str, outputs: Outputs) -> tuple[int, ItemUse, Kind]:
     return place, ItemUse(item.code, "clear"), item.kind
 
 
-def _link(face: Face, response_key: str, name: str, below: Fields, collector: Collector, outputs: Outputs) -> tuple[LinkStep, ItemUse]:
-    link, target = face.links[name]
-    own, other = face.resource.items[link.item], target.resource.items[link.to_item]
-    place = outputs.place(Column(own.column, own.kind))
-    shape = compile_shape(target, below, collector)
-    return LinkStep(response_key, place, Column(other.column, other.kind), shape), ItemUse(own.code, "key")
+def _link(face: Face, link: Link, response_key: str, shape: Shape, outputs: Outputs) -> LinkStep:
+    own, other = face.resource.items[link.item], shape.face.resource.items[link.to_item]
+    return LinkStep(response_key, own, outputs.place(Column(own.column, own.kind)), Column(other.column, other.kind), shape)
 
 
 def _expression(place: int, kind: Kind) -> str:
@@ -137,7 +155,7 @@ def _expression(place: int, kind: Kind) -> str:
 
 
 def _big(value: Any) -> Any:
-    return None if value is None else write_bigint(value)
+    return value if value is None or isinstance(value, Undeliverable) else write_bigint(value)
 
 
 def _generate(entries: Sequence[str]) -> Render:

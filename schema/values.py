@@ -7,12 +7,13 @@ import unicodedata
 from datetime import date
 from typing import Any
 
+import orjson
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
-from connectors.selection import Kind, Value
-from schema.faults import Code, Fault, Origin, bad_input
-from schema.model import Item
+from connectors.selection import Kind, Undeliverable, Value
+from schema.faults import Code, Fault, bad_input
+from schema.model import Item, Resource
 
 _MOST_TEXT = 4096
 
@@ -32,24 +33,43 @@ def checked(value: Any, name: str) -> Value:
 
 
 def fits(value: Value, kind: Kind) -> bool:
-    """Whether a source's number fits ``Int`` (32 bits) or ``Float`` (finite)."""
-    if value is None:
+    """Whether a source's number fits ``Int`` (32 bits) or ``Float`` (finite). What cannot be delivered at all is told of elsewhere."""
+    if value is None or isinstance(value, Undeliverable):
         return True
     if kind is Kind.INTEGER:
         return isinstance(value, int) and -(2**31) <= value < 2**31
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def unfit() -> Fault:
+def unfit(resource: Resource, item: Item) -> Fault:
     """What is told of a value that the catalog's type cannot hold; never the value."""
     return Fault(
-        Code.SOURCE_UNAVAILABLE,
-        "数据源的值超出目录所定类型的范围",
-        "the source holds a value that does not fit the type in the catalog",
-        "请用 reportError 反馈；目录可改用 bigint 或 decimal",
-        "tell the provider by reportError; the catalog may use bigint or decimal",
-        origin=Origin.SOURCE,
+        Code.SOURCE_VALUE,
+        f"{resource.name}的信息项「{item.name}」有超出目录所定类型范围的值",
+        f"the source of {resource.code} holds a value of {item.code} that does not fit the type in the catalog",
+        "须由提供部门更正，请用 reportError 反馈；目录可改用 bigint 或 decimal",
+        "the department has to mend it, tell it by reportError; the catalog may use bigint or decimal",
     )
+
+
+def undeliverable(resource: Resource, item: Item) -> Fault:
+    """What is told of a value that the source holds and that no answer can carry: no text in UTF-8, no date of the calendar."""
+    return Fault(
+        Code.SOURCE_VALUE,
+        f"{resource.name}的信息项「{item.name}」有无法交付的值",
+        f"the source of {resource.code} holds a value of {item.code} that cannot be delivered",
+        "须由提供部门更正，请用 reportError 反馈",
+        "the department has to mend it; tell it by reportError",
+    )
+
+
+def deliverable(value: object) -> bool:
+    """Whether JSON can carry the value: a text of Unicode characters, a number, a boolean, null, or a list or object of such."""
+    try:
+        orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME)
+    except TypeError:
+        return False
+    return True
 
 
 def canonical(item: Item, value: Any, name: str) -> Value:

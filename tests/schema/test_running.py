@@ -9,9 +9,8 @@ import pytest
 
 from auth.rights import GrantItem, Operation, Shown
 from connectors.selection import Column, Kind, Match
-from schema.answer import Answer
+from schema.answer import MOST_BY_PATH, Answer
 from schema.faults import Code, Fault
-from schema.run import MOST_LINK_ERRORS
 from tests.schema.city import PERSON, PERSONS, MemorySource, city, grant, item, rights
 from tests.schema.running import Hub, told
 
@@ -132,14 +131,17 @@ class FailingLinks(MemorySource):
             self.down = False
 
 
-async def test_a_failed_link_is_null_with_an_error_and_the_rest_stands() -> None:
-    many = [{**PERSONS[0], "pk": i, "hh": f"H{i}"} for i in range(MOST_LINK_ERRORS + 5)]
+@pytest.mark.parametrize(("count", "errors"), [(MOST_BY_PATH, MOST_BY_PATH), (MOST_BY_PATH + 5, 1)])
+async def test_a_failed_link_is_null_with_an_error_and_the_rest_stands(count: int, errors: int) -> None:
+    many = [{**PERSONS[0], "pk": i, "hh": f"H{i % 3}"} for i in range(count)]
     hub = Hub(city()[0].snapshot, opened={"civil_affairs.db": FailingLinks({"person": many, "household": []})})
     answer = await hub.ask(rights(grant()), RICH)
     nodes = answer.data["civilAffairs"]["persons"]["nodes"]
     assert all(node["household"] is None and node["name"] == "张三" for node in nodes)
-    assert len(answer.errors) == MOST_LINK_ERRORS
-    assert answer.errors[0].path == ("civilAffairs", "persons", "nodes", 0, "household")
+    assert len(answer.errors) == errors
+    places = ("civilAffairs", "persons", "nodes", 0, "household") if errors > 1 else ("civilAffairs", "persons", "nodes")
+    assert answer.errors[0].path == places
+    assert (answer.errors[0].field, answer.errors[0].rows) == (("", 0) if errors > 1 else ("household", count))
     assert {error.fault.code for error in answer.errors} == {Code.SOURCE_UNAVAILABLE}
 
 
