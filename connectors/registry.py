@@ -9,7 +9,7 @@ from typing import cast
 from connectors.errors import ConfigFault
 from connectors.guard import GuardedSource
 from connectors.negotiation import NegotiatedSource
-from connectors.spi import Connector, Source, SourceConfig
+from connectors.spi import Connector, SourceConfig
 
 GROUP = "huitong.connectors"
 """Entry point group in which a package announces connectors: the name is the kind, the object a class that is a Connector."""
@@ -20,19 +20,29 @@ _OWN = {
 }
 
 
+_LINKING = frozenset({"sql", "files"})
+"""Kinds whose sources all declare ``Capabilities.links``."""
+
+
+def links_within(kind: str) -> bool:
+    """Whether every source of the kind filters through links; known without opening one."""
+    return kind in _LINKING
+
+
 def kinds() -> tuple[str, ...]:
     """Kinds of sources that can be opened here, sorted."""
     return tuple(sorted({*_OWN, *(point.name for point in entry_points(group=GROUP))}))
 
 
-def open_source(config: SourceConfig) -> Source:
+def open_source(config: SourceConfig) -> GuardedSource:
     """An open source behind its own limits, deadline and circuit breaker; it connects with its first call.
 
     Raises:
         ConfigFault: the kind is unknown or the configuration is wrong.
     """
-    if config.pool < 1 or config.timeout_ms < 1 or config.local_rows < 0:
-        raise ConfigFault(f"{config.code}: `pool` and `timeout_ms` must be at least 1, `local_rows` at least 0", "correct the number or leave it out")
+    if config.pool < 1 or config.timeout_ms < 1 or config.local_rows < 0 or config.queue < 0:
+        limits = "`pool` and `timeout_ms` must be at least 1, `local_rows` and `queue` at least 0"
+        raise ConfigFault(f"{config.code}: {limits}", "correct the number or leave it out")
     return GuardedSource(config, NegotiatedSource(config, _connector(config).open(config)))
 
 
