@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -64,9 +66,35 @@ def _password(config: SourceConfig) -> str:
     return read_secret(config.code, config.secret) or ""
 
 
+def _kingbase(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.kingbase import KingbaseDriver
+
+    module = _vendor(config, "ksycopg2", "kingbase")
+    query = dict(url.query)
+    ssl = query.pop("sslmode", None)
+    if not url.host or not url.database or not url.username or query:
+        raise ConfigFault(
+            f"{config.code}: `url` must name user, host and database, and may only add sslmode", "kingbase://USER@HOST:54321/DATABASE?sslmode=verify-full"
+        )
+    where: dict[str, object] = {"host": url.host, "port": url.port or 54321, "user": url.username, "dbname": url.database, "password": _password(config)}
+    if ssl is not None:
+        where["sslmode"] = ssl
+    return KingbaseDriver(config.code, where, config.timeout_ms, module)
+
+
+def _vendor(config: SourceConfig, module: str, extra: str) -> Any:
+    """A driver that comes with an extra of this package."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigFault(f"{config.code}: the driver {module} is not installed", f"pip install 'huitong[{extra}]'") from error
+
+
 _DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
     "sqlite": _sqlite,
     "sqlite+aiosqlite": _sqlite,
+    "kingbase": _kingbase,
+    "kingbase+ksycopg2": _kingbase,
     "postgresql": _postgres,
     "postgresql+asyncpg": _postgres,
 }

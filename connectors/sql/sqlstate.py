@@ -1,0 +1,26 @@
+"""Faults by SQLSTATE, for servers of PostgreSQL's family whose drivers have no classes for them (PostgreSQL documentation, Appendix A)."""
+
+from __future__ import annotations
+
+from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+
+_CANCELLED = "57014"
+_MISSING = ("42P01", "42703", "3F000")
+_PRIVILEGE = "42501"
+_NOT_ADMITTED = ("28", "3D")
+_NOT_REACHABLE = ("08", "53", "57", "58")
+
+
+def fault_of(source: str, state: str | None, what: str) -> SourceFault:
+    """The fault behind a SQLSTATE; without one the connection failed before a statement was sent. Server texts are not passed on."""
+    if state is None or (state.startswith(_NOT_REACHABLE) and state != _CANCELLED):
+        return SourceUnavailable(source, "the database is not reachable")
+    if state == _CANCELLED:
+        return SourceTimeout(source, "the statement was stopped")
+    if state.startswith(_NOT_ADMITTED):
+        return SourceUnavailable(source, "the database does not admit the hub; check user, secret and database name")
+    if state in _MISSING:
+        return SourceRefused(source, f"{what} or a column of it does not exist; compare the catalog with the source")
+    if state == _PRIVILEGE:
+        return SourceRefused(source, f"the hub may not read {what}; grant SELECT to its user")
+    return SourceRefused(source, f"the statement on {what} was rejected (SQLSTATE {state})")
