@@ -12,7 +12,7 @@ from auth.rights import Operation
 from connectors.selection import Kind
 from schema.answer import Answer
 from schema.faults import bad_input
-from schema.lists import Listing, listing, read_page
+from schema.lists import Listing, listing, read_count, read_page
 from schema.plan import EdgePlan, ListPlan, Plan
 from schema.reader import Allowance, Reader
 from schema.run import Run, Work
@@ -106,8 +106,7 @@ class Exporter:
 
     async def total(self) -> int:
         """How many rows there are to write."""
-        listed = self._listing()
-        return await self._work.reader.count(listed.face, listed.selection, listed.binds, listed.uses)
+        return await read_count(self._listing(), self._work.reader)
 
     async def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Rendered rows, page after page, in the list's order.

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from auth.decide import Rights, decide
 from auth.rights import Decision, ItemDecision, Operation, Shown
+from connectors.registry import links_within
 from schema.model import Item, Link, Resource, Snapshot
 from schema.naming import camel, pascal, type_name
 
@@ -19,6 +20,8 @@ class Face:
     resource: Resource
     decision: Decision
     _faces: Callable[[str], Face | None]
+    _linking: bool = False
+    """Whether the resource's source filters through links."""
 
     @cached_property
     def type_name(self) -> str:
@@ -53,9 +56,26 @@ class Face:
         found: dict[str, tuple[Link, Face]] = {}
         for link in self.resource.links:
             target = self._faces(link.to_resource)
-            if target is not None and target.listed and self.decided(link.item).usable_as_key and target.decided(link.to_item).usable_as_key:
+            if target is not None and target.listed and self._joins(link, target):
                 found[camel(link.field)] = (link, target)
         return found
+
+    @cached_property
+    def link_filters(self) -> Mapping[str, tuple[Link, Face]]:
+        """Links through which the caller may filter: both ends lie in one source that can, and the caller may query and filter the target itself."""
+        if not self._linking:
+            return {}
+        return {
+            name: (link, target)
+            for name, (link, target) in self.links.items()
+            if target.resource.source == self.resource.source and target.filters and target.decision.allows(Operation.QUERY) and name not in self.filters
+        }
+
+    def _joins(self, link: Link, target: Face) -> bool:
+        """The link's item and the identifier at its end are there, alike in type, and keys for the caller."""
+        if not self.decided(link.item).usable_as_key or not target.decided(link.to_item).usable_as_key:
+            return False
+        return link.to_item in target.resource.identifiers and self.resource.items[link.item].kind is target.resource.items[link.to_item].kind
 
     @property
     def listed(self) -> bool:
@@ -109,9 +129,13 @@ class Faces:
         if code not in self._made:
             resource = self.snapshot.resources.get(code)
             decision = decide(resource.policy, self.rights) if resource else None
-            face = Face(resource, decision, self.face) if resource and decision else None
+            face = Face(resource, decision, self.face, self._links_within(resource)) if resource and decision else None
             self._made[code] = face if face and not face.empty else None
         return self._made[code]
+
+    def _links_within(self, resource: Resource) -> bool:
+        source = self.snapshot.sources.get(resource.source)
+        return source is not None and links_within(source.kind)
 
     def department(self, code: str) -> Mapping[str, tuple[str, Face]]:
         """Fields of a department's type → (what they do, the face); empty where nothing of it is visible."""

@@ -4,31 +4,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from graphql import GraphQLError
 
-from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Predicate, Some, Value
+from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some, Value
+from schema.faces import Face
 from schema.faults import Code, Fault, bad_input
 from schema.model import Item, Resource
 from schema.naming import camel
 from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
+from schema.shapes import ItemUse
 from schema.values import checked
 
 MOST_IN = 1000
 MOST_PARTS = 200
 MOST_DEPTH = 10
+MOST_LINKS = 3
+"""Links that one filter leads through, one behind the other."""
 Binds = dict[str, Value | Sequence[Value]]
+
+
+@dataclass
+class Reached:
+    """What a filter is made of: the number of its parts, and the items of each resource that it compares."""
+
+    parts: int = 0
+    uses: dict[tuple[str, ItemUse], Face] = field(default_factory=dict)
 
 
 class Filter:
     """Builds a predicate from ``where``; values become parameters ``<prefix>0``, ``<prefix>1`` … in ``binds``."""
 
-    def __init__(self, items: Mapping[str, Item], binds: Binds, prefix: str) -> None:
+    def __init__(self, items: Mapping[str, Item], binds: Binds, prefix: str, reached: Reached | None = None) -> None:
         self._items = items
         self._binds = binds
         self._prefix = prefix
-        self._parts = 0
+        self._face: Face | None = None
+        self._links = 0
+        self.reached = reached or Reached()
+
+    @classmethod
+    def of(cls, face: Face, binds: Binds, prefix: str, reached: Reached | None = None, links: int = 0) -> Filter:
+        """A caller's filter, which may lead through links; this one is behind ``links`` of them."""
+        made = cls(face.filters, binds, prefix, reached)
+        made._face, made._links = face, links
+        return made
 
     def predicate(self, where: Mapping[str, Any], path: str = "where", depth: int = 0) -> Predicate:
         """All entries of one ``where`` object hold."""
@@ -45,8 +67,31 @@ class Filter:
             return Every(parts) if name == "and" else Some(parts)
         if name == "not":
             return Not(self.predicate(value, path, depth + 1))
+        if self._face is not None and name in self._face.link_filters:
+            return self._linked(self._face, name, value, path, depth)
         item = self._items[name]
+        self._note(item, "match")
         return Every(tuple(self._compare(item, comparator, operand, f"{path}.{comparator}") for comparator, operand in value.items()))
+
+    def _linked(self, face: Face, name: str, where: Mapping[str, Any], path: str, depth: int) -> Predicate:
+        """The condition of the caller's grant on the linked resource is part of it: a row that is not there for the caller cannot be found by a filter."""
+        if self._links >= MOST_LINKS:
+            raise bad_input(
+                f"筛选经过的链接超过 {MOST_LINKS} 层", f"the filter leads through more than {MOST_LINKS} links", "请简化筛选", "simplify the filter"
+            )
+        link, target = face.link_filters[name]
+        own, key = face.resource.items[link.item], target.resource.items[link.to_item]
+        inner = Filter.of(target, self._binds, self._prefix, self.reached, self._links + 1)
+        self._note(own, "key")
+        inner._note(key, "key")
+        parts = [inner.predicate(where, path, depth + 1)]
+        if target.decision.rows is not None:
+            parts.append(row_condition(target.resource, target.decision.rows, self._binds))
+        return Linked(own.column, own.kind, target.resource.binding, key.column, Every(tuple(parts)))
+
+    def _note(self, item: Item, shown: Literal["key", "match"]) -> None:
+        if self._face is not None:
+            self.reached.uses[self._face.resource.code, ItemUse(item.code, shown)] = self._face
 
     def _compare(self, item: Item, comparator: str, operand: Any, path: str) -> Predicate:
         self._count()
@@ -63,8 +108,8 @@ class Filter:
         return Compare(item.column, item.kind, Comparison(comparator), name)
 
     def _count(self) -> None:
-        self._parts += 1
-        if self._parts > MOST_PARTS:
+        self.reached.parts += 1
+        if self.reached.parts > MOST_PARTS:
             raise bad_input(f"筛选条件超过 {MOST_PARTS} 项", f"the filter has more than {MOST_PARTS} parts", "请简化筛选", "simplify the filter")
 
 

@@ -47,6 +47,7 @@ class SharedTypes:
     def __init__(self, base: Mapping[str, GraphQLNamedType]) -> None:
         self._base = base
         self._filters: dict[Kind, GraphQLInputObjectType] = {}
+        self._wheres: dict[str, GraphQLInputObjectType] = {}
 
     def scalar(self, kind: Kind) -> GraphQLScalarType:
         """The scalar of an item's type."""
@@ -64,6 +65,12 @@ class SharedTypes:
             self._filters[kind] = _filter_type(kind, self.scalar(kind))
         return self._filters[kind]
 
+    def where(self, face: Face) -> GraphQLInputObjectType:
+        """``CivilAffairsPersonWhere``, which filters through links refer to as well."""
+        if face.type_name not in self._wheres:
+            self._wheres[face.type_name] = _where(face, self)
+        return self._wheres[face.type_name]
+
 
 def _filter_type(kind: Kind, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
     several = GraphQLList(GraphQLNonNull(scalar))
@@ -75,16 +82,24 @@ def _filter_type(kind: Kind, scalar: GraphQLScalarType) -> GraphQLInputObjectTyp
 
 def where_type(face: Face, shared: SharedTypes) -> GraphQLInputObjectType | None:
     """``CivilAffairsPersonWhere``, or ``None`` where the caller may filter by nothing."""
-    if not face.filters:
-        return None
+    return shared.where(face) if face.filters else None
 
+
+def _where(face: Face, shared: SharedTypes) -> GraphQLInputObjectType:
     def fields() -> dict[str, GraphQLInputField]:
         several = GraphQLList(GraphQLNonNull(where))
         own = {"and": GraphQLInputField(several), "or": GraphQLInputField(several), "not": GraphQLInputField(where)}
-        return own | {name: GraphQLInputField(shared.filter(item.kind), description=about(item)) for name, item in face.filters.items()}
+        items = {name: GraphQLInputField(shared.filter(item.kind), description=about(item)) for name, item in face.filters.items()}
+        return own | items | {name: _through(target, shared) for name, (_, target) in face.link_filters.items()}
 
     where = GraphQLInputObjectType(f"{face.type_name}Where", fields)
     return where
+
+
+def _through(target: Face, shared: SharedTypes) -> GraphQLInputField:
+    resource = target.resource
+    text = described(f"{resource.name}:有满足条件的关联记录", f"{resource.name_en or resource.code}: a linked row exists for which this holds")
+    return GraphQLInputField(shared.where(target), description=text)
 
 
 def order_type(face: Face) -> GraphQLInputObjectType | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from connectors.selection import Column, Compare, Linked, Not, Order, Predicate, Row, Selection, Value
+from auth.rights import Operation
+from connectors.selection import Column, Order, Row, Selection, Value
 from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import bad_input
@@ -32,6 +33,8 @@ class Listing:
     binding: bytes
     """What a cursor of this list is bound to: caller and query."""
     uses: tuple[ItemUse, ...]
+    reached: Mapping[Face, tuple[ItemUse, ...]]
+    """What the filter compares in other resources, through links."""
     behind: bool
     """Whether the page begins behind a cursor."""
 
@@ -64,17 +67,22 @@ def listing(
     resource = face.resource
     binds: Binds = {}
     where = args.get("where") or {}
-    parts = [Filter(face.filters, binds, "p").predicate(where)] if where else []
-    reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for bound in binds.values()))
+    filtering = Filter.of(face, binds, "p")
+    parts = [filtering.predicate(where)] if where else []
+    reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for name, bound in binds.items() if name.startswith("p")))
     orders = order(resource, face.filters, args.get("orderBy") or [])
     keys = [Column(o.column, o.kind) for o in orders]
     columns = (*outputs, *(key for key in keys if key not in outputs))
     selection = Selection(resource.binding, columns, reader.where(face, binds, parts), orders, (), "limit")
     first = _page_size(args.get("first"), face.decision.page_limit)
-    touched = _compared(parts, orders)
-    compared = [ItemUse(item.code, "match") for item in face.filters.values() if item.column in touched]
+    ordered = {order.column for order in orders}
+    compared = [ItemUse(item.code, "match") for item in face.filters.values() if item.column in ordered]
+    reached: dict[Face, tuple[ItemUse, ...]] = {}
+    for (_, use), there in filtering.reached.uses.items():
+        reached[there] = (*reached.get(there, ()), use)
     binding = _binding(caller, resource.code, where, orders)
-    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, (*uses, *compared), False)
+    every = tuple(dict.fromkeys((*uses, *reached.pop(face, ()), *compared)))
+    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, every, reached, False)
     after = args.get("after")
     if after is None:
         return listed
@@ -82,19 +90,6 @@ def listing(
     if len(place) != len(orders):
         raise bad_input("after 不是本次查询的有效游标", "after is no valid cursor of this query")
     return listed.beginning_behind(place)
-
-
-def _compared(parts: Sequence[Predicate], orders: Sequence[Order]) -> set[str]:
-    """Columns that stand in the caller's filter or order."""
-    found = {order.column for order in orders}
-    pending = list(parts)
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Compare | Linked):
-            found.add(part.column)
-        else:
-            pending += [part.part] if isinstance(part, Not) else list(part.parts)
-    return found
 
 
 def _page_size(first: Any, most: int) -> int:
@@ -125,7 +120,19 @@ async def read_page(listed: Listing, reader: Reader) -> Page:
     """Reads one page: one row more than asked for tells whether there are more. That row is not counted as accessed."""
     binds = {**listed.binds, "limit": listed.first + 1}
     rows = await reader.page(listed.face, listed.selection, binds, listed.uses, listed.first)
+    _note_reached(listed, reader)
     return Page(rows[: listed.first], len(rows) > listed.first)
+
+
+async def read_count(listed: Listing, reader: Reader) -> int:
+    """How many rows the list has, over all pages."""
+    _note_reached(listed, reader)
+    return await reader.count(listed.face, listed.selection, listed.binds, listed.uses)
+
+
+def _note_reached(listed: Listing, reader: Reader) -> None:
+    for face, uses in listed.reached.items():
+        reader.note(face, (), None, uses, Operation.QUERY)
 
 
 def page_info(fields: Mapping[str, str], listed: Listing, page: Page, cursors: Cursors, type_name: str = "PageInfo") -> dict[str, Any]:

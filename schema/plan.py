@@ -143,6 +143,14 @@ class Plan:
     masking: Mapping[str, str]
     """Path without list indexes → rule."""
 
+    @cached_property
+    def filtering(self) -> tuple[ListPlan, ...]:
+        """Lists whose filter may lead through links."""
+        roots = (root for department in self.departments.values() for root in department.fields.values())
+        return tuple(
+            root for root in roots if isinstance(root, ListPlan) and root.face.link_filters and any(a.name.value == "where" for a in root.node.arguments or ())
+        )
+
 
 class Plans:
     """Compiled plans, bounded."""

@@ -23,7 +23,7 @@ from schema.documents import Document
 from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
-from schema.lists import listing, page_info, read_page
+from schema.lists import listing, page_info, read_count, read_page
 from schema.model import Item, Link
 from schema.reader import Reader, Sources
 from schema.values import canonical, fits, undeliverable, unfit
@@ -143,7 +143,7 @@ async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
     edges = [{"cursor": context.cursors.seal(listed.binding, listed.place(row)), "node": node} for row, node in zip(page.rows, nodes, strict=True)]
 
     async def total() -> int:
-        return await context.reader.count(face, listed.selection, listed.binds, listed.uses)
+        return await read_count(listed, context.reader)
 
     return {"nodes": nodes, "edges": edges, "pageInfo": page_info(names, listed, page, context.cursors), "totalCount": total}
 

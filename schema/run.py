@@ -16,7 +16,7 @@ from schema.cursors import Cursors
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, listing, page_info, read_page
+from schema.lists import Listing, Page, listing, page_info, read_count, read_page
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.reader import Exhausted, Reader, Sources
@@ -128,7 +128,7 @@ class Work:
             return None
 
         page = read_page(listed, self.reader) if plan.reads else nothing()
-        count = self.reader.count(plan.face, listed.selection, listed.binds, listed.uses) if plan.counts else no_count()
+        count = read_count(listed, self.reader) if plan.counts else no_count()
         found = await together([page, count])
         return found[0], found[1]
 

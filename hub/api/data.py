@@ -24,6 +24,7 @@ from hub.store.base import now
 from schema.answer import Answer, SourceState
 from schema.documents import Document, Documents
 from schema.plan import Plan
+from schema.reach import reaching
 
 
 class DataService:
@@ -46,7 +47,7 @@ class DataService:
         operation = document.operation(request.operation_name)
         variables = variables_of(document, operation, request.variables)
         flags = flags_of(self._executor.plans.flags(document), variables) if self._executor.plans.flags(document) else {}
-        plan = self._executor.plans.plan(view, document, operation, flags)
+        plan = reaching(self._executor.plans.plan(view, document, operation, flags), variables)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
         check_documents(decisions, document)

@@ -36,6 +36,7 @@ from schema.documents import Documents
 from schema.export import Export, Exporter, check_exchange, export_of
 from schema.faults import Code, Fault
 from schema.plan import Plan
+from schema.reach import reaching
 from schema.run import Run
 
 BATCH = 1000
@@ -84,7 +85,7 @@ class ExchangeRunner:
         operation = document.operation(operation_name)
         coerced = variables_of(document, operation, variables)
         flags = flags_of(self._executor.plans.flags(document), coerced)
-        export = export_of(self._executor.plans.plan(view, document, operation, flags))
+        export = export_of(reaching(self._executor.plans.plan(view, document, operation, flags), coerced))
         denied = check_exchange(export)
         if denied:
             raise Fault(

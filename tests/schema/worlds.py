@@ -14,6 +14,7 @@ from auth.decide import Rights
 from auth.rights import GrantItem, GrantTerms, OpenClass, Operation, Purpose, SharingClass, Shown
 from connectors.selection import Binding, Kind, Value
 from connectors.spi import SourceConfig
+from connectors.sql.driver import object_name, object_text
 from connectors.wire import utc_text
 from masking.rules import DENY, parse_mask
 from schema.filters import check_rows
@@ -98,9 +99,10 @@ def quoted(name: str) -> str:
 def _write_table(connection: sqlite3.Connection, resource: Resource, rows: Sequence[Mapping[str, Any]]) -> None:
     kinds = {item.column: item.kind for item in resource.items.values()} | {resource.stable_key: resource.stable_kind}
     columns = ", ".join(f"{quoted(name)} {TYPES.get(kind, 'TEXT')}" for name, kind in kinds.items())
-    connection.execute(f"CREATE TABLE {quoted(resource.binding.object)} ({columns})")
+    table = quoted(object_name(resource.binding)[1])
+    connection.execute(f"CREATE TABLE {table} ({columns})")
     places = ", ".join("?" for _ in kinds)
-    connection.executemany(f"INSERT INTO {quoted(resource.binding.object)} VALUES ({places})", [[row[name] for name in kinds] for row in rows])
+    connection.executemany(f"INSERT INTO {table} VALUES ({places})", [[row[name] for name in kinds] for row in rows])
 
 
 def make_world(dice: Dice, canaries: bool = False) -> World:
@@ -135,7 +137,7 @@ def _resource(dice: Dice, department: str, short: str) -> Resource:
         name=f"资源{short}",
         plural=f"{short}s",
         source=f"{department}.{dice.pick(('db', 'db2'))}",
-        binding=Binding(f'{short} tab"le'),
+        binding=Binding(object_text(None, f'{short} tab"le')),
         identifiers=identifiers,
         stable_key=stable,
         stable_kind=kind,
