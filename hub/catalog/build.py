@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,20 +15,34 @@ from hub.exchange.window import ALWAYS
 from schema.model import Department, Item, Link, Resource, Snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one manifest puts into the catalog. Snapshots share it: what was not published anew is the same object in the next one."""
+
+    sources: Mapping[str, SourceConfig]
+    resources: Mapping[str, Resource]
+
+
+def build_part(manifest: Manifest) -> Published:
+    """The sources and resources of a manifest, by code."""
+    code = manifest.department.code
+    sources = {f"{code}.{part.code}": source_config(code, part) for part in manifest.sources}
+    return Published(sources, {f"{code}.{part.code}": _resource(code, part) for part in manifest.resources})
+
+
 def build_snapshot(
     number: int,
-    manifests: Iterable[Manifest],
+    parts: Iterable[Published],
     departments: Mapping[str, Department],
     sources: Mapping[str, SourceConfig],
     published_at: datetime | None = None,
 ) -> Snapshot:
-    """The snapshot of these manifests; ``sources`` are those registered apart from manifests."""
+    """The snapshot of these parts; ``sources`` are those registered apart from manifests."""
     known = dict(sources)
     resources: dict[str, Resource] = {}
-    for manifest in manifests:
-        code = manifest.department.code
-        known |= {f"{code}.{part.code}": source_config(code, part) for part in manifest.sources}
-        resources |= {f"{code}.{part.code}": _resource(code, part) for part in manifest.resources}
+    for part in parts:
+        known |= part.sources
+        resources |= part.resources
     return Snapshot(number, departments, known, resources, published_at)
 
 

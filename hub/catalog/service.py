@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cachetools import LRUCache
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from stdnum.cn import uscc
 
 from hub.acts import Actor, Acts, bump
-from hub.catalog.build import build_snapshot, source_config
+from hub.catalog.build import Published, build_part, build_snapshot, source_config
 from hub.catalog.checks import check_manifest, secret_in_url
+from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_links
 from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
@@ -32,7 +33,8 @@ CATALOG = "governance:catalog"
 """May import the manifest of any department."""
 STEWARD = "governance:steward"
 """May import the manifest of the own department."""
-_MANIFESTS = 2000
+_READ_AT_ONCE = 50
+"""Manifests; their texts are in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class CatalogService:
     def __init__(self, engine: Engine, acts: Acts, home: Path) -> None:
         self._engine = engine
         self._acts = acts
-        self._manifests: LRUCache[int, Manifest] = LRUCache(_MANIFESTS)
+        self._parts: dict[int, Published] = {}
+        self._reading = threading.Lock()
         self._home = home
 
     def create_department(self, actor: Actor, **given: Any) -> Department:
@@ -93,6 +96,8 @@ class CatalogService:
         owner = read.department.code
         if not actor.may(SYSTEM, CATALOG) and not (actor.may(STEWARD) and actor.department == owner):
             self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {CATALOG} / {STEWARD} ({owner})"))
+        form = form_of(text)
+        self.current()  # read before the transaction, which holds everybody's writing lock
 
         def work(connection: Connection) -> ImportedManifest:
             _check_against_catalog(connection, self, read, text)
@@ -100,7 +105,7 @@ class CatalogService:
                 connection.execute(insert(department).values(**read.department.model_dump(), created_at=now()))
             digest = hashlib.sha256(text.encode()).hexdigest()
             values = {"department": owner, "text": text, "sha256": digest, "state": "IMPORTED", "imported_by": actor.name, "imported_at": now()}
-            added = connection.execute(insert(manifest).values(**values)).inserted_primary_key
+            added = connection.execute(insert(manifest).values(**values, form=form)).inserted_primary_key
             return _imported(int(added[0]) if added else 0, owner, "IMPORTED", read)
 
         return self._acts.do(actor, "importManifest", owner, work, {"sha256": hashlib.sha256(text.encode()).hexdigest()})
@@ -116,7 +121,7 @@ class CatalogService:
             state = "APPROVED" if approve else "REJECTED"
             values = {"state": state, "reviewed_by": actor.name, "reviewed_at": now(), "opinion": opinion}
             connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(**values))
-            return _imported(manifest_id, row.department, state, self._manifest(manifest_id, row.text))
+            return _imported(manifest_id, row.department, state, read_stored(row.text, row.form))
 
         return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve})
 
@@ -152,15 +157,20 @@ class CatalogService:
         if last is None:
             return build_snapshot(0, [], departments, sources)
         ids = list(json.loads(last.manifests).values())
-        texts = {row.id: row.text for row in connection.execute(select(manifest.c.id, manifest.c.text).where(manifest.c.id.in_(ids)))}
-        return build_snapshot(last.number, [self._manifest(i, texts[i]) for i in ids], departments, sources, last.published_at)
+        return build_snapshot(last.number, self._published(connection, ids), departments, sources, last.published_at)
 
-    def _manifest(self, manifest_id: int, text: str) -> Manifest:
-        """An imported manifest, parsed once: imports are never changed."""
-        found = self._manifests.get(manifest_id)
-        if found is None:
-            found = self._manifests[manifest_id] = read_manifest(text)
-        return found
+    def _published(self, connection: Connection, ids: list[int]) -> list[Published]:
+        """What these manifests say; those that the last snapshot had are the same objects: imports are never changed."""
+        with self._reading:
+            known = self._parts
+            parts = {number: known[number] for number in ids if number in known}
+            missing = [number for number in ids if number not in known]
+            columns = select(manifest.c.id, manifest.c.text, manifest.c.form)
+            for start in range(0, len(missing), _READ_AT_ONCE):
+                for row in connection.execute(columns.where(manifest.c.id.in_(missing[start : start + _READ_AT_ONCE]))):
+                    parts[row.id] = build_part(read_stored(row.text, row.form))
+            self._parts = parts
+        return [parts[number] for number in ids]
 
     def manifest_text(self, owner: str) -> str | None:
         """The published manifest of a department, for export."""

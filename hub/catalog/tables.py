@@ -41,8 +41,9 @@ manifest = Table(
     Column("reviewed_by", Text, CheckConstraint("reviewed_by IS NULL OR reviewed_by <> imported_by", name="four_eyes")),
     Column("reviewed_at", UtcText),
     Column("opinion", Text),
+    Column("form", Text),
 )
-"""Every manifest that was ever imported; never changed but for its review."""
+"""Every manifest that was ever imported; never changed but for its review. ``form`` says as JSON what ``text`` says; NULL where JSON cannot."""
 Index("ix_catalog_manifest_department_state", manifest.c.department, manifest.c.state)
 
 snapshot = Table(
