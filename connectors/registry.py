@@ -17,6 +17,7 @@ GROUP = "huitong.connectors"
 _OWN = {
     "sql": ("connectors.sql", "SqlConnector"),
     "rest": ("connectors.rest", "RestConnector"),
+    "graphql": ("connectors.graphql", "GraphqlConnector"),
 }
 
 

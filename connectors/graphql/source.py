@@ -1,0 +1,224 @@
+"""One GraphQL service: pushes down what its list can do, computes the rest in the hub within ``local_rows``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from connectors import local
+from connectors.calling import CALLING
+from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout
+from connectors.graphql.carry import carried, keep_receipt
+from connectors.graphql.client import Client
+from connectors.graphql.faults import SchemaChanged
+from connectors.graphql.keys import Keys
+from connectors.graphql.options import Options
+from connectors.graphql.pushdown import Pushed, push, without_order
+from connectors.graphql.reading import Reading
+from connectors.graphql.remote import Remote, parse_remote
+from connectors.graphql.rows import Answer
+from connectors.graphql.target import Resolver, Target
+from connectors.graphql.types import Types
+from connectors.graphql.values import check_kind, kind_of
+from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
+
+CAPABILITIES = Capabilities(
+    comparisons=frozenset({Comparison.EQ, Comparison.IN}), order=False, masks=frozenset(), matches=False, keys_per_call=1000, completes=True
+)
+_RECENT = 3600.0
+"""Seconds within which a list was read, or tried, that a health check looks at again."""
+
+
+class GraphqlSource:
+    """Takes any selection. See :class:`connectors.spi.Source`."""
+
+    def __init__(self, config: SourceConfig, options: Options, client: Client) -> None:
+        self._code = config.code
+        self._timeout = config.timeout_ms / 1000
+        self._most = config.local_rows
+        self._options = options
+        self._client = client
+        self._types = self._new_types()
+        self._targets: dict[str, Target] = {}
+        self._seen: dict[Binding, float] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What every list can do at least by the hub's help; masks and matches are computed in the hub."""
+        return CAPABILITIES
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """As few pages as the limit needs where the service orders as asked, else all that the pushed-down part selects."""
+        async with self._in_time():
+            remote, target = await self._target(selection.binding)
+            columns = await self._columns(target, local.needed_columns(selection))
+            pushed = push(target, selection, parameters)
+            reading = self._reading(remote, target, columns, _compared(selection))
+            if selection.limit is not None and pushed.ordered:
+                rows = await self._first(reading, selection, parameters, pushed, columns)
+            else:
+                rows = await reading.everything(pushed.arguments)
+        return local.answer(selection, parameters, columns, rows)
+
+    async def _first(self, reading: Reading, selection: Selection, parameters: Parameters, pushed: Pushed, columns: Sequence[Column]) -> list[Row]:
+        limit = parameters[selection.limit or ""]
+        if not isinstance(limit, int) or limit < 1:
+            return []
+        raw = replace(selection, outputs=tuple(columns), limit=None)
+        sorted_ = replace(raw, where=None, after=())
+        kept: list[Row] = []
+        read, last = 0, list[Row]()
+        async with aclosing(reading.pages(pushed.arguments, limit if pushed.whole else None)) as pages:
+            async for page in pages:
+                if reading.declared and local.answer(sorted_, parameters, columns, last + page) != last + page:
+                    raise SourceRefused(self._code, f"the service's items do not ascend by {selection.order[0].column}, as `sorted_by` says")
+                kept += local.answer(raw, parameters, columns, page)
+                read, last = read + len(page), page[-1:]
+                if len(kept) >= limit:
+                    break
+                if not pushed.whole:
+                    reading.check(read)
+        return kept
+
+    async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
+        """By lists of keys, by single look-ups many in one request, or from all that the rest of the predicate selects."""
+        if not values:
+            return {}
+        async with self._in_time():
+            remote, target = await self._target(selection.binding)
+            columns = await self._columns(target, local.needed_columns(selection))
+            keys = Keys(target, key, values)
+            if keys.single is not None:
+                reading = self._reading(remote, target, columns, _compared(selection))
+                groups: Mapping[Value, Sequence[Row]] = await keys.looked_up(reading, keys.single)
+            else:
+                own = [] if key.name in [column.name for column in columns] else [Column(key.name, key.kind)]
+                columns += await self._columns(target, own)
+                reading = self._reading(remote, target, columns, _compared(selection) | {key.name})
+                groups = await keys.listed(reading, columns, push(target, without_order(selection), parameters).arguments)
+        answers = {value: local.answer(selection, parameters, columns, rows) for value, rows in groups.items()}
+        return {value: rows for value, rows in answers.items() if rows}
+
+    async def count(self, selection: Selection, parameters: Parameters) -> int:
+        """By the service itself where it tells and can do the whole predicate, else by reading."""
+        counted = Selection(selection.binding, (), selection.where)
+        async with self._in_time():
+            remote, target = await self._target(selection.binding)
+            columns = await self._columns(target, local.needed_columns(counted))
+            pushed = push(target, counted, parameters)
+            reading = self._reading(remote, target, columns, _compared(counted))
+            if target.counts and pushed.whole and (total := await reading.count(pushed.arguments)) is not None:
+                return total
+            rows = await reading.everything(pushed.arguments)
+        return len(local.answer(counted, parameters, columns, rows))
+
+    async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
+        """The fields of the list's objects that hold single values, asked of the service anew."""
+        self._forget()
+        async with self._in_time():
+            remote, target = await self._target(binding)
+        fields = target.node.fields.items()
+        plain = [(name, each.type) for name, each in fields if each.type.leaf and not each.type.lists and all(a.optional for a in each.arguments.values())]
+        return [ColumnDescription(name, type_.text, not type_.required, kind_of(type_, remote.scalars)) for name, type_ in plain]
+
+    async def objects(self) -> Sequence[ObjectDescription]:
+        """Refused: which of a service's fields are lists of things to share is for people to say."""
+        raise SourceRefused(self._code, "a GraphQL service cannot list what it holds; describe its lists in the manifest")
+
+    def as_of(self, binding: Binding) -> datetime | None:
+        """Now."""
+        return None
+
+    async def check(self) -> SourceCheck:
+        """Asks for the service's types, and looks again at every list that was read or tried before."""
+        self._forget()
+        try:
+            async with self._in_time():
+                await self._types.query()
+                self._seen = {binding: at for binding, at in self._seen.items() if time.monotonic() - at < _RECENT}
+                for binding, at in list(self._seen.items()):
+                    await self._target(binding)
+                    self._seen[binding] = at
+        except SourceFault as fault:
+            return SourceCheck(ok=False, message=str(fault), hint="compare `url`, `auth`, `secret` and the manifest's `remote` with the service and its schema")
+        return SourceCheck(ok=True)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._client.close()
+
+    async def _target(self, binding: Binding) -> tuple[Remote, Target]:
+        remote = self._remote(binding)
+        self._seen[binding] = time.monotonic()
+        if binding.options not in self._targets:
+            types = self._types
+            found = await Resolver(self._code, types).target(remote)
+            if types is self._types:
+                self._targets[binding.options] = found
+            return remote, found
+        return remote, self._targets[binding.options]
+
+    async def _columns(self, target: Target, columns: Sequence[Column]) -> list[Column]:
+        """The columns, each of which exists and holds its kind."""
+        resolver = Resolver(self._code, self._types)
+        for column in columns:
+            check_kind(self._code, column, await resolver.leaf(target, column.name), target.remote.scalars)
+        return list(columns)
+
+    def _remote(self, binding: Binding) -> Remote:
+        try:
+            return parse_remote(binding.options)
+        except ConfigFault as fault:
+            raise SourceRefused(self._code, f"{fault.message}; {fault.hint}") from fault
+
+    def _reading(self, remote: Remote, target: Target, columns: Sequence[Column], compared: frozenset[str]) -> Reading:
+        async def ask(document: str, variables: Mapping[str, Any]) -> tuple[Answer, Mapping[str, Any]]:
+            return await self._ask(document, variables, carrying=remote.huitong or self._options.carry)
+
+        return Reading(self._code, ask, target, columns, self._most, compared)
+
+    async def _ask(self, document: str, variables: Mapping[str, Any], *, carrying: bool) -> tuple[Answer, Mapping[str, Any]]:
+        try:
+            answer, whole = await self._client.ask(document, variables, carried(self._options) if carrying else {})
+        except SchemaChanged:
+            self._forget()
+            raise
+        if carrying:
+            keep_receipt(self._code, whole)
+        return answer, whole
+
+    def _new_types(self) -> Types:
+        async def ask(document: str, variables: Mapping[str, Any]) -> Any:
+            answer, _ = await self._client.ask(document, variables, {})
+            return answer.data
+
+        return Types(self._code, ask)
+
+    def _forget(self) -> None:
+        """What is known of the service's types is asked for anew."""
+        self._types = self._new_types()
+        self._targets = {}
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        calling = CALLING.get()
+        due = asyncio.get_running_loop().time() + self._timeout
+        if calling is not None and calling.deadline is not None:
+            due = min(due, calling.deadline)
+        try:
+            async with asyncio.timeout_at(due):
+                yield
+        except TimeoutError as error:
+            raise SourceTimeout(self._code, "no answer in time") from error
+
+
+def _compared(selection: Selection) -> frozenset[str]:
+    """Columns by which rows are found or ordered."""
+    named = local.needed_columns(Selection(selection.binding, (), selection.where, selection.order))
+    return frozenset(column.name for column in named)
