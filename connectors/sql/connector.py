@@ -47,18 +47,29 @@ def _sqlite(config: SourceConfig, url: URL) -> Driver:
 def _postgres(config: SourceConfig, url: URL) -> Driver:
     from connectors.sql.postgres import PostgresDriver
 
+    return PostgresDriver(config.code, _postgres_place(config, url, 5432), config.timeout_ms)
+
+
+def _gauss(config: SourceConfig, url: URL) -> Driver:
+    module = _vendor(config, "async_gaussdb", "gaussdb")
+    from connectors.sql.gauss import GaussDriver
+
+    return GaussDriver(config.code, _postgres_place(config, url, 8000), config.timeout_ms, module)
+
+
+def _postgres_place(config: SourceConfig, url: URL, port: int) -> dict[str, object]:
     query = dict(url.query)
     ssl = query.pop("sslmode", None)
     host = url.host or query.pop("host", None)
     if not host or not url.database or not url.username or query:
         raise ConfigFault(
             f"{config.code}: `url` must name user, host and database, and may only add sslmode",
-            "postgresql+asyncpg://USER@HOST:PORT/DATABASE?sslmode=verify-full",
+            f"{url.drivername}://USER@HOST:PORT/DATABASE?sslmode=verify-full",
         )
-    where: dict[str, object] = {"host": host, "port": url.port or 5432, "user": url.username, "database": url.database, "password": _password(config)}
+    where: dict[str, object] = {"host": host, "port": url.port or port, "user": url.username, "database": url.database, "password": _password(config)}
     if ssl is not None:
         where["ssl"] = ssl
-    return PostgresDriver(config.code, where, config.timeout_ms)
+    return where
 
 
 def _password(config: SourceConfig) -> str:
@@ -93,6 +104,9 @@ def _vendor(config: SourceConfig, module: str, extra: str) -> Any:
 _DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
     "sqlite": _sqlite,
     "sqlite+aiosqlite": _sqlite,
+    "gaussdb": _gauss,
+    "gaussdb+async_gaussdb": _gauss,
+    "opengauss": _gauss,
     "kingbase": _kingbase,
     "kingbase+ksycopg2": _kingbase,
     "postgresql": _postgres,

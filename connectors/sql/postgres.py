@@ -1,4 +1,4 @@
-"""PostgreSQL by asyncpg: read-only sessions in UTC, statements cut by the server and cancelled by the hub."""
+"""PostgreSQL by asyncpg, and its kin by drivers made after asyncpg: read-only sessions in UTC, statements cut by the server and cancelled by the hub."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import asyncpg
 
-from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceFault, SourceRefused
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_postgres import PostgresDialect
 from connectors.sql.driver import Connection, ConnectionLost, object_name
 from connectors.sql.objects_postgres import described, listed
+from connectors.sql.sqlstate import fault_of
 
 _asyncpg: Any = asyncpg
 """asyncpg has no annotations."""
@@ -25,9 +26,10 @@ _STATEMENTS_PREPARED = 512
 class PostgresConnection:
     """One session. After a cancelled statement it is not used again, because its server may be the reason for the delay."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, module: Any) -> None:
         self.reused = False
         self._connection = connection
+        self._module = module
         self._sound = True
 
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -37,11 +39,11 @@ class PostgresConnection:
         except asyncio.CancelledError:
             self._sound = False
             raise
-        except (OSError, _asyncpg.PostgresConnectionError, _asyncpg.AdminShutdownError, _asyncpg.CrashShutdownError, _asyncpg.InternalClientError) as error:
+        except _gone(self._module) as error:
             # InternalClientError: the server's farewell arrived while the session was idle and confuses asyncpg.
             self._sound = False
             raise ConnectionLost from error
-        except _asyncpg.InterfaceError as error:
+        except self._module.InterfaceError as error:
             if self._connection.is_closed():
                 raise ConnectionLost from error
             raise
@@ -56,14 +58,27 @@ class PostgresConnection:
         await self._connection.close(timeout=_CLOSE_SECONDS)
 
 
+def _gone(module: Any) -> tuple[type[Exception], ...]:
+    return (OSError, _class(module, "ConnectionError"), module.AdminShutdownError, module.CrashShutdownError, module.InternalClientError)
+
+
+def _class(module: Any, name: str) -> type[Exception]:
+    """A class of errors that the driver names after its server."""
+    found: type[Exception] = getattr(module, f"Postgres{name}", None) or getattr(module, f"GaussDB{name}")
+    return found
+
+
 class PostgresDriver:
     """Connects to one database; ``where`` holds asyncpg's host, port, user, database, password and ssl."""
 
     dialect = PostgresDialect()
-    errors: tuple[type[Exception], ...] = (_asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError, OSError, ValueError, OverflowError)
 
-    def __init__(self, source: str, where: Mapping[str, object], timeout_ms: int) -> None:
+    def __init__(self, source: str, where: Mapping[str, object], timeout_ms: int, module: Any = _asyncpg) -> None:
         self._source = source
+        self._module = module
+        self.errors: tuple[type[Exception], ...] = (
+            _class(module, "Error"), module.InterfaceError, module.InternalClientError, OSError, ValueError, OverflowError
+        )  # fmt: skip
         self._where = dict(where)
         self._settings = {
             "application_name": "huitong",
@@ -77,7 +92,7 @@ class PostgresDriver:
 
     async def connect(self) -> Connection:
         """A session that can only read and whose statements end at the source's timeout even if the hub is gone."""
-        connection = await _asyncpg.connect(
+        connection = await self._module.connect(
             **self._where,
             server_settings=self._settings,
             timeout=self._timeout,
@@ -85,29 +100,14 @@ class PostgresDriver:
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,
         )
-        return PostgresConnection(connection)
+        return PostgresConnection(connection, self._module)
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By SQLSTATE; the server's messages may quote values and are not passed on."""
-        if isinstance(error, _asyncpg.QueryCanceledError):
-            return SourceTimeout(self._source, "the statement was stopped")
-        if isinstance(error, _asyncpg.InvalidAuthorizationSpecificationError | _asyncpg.InvalidCatalogNameError):
-            return SourceUnavailable(self._source, "the database does not admit the hub; check user, secret and database name")
-        if isinstance(
-            error,
-            OSError
-            | _asyncpg.InternalClientError
-            | _asyncpg.PostgresConnectionError
-            | _asyncpg.OperatorInterventionError
-            | _asyncpg.InsufficientResourcesError,
-        ):
-            return SourceUnavailable(self._source, "the database is not reachable")
-        if isinstance(error, _asyncpg.UndefinedTableError | _asyncpg.UndefinedColumnError | _asyncpg.InvalidSchemaNameError):
-            return SourceRefused(self._source, f"{what} or a column of it does not exist; compare the catalog with the source")
-        if isinstance(error, _asyncpg.InsufficientPrivilegeError):
-            return SourceRefused(self._source, f"the hub may not read {what}; grant SELECT to its user")
-        if isinstance(error, _asyncpg.PostgresError):
-            return SourceRefused(self._source, f"the statement on {what} was rejected (SQLSTATE {error.sqlstate})")
+        if isinstance(error, _class(self._module, "Error")):
+            return fault_of(self._source, getattr(error, "sqlstate", None), what)
+        if isinstance(error, OSError | self._module.InternalClientError):
+            return fault_of(self._source, None, what)
         return SourceRefused(self._source, f"a value does not fit its column in {what}")
 
     async def describe(self, connection: Connection, binding: Binding) -> Sequence[ColumnDescription]:
