@@ -24,6 +24,10 @@ class SourceUnavailable(SourceFault):
     retryable = True
 
 
+class SourceUnreachable(SourceUnavailable):
+    """No connection came about: nothing was asked, so that asking once more costs the source nothing."""
+
+
 class SourceBusy(SourceUnavailable):
     """The hub itself had no place left for the call: load, which says nothing of the source."""
 
