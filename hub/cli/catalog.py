@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hub.catalog.problems import Refused
+from hub.cli import drafting, drifting
 from hub.cli.faults import CliFault, ManifestRefused
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import say, show_json, show_record, show_rows
@@ -17,6 +18,11 @@ from hub.cli.session import acting, opened
 from schema.model import Resource, Snapshot
 
 group = typer.Typer(help="资源目录 The catalog.", no_args_is_help=True)
+group.command(
+    "draft",
+    epilog=EXAMPLES + "huitong catalog draft civil_affairs.register -o draft.toml\n\n"
+    "huitong catalog draft --url sqlite:////data/archive.db --department archives --name 市档案馆 --uscc 12520100009399999X",
+)(drafting.command)
 Number = Annotated[int, typer.Argument(help="导入编号 Number of the import.")]
 
 
@@ -96,6 +102,9 @@ def show(
         show_rows([_row(one) for one in snapshot.resources.values()], as_json, "尚无已发布的资源 nothing is published yet: huitong catalog import")
     else:
         _show_one(snapshot, resource, as_json)
+
+
+group.command("drift", epilog=EXAMPLES + "huitong catalog drift\n\nhuitong catalog drift civil_affairs --json")(drifting.command)
 
 
 def _show_one(snapshot: Snapshot, code: str, as_json: bool) -> None:
