@@ -264,8 +264,8 @@ async def test_every_opened_source_is_guarded() -> None:
         (SourceConfig("a.b", "rest", "http://host:port"), "no address of a service"),
         (SourceConfig("a.b", "rest", "http://host/?q=1"), "no address of a service"),
         (SourceConfig("a.b", "rest", "http://user:word@host"), "holds credentials"),
-        (SourceConfig("a.b", "rest", "http://host", options={"auth": "basic"}), "not known"),
-        (SourceConfig("a.b", "rest", "http://host", options={"auth": "bearer"}), "no `secret`"),
+        (SourceConfig("a.b", "rest", "http://host", options={"auth": "magic"}), "options.auth"),
+        (SourceConfig("a.b", "rest", "http://host", options={"auth": "bearer"}), "needs a `secret`"),
     ],
 )
 async def test_a_wrong_configuration_is_told_with_its_remedy(config: SourceConfig, message: str) -> None:
