@@ -193,6 +193,9 @@ class Writer:
             if name == "not":
                 return {name: self.where(face, depth + 1)}
             return {name: [self.where(face, depth + 1) for _ in range(self.dice.number(0, 2))]}
+        if depth < 3 and face.link_filters and self.dice.chance(35):
+            name = self.dice.pick(list(face.link_filters))
+            return {name: self.where(face.link_filters[name][1], depth + 1)}
         made: dict[str, Any] = {}
         for name in self.dice.some(list(face.filters), 0 if self.dice.chance(10) else 1, 2):
             item = face.filters[name]
