@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from auth.rights import Operation
@@ -42,11 +43,13 @@ def errors_at(paths: Sequence[Path], fault: Fault, count: int | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How a source fared during the call: ``OK``, ``TIMEOUT``, ``OPEN_CIRCUIT`` or ``FAILED``."""
+    """How a source fared during the call: ``OK``, ``STALE`` (it serves what is older than its cycle), ``TIMEOUT``, ``OPEN_CIRCUIT`` or ``FAILED``."""
 
     source: str
     state: str
     milliseconds: int
+    as_of: datetime | None = None
+    """The oldest state of data that was read of it: a delivery's moment, else the moment of reading; ``None`` where it did not answer."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from auth.rights import Operation
@@ -17,6 +18,7 @@ from schema.batches import Batch
 from schema.faces import Face
 from schema.faults import Code, Fault
 from schema.filters import Binds, row_condition
+from schema.freshness import is_stale
 from schema.shapes import ItemUse
 from schema.values import deliverable
 
@@ -24,7 +26,7 @@ T = TypeVar("T")
 Sources = Callable[[str], Source]
 STABLE = "#"
 _STATEMENTS = 8
-"""The most statements that one call has under way at once."""
+"""The most statements that one call has under way at once, of each source: those of one that hangs keep no other waiting."""
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Reader:
         self._sources = sources
         self._answer = answer
         self.allowance = allowance or Allowance()
-        self._statements = asyncio.Semaphore(_STATEMENTS)
+        self._statements: dict[str, asyncio.Semaphore] = {}
 
     def where(self, face: Face, binds: Binds, parts: Sequence[Predicate] = ()) -> Predicate | None:
         """The caller's predicates AND the grant's row condition."""
@@ -120,20 +122,37 @@ class Reader:
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
         code = face.resource.source
         started = time.perf_counter()
-        state = "FAILED"
+        state, as_of = "FAILED", None
         try:
-            async with self._statements:
-                result = await call(self._sources(code))
-            state = "OK"
+            async with self._statements.setdefault(code, asyncio.Semaphore(_STATEMENTS)):
+                source = self._sources(code)
+                result = await call(source)
+            state, as_of = _served(face, source)
         except SourceFault as fault:
             state = fault.state
             raise source_fault(face, fault) from fault
         finally:
-            known = self._answer.sources.get(code)
-            spent = round((time.perf_counter() - started) * 1000)
-            if known is None or known.state == "OK":
-                self._answer.sources[code] = SourceState(code, state, spent + (known.milliseconds if known else 0))
+            self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), as_of))
         return result
+
+    def _note_source(self, state: SourceState) -> None:
+        """A trouble stays noted whatever follows; of data the oldest."""
+        known = self._answer.sources.get(state.source)
+        if known is not None and known.as_of is None:
+            return
+        spent = state.milliseconds + (known.milliseconds if known else 0)
+        if known is not None and known.as_of is not None and state.as_of is not None and known.as_of <= state.as_of:
+            state = known
+        self._answer.sources[state.source] = replace(state, milliseconds=spent)
+
+
+def _served(face: Face, source: Source) -> tuple[str, datetime]:
+    """Of an answer that has come: its state, and as of when it is."""
+    moment = datetime.now(UTC)
+    as_of = source.as_of(face.resource.binding)
+    if as_of is None:
+        return "OK", moment
+    return ("STALE" if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
 
 
 def _stable_place(face: Face, selection: Selection) -> int | None:

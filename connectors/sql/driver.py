@@ -16,6 +16,10 @@ class ConnectionLost(Exception):
     """The connection went away before the statement was answered; it was not the statement's fault."""
 
 
+class NotConnected(ConnectionLost):
+    """No connection came about: nothing was asked."""
+
+
 class Connection(Protocol):
     """One session with the database. Used by one call at a time."""
 

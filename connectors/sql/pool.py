@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from connectors.sql.driver import Connection, Driver
+from connectors.sql.driver import Connection, Driver, NotConnected
 
 
 class Pool:
@@ -27,7 +27,7 @@ class Pool:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lends a held connection, or a new one, within a :meth:`turn`."""
-        connection = self._idle.pop() if self._idle else await self._driver.connect()
+        connection = self._idle.pop() if self._idle else await self._connect()
         sound = False
         try:
             yield connection
@@ -41,6 +41,12 @@ class Pool:
                 self._idle.append(connection)
             else:
                 self._retire(connection)
+
+    async def _connect(self) -> Connection:
+        try:
+            return await self._driver.connect()
+        except ConnectionError as error:
+            raise NotConnected from error
 
     def drop_idle(self) -> None:
         """Closes all connections that nobody uses: the database may have closed them too."""

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
-from connectors.sql.driver import Connection, ConnectionLost, Driver
+from connectors.sql.driver import Connection, ConnectionLost, Driver, NotConnected
 from connectors.sql.pool import Pool
 from connectors.sql.statements import KEYS, Statement, Statements
 from connectors.wire import comparable
@@ -22,19 +22,15 @@ CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks
 
 
 class SqlSource:
-    """Everything is pushed down, masks and verifications included. See :class:`connectors.spi.Source`."""
+    """Everything is pushed down, masks and verifications included, where the database is not known to do less. See :class:`connectors.spi.Source`."""
 
-    def __init__(self, config: SourceConfig, driver: Driver) -> None:
+    def __init__(self, config: SourceConfig, driver: Driver, capabilities: Capabilities = CAPABILITIES) -> None:
+        self.capabilities = capabilities
         self._code = config.code
         self._timeout = config.timeout_ms / 1000
         self._driver = driver
         self._pool = Pool(driver, config.pool)
         self._statements = Statements(driver.dialect)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """All of it."""
-        return CAPABILITIES
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
@@ -47,7 +43,7 @@ class SqlSource:
         statement = self._statements.rows(selection, key)
         asked = {comparable(value, key.kind): value for value in values}
         found: dict[Value, list[Row]] = {}
-        for part in _parts(list(values), CAPABILITIES.keys_per_call):
+        for part in _parts(list(values), self.capabilities.keys_per_call):
             for row in await self._rows(statement, {**parameters, KEYS: part}, selection.binding):
                 value = asked.get(comparable(row[-1], key.kind))
                 if value is not None:
@@ -103,6 +99,8 @@ class SqlSource:
             if waiting:
                 raise SourceBusy(self._code, "all its connections are busy") from error
             raise SourceTimeout(self._code, "no answer in time; the statement was stopped") from error
+        except NotConnected as error:
+            raise SourceUnreachable(self._code, "the database is not reachable") from error
         except ConnectionLost as error:
             raise SourceUnavailable(self._code, "the connection was lost") from error
         except self._driver.errors as error:

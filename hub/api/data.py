@@ -20,7 +20,6 @@ from hub.ledger.append import Ledger
 from hub.ledger.subjects import Subjects
 from hub.live import Live
 from hub.sharing.quota import check_quota, limited, usage
-from hub.store.base import now
 from schema.answer import Answer, SourceState
 from schema.documents import Document, Documents
 from schema.plan import Plan
@@ -91,7 +90,7 @@ class DataService:
 
 
 def _source_state(state: SourceState) -> dict[str, Any]:
-    return {"source": state.source, "state": state.state, "asOf": now().isoformat() if state.state == "OK" else None}
+    return {"source": state.source, "state": state.state, "asOf": state.as_of.isoformat() if state.as_of else None}
 
 
 def _fields(plan: Plan) -> list[str]:

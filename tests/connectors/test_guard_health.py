@@ -92,7 +92,7 @@ async def test_a_read_without_a_connection_is_tried_once_more() -> None:
 @pytest.mark.parametrize("fault", [SourceUnavailable, SourceTimeout, SourceBusy, SourceRefused])
 async def test_what_may_have_been_asked_is_not_asked_again(fault: type[Exception]) -> None:
     inner = Scripted()
-    inner.fault = fault("city.register", "no")  # type: ignore[call-arg]
+    inner.fault = fault("city.register", "no")
     source = guarded(inner)
     await fail(source, 1, fault)
     assert (inner.calls, source.telemetry.retries) == (1, 0)
