@@ -8,10 +8,11 @@ from datetime import datetime
 
 from connectors import local
 from connectors.errors import SourceRefused
-from connectors.selection import Binding, Column, Compare, Every, Linked, Match, Not, Predicate, Row, Selection, Some, Value
+from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
 from connectors.wire import comparable
 
+_ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
 LIMIT = "#limit"
 """The parameter that bounds what is read for the hub to complete."""
 
@@ -28,12 +29,16 @@ class Plan:
 def negotiate(capabilities: Capabilities, selection: Selection) -> Plan:
     """Splits a selection: the parts of its predicate that are declared are the source's, and what it cannot order, compare or mask is the hub's."""
     asked, left = _split(capabilities, selection.where)
-    ordered = capabilities.order or not (selection.order or selection.after)
+    ordered = all(_orders(capabilities, key) for key in selection.order)
     shaped = all(_gives(capabilities, output) for output in selection.outputs)
     if not left and ordered and shaped:
         return Plan(selection, (), whole=True)
     columns = tuple(local.needed_columns(selection))
     return Plan(Selection(selection.binding, columns, asked, limit=LIMIT), columns, whole=False)
+
+
+def _orders(capabilities: Capabilities, key: Order) -> bool:
+    return capabilities.order and (capabilities.text_order or key.kind is not Kind.STRING)
 
 
 def _gives(capabilities: Capabilities, output: Column | Match) -> bool:
@@ -56,8 +61,9 @@ def declared(capabilities: Capabilities, part: Predicate) -> bool:
             return all(declared(capabilities, each) for each in parts)
         case Not(negated):
             return declared(capabilities, negated)
-        case Compare(comparison=comparison):
-            return comparison in capabilities.comparisons
+        case Compare(kind=kind, comparison=comparison):
+            texts = kind is Kind.STRING and comparison in _ORDERED and not capabilities.text_order
+            return comparison in capabilities.comparisons and not texts
         case Linked(where=where):
             return capabilities.links and declared(capabilities, where)
 

@@ -32,6 +32,8 @@ class Capabilities:
     """It filters through :class:`connectors.selection.Linked`."""
     objects: bool = False
     """It lists what it holds: :meth:`Source.objects`."""
+    text_order: bool = True
+    """Texts too are ordered, and compared as greater or less, by code point; else only other kinds are."""
     completes: bool = False
     """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 

@@ -33,6 +33,10 @@ class SqlConnector:
             raise ConfigFault(f"{config.code}: no driver is known for {url.drivername}", _FORMS)
         if url.password is not None:
             raise ConfigFault(f"{config.code}: `url` holds a password", "take it out and name its place in `secret`: env:NAME or file:PATH")
+        if url.drivername.startswith("dm"):
+            from connectors.sql.dialect_dameng import CAPABILITIES
+
+            return SqlSource(config, opening(config, url), CAPABILITIES)
         return SqlSource(config, opening(config, url))
 
 
@@ -93,6 +97,19 @@ def _kingbase(config: SourceConfig, url: URL) -> Driver:
     return KingbaseDriver(config.code, where, config.timeout_ms, module)
 
 
+def _dameng(config: SourceConfig, url: URL) -> Driver:
+    module = _vendor(config, "dmPython", "dameng")
+    _vendor(config, "dmSQLAlchemy", "dameng")
+    from connectors.sql.dameng import DamengDriver
+
+    if not url.host or not url.username or url.query:
+        raise ConfigFault(f"{config.code}: `url` must name user and host, and nothing behind the schema", "dm://USER@HOST:5236/SCHEMA")
+    where: dict[str, object] = {"user": url.username, "password": _password(config), "server": url.host, "port": url.port or 5236}
+    if url.database:
+        where["schema"] = url.database
+    return DamengDriver(config.code, where, config.timeout_ms, module)
+
+
 def _vendor(config: SourceConfig, module: str, extra: str) -> Any:
     """A driver that comes with an extra of this package."""
     try:
@@ -104,6 +121,8 @@ def _vendor(config: SourceConfig, module: str, extra: str) -> Any:
 _DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
     "sqlite": _sqlite,
     "sqlite+aiosqlite": _sqlite,
+    "dm": _dameng,
+    "dm+dmPython": _dameng,
     "gaussdb": _gauss,
     "gaussdb+async_gaussdb": _gauss,
     "opengauss": _gauss,
