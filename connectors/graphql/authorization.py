@@ -1,121 +1,69 @@
-"""How the hub shows the service who it is: not at all, by a fixed token, or by tokens of OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+"""OAuth 2 client credentials of which the token endpoint is found by the service's own metadata (RFC 9728, RFC 8414)."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import time
-from dataclasses import dataclass
-from urllib.parse import quote_plus, urlencode, urlsplit
 
+import httpx2
 import orjson
 
-from connectors.errors import SourceFault, SourceRefused, SourceUnavailable
-from connectors.graphql.client import Http
+from connectors.errors import SourceRefused, SourceUnavailable
+from connectors.graphql.options import OAuthOptions
+from connectors.rest.exchange import exchange
+from connectors.rest.oauth import OAuthAuth
+from connectors.rest.options import OAuth
+from connectors.rest.transport import Transport
 
-_EARLY = 30.0
-"""Seconds before its end at which a token is not used any more."""
-_SHORTEST = 60.0
-_OK, _SERVER_ERROR, _OVERLOADED = 200, 500, 429
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """No token, or always the same."""
-
-    token: str | None
-    renews = False
-
-    async def header(self, *, renew: bool = False) -> str | None:
-        """The value; ``None`` for no header."""
-        return self.token and f"Bearer {self.token}"
+_MOST_BYTES = 64 * 1024
+_OVERLOADED, _SERVER_ERROR = 429, 500
 
 
-class ClientCredentials:
-    """Tokens for a client and its secret, got when needed and kept until shortly before they end."""
+class DiscoveredOAuth:
+    """See :class:`connectors.rest.auth.Auth`. The secret goes nowhere but to the service's own origin."""
 
-    renews = True
-
-    def __init__(self, source: str, url: str, http: Http, client: tuple[str, str], token_url: str | None, scope: str | None) -> None:
+    def __init__(self, source: str, url: str, options: OAuthOptions, client: tuple[str, str], transport: Transport) -> None:
         self._source = source
-        self._url = url
-        self._http = http
+        self._url = httpx2.URL(url)
+        self._options = options
         self._client = client
-        self._token_url = token_url
-        self._scope = scope
-        self._token = ""
-        self._until = 0.0
-        self._lock = asyncio.Lock()
+        self._transport = transport
+        self._found: OAuthAuth | None = None
+        self._finding = asyncio.Lock()
 
-    async def header(self, *, renew: bool = False) -> str:
-        """``Bearer`` and a live token.
+    async def admit(self, request: httpx2.Request, due: float) -> None:
+        """Adds the bearer token."""
+        if self._found is None:
+            async with self._finding:
+                if self._found is None:
+                    declared = OAuth(token_url=await self._token_url(due), scope=self._options.scope, client=self._options.client)
+                    self._found = OAuthAuth(self._source, declared, self._client, self._transport)
+        await self._found.admit(request, due)
 
-        Raises:
-            SourceFault: no token is given.
-        """
-        refused = self._token if renew else None
-        async with self._lock:
-            # Of several calls whose token was refused, the first gets a new one for all.
-            if self._token == refused or time.monotonic() >= self._until:
-                await self._get()
-            return f"Bearer {self._token}"
+    def renewed(self, request: httpx2.Request) -> bool:
+        """Another token may be had."""
+        return self._found is not None and self._found.renewed(request)
 
-    async def _get(self) -> None:
-        if self._token_url is None:
-            self._token_url = await self._discovered()
-        form = {"grant_type": "client_credentials"} | ({"scope": self._scope} if self._scope else {})
-        pair = ":".join(quote_plus(part) for part in self._client)
-        headers = {
-            "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-        }
-        status, _, body = await self._http.request("POST", self._token_url, urlencode(form).encode(), headers)
-        if status != _OK:
-            raise self._fault(status)
-        token, seconds = self._read(body)
-        self._token = token
-        self._until = time.monotonic() + max(seconds - _EARLY, min(seconds, _SHORTEST) / 2)
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._transport.close()
 
-    def _read(self, body: bytes) -> tuple[str, float]:
-        try:
-            content = orjson.loads(body)
-            token, kind, seconds = content["access_token"], content["token_type"], content.get("expires_in", _SHORTEST)
-            if isinstance(token, str) and token.isascii() and token.isprintable() and str(kind).lower() == "bearer":
-                return token, float(seconds)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SourceRefused(self._source, "the token endpoint's answer is no bearer token (RFC 6749, 5.1); check `token_url`") from error
-        raise SourceRefused(self._source, "the token endpoint gives no bearer token; check `token_url`")
-
-    def _fault(self, status: int) -> SourceFault:
-        if status >= _SERVER_ERROR or status == _OVERLOADED:
-            return SourceUnavailable(self._source, f"the token endpoint answered with status {status}")
-        return SourceRefused(self._source, f"the token endpoint does not accept the hub (status {status}); check `client_id`, `secret` and `scope`")
-
-    async def _discovered(self) -> str:
-        """The token endpoint by RFC 9728 and RFC 8414, which may lie in the service's own origin only."""
-        parts = urlsplit(self._url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        resource = await self._document(f"{origin}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}")
+    async def _token_url(self, due: float) -> str:
+        origin = str(self._url.copy_with(raw_path=b"/")).rstrip("/")
+        resource = await self._document(f"{origin}/.well-known/oauth-protected-resource{self._url.path.rstrip('/')}", due)
         servers = resource.get("authorization_servers")
         issuer = servers[0] if isinstance(servers, list) and servers else origin
-        if issuer != origin:
-            raise self._undiscovered()
-        server = await self._document(f"{origin}/.well-known/oauth-authorization-server")
+        server = await self._document(f"{origin}/.well-known/oauth-authorization-server", due) if issuer == origin else {}
         found = server.get("token_endpoint")
-        if server.get("issuer") != origin or not isinstance(found, str) or not found.startswith(f"{origin}/"):
-            raise self._undiscovered()
-        return found
+        if server.get("issuer") == origin and isinstance(found, str) and found.startswith(f"{origin}/"):
+            return found
+        raise SourceRefused(self._source, "the service's metadata name no token endpoint in its own origin; write it as `oauth.token_url` in the options")
 
-    async def _document(self, url: str) -> dict[str, object]:
-        status, _, body = await self._http.request("GET", url, None, {"Accept": "application/json"})
-        if status >= _SERVER_ERROR or status == _OVERLOADED:
-            raise SourceUnavailable(self._source, f"the service's metadata answered with status {status}")
+    async def _document(self, url: str, due: float) -> dict[str, object]:
+        answer = await exchange(self._source, self._transport, httpx2.Request("GET", url, headers={"Accept": "application/json"}), due, _MOST_BYTES)
+        if answer.status >= _SERVER_ERROR or answer.status == _OVERLOADED:
+            raise SourceUnavailable(self._source, f"the service's metadata answered with status {answer.status}")
         try:
-            content = orjson.loads(body) if status == _OK else None
+            content = orjson.loads(answer.body) if answer.status == httpx2.codes.OK else None
         except orjson.JSONDecodeError:
             content = None
         return content if isinstance(content, dict) else {}
-
-    def _undiscovered(self) -> SourceRefused:
-        return SourceRefused(self._source, "the service's metadata name no token endpoint in its own origin; write it as options.token_url")

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.calling import CALLING, MOST_RECEIPTS, RemoteReceipt
-from connectors.graphql.options import Options
+from connectors.graphql.options import GraphqlOptions
 
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
-def carried(options: Options) -> dict[str, str]:
+def carried(options: GraphqlOptions) -> dict[str, str]:
     """The headers of the call that the running task works for; none outside of calls."""
     calling = CALLING.get()
     if calling is None:

@@ -1,91 +1,40 @@
-"""GraphQL over HTTP to one address: bounded answers, no redirects, no proxies, faults in the hub's words."""
+"""GraphQL over HTTP to one address, by the transport of REST services: bounded answers, no redirects, no proxies."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import orjson
 
-from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceFault, SourceRefused
 from connectors.graphql.faults import SchemaChanged, fault_of
+from connectors.graphql.options import GraphqlOptions
 from connectors.graphql.rows import Answer
+from connectors.rest.auth import Auth
+from connectors.rest.exchange import Answer as HttpAnswer
+from connectors.rest.exchange import Unreached, exchange, fault
+from connectors.rest.transport import Transport
 from connectors.retries import RetryBudget
 from connectors.spi import SourceConfig
 
-MOST_BYTES = 8 * 1024 * 1024
-"""The largest answer that is read, decompressed."""
-_TYPES = ("application/graphql-response+json", "application/json")
-_OVERLOADED, _UNAUTHORIZED, _SERVER_ERROR = 429, 401, 500
-
-
-class Authorization(Protocol):
-    """Gives the Authorization header's value."""
-
-    @property
-    def renews(self) -> bool:
-        """A refused token may be replaced by a new one."""
-        ...
-
-    async def header(self, *, renew: bool = False) -> str | None:
-        """The value; ``None`` for no header."""
-        ...
-
-
-class Http:
-    """Requests within the source's limits. Nothing in an answer leads anywhere else."""
-
-    def __init__(self, config: SourceConfig) -> None:
-        self._code = config.code
-        self._client = httpx2.AsyncClient(
-            timeout=config.timeout_ms / 1000,
-            limits=httpx2.Limits(max_connections=config.pool, max_keepalive_connections=config.pool),
-            follow_redirects=False,
-            trust_env=False,
-        )
-
-    async def request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
-        """Status, media type and body of the answer.
-
-        Raises:
-            SourceFault: not reachable, too slow, too large, or badly compressed.
-        """
-        try:
-            async with self._client.stream(method, url, content=body, headers=dict(headers)) as response:
-                media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                return response.status_code, media, await self._body(response)
-        except httpx2.PoolTimeout as error:
-            raise SourceBusy(self._code, "all its connections are busy") from error
-        except httpx2.TimeoutException as error:
-            raise SourceTimeout(self._code, "no answer in time") from error
-        except httpx2.DecodingError as error:
-            raise SourceRefused(self._code, "the service's answer is badly compressed") from error
-        except (httpx2.RequestError, httpx2.StreamError) as error:
-            raise SourceUnavailable(self._code, "the service is not reachable") from error
-
-    async def close(self) -> None:
-        """Closes all connections."""
-        await self._client.aclose()
-
-    async def _body(self, response: httpx2.Response) -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise SourceRefused(self._code, f"the service's answer is larger than {MOST_BYTES // 1024 // 1024} MiB; lower `max_page`")
-        return bytes(body)
+_GRAPHQL, _JSON = "application/graphql-response+json", "application/json"
+_HEADERS = {"Content-Type": _JSON, "Accept": f"{_GRAPHQL}, {_JSON};q=0.9", "Accept-Encoding": "gzip, deflate", "User-Agent": "huitong"}
 
 
 class Client:
-    """Asks one GraphQL endpoint."""
+    """Asks one GraphQL endpoint. Nothing in an answer leads anywhere else."""
 
-    def __init__(self, config: SourceConfig, http: Http, authorize: Authorization) -> None:
+    def __init__(self, config: SourceConfig, options: GraphqlOptions, auth: Auth, transport: Transport) -> None:
         self._code = config.code
         self._url = config.url
-        self._http = http
-        self._authorize = authorize
+        self._seconds = config.timeout_ms / 1000
+        self._most = options.max_bytes
+        self._auth = auth
+        self._transport = transport
         self._retries = RetryBudget()
 
     async def ask(self, document: str, variables: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[Answer, Mapping[str, Any]]:
@@ -98,34 +47,41 @@ class Client:
             body = orjson.dumps({"query": document, "variables": dict(variables)})
         except (TypeError, orjson.JSONEncodeError) as error:
             raise SourceRefused(self._code, "a value of the call has no place in JSON") from error
-        status, content = await self._post(body, headers, renew=False)
-        if status == _UNAUTHORIZED and self._authorize.renews:
-            status, content = await self._post(body, headers, renew=True)
-        return self._answer(status, content), content if isinstance(content, dict) else {}
+        answer = await self._persistently(body, headers)
+        media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content = self._read(answer.body) if media in (_GRAPHQL, _JSON) else None
+        return self._answer(answer.status, content), content if isinstance(content, dict) else {}
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._http.close()
+        await self._transport.close()
+        close = getattr(self._auth, "close", None)
+        if close is not None:
+            await close()
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], *, renew: bool) -> tuple[int, Any]:
-        sent = {"Content-Type": "application/json", "Accept": f"{_TYPES[0]}, {_TYPES[1]};q=0.9", **headers}
-        if authorization := await self._authorize.header(renew=renew):
-            sent["Authorization"] = authorization
-        status, media, raw = await self._sent(body, sent)
-        return status, self._read(raw) if media in _TYPES else None
-
-    async def _sent(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
+    async def _persistently(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Once more where the connection failed: a query changes nothing."""
+        due = asyncio.get_running_loop().time() + self._seconds
         try:
-            answer = await self._http.request("POST", self._url, body, headers)
-        except (SourceBusy, SourceTimeout):
-            raise
-        except SourceUnavailable:
+            answer = await self._once(body, headers, due)
+        except Unreached:
             if not self._retries.take():
                 raise
-            return await self._http.request("POST", self._url, body, headers)
+            return await self._once(body, headers, due)
         self._retries.succeeded()
         return answer
+
+    async def _once(self, body: bytes, headers: Mapping[str, str], due: float) -> HttpAnswer:
+        request = await self._request(body, headers, due)
+        answer = await exchange(self._code, self._transport, request, due, self._most)
+        if answer.status == httpx2.codes.UNAUTHORIZED and self._auth.renewed(request):
+            return await exchange(self._code, self._transport, await self._request(body, headers, due), due, self._most)
+        return answer
+
+    async def _request(self, body: bytes, headers: Mapping[str, str], due: float) -> httpx2.Request:
+        request = httpx2.Request("POST", self._url, headers={**_HEADERS, **headers}, content=body)
+        await self._auth.admit(request, due)
+        return request
 
     def _read(self, raw: bytes) -> Any:
         try:
@@ -150,13 +106,8 @@ class Client:
         return Answer(content["data"], errors)
 
     def _fault(self, status: int) -> SourceFault:
-        if status >= _SERVER_ERROR or status == _OVERLOADED:
-            return SourceUnavailable(self._code, f"the service answered with status {status}")
-        if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
-            return SourceRefused(self._code, f"the service does not admit the hub (status {status}); check `secret` and `auth`")
-        if httpx2.codes.is_redirect(status):
-            return SourceRefused(self._code, f"the service redirects (status {status}), which is not followed; correct `url`")
         if status == httpx2.codes.OK:
             return SourceRefused(self._code, "the answer is none of GraphQL; check that `url` is the GraphQL endpoint")
-        refused = SchemaChanged if status == httpx2.codes.BAD_REQUEST else SourceRefused
-        return refused(self._code, f"the service rejected the request (status {status})")
+        if status == httpx2.codes.BAD_REQUEST:
+            return SchemaChanged(self._code, "the service does not take the document (status 400); compare the manifest with its schema")
+        return fault(self._code, status)

@@ -3,64 +3,85 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from pydantic import ValidationError
 
 from connectors.errors import ConfigFault
-from connectors.graphql.options import Options, read_options
+from connectors.graphql.options import GraphqlOptions, OAuthOptions, option_faults, read_options
+from connectors.rest.addresses import check_address
 from connectors.secrets import read_secret
 from connectors.spi import Source, SourceConfig
 
 if TYPE_CHECKING:
-    from connectors.graphql.client import Authorization, Http
-
-_FORM = "write http://HOST:PORT/graphql or https://HOST/PATH"
+    from connectors.rest.auth import Auth
+    from connectors.rest.transport import Transport
 
 
 class GraphqlConnector:
-    """Sources of kind ``graphql``: other GraphQL services, another hub among them. See :class:`connectors.graphql.options.Options`."""
+    """Sources of kind ``graphql``: other GraphQL services, another hub among them. ``options`` are :class:`connectors.graphql.options.GraphqlOptions`."""
 
     def open(self, config: SourceConfig) -> Source:
         """A source that connects with its first call; see :class:`connectors.spi.Connector`."""
-        from connectors.graphql.client import Client, Http
+        from connectors.graphql.client import Client
         from connectors.graphql.source import GraphqlSource
 
-        check_address(config, "url", config.url)
-        options = read_options(config)
-        http = Http(config)
-        return GraphqlSource(config, options, Client(config, http, _authorization(config, options, http)))
+        try:
+            check_address(config.url)
+        except ValueError as error:
+            raise ConfigFault(f"{config.code}: `url` {error}", "write the address of the GraphQL endpoint, like https://HOST/graphql") from error
+        options = _options(config)
+        client = Client(config, options, _auth(config, options), _transport(config, options, config.pool, config.url))
+        return GraphqlSource(config, options, client)
 
 
-def check_address(config: SourceConfig, name: str, url: str) -> None:
-    """Refuses what is no address of a service, or holds credentials.
-
-    Raises:
-        ConfigFault: says what.
-    """
+def _options(config: SourceConfig) -> GraphqlOptions:
     try:
-        address = urlsplit(url)
-        sound = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError as error:
-        raise ConfigFault(f"{config.code}: `{name}` is no address of a service", _FORM) from error
-    if not sound or address.query or address.fragment or not url.isprintable() or " " in url:
-        raise ConfigFault(f"{config.code}: `{name}` is no address of a service", _FORM)
-    if address.username is not None or address.password is not None:
-        raise ConfigFault(f"{config.code}: `{name}` holds credentials", 'take them out and use `secret` with options.auth = "bearer" or "oauth"')
+        options = read_options(config.options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigFault(f"{config.code}: options.{'.'.join(map(str, first['loc']))}: {first['msg']}", "correct the option") from error
+    for fault in option_faults(options, config.secret is not None):
+        raise ConfigFault(f"{config.code}: options.{fault.path}: {fault.en}", fault.remedy)
+    return options
 
 
-def _authorization(config: SourceConfig, options: Options, http: Http) -> Authorization:
-    from connectors.graphql.authorization import ClientCredentials, Fixed
+def _auth(config: SourceConfig, options: GraphqlOptions) -> Auth:
+    from connectors.rest.auth import HeaderAuth, NoAuth, printable
 
-    if options.auth == "none":
-        return Fixed(None)
-    secret = read_secret(config.code, config.secret)
+    secret = read_secret(config.code, config.secret) if options.auth != "none" else None
     if secret is None:
-        raise ConfigFault(f"{config.code}: options.auth is {options.auth!r} but there is no `secret`", "name where it lies: env:NAME or file:PATH")
-    if not (secret.isascii() and secret.isprintable()):
-        raise ConfigFault(f"{config.code}: the secret cannot be sent", "it must be printable ASCII on one line")
+        return NoAuth()
     if options.auth == "bearer":
-        return Fixed(secret)
-    if options.client_id is None:
-        raise ConfigFault(f'{config.code}: options.auth is "oauth" but there is no client_id', "write the number under which the service knows the hub")
-    if options.token_url is not None:
-        check_address(config, "options.token_url", options.token_url)
-    return ClientCredentials(config.code, config.url, http, (options.client_id, secret), options.token_url, options.scope)
+        return HeaderAuth("Authorization", f"Bearer {printable(config.code, secret)}")
+    return _oauth(config, options, _client(config.code, options, secret))
+
+
+def _client(source: str, options: GraphqlOptions, secret: str) -> tuple[str, str]:
+    name, colon, password = secret.partition(":")
+    if options.client_id is not None:
+        return options.client_id, secret
+    if not (colon and name and password):
+        raise ConfigFault(f"{source}: there is no id for the secret", "write options.client_id, or id:secret as the secret")
+    return name, password
+
+
+def _oauth(config: SourceConfig, options: GraphqlOptions, client: tuple[str, str]) -> Auth:
+    from connectors.graphql.authorization import DiscoveredOAuth
+    from connectors.rest.oauth import OAuthAuth
+    from connectors.rest.options import OAuth
+
+    declared = options.oauth or OAuthOptions()
+    url = declared.token_url or config.url
+    transport = _transport(config, options, 1, url)
+    if declared.token_url is None:
+        return DiscoveredOAuth(config.code, config.url, declared, client, transport)
+    return OAuthAuth(config.code, OAuth(token_url=url, scope=declared.scope, client=declared.client), client, transport)
+
+
+def _transport(config: SourceConfig, options: GraphqlOptions, connections: int, url: str) -> Transport:
+    from connectors.rest.transport import Transport, tls_context
+
+    try:
+        return Transport(connections, tls_context(options.ca_file) if url.startswith("https:") else None)
+    except OSError as error:
+        raise ConfigFault(f"{config.code}: options.ca_file cannot be read", "name a PEM file with the authority's certificates") from error

@@ -17,7 +17,7 @@ from connectors.graphql.carry import carried, keep_receipt
 from connectors.graphql.client import Client
 from connectors.graphql.faults import SchemaChanged
 from connectors.graphql.keys import Keys
-from connectors.graphql.options import Options
+from connectors.graphql.options import GraphqlOptions
 from connectors.graphql.pushdown import Pushed, push, without_order
 from connectors.graphql.reading import Reading
 from connectors.graphql.remote import Remote, parse_remote
@@ -38,7 +38,7 @@ _RECENT = 3600.0
 class GraphqlSource:
     """Takes any selection. See :class:`connectors.spi.Source`."""
 
-    def __init__(self, config: SourceConfig, options: Options, client: Client) -> None:
+    def __init__(self, config: SourceConfig, options: GraphqlOptions, client: Client) -> None:
         self._code = config.code
         self._timeout = config.timeout_ms / 1000
         self._most = config.local_rows
