@@ -1,85 +1,134 @@
-"""HTTP to one origin: bounded answers, no redirects, no proxies, faults in the hub's words."""
+"""Asks one service: within its address, its turns and its retry budget."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import httpx2
-import orjson
 
-from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.calling import CALLING
+from connectors.errors import SourceBusy
+from connectors.rest.auth import Auth
+from connectors.rest.exchange import Answer, Unreached, exchange, fault
+from connectors.rest.links import inside
+from connectors.rest.options import RestOptions
+from connectors.rest.transport import Transport
+from connectors.rest.waiting import pause
+from connectors.retries import RetryBudget
 from connectors.spi import SourceConfig
 
-MOST_BYTES = 8 * 1024 * 1024
-"""The largest answer that is read, decompressed."""
+_MARGIN = 0.02
+"""Seconds before the deadline in which a call that has had no turn gives up: it was the hub that had no place, not the service."""
 
-_OVERLOADED = 429
-_SERVER_ERROR = 500
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``target`` is the path, percent-encoded, and the query, both behind the source's address. It changes nothing in the service."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 class Client:
-    """Asks one service. Addresses are its base URL plus a path from the catalog; nothing in an answer leads anywhere else."""
+    """Nothing in an answer leads anywhere but inside the source's address."""
 
-    def __init__(self, config: SourceConfig, secret: str | None) -> None:
+    def __init__(self, config: SourceConfig, options: RestOptions, auth: Auth, transport: Transport) -> None:
         self._code = config.code
-        self._base = config.url.rstrip("/")
-        self._client = httpx2.AsyncClient(
-            headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {secret}"} if secret else {}),
-            timeout=config.timeout_ms / 1000,
-            limits=httpx2.Limits(max_connections=config.pool, max_keepalive_connections=config.pool),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._base = httpx2.URL(config.url)
+        self._root = config.url.rstrip("/")
+        self._options = options
+        self._auth = auth
+        self._transport = transport
+        self._turns = asyncio.Semaphore(config.pool)
+        self._budget = RetryBudget()
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Any:
-        """The JSON that the service answers with.
+    async def ask(self, request: Request, due: float) -> Answer:
+        """The answer, of status 200, 204, 404 or 410; ``due`` is the event loop's time by which it must be there.
 
         Raises:
-            SourceFault: not reachable, too slow, too large, no JSON, or any status but 200.
+            SourceFault: not reachable, too slow, too large, or of another status.
         """
-        status, body = await self._read(path, query)
-        if status != httpx2.codes.OK:
-            raise self._fault(status)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise SourceRefused(self._code, "the service's answer is no JSON") from error
+        answer = await self._persistently(request, due)
+        if answer.status in (httpx2.codes.OK, httpx2.codes.NO_CONTENT, httpx2.codes.NOT_FOUND, httpx2.codes.GONE):
+            self._budget.succeeded()
+            return answer
+        raise fault(self._code, answer.status)
 
-    async def status(self, path: str) -> int:
+    async def status(self, path: str, due: float) -> int:
         """The status of an address, for a health check."""
-        return (await self._read(path, {}))[0]
+        return (await self._once(Request("GET", path), due)).status
+
+    def inside(self, asked: httpx2.URL, link: str) -> str:
+        """The target of a link in an answer.
+
+        Raises:
+            connectors.rest.links.Outside: it leads out of the source's address.
+        """
+        root = self._base.raw_path.decode("ascii").rstrip("/")
+        return inside(self._base, asked, link).removeprefix(root)
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        await self._transport.close()
+        close = getattr(self._auth, "close", None)
+        if close is not None:
+            await close()
 
-    async def _read(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+    async def _persistently(self, request: Request, due: float) -> Answer:
+        attempt = 0
+        while True:
+            try:
+                answer = await self._once(request, due)
+                wait = pause(attempt, answer.status, answer.headers.get("retry-after"))
+            except Unreached:
+                wait = pause(attempt, None, None)
+                if not self._may_retry(attempt, wait, due):
+                    raise
+            else:
+                if not self._may_retry(attempt, wait, due):
+                    return answer
+            await asyncio.sleep(wait or 0)
+            attempt += 1
+
+    def _may_retry(self, attempt: int, wait: float | None, due: float) -> bool:
+        in_time = wait is not None and asyncio.get_running_loop().time() + wait < due
+        return attempt < self._options.retries and in_time and self._budget.take()
+
+    async def _once(self, request: Request, due: float) -> Answer:
+        sent, answer = await self._exchange(request, due)
+        if answer.status == httpx2.codes.UNAUTHORIZED and self._auth.renewed(sent):
+            _, answer = await self._exchange(request, due)
+        return answer
+
+    async def _exchange(self, request: Request, due: float) -> tuple[httpx2.Request, Answer]:
+        prepared = httpx2.Request(request.method, self._root + request.target, headers=self._headers(request), content=request.body or None)
+        await self._turn(due)
         try:
-            async with self._client.stream("GET", self._base + path, params=dict(query)) as response:
-                return response.status_code, await self._body(response)
-        except httpx2.PoolTimeout as error:
+            await self._auth.admit(prepared, due)
+            return prepared, await exchange(self._code, self._transport, prepared, due, self._options.max_bytes)
+        finally:
+            self._turns.release()
+
+    async def _turn(self, due: float) -> None:
+        try:
+            async with asyncio.timeout_at(due - _MARGIN):
+                await self._turns.acquire()
+        except TimeoutError as error:
             raise SourceBusy(self._code, "all its connections are busy") from error
-        except httpx2.TimeoutException as error:
-            raise SourceTimeout(self._code, "no answer in time") from error
-        except httpx2.DecodingError as error:
-            raise SourceRefused(self._code, "the service's answer is badly compressed") from error
-        except (httpx2.RequestError, httpx2.StreamError) as error:
-            raise SourceUnavailable(self._code, "the service is not reachable") from error
 
-    async def _body(self, response: httpx2.Response) -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise SourceRefused(self._code, f"the service's answer is larger than {MOST_BYTES // 1024 // 1024} MiB; lower `max_page`")
-        return bytes(body)
-
-    def _fault(self, status: int) -> SourceFault:
-        if status >= _SERVER_ERROR or status == _OVERLOADED:
-            return SourceUnavailable(self._code, f"the service answered with status {status}")
-        if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
-            return SourceRefused(self._code, f"the service does not admit the hub (status {status}); check `secret` and `auth`")
-        if httpx2.codes.is_redirect(status):
-            return SourceRefused(self._code, f"the service redirects (status {status}), which is not followed; correct `url` or `path`")
-        return SourceRefused(self._code, f"the service rejected the request (status {status})")
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "huitong", **request.headers}
+        calling = CALLING.get()
+        if calling is None:
+            return headers
+        if calling.trace is not None:
+            headers["traceparent"] = calling.trace
+        if self._options.carry:
+            use = {"Huitong-Purpose": calling.purpose, "Huitong-Operator": calling.operator, "Huitong-Case": calling.case}
+            headers |= {name: quote(value, safe="") for name, value in use.items() if value is not None}
+        return headers

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from connectors.errors import ConfigFault
+from connectors.rest.template import check_path
 
-_REMEDY = 'an endpoint is described like {"path": "/persons", "items": "items", "limit": "limit", "offset": "offset", "max_page": 500}'
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
+_OWN_HEADERS = {
+    "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host", "proxy-authorization", "te",
+    "traceparent", "trailer", "transfer-encoding", "upgrade", "x-api-key",
+}  # fmt: skip
+_SECRET_PARAMETERS = {"access_token", "api_key", "apikey", "appkey", "app_key", "password", "passwd", "secret", "sig", "sign", "signature", "token"}
 
 
-def _inside_origin(path: str) -> str:
-    parts = path.split("/")
-    if not path.startswith("/") or path.startswith("//") or ".." in parts or any(sign in path for sign in "?#\\%") or not path.isprintable():
-        raise ValueError("must begin with one slash and hold no '..', '?', '#', '%' or backslash")
-    return path
+def check_header_name(name: str) -> str:
+    """A header's name (RFC 9110 §5.1)."""
+    if not _TOKEN.match(name):
+        raise ValueError("must be a header's name, such as X-Api-Key")
+    return name
+
+
+def _fixed_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        check_header_name(name)
+        if name.lower() in _OWN_HEADERS or name.lower().startswith("huitong-"):
+            raise ValueError(f"{name} is not set here; credentials go into the source's `auth` and `secret`")
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"the value of {name} must be printable ASCII")
+    return headers
+
+
+def _fixed_query(query: dict[str, str]) -> dict[str, str]:
+    for name in query:
+        if name.lower() in _SECRET_PARAMETERS:
+            raise ValueError(f"{name} is not set here; credentials go into the source's `auth` and `secret`")
+    return query
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Template = Annotated[str, Field(max_length=1000), AfterValidator(check_path)]
 
 
 class _Part(BaseModel):
@@ -27,53 +50,73 @@ class _Part(BaseModel):
 
 
 class KeyParameter(_Part):
-    """A query parameter that takes several values of a column at once, at most ``most`` between separators."""
+    """A parameter that takes several values of a column at once, at most ``most``.
+
+    ``style``: texts with ``separator`` between them, the parameter repeated, or an array in a POST's body.
+    """
 
     parameter: Name
+    style: Literal["separator", "repeated", "array"] = "separator"
     separator: Annotated[str, Field(min_length=1, max_length=3)] = ","
     most: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
 class CountParameter(_Part):
-    """A query parameter with which the service also tells, at the dotted path ``total``, how many items there are in all pages."""
+    """The path ``total`` of the number of items in all pages, and the query parameter that asks for it where the service wants one."""
 
-    parameter: Name
+    parameter: Name | None = None
     value: str = "true"
     total: Name
 
 
-class Endpoint(_Part):
-    """A collection: ``limit`` and ``offset`` page through it in the service's own stable order, ``max_page`` items at most in one answer.
+class Paging(_Part):
+    """How one page follows another.
 
-    ``items`` is the dotted path of the array in the answer, empty for the whole answer. ``filters`` maps columns to query parameters by which
-    the service selects equal values. ``sorted_by`` says by which column the service's order ascends, ``after`` the query parameter that
-    selects only items whose ``sorted_by`` is greater. Columns are dotted paths in an item.
+    ``page`` counts pages from ``first`` in ``parameter`` and ends with a page that is not full, or with page number ``pages`` (a path).
+    ``cursor`` sends back in ``parameter`` what lies at the path ``next``, until nothing lies there. ``link`` follows the header
+    ``Link: <…>; rel="next"`` (RFC 8288), or the address at the path ``next``. ``none``: all is in one answer.
     """
 
-    path: Annotated[str, AfterValidator(_inside_origin)]
+    style: Literal["offset", "page", "cursor", "link", "none"] = "offset"
+    parameter: Name | None = None
+    first: Annotated[int, Field(ge=0, le=1)] = 1
+    pages: Name | None = None
+    next: Name | None = None
+
+
+class Lookup(_Part):
+    """Another path, for requests that know its columns. ``single``: it answers with one item, and with status 404 where there is none."""
+
+    path: Template
+    items: str | None = None
+    single: bool = True
+
+
+class Endpoint(_Part):
+    """A collection of a service. Paths in answers and items are dotted (:mod:`connectors.rest.paths`).
+
+    ``filters`` maps columns to parameters by which the service selects equal values. ``sorted_by`` says by which column the service's order
+    ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body.
+    """
+
+    path: Template
+    method: Literal["GET", "POST"] = "GET"
+    safe: bool = False
+    query: Annotated[dict[str, str], AfterValidator(_fixed_query)] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(_fixed_headers)] = Field(default_factory=dict)
+    body: dict[str, JsonValue] = Field(default_factory=dict)
+    format: Literal["json", "xml"] = "json"
     items: str = ""
-    limit: Name
-    offset: Name
-    max_page: Annotated[int, Field(ge=1, le=100_000)]
+    paging: Paging = Paging()
+    limit: Name | None = None
+    offset: Name | None = None
+    max_page: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    max_pages: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max_requests: Annotated[int, Field(ge=1, le=10_000)] = 100
     filters: dict[str, Name] = Field(default_factory=dict)
     keys: dict[str, KeyParameter] = Field(default_factory=dict)
+    lookups: Annotated[tuple[Lookup, ...], Field(strict=False, max_length=20)] = ()
+    examples: dict[str, str] = Field(default_factory=dict)
     sorted_by: Name | None = None
     after: Name | None = None
     count: CountParameter | None = None
-
-
-@lru_cache(maxsize=4096)
-def parse_endpoint(options: str) -> Endpoint:
-    """The endpoint behind ``Binding.options``.
-
-    Raises:
-        ConfigFault: the description is wrong; says where.
-    """
-    try:
-        endpoint = Endpoint.model_validate_json(options)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigFault(f"endpoint: {'.'.join(map(str, first['loc'])) or 'options'}: {first['msg']}", _REMEDY) from error
-    if endpoint.after and not endpoint.sorted_by:
-        raise ConfigFault("endpoint: `after` needs `sorted_by`", "name the column by which the service sorts")
-    return endpoint

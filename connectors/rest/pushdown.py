@@ -1,66 +1,179 @@
-"""Which part of a predicate a service can answer itself. All of it is checked again in the hub: a service that ignores a parameter shows nothing more."""
+"""Which part of a predicate a service can answer itself, and by which requests. All of it is checked again in the hub: a service that ignores
+a parameter shows nothing more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 from connectors.errors import SourceRefused
 from connectors.rest.endpoint import Endpoint, KeyParameter
-from connectors.selection import Compare, Comparison, Every, Predicate, Value
+from connectors.rest.template import addressable, columns_of, fill, text_of
+from connectors.selection import Column, Compare, Comparison, Every, Predicate, Value
 from connectors.spi import Parameters
 
-Query = dict[str, str]
+Sent = Value | tuple[Value, ...]
+"""One value of a parameter, or several at once."""
+_SINGLES = 20
+"""Values that are asked for one by one where a service filters by a column but takes no lists of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of the endpoint. ``single``: it answers with one item at ``items``, else with a page of them."""
+
+    path: str
+    items: str
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One collection or item to read: ``path`` is filled and encoded, ``filled`` where it holds a value."""
+
+    route: Route
+    path: str
+    parameters: Mapping[str, Sent]
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """Queries whose answers together hold every row of the predicate; none where no row can satisfy it.
+    """What to ask so that the answers together hold every row of the predicate; nothing where no row can satisfy it.
 
-    ``whole``: they hold no other rows. ``column`` is the key column whose values were split over the queries, if one was.
+    ``whole``: they hold no other rows.
     """
 
-    queries: tuple[Query, ...]
+    asks: tuple[Ask, ...]
     whole: bool
 
 
-def push(source: str, endpoint: Endpoint, where: Predicate | None, parameters: Parameters) -> Pushed:
-    """Splits off what the service can do: equality on its filters and values of its keys, among the parts that must all hold."""
-    query: Query = {}
-    batches: list[Query] = [{}]
-    whole = True
-    for part in _conjuncts(where):
-        wanted = _wanted(part, parameters)
-        if wanted == []:
-            return Pushed((), whole=True)
-        if wanted is None or not isinstance(part, Compare):
-            whole = False
-        elif len(wanted) == 1 and (name := endpoint.filters.get(part.column)) is not None and name not in query:
-            query[name] = query_text(wanted[0])
-        elif (key := endpoint.keys.get(part.column)) is not None and batches == [{}]:
-            batches = key_queries(source, key, wanted)
-        else:
-            whole = False
-    return Pushed(tuple({**batch, **query} for batch in batches), whole)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to ask: columns of the path by value, other columns' values in parameters."""
+
+    route: Route
+    placed: Mapping[str, Sequence[Value]]
+    spread: Sequence[Mapping[str, Sent]]
+    whole: bool
+    narrow: bool
+
+    @property
+    def requests(self) -> int:
+        number = len(self.spread)
+        for values in self.placed.values():
+            number *= len(values)
+        return number
 
 
-def key_queries(source: str, key: KeyParameter, values: Sequence[Value]) -> list[Query]:
-    """One query per ``most`` values.
+def push(source: str, endpoint: Endpoint, where: Predicate | None, parameters: Parameters, keys: tuple[Column, Sequence[Value]] | None = None) -> Pushed:
+    """The requests for a predicate, and for one column that must have one of some values besides.
 
     Raises:
-        SourceRefused: a value holds the separator, so that it cannot be asked for.
+        SourceRefused: the service cannot be asked so: its path needs a value that is not there, or too many requests would be needed.
     """
-    texts = [query_text(value) for value in dict.fromkeys(values)]
-    if any(key.separator in text for text in texts):
-        raise SourceRefused(source, f"a value of {key.parameter} holds the separator {key.separator!r} of the service")
-    return [{key.parameter: key.separator.join(texts[start : start + key.most])} for start in range(0, len(texts), key.most)]
+    bound, whole = _bound(where, parameters)
+    if keys is not None:
+        bound[keys[0].name] = [value for value in dict.fromkeys(keys[1]) if value is not None]
+    bound = {column: [value for value in values if _sendable(value)] for column, values in bound.items()}
+    if not all(bound.values()):
+        return Pushed((), whole=True)
+    way = _best(source, endpoint, bound)
+    return Pushed(tuple(_asks(way)), whole and way.whole and keys is None)
 
 
-def query_text(value: Value) -> str:
-    """A wire value in a query: booleans as true and false."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _best(source: str, endpoint: Endpoint, bound: Mapping[str, Sequence[Value]]) -> _Way:
+    routes = [Route(endpoint.path, endpoint.items)]
+    routes += [Route(each.path, (each.items or "") if each.single else (each.items or endpoint.items), each.single) for each in endpoint.lookups]
+    ways = [way for route in routes if (way := _way(source, endpoint, route, bound)) is not None]
+    fitting = [way for way in ways if way.requests <= endpoint.max_requests]
+    narrow = [way for way in fitting if way.narrow]
+    if ways and (not fitting or (not narrow and any(way.narrow for way in ways))):
+        most = f"more than {endpoint.max_requests} requests (`max_requests`) would be needed for one call"
+        raise SourceRefused(source, f"{most}; ask for fewer values of {' and '.join(sorted(bound))} at once")
+    if not fitting:
+        raise SourceRefused(source, _unreachable(routes, bound))
+    return min(narrow or fitting, key=lambda way: (way.requests, not way.route.single))
+
+
+def _unreachable(routes: Sequence[Route], bound: Mapping[str, Sequence[Value]]) -> str:
+    missing = [column for route in routes for column in columns_of(route.path) if column not in bound]
+    if missing:
+        return f"the service's path holds a value of {' and '.join(dict.fromkeys(missing))}; filter by equality on it"
+    placed = [column for route in routes for column in columns_of(route.path)]
+    return f"a value of {' or '.join(dict.fromkeys(placed))} cannot stand in the service's path: it is empty or holds a slash, backslash or control character"
+
+
+def _way(source: str, endpoint: Endpoint, route: Route, bound: Mapping[str, Sequence[Value]]) -> _Way | None:
+    """How the route can be asked; ``None`` where its path needs what is not there."""
+    needed = columns_of(route.path)
+    if any(column not in bound or not all(addressable(value) for value in bound[column]) for column in needed):
+        return None
+    way = _Way(route, {column: bound[column] for column in needed}, ({},), whole=True, narrow=bool(needed))
+    for column, values in bound.items():
+        if column not in needed:
+            way = replace(way, whole=False) if route.single else _narrowed(source, endpoint, way, column, values)
+    return way
+
+
+def _narrowed(source: str, endpoint: Endpoint, way: _Way, column: str, values: Sequence[Value]) -> _Way:
+    """The way with one more column in its parameters, if the service can do that. Only one column is spread over several requests."""
+    name, key = endpoint.filters.get(column), endpoint.keys.get(column)
+    undone = replace(way, whole=False)
+    if name is not None and len(values) == 1:
+        return replace(way, spread=tuple({**each, name: values[0]} for each in way.spread), narrow=True)
+    if len(way.spread) > 1:
+        return undone
+    if key is not None:
+        batches = _batches(source, key, column, values)
+        return replace(way, spread=tuple({**way.spread[0], key.parameter: batch} for batch in batches), narrow=True)
+    if name is not None and len(values) <= min(_SINGLES, endpoint.max_requests):
+        return replace(way, spread=tuple({**way.spread[0], name: value} for value in values), narrow=True)
+    return undone
+
+
+def _batches(source: str, key: KeyParameter, column: str, values: Sequence[Value]) -> list[Sent]:
+    lists = [tuple(values[start : start + key.most]) for start in range(0, len(values), key.most)]
+    if key.style != "separator":
+        return list(lists)
+    if any(key.separator in text_of(value) for value in values):
+        raise SourceRefused(source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
+    return [key.separator.join(map(text_of, each)) for each in lists]
+
+
+def _asks(way: _Way) -> Iterator[Ask]:
+    for placed in product(*way.placed.values()):
+        path = fill(way.route.path, dict(zip(way.placed, placed, strict=True)))
+        for parameters in way.spread:
+            yield Ask(way.route, path, parameters, filled=bool(placed))
+
+
+def _bound(where: Predicate | None, parameters: Parameters) -> tuple[dict[str, list[Value]], bool]:
+    """Columns that must have one of some values, and whether that is all that the predicate says."""
+    bound: dict[str, list[Value]] = {}
+    whole = True
+    for part in _conjuncts(where):
+        if isinstance(part, Compare) and part.comparison in (Comparison.EQ, Comparison.IN) and part.column not in bound:
+            bound[part.column] = _values(parameters[part.parameter])
+        else:
+            whole = False
+    return bound, whole
+
+
+def _values(bound: Value | Sequence[Value]) -> list[Value]:
+    """A null equals nothing."""
+    values = [bound] if bound is None or isinstance(bound, str | int | float) else bound
+    return [value for value in dict.fromkeys(values) if value is not None]
+
+
+def _sendable(value: Value) -> bool:
+    """A text that is no Unicode equals nothing that a service can send."""
+    try:
+        text_of(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _conjuncts(where: Predicate | None) -> Iterator[Predicate]:
@@ -69,12 +182,3 @@ def _conjuncts(where: Predicate | None) -> Iterator[Predicate]:
             yield from _conjuncts(part)
     elif where is not None:
         yield where
-
-
-def _wanted(part: Predicate, parameters: Parameters) -> list[Value] | None:
-    """The values of which the column must have one; ``None`` where the part says something else. A null equals nothing."""
-    if not isinstance(part, Compare) or part.comparison not in (Comparison.EQ, Comparison.IN):
-        return None
-    bound = parameters[part.parameter]
-    values = [bound] if bound is None or isinstance(bound, str | int | float) else bound
-    return [value for value in values if value is not None]

@@ -1,75 +1,159 @@
-"""Reads the pages of a collection, as many as the answer needs and not more rows than the hub may hold."""
+"""Reads the pages of collections, as many as the answer needs and not more rows than the hub may hold."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from connectors.errors import SourceRefused
-from connectors.rest.client import Client
-from connectors.rest.endpoint import Endpoint
-from connectors.rest.items import at, rows
-from connectors.rest.pushdown import Query, query_text
-from connectors.selection import Column, Row, Value
+from connectors.errors import SourceFault, SourceRefused
+from connectors.rest.answers import form, rows
+from connectors.rest.client import Client, Request
+from connectors.rest.endpoint import CountParameter, Endpoint
+from connectors.rest.exchange import Answer, fault
+from connectors.rest.paging import Page, Step, number_at, pager
+from connectors.rest.pushdown import Ask, Sent
+from connectors.rest.requests import request_for
+from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
+
+_OK = 200
 
 
 class Reading:
-    """One call's reading of one collection; ``most`` rows at most over all its queries."""
+    """One call's reading of one endpoint: ``most`` rows at most over all its requests, ``together`` requests at once, all until ``due``."""
 
-    def __init__(self, source: str, client: Client, endpoint: Endpoint, columns: Sequence[Column], most: int) -> None:
+    def __init__(self, source: str, client: Client, endpoint: Endpoint, columns: Sequence[Column], most: int, due: float, together: int = 1) -> None:
         self._source = source
         self._client = client
         self._endpoint = endpoint
         self._columns = columns
-        self._left = most
+        self._most = self._left = most
+        self._due = due
+        self._together = together
+        self._pages = 0
+        self._form = form(endpoint.format)
+        self._exact = any(column.kind is Kind.DECIMAL for column in columns)
         self._place = next((place for place, column in enumerate(columns) if column.name == endpoint.sorted_by), None)
 
-    async def pages(self, query: Query, size: int, after: Value = None) -> AsyncGenerator[list[Row], None]:
+    async def pages(self, ask: Ask, size: int, after: Value = None) -> AsyncGenerator[list[Row], None]:
         """Pages of at most ``size`` rows until the collection ends.
 
-        Pages follow one another by ``after`` where the service can do that and the sort column is read, else by offset.
+        Pages follow one another by ``after`` where the service can do that and the sort column is read, else as the service pages.
 
         Raises:
             SourceRefused: more rows would be needed than the hub may read, or the answer is not what the catalog describes.
         """
-        endpoint, offset = self._endpoint, 0
-        keyset = endpoint.after is not None and self._place is not None
-        size = min(size, endpoint.max_page)
-        last: Value = after
-        while True:
-            position = {endpoint.after: query_text(after)} if endpoint.after and after is not None else {}
-            items = await self._items({**query, endpoint.limit: str(size), endpoint.offset: str(offset), **position})
-            page = rows(self._source, items, self._columns)
-            self._count(len(page))
+        endpoint = self._endpoint
+        steps = pager(self._source, endpoint, self._form, self._client, ask.route.single)
+        keyset = endpoint.after is not None and self._place is not None and steps.starts_anew
+        size = min(size, endpoint.max_page or size) if endpoint.limit else endpoint.max_page or self._most + 1
+        step: Step | None = steps.first()
+        last = after
+        while step is not None:
+            answer = await self._answer(ask, step, size, after)
+            document, items = (None, []) if answer is None else await self._items(ask, answer)
+            page = rows(self._source, self._form, items, self._columns)
             last = self._check_order(page, last)
+            self._count(len(page))
             yield page
-            if len(page) < size:
-                return
-            if keyset:
-                after = last
-            else:
-                offset += len(page)
+            step = None if answer is None else steps.following(Page(answer, document, len(page), size))
+            self._count_page(step)
+            if keyset and step is not None:
+                step, after = steps.first(), last
 
-    async def everything(self, queries: Sequence[Query]) -> list[Row]:
-        """All rows of all queries."""
-        return [row for query in queries async for page in self.pages(query, self._endpoint.max_page) for row in page]
+    async def everything(self, asks: Sequence[Ask]) -> list[Row]:
+        """All rows of all that is asked, in its order."""
+        found: list[list[Row]] = [[] for _ in asks]
+        waiting = iter(enumerate(asks))
 
-    async def _items(self, query: Query) -> list[Any]:
-        items = at(await self._client.get(self._endpoint.path, query), self._endpoint.items)
-        if not isinstance(items, list):
-            raise SourceRefused(self._source, f"the service's answer holds no array at {self._endpoint.items or 'its top'}")
-        if len(items) > self._endpoint.max_page:
-            raise SourceRefused(self._source, f"the service sends more items than {self._endpoint.limit} allows")
-        return items
+        async def work() -> None:
+            for place, ask in waiting:
+                found[place] = [row async for page in self.pages(ask, self._endpoint.max_page or self._most + 1) for row in page]
+
+        workers = min(len(asks), self._together)
+        if workers <= 1:
+            await work()
+        else:
+            await _together([work() for _ in range(workers)])
+        return [row for each in found for row in each]
+
+    async def total(self, ask: Ask, count: CountParameter) -> int:
+        """How many items there are in all pages, as the service tells.
+
+        Raises:
+            SourceRefused: it does not.
+        """
+        paging: dict[str, Sent] = {count.parameter: count.value} if count.parameter else {}
+        step = pager(self._source, self._endpoint, self._form, self._client, ask.route.single).first()
+        answer = await self._answer(ask, Step({**step.parameters, **paging}), 1, None)
+        if answer is None:
+            return 0
+        total = number_at(self._form, await self._form.parse(self._source, answer.body, answer.charset, self._exact), count.total)
+        if total is None:
+            raise SourceRefused(self._source, "the service does not tell its total as the catalog says")
+        return total
+
+    async def sample(self, ask: Ask, size: int) -> list[dict[str, Any]]:
+        """The first items, by path."""
+        steps = pager(self._source, self._endpoint, self._form, self._client, ask.route.single)
+        answer = await self._answer(ask, steps.first(), min(size, self._endpoint.max_page or size), None)
+        items = [] if answer is None else (await self._items(ask, answer))[1]
+        return [dict(self._form.flat(item)) for item in items[:size]]
+
+    async def _answer(self, ask: Ask, step: Step, size: int, after: Value) -> Answer | None:
+        if step.target is not None:
+            return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
+        paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
+        if self._endpoint.after is not None and after is not None:
+            paging[self._endpoint.after] = after
+        return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
+
+    async def _send(self, ask: Ask, request: Request) -> Answer | None:
+        """``None`` where the path holds a value and the service says that there is nothing by that name."""
+        answer = await self._client.ask(request, self._due)
+        if answer.status == _OK:
+            return answer
+        if ask.filled:
+            return None
+        raise fault(self._source, answer.status)
+
+    async def _items(self, ask: Ask, answer: Answer) -> tuple[Any, list[Any]]:
+        document = await self._form.parse(self._source, answer.body, answer.charset, self._exact)
+        path, most = ask.route.items, self._endpoint.max_page
+        if ask.route.single:
+            return document, self._single(document, path)
+        items = self._form.items(document, path)
+        if items is None:
+            raise SourceRefused(self._source, f"the service's answer holds no array at {path or 'its top'}")
+        if most is not None and len(items) > most:
+            raise SourceRefused(self._source, f"the service sends more items than {self._endpoint.limit or '`max_page`'} allows")
+        return document, items
+
+    def _single(self, document: Any, path: str) -> list[Any]:
+        found = self._form.items(document, path)
+        if found is None:
+            item = self._form.at(document, path)
+            return [] if item is None else [item]
+        if len(found) > 1:
+            raise SourceRefused(self._source, "the service sends several items where the catalog says that there is one; write single = false")
+        return found
 
     def _count(self, read: int) -> None:
         self._left -= read
         if self._left < 0:
-            columns = sorted({*self._endpoint.filters, *self._endpoint.keys})
-            remedy = f"filter by equality on one of: {', '.join(columns)}" if columns else "the service has no filter"
-            raise SourceRefused(self._source, f"the hub would have to read more rows than `local_rows` allows; {remedy}")
+            raise SourceRefused(self._source, f"the hub would have to read more rows than `local_rows` allows; {self._remedy()}")
+
+    def _count_page(self, step: Step | None) -> None:
+        """Later pages only: the first ones are bounded by ``max_requests``."""
+        self._pages += step is not None
+        if self._pages >= self._endpoint.max_pages and step is not None:
+            raise SourceRefused(self._source, f"more than {self._endpoint.max_pages} pages would have to be read (`max_pages`); {self._remedy()}")
+
+    def _remedy(self) -> str:
+        columns = sorted({*self._endpoint.filters, *self._endpoint.keys})
+        return f"filter by equality on one of: {', '.join(columns)}" if columns else "the service has no filter"
 
     def _check_order(self, page: list[Row], last: Value) -> Value:
         """Position of the page's last row. A service that ignored ``after`` or sorts otherwise would lose rows in silence."""
@@ -80,3 +164,16 @@ class Reading:
         if None in places or any(left >= right for left, right in pairwise(places)):
             raise SourceRefused(self._source, f"the service's items do not ascend by {self._endpoint.sorted_by}, as the catalog says")
         return positions[-1]
+
+
+async def _together(work: Sequence[Any]) -> None:
+    """Runs all; the first fault stops the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except* SourceFault as faults:
+        first = faults.exceptions[0]
+    else:
+        return
+    raise first

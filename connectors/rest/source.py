@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from connectors import local
+from connectors.calling import CALLING
 from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout
 from connectors.rest.client import Client
-from connectors.rest.endpoint import Endpoint, parse_endpoint
-from connectors.rest.items import at
-from connectors.rest.pushdown import Pushed, Query, key_queries, push, query_text
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.faults import parse_endpoint
+from connectors.rest.options import RestOptions
+from connectors.rest.pushdown import Ask, Pushed, Route, push
 from connectors.rest.reading import Reading
+from connectors.rest.template import addressable, columns_of, fill
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.wire import comparable
@@ -24,19 +27,18 @@ CAPABILITIES = Capabilities(
 )
 _SAMPLE = 50
 """Items that are looked at to describe a collection."""
-_SINGLE_QUERIES = 20
-"""Key values that are asked for one by one where a service filters by the key but takes no lists of it."""
 _SERVER_ERROR = 500
 
 
 class RestSource:
     """Takes any selection. See :class:`connectors.spi.Source`."""
 
-    def __init__(self, config: SourceConfig, client: Client) -> None:
+    def __init__(self, config: SourceConfig, options: RestOptions, client: Client) -> None:
         self._code = config.code
         self._timeout = config.timeout_ms / 1000
         self._local_rows = config.local_rows
-        self._health = str(config.options.get("health", ""))
+        self._together = max(1, config.pool // 2)
+        self._health = options.health or ""
         self._client = client
 
     @property
@@ -49,12 +51,12 @@ class RestSource:
         endpoint = self._endpoint(selection.binding)
         pushed = push(self._code, endpoint, selection.where, parameters)
         columns = local.needed_columns(selection)
-        reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
-        async with self._in_time():
-            if selection.limit is not None and len(pushed.queries) == 1 and _in_service_order(selection, endpoint):
+        async with self._in_time() as due:
+            reading = self._reading(endpoint, columns, due)
+            if selection.limit is not None and len(pushed.asks) == 1 and _in_service_order(selection, endpoint):
                 rows = await self._first_rows(reading, selection, parameters, pushed, columns)
             else:
-                rows = await reading.everything(pushed.queries)
+                rows = await reading.everything(pushed.asks)
         return local.answer(selection, parameters, columns, rows)
 
     async def _first_rows(self, reading: Reading, selection: Selection, parameters: Parameters, pushed: Pushed, columns: Sequence[Column]) -> list[Row]:
@@ -66,7 +68,7 @@ class RestSource:
         if selection.after and after is None:
             return []
         kept: list[Row] = []
-        async with aclosing(reading.pages(pushed.queries[0], limit if pushed.whole else self._local_rows + 1, after)) as pages:
+        async with aclosing(reading.pages(pushed.asks[0], limit if pushed.whole else self._local_rows + 1, after)) as pages:
             async for page in pages:
                 kept += [row for row in page if holds(row)]
                 if len(kept) >= limit:
@@ -77,60 +79,47 @@ class RestSource:
         """One request per list of keys that the service takes; where it takes none, single requests for a few, else the whole collection."""
         endpoint = self._endpoint(selection.binding)
         columns = list({column.name: column for column in (*local.needed_columns(selection), Column(key.name, key.kind))}.values())
-        reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
-        async with self._in_time():
-            rows = await reading.everything(self._key_queries(endpoint, selection, parameters, key, values))
+        pushed = push(self._code, endpoint, selection.where, parameters, (key, values))
+        async with self._in_time() as due:
+            rows = await self._reading(endpoint, columns, due).everything(pushed.asks)
         asked = {comparable(value, key.kind): value for value in values}
         place = [column.name for column in columns].index(key.name)
         groups: dict[Value, list[Row]] = {}
         for row in rows:
-            value = asked.get(comparable(row[place], key.kind))
-            if value is not None:
-                groups.setdefault(value, []).append(row)
+            known = comparable(row[place], key.kind)
+            if known is not None and known in asked:
+                groups.setdefault(asked[known], []).append(row)
         answers = {value: local.answer(selection, parameters, columns, group) for value, group in groups.items()}
         return {value: found for value, found in answers.items() if found}
-
-    def _key_queries(self, endpoint: Endpoint, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> list[Query]:
-        if not values:
-            return []
-        pushed = push(self._code, endpoint.model_copy(update={"keys": {}}), selection.where, parameters)
-        if takes := endpoint.keys.get(key.name):
-            queries = key_queries(self._code, takes, values)
-        elif (name := endpoint.filters.get(key.name)) and len(values) <= _SINGLE_QUERIES:
-            queries = [{name: query_text(value)} for value in values]
-        else:
-            queries = [{}]
-        return [{**common, **query} for common in pushed.queries for query in queries]
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the service itself where its endpoint declares that and can do the whole predicate, else by reading."""
         endpoint = self._endpoint(selection.binding)
         pushed = push(self._code, endpoint, selection.where, parameters)
-        columns = local.needed_columns(Selection(selection.binding, (), selection.where))
-        async with self._in_time():
-            if endpoint.count is not None and pushed.whole:
-                return sum([await self._total(endpoint, query) for query in pushed.queries])
-            reading = Reading(self._code, self._client, endpoint, columns, self._local_rows)
-            rows = await reading.everything(pushed.queries)
-        return len(local.answer(Selection(selection.binding, (), selection.where), parameters, columns, rows))
-
-    async def _total(self, endpoint: Endpoint, query: Query) -> int:
-        asked = {} if endpoint.count is None else {endpoint.count.parameter: endpoint.count.value}
-        answer = await self._client.get(endpoint.path, {**query, **asked, endpoint.limit: "1", endpoint.offset: "0"})
-        total = None if endpoint.count is None else at(answer, endpoint.count.total)
-        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
-            raise SourceRefused(self._code, "the service does not tell its total as the catalog says")
-        return total
+        counted = Selection(selection.binding, (), selection.where)
+        columns = local.needed_columns(counted)
+        async with self._in_time() as due:
+            reading = self._reading(endpoint, columns, due)
+            if endpoint.count is not None and pushed.whole and not any(ask.route.single for ask in pushed.asks):
+                return sum([await reading.total(ask, endpoint.count) for ask in pushed.asks])
+            rows = await reading.everything(pushed.asks)
+        return len(local.answer(counted, parameters, columns, rows))
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Columns seen in the collection's first items, named by their dotted paths. A service promises no value, so each may be null."""
         endpoint = self._endpoint(binding)
-        async with self._in_time():
-            query = {endpoint.limit: str(min(_SAMPLE, endpoint.max_page)), endpoint.offset: "0"}
-            items = at(await self._client.get(endpoint.path, query), endpoint.items)
-        flat = [dict(_flat(item)) for item in items] if isinstance(items, list) else []
+        ask = self._example(endpoint)
+        async with self._in_time() as due:
+            flat = await self._reading(endpoint, (), due).sample(ask, _SAMPLE)
         names = dict.fromkeys(name for item in flat for name in item)
         return [_description(name, [item.get(name) for item in flat]) for name in names]
+
+    def _example(self, endpoint: Endpoint) -> Ask:
+        columns = columns_of(endpoint.path)
+        lacking = [column for column in columns if not addressable(endpoint.examples.get(column, ""))]
+        if lacking:
+            raise SourceRefused(self._code, f"its path holds a value of {', '.join(lacking)}; write one into `endpoint.examples` so that it can be looked at")
+        return Ask(Route(endpoint.path, endpoint.items), fill(endpoint.path, endpoint.examples), {}, filled=False)
 
     async def objects(self) -> Sequence[ObjectDescription]:
         """Refused: a service does not tell what it offers."""
@@ -143,8 +132,8 @@ class RestSource:
     async def check(self) -> SourceCheck:
         """Asks the base address, or the path in ``options.health``; any answer but a server's error is health."""
         try:
-            async with self._in_time():
-                status = await self._client.status(self._health)
+            async with self._in_time() as due:
+                status = await self._client.status(self._health, due)
         except SourceFault as fault:
             return SourceCheck(ok=False, message=str(fault), hint="check that the service runs and that `url` leads to it")
         if status >= _SERVER_ERROR:
@@ -155,6 +144,9 @@ class RestSource:
         """Closes all connections."""
         await self._client.close()
 
+    def _reading(self, endpoint: Endpoint, columns: Sequence[Column], due: float) -> Reading:
+        return Reading(self._code, self._client, endpoint, columns, self._local_rows, due, self._together)
+
     def _endpoint(self, binding: Binding) -> Endpoint:
         try:
             return parse_endpoint(binding.options)
@@ -162,10 +154,14 @@ class RestSource:
             raise SourceRefused(self._code, fault.message) from fault
 
     @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
+    async def _in_time(self) -> AsyncIterator[float]:
+        """The event loop's time by which everything must be done: the source's own, or the caller's if that is sooner."""
+        calling = CALLING.get()
+        due = asyncio.get_running_loop().time() + self._timeout
+        due = due if calling is None or calling.deadline is None else min(due, calling.deadline)
         try:
-            async with asyncio.timeout(self._timeout):
-                yield
+            async with asyncio.timeout_at(due):
+                yield due
         except TimeoutError as error:
             raise SourceTimeout(self._code, "no answer in time") from error
 
@@ -181,15 +177,6 @@ def _in_service_order(selection: Selection, endpoint: Endpoint) -> bool:
 
 def _one(value: Value | Sequence[Value]) -> Value:
     return value if isinstance(value, str | int | float) else None
-
-
-def _flat(item: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(item, dict):
-        return []
-    pairs: list[tuple[str, Any]] = []
-    for name, value in item.items():
-        pairs += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
-    return pairs
 
 
 def _description(name: str, values: Sequence[Any]) -> ColumnDescription:

@@ -88,7 +88,8 @@ def _resource(department: str, part: ResourcePart) -> Resource:
 
 
 def _binding(part: ResourcePart) -> Binding:
-    options: dict[str, Any] = part.endpoint.model_dump(exclude_none=True) if part.endpoint else dict(part.options)
+    described = part.endpoint or part.remote
+    options: dict[str, Any] = described.model_dump(mode="json", exclude_none=True, exclude_defaults=True) if described else dict(part.options)
     return Binding(part.object or part.code, json.dumps(options, sort_keys=True, ensure_ascii=False) if options else "")
 
 

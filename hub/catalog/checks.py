@@ -10,8 +10,10 @@ from stdnum.cn import uscc
 from auth.rights import OpenClass, Operation, SharingClass
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
 from hub.catalog.problems import Lines, Problem
+from hub.catalog.remote_checks import graphql_remote, graphql_source
+from hub.catalog.rest_checks import rest_endpoint, rest_source
 from masking.rules import UnknownMask, applies_to, parse_mask
-from schema.naming import camel, pascal, type_name
+from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
 _STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
 RESERVED_ITEMS = {"and", "or", "not", "__typename"}
@@ -20,8 +22,6 @@ RESERVED_TYPES = (
     "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",
     "ClaimOutcome", "Access", "Grant", "Caller", "Call", "Department", "Exchange", "Feedback", "Progress", "Medium", "Operation", "Catalog",
 )  # fmt: skip
-TYPE_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest")
-"""What the types of one resource are called behind its own name."""
 _KEY_TYPES = {"string", "integer", "bigint"}
 Found = Iterator[tuple[str, str, str, str]]
 """(code, path, message, hint)."""
@@ -40,6 +40,10 @@ def _faults(manifest: Manifest) -> Found:
     yield from _names(manifest)
     for i, source in enumerate(manifest.sources):
         yield from secret_in_url(f"sources[{i}].url", source.url)
+        if source.kind == "rest":
+            yield from rest_source(f"sources[{i}]", source)
+        if source.kind == "graphql":
+            yield from graphql_source(f"sources[{i}]", source)
     for i, resource in enumerate(manifest.resources):
         yield from _resource(manifest, f"resources[{i}]", resource)
 
@@ -165,10 +169,10 @@ def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
         yield "ENDPOINT_MISSING", f"{path}.endpoint", "REST 数据源的资源须有 endpoint a resource of a REST source needs an endpoint", "[resources.endpoint]"
     if kind == "sql" and resource.object is None:
         yield "OBJECT_MISSING", f"{path}.object", "SQL 数据源的资源须有 object a resource of an SQL source needs an object", 'object = "schema.table"'
-    if resource.endpoint is not None and resource.endpoint.after and not resource.endpoint.sorted_by:
-        yield "ENDPOINT", f"{path}.endpoint", "after 须配合 sorted_by after needs sorted_by", 'sorted_by = "column"'
-    if resource.object is None and resource.endpoint is None:
-        yield "BINDING_MISSING", path, "须有 object 或 endpoint an object or an endpoint is needed", ""
+    yield from rest_endpoint(path, resource)
+    yield from graphql_remote(path, kind, resource)
+    if resource.object is None and resource.endpoint is None and resource.remote is None:
+        yield "BINDING_MISSING", path, "须有 object、endpoint 或 remote an object, an endpoint or a remote is needed", ""
 
 
 def _item(path: str, resource: ResourcePart, item: ItemPart) -> Found:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from auth.rights import OpenClass, Operation, SharingClass
-from connectors.rest.endpoint import Endpoint
+from connectors.graphql.remote import Remote
+from connectors.rest.endpoint import CountParameter, Endpoint, Lookup, Paging
 from hub.catalog.problems import PYDANTIC_TEXTS, Lines, Problem, Refused, path_of
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -50,7 +51,7 @@ class SourcePart(Part):
     local_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     rendering: Literal["hub"] = "hub"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")] = "00:00-24:00"
-    auth: Literal["none", "bearer"] = "none"
+    auth: Literal["none", "bearer", "api_key", "basic", "oauth", "hmac"] = "none"
     health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -108,6 +109,7 @@ class ResourcePart(Part):
     source: Code
     object: Annotated[str, Field(pattern=OBJECT, max_length=200)] | None = None
     endpoint: Endpoint | None = None
+    remote: Remote | None = None
     options: dict[str, JsonValue] = Field(default_factory=dict)
     identifiers: tuple[Code, ...] = ()
     stable_key: Annotated[str, Field(min_length=1, max_length=200)]
@@ -174,6 +176,10 @@ _PARTS: dict[str, type[BaseModel]] = {
     "links": LinkPart,
     "mask": MaskPart,
     "endpoint": Endpoint,
+    "remote": Remote,
+    "paging": Paging,
+    "lookups": Lookup,
+    "count": CountParameter,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.rest import RestConnector
-from connectors.rest.endpoint import parse_endpoint
+from connectors.rest.faults import parse_endpoint
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Match, Order, Selection, Value
 from connectors.spi import Source, SourceConfig
 from tests.connectors.people import KINDS, PEOPLE, columns
@@ -127,7 +127,7 @@ async def test_columns_are_dotted_paths(source: Source) -> None:
 
 @pytest.mark.parametrize(
     ("column", "kind"),
-    [("name", Kind.INTEGER), ("age", Kind.STRING), ("active", Kind.INTEGER), ("name", Kind.DATE), ("name", Kind.DECIMAL), ("height", Kind.BIGINT)],
+    [("name", Kind.INTEGER), ("age", Kind.STRING), ("active", Kind.INTEGER), ("age", Kind.DATE), ("active", Kind.DECIMAL), ("height", Kind.BIGINT)],
 )
 async def test_a_value_of_another_type_is_refused_by_its_column_s_name(source: Source, column: str, kind: Kind) -> None:
     with pytest.raises(SourceRefused, match=f"sends {column} in another type") as caught:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
-from connectors.rest import endpoint
+from connectors.rest import endpoint, options
 from hub.catalog import manifest
 
 PARTS: dict[str, type[BaseModel]] = {
@@ -23,6 +23,12 @@ PARTS: dict[str, type[BaseModel]] = {
     "### `[resources.endpoint]`": endpoint.Endpoint,
     "### `[resources.endpoint.keys.COLUMN]`": endpoint.KeyParameter,
     "### `[resources.endpoint.count]`": endpoint.CountParameter,
+    "### `[resources.endpoint.paging]`": endpoint.Paging,
+    "### `[[resources.endpoint.lookups]]`": endpoint.Lookup,
+    "### `[sources.options]` REST": options.RestOptions,
+    "### `[sources.options.api_key]`": options.ApiKey,
+    "### `[sources.options.oauth]`": options.OAuth,
+    "### `[sources.options.hmac]`": options.Signature,
 }
 """Heading of the page → the model that it describes."""
 _PLAIN = {str: "text", int: "integer", bool: "boolean"}
@@ -59,6 +65,8 @@ def default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is None or value in ("", (), {}) or isinstance(value, BaseModel):
         return "none"
+    if isinstance(value, tuple):
+        return " ".join(f"`{each}`" for each in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

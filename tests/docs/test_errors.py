@@ -49,7 +49,7 @@ def _problem_codes() -> set[str]:
             first = None
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem" and node.args:
                 first = node.args[0]
-            elif path in ("hub/catalog/checks.py", "hub/catalog/reach.py") and isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            elif path.startswith("hub/catalog/") and isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
                 first = node.value.elts[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and _SHOUTED.match(first.value):
                 found.add(first.value)

@@ -1,0 +1,80 @@
+"""Answers of a service in one of the formats that the catalog knows, and their items as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from connectors.errors import SourceRefused
+from connectors.rest.values import Reader, WrongType, read
+from connectors.selection import Column, Kind, Row, Value
+
+
+class Format(Protocol):
+    """How documents of one media type are read. A document and its items are opaque to everything else."""
+
+    accept: str
+    """What the request asks for, RFC 9110 §12.5.1."""
+    readers: Mapping[Kind, Reader]
+
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
+        """The document; ``exact`` where decimal numbers must keep their digits.
+
+        Raises:
+            SourceRefused: the body is no such document.
+        """
+        ...
+
+    def items(self, document: Any, path: str) -> list[Any] | None:
+        """The items at a path; ``None`` where there is no array."""
+        ...
+
+    def at(self, item: Any, path: str) -> Any:
+        """The value at a path; null where there is nothing.
+
+        Raises:
+            WrongType: there is no single value.
+        """
+        ...
+
+    def is_item(self, item: Any) -> bool:
+        """It can have columns."""
+        ...
+
+    def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
+        """Paths and values of an item."""
+        ...
+
+
+def form(name: str) -> Format:
+    """The format of that name."""
+    if name == "xml":
+        from connectors.rest.xml_answers import Xml
+
+        return Xml()
+    from connectors.rest.json_answers import Json
+
+    return Json()
+
+
+def rows(source: str, form: Format, items: Iterable[Any], columns: Sequence[Column]) -> list[Row]:
+    """Raw rows of the columns. A value that cannot be delivered costs its own place only.
+
+    Raises:
+        SourceRefused: an item or value has another type than the catalog says; names the column, never the value.
+    """
+    readers = [(column.name, form.readers[column.kind]) for column in columns]
+    return [_row(source, form, item, readers) for item in items]
+
+
+def _row(source: str, form: Format, item: Any, readers: Sequence[tuple[str, Reader]]) -> Row:
+    if not form.is_item(item):
+        raise SourceRefused(source, "the service's items are no objects; correct `items`")
+    return tuple(_value(source, form, item, name, reader) for name, reader in readers)
+
+
+def _value(source: str, form: Format, item: Any, name: str, reader: Reader) -> Value:
+    try:
+        return read(form.at(item, name), reader)
+    except WrongType as error:
+        raise SourceRefused(source, f"the service sends {name} in another type than the catalog says") from error

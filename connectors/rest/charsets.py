@@ -1,0 +1,14 @@
+"""Bodies as UTF-8, from the character sets that services in fact use."""
+
+from __future__ import annotations
+
+import codecs
+
+_CHINESE = {"gb2312", "gbk", "gb18030", "x-gbk", "cp936"}
+
+
+def utf8(body: bytes, charset: str | None) -> bytes:
+    """The body without a byte order mark; GB18030 and what it contains (GB 2312, GBK) recoded. Other charsets are taken for UTF-8."""
+    if charset is not None and charset.strip("\"' ").lower() in _CHINESE:
+        return body.decode("gb18030", "surrogateescape").encode("utf-8", "surrogateescape")
+    return body.removeprefix(codecs.BOM_UTF8)

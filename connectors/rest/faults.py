@@ -1,0 +1,100 @@
+"""What is wrong with a description in which every single key is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import ValidationError
+
+from connectors.errors import ConfigFault
+from connectors.rest.endpoint import Endpoint, Paging
+from connectors.rest.template import columns_of
+
+_REMEDY = 'an endpoint is described like {"path": "/persons", "items": "items", "limit": "limit", "offset": "offset", "max_page": 500}'
+_PAGING_KEYS = {"offset": set[str](), "page": {"parameter", "first", "pages"}, "cursor": {"parameter", "next"}, "link": {"next"}, "none": set[str]()}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``path`` is relative to the description: ``paging.next``. The texts are one sentence in each language and a remedy."""
+
+    path: str
+    zh: str
+    en: str
+    remedy: str
+
+
+@lru_cache(maxsize=4096)
+def parse_endpoint(options: str) -> Endpoint:
+    """The endpoint behind ``Binding.options``.
+
+    Raises:
+        ConfigFault: the description is wrong; says where.
+    """
+    try:
+        endpoint = Endpoint.model_validate_json(options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigFault(f"endpoint: {'.'.join(map(str, first['loc'])) or 'options'}: {first['msg']}", _REMEDY) from error
+    for fault in endpoint_faults(endpoint):
+        raise ConfigFault(f"endpoint: {fault.path}: {fault.en}", fault.remedy)
+    return endpoint
+
+
+def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
+    """Every contradiction of an endpoint."""
+    yield from _paging(endpoint)
+    yield from _method(endpoint)
+    yield from _parameters(endpoint)
+    for i, lookup in enumerate(endpoint.lookups):
+        if not columns_of(lookup.path):
+            yield Fault(f"lookups[{i}].path", "查找路径须含列", "the path of a look-up needs a column in braces", "/persons/{id_number}")
+    if endpoint.after and not endpoint.sorted_by:
+        yield Fault("after", "after 须配合 sorted_by", "`after` needs `sorted_by`", 'sorted_by = "column"')
+
+
+def _paging(endpoint: Endpoint) -> Iterator[Fault]:
+    paging, style = endpoint.paging, endpoint.paging.style
+    for name, needed in (
+        ("limit", style == "offset"),
+        ("offset", style == "offset"),
+        ("max_page", style in ("offset", "page")),
+        ("paging.parameter", style in ("page", "cursor")),
+        ("paging.next", style == "cursor"),
+    ):
+        if needed and getattr(paging if "." in name else endpoint, name.rpartition(".")[2]) is None:
+            yield Fault(name, f"分页方式 {style} 须有此项", f"paging of style {style!r} needs it", f"{name.rpartition('.')[2]} = …")
+    if endpoint.offset and style != "offset":
+        yield Fault("offset", f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")
+    for name, field in Paging.model_fields.items():
+        if name != "style" and name not in _PAGING_KEYS[style] and getattr(paging, name) != field.default:
+            yield Fault(f"paging.{name}", f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")
+
+
+def _method(endpoint: Endpoint) -> Iterator[Fault]:
+    post = endpoint.method == "POST"
+    if post and not endpoint.safe:
+        yield Fault("safe", "POST 须声明为安全（只读）", "a POST must be declared to change nothing", "safe = true")
+    if post and endpoint.paging.style == "link":
+        yield Fault("paging.style", "POST 不能按链接翻页", "a POST cannot follow links", 'style = "cursor"')
+    if endpoint.body and not post:
+        yield Fault("body", "GET 没有请求体", "a GET has no body", 'method = "POST" or `query`')
+    for column, key in endpoint.keys.items():
+        if key.style == ("repeated" if post else "array"):
+            yield Fault(
+                f"keys.{column}.style", f"{endpoint.method} 不支持 {key.style}", f"{key.style!r} does not go with {endpoint.method}", 'style = "separator"'
+            )
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
+    """No two things may be sent in one parameter; a column's filter and its list may, as they are never sent together."""
+    named = [("limit", endpoint.limit), ("offset", endpoint.offset), ("after", endpoint.after), ("paging.parameter", endpoint.paging.parameter)]
+    named += [(f"filters.{column}", name) for column, name in endpoint.filters.items()]
+    named += [(f"keys.{column}.parameter", key.parameter) for column, key in endpoint.keys.items() if endpoint.filters.get(column) != key.parameter]
+    fixed = endpoint.body if endpoint.method == "POST" else endpoint.query
+    taken = dict.fromkeys(fixed, "body" if endpoint.method == "POST" else "query")
+    for path, name in named:
+        if name is not None and (other := taken.setdefault(name, path)) != path:
+            yield Fault(path, f"参数 {name} 已用于 {other}", f"the parameter {name!r} is used by {other} already", "rename one")

@@ -1,0 +1,88 @@
+"""JSON answers (RFC 8259). One value that JSON or the hub cannot hold costs its own place, not the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from connectors.errors import SourceRefused
+from connectors.rest import values
+from connectors.rest.charsets import utf8
+from connectors.rest.paths import element, joined, split
+from connectors.selection import UNDELIVERABLE, Kind
+
+_MOST_DIGITS = 1000
+_DEEPEST = 8
+
+
+class Json:
+    """See :class:`connectors.rest.answers.Format`."""
+
+    accept = "application/json"
+    readers: Mapping[Kind, values.Reader] = values.JSON
+
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
+        """Fast where all is well; else, and where numbers must keep their digits, by the standard library's parser."""
+        body = utf8(body, charset)
+        try:
+            return _patient(body) if exact else orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
+        except (ValueError, RecursionError) as error:
+            raise _no_json(source, body) from error
+        try:
+            return _patient(body)
+        except (ValueError, RecursionError) as error:
+            raise _no_json(source, body) from error
+
+    def items(self, document: Any, path: str) -> list[Any] | None:
+        """The array at the path."""
+        found = self.at(document, path)
+        return found if isinstance(found, list) else None
+
+    def at(self, item: Any, path: str) -> Any:
+        """By names of members, and places in arrays."""
+        for name in split(path):
+            if isinstance(item, Mapping):
+                item = item.get(name)
+            elif isinstance(item, list) and (place := element(name)) is not None:
+                item = item[place] if place < len(item) else None
+            else:
+                return None
+        return item
+
+    def is_item(self, item: Any) -> bool:
+        """Objects, and arrays with a place per column."""
+        return isinstance(item, Mapping | list)
+
+    def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
+        """Members, and members of members."""
+        return _flat(item, ())
+
+
+def _patient(body: bytes) -> Any:
+    # Bytes that are no UTF-8 become lone surrogates, as `\ud800` does: the text that holds them is the one that cannot be delivered.
+    return json.loads(
+        body.decode("utf-8", "surrogateescape"),
+        parse_float=Decimal,
+        parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else UNDELIVERABLE,
+        parse_constant=lambda _name: UNDELIVERABLE,
+    )
+
+
+def _no_json(source: str, body: bytes) -> SourceRefused:
+    if body.lstrip()[:1] == b"<":
+        return SourceRefused(source, "the service's answer is no JSON but a page of HTML or XML; check `path`, `format` and `auth`")
+    return SourceRefused(source, "the service's answer is no JSON, or was cut off")
+
+
+def _flat(item: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for name, value in item.items() if isinstance(item, Mapping) else ():
+        if isinstance(value, Mapping) and len(names) < _DEEPEST:
+            yield from _flat(value, (*names, name))
+        else:
+            yield joined((*names, name)), value

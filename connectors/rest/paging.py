@@ -1,0 +1,198 @@
+"""How one page leads to the next, in each of the styles that an endpoint can declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from connectors.errors import SourceRefused
+from connectors.rest.answers import Format
+from connectors.rest.client import Client
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.exchange import Answer
+from connectors.rest.links import Outside, next_link
+from connectors.rest.pushdown import Sent
+from connectors.rest.values import WrongType
+
+_LONGEST_CURSOR = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``count`` items came where ``size`` were asked for."""
+
+    answer: Answer
+    document: Any
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next page: by parameters, or at a target inside the source's address."""
+
+    parameters: Mapping[str, Sent]
+    target: str | None = None
+
+
+class Pager(Protocol):
+    """Leads through one collection. ``starts_anew``: a collection from which the first items are left out begins with page one again."""
+
+    starts_anew: bool
+
+    def first(self) -> Step: ...
+
+    def following(self, page: Page) -> Step | None:
+        """``None`` behind the last page.
+
+        Raises:
+            SourceRefused: the pages lead in a circle or out of the source.
+        """
+        ...
+
+
+class _Offset:
+    starts_anew = True
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._parameter = endpoint.offset or ""
+        self._offset = 0
+
+    def first(self) -> Step:
+        self._offset = 0
+        return Step({self._parameter: 0})
+
+    def following(self, page: Page) -> Step | None:
+        if page.count < page.size:
+            return None
+        self._offset += page.count
+        return Step({self._parameter: self._offset})
+
+
+class _Numbers:
+    starts_anew = True
+
+    def __init__(self, source: str, endpoint: Endpoint, form: Format) -> None:
+        self._source = source
+        self._form = form
+        self._paging = endpoint.paging
+        self._number = endpoint.paging.first
+
+    def first(self) -> Step:
+        self._number = self._paging.first
+        return Step({self._paging.parameter or "": self._number})
+
+    def following(self, page: Page) -> Step | None:
+        if page.count < page.size or self._is_last(page):
+            return None
+        self._number += 1
+        return Step({self._paging.parameter or "": self._number})
+
+    def _is_last(self, page: Page) -> bool:
+        if self._paging.pages is None:
+            return False
+        pages = number_at(self._form, page.document, self._paging.pages)
+        if pages is None:
+            raise SourceRefused(self._source, f"the service tells no number of pages at {self._paging.pages}")
+        return self._number - self._paging.first + 1 >= pages
+
+
+class _Cursors:
+    starts_anew = False
+
+    def __init__(self, source: str, endpoint: Endpoint, form: Format) -> None:
+        self._source = source
+        self._form = form
+        self._parameter = endpoint.paging.parameter or ""
+        self._path = endpoint.paging.next or ""
+        self._seen: set[object] = set()
+
+    def first(self) -> Step:
+        return Step({})
+
+    def following(self, page: Page) -> Step | None:
+        cursor = scalar_at(self._form, page.document, self._path)
+        if cursor is None or cursor == "":
+            return None
+        if isinstance(cursor, bool) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
+            raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
+        if cursor in self._seen:
+            raise SourceRefused(self._source, "the service's cursors lead in a circle")
+        self._seen.add(cursor)
+        return Step({self._parameter: cursor})
+
+
+class _Links:
+    starts_anew = False
+
+    def __init__(self, source: str, endpoint: Endpoint, form: Format, client: Client) -> None:
+        self._source = source
+        self._form = form
+        self._client = client
+        self._path = endpoint.paging.next
+        self._seen: set[str] = set()
+
+    def first(self) -> Step:
+        return Step({})
+
+    def following(self, page: Page) -> Step | None:
+        link = self._link(page)
+        if link is None or link == "":
+            return None
+        try:
+            target = self._client.inside(page.answer.url, link)
+        except Outside as error:
+            raise SourceRefused(self._source, "the service's link to the next page leads out of the source's address") from error
+        if target in self._seen:
+            raise SourceRefused(self._source, "the service's links lead in a circle")
+        self._seen.add(target)
+        return Step({}, target)
+
+    def _link(self, page: Page) -> str | None:
+        if self._path is None:
+            return next_link(page.answer.headers.get_list("link"))
+        link = scalar_at(self._form, page.document, self._path)
+        if link is None or isinstance(link, str):
+            return link
+        raise SourceRefused(self._source, f"the service sends no link at {self._path}")
+
+
+class _Whole:
+    starts_anew = False
+
+    def first(self) -> Step:
+        return Step({})
+
+    def following(self, page: Page) -> Step | None:
+        return None
+
+
+def pager(source: str, endpoint: Endpoint, form: Format, client: Client, single: bool) -> Pager:
+    """A pager at the beginning of a collection, or for one item."""
+    match "none" if single else endpoint.paging.style:
+        case "offset":
+            return _Offset(endpoint)
+        case "page":
+            return _Numbers(source, endpoint, form)
+        case "cursor":
+            return _Cursors(source, endpoint, form)
+        case "link":
+            return _Links(source, endpoint, form, client)
+    return _Whole()
+
+
+def scalar_at(form: Format, document: Any, path: str) -> Any:
+    """What lies at a path, null also where that is no single value."""
+    try:
+        return form.at(document, path)
+    except WrongType:
+        return None
+
+
+def number_at(form: Format, document: Any, path: str) -> int | None:
+    """The number at a path, also where it is written as text; ``None`` where there is none."""
+    found = scalar_at(form, document, path)
+    if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit():
+        found = int(found.strip()[:18])
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

@@ -1,0 +1,44 @@
+"""Requests for what is to be asked: in the query of a GET, or in the JSON body of a POST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from connectors.rest.client import Request
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.paths import split
+from connectors.rest.pushdown import Ask, Sent
+from connectors.rest.template import text_of
+
+
+def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, Sent]) -> Request:
+    """The request, with the parameters of the page; a single item has no pages."""
+    sent = ask.parameters if ask.route.single else {**ask.parameters, **paging}
+    headers = {"Accept": accept, **endpoint.headers}
+    if endpoint.method == "GET" or ask.route.single:
+        return Request("GET", _target(ask.path, {**endpoint.query, **sent}), headers)
+    body = deepcopy(endpoint.body)
+    for path, value in sent.items():
+        _put(body, split(path), list(value) if isinstance(value, tuple) else value)
+    return Request("POST", _target(ask.path, endpoint.query), {**headers, "Content-Type": "application/json"}, orjson.dumps(body))
+
+
+def _target(path: str, query: Mapping[str, Sent]) -> str:
+    pairs = [(name, text_of(each)) for name, value in query.items() for each in (value if isinstance(value, tuple) else (value,))]
+    return f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path
+
+
+def _put(body: dict[str, Any], names: tuple[str, ...], value: object) -> None:
+    """Puts a value at a path, in place of what is in the way."""
+    *outer, last = names
+    for name in outer:
+        inner = body.get(name)
+        if not isinstance(inner, dict):
+            inner = body[name] = {}
+        body = inner
+    body[last] = value

@@ -1,0 +1,117 @@
+"""XML answers. All values are texts; a document with a type definition or entities of its own is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from connectors.errors import SourceRefused
+from connectors.rest import values
+from connectors.rest.charsets import utf8
+from connectors.rest.paths import element, joined, split
+from connectors.selection import Kind
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_DEEPEST = 8
+
+
+class Xml:
+    """See :class:`connectors.rest.answers.Format`.
+
+    Elements and attributes are called by their local names, attributes with ``@`` in front. A path begins below the root.
+    The items are all elements at their path. ``phone.0`` is the first of several elements of a name. Null is an element that is missing
+    or has ``xsi:nil="true"``; an empty one is the empty text, and null where the type has no empty text.
+    """
+
+    accept = "application/xml, text/xml;q=0.9"
+    readers: Mapping[Kind, values.Reader] = values.TEXTS
+
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
+        """The root. Parsed beside the event loop, as the careful parser is slow."""
+        return await asyncio.to_thread(_root, source, body, charset)
+
+    def items(self, document: Any, path: str) -> list[Any] | None:
+        """Elements have no arrays: none at the path are none."""
+        found = [document]
+        for name in split(path):
+            found = _children(found, name)
+        return found
+
+    def at(self, item: Any, path: str) -> Any:
+        """The text at a path."""
+        found = [item]
+        for name in split(path):
+            if name.startswith("@"):
+                return _attribute(found, name[1:])
+            place = element(name)
+            found = _children(found, name) if place is None else found[place : place + 1]
+        return _text(found)
+
+    def is_item(self, item: Any) -> bool:
+        """Every element can."""
+        return True
+
+    def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
+        """Attributes and elements without children."""
+        return _flat(item, ())
+
+
+def _root(source: str, body: bytes, charset: str | None) -> Element:
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import DefusedXMLParser, ParseError
+
+    careful: Any = DefusedXMLParser
+
+    declared = _DECLARED.match(body)
+    recoded = utf8(body, charset or (declared[1].decode() if declared else None))
+    parser = careful(encoding="utf-8" if recoded != body else None, forbid_dtd=True)
+    try:
+        parser.feed(recoded)
+        root: Element = parser.close()
+    except DefusedXmlException as error:
+        raise SourceRefused(source, "the service's answer has a document type or entities, which are not read") from error
+    except (ParseError, LookupError, ValueError) as error:
+        raise SourceRefused(source, "the service's answer is no XML, or was cut off") from error
+    if _local(root.tag).lower() == "html":
+        raise SourceRefused(source, "the service's answer is a page of HTML; check `path` and `auth`")
+    return root
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _children(found: Sequence[Element], name: str) -> list[Element]:
+    return [child for each in found for child in each if _local(child.tag) == name]
+
+
+def _attribute(found: Sequence[Element], name: str) -> str | None:
+    if len(found) > 1:
+        raise values.WrongType
+    return next((value for each in found for key, value in each.attrib.items() if _local(key) == name), None)
+
+
+def _text(found: Sequence[Element]) -> str | None:
+    if not found or found[0].get(_NIL) in ("true", "1"):
+        return None
+    if len(found) > 1 or len(found[0]):
+        raise values.WrongType
+    return found[0].text or ""
+
+
+def _flat(item: Element, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for key, value in item.attrib.items():
+        if key != _NIL:
+            yield joined((*names, f"@{_local(key)}")), value
+    for child in item:
+        path = (*names, _local(child.tag))
+        if len(child) == 0 or len(names) >= _DEEPEST:
+            yield joined(path), child.text
+        if len(names) < _DEEPEST:
+            yield from _flat(child, path)

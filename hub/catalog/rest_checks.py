@@ -1,0 +1,57 @@
+"""What a manifest must satisfy where it describes REST services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from connectors.rest.addresses import check_address
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.faults import endpoint_faults
+from connectors.rest.options import option_faults, read_options
+from connectors.rest.template import columns_of
+from hub.catalog.manifest import ResourcePart, SourcePart
+from hub.catalog.problems import PYDANTIC_TEXTS, path_of
+
+Found = Iterator[tuple[str, str, str, str]]
+"""(code, path, message, hint)."""
+
+
+def rest_source(path: str, part: SourcePart) -> Found:
+    """Address and options of a REST service."""
+    try:
+        check_address(part.url)
+    except ValueError as error:
+        yield "URL_INVALID", f"{path}.url", f"服务地址不可用 the address {error}", "https://host/base"
+    beside = {"auth": part.auth if part.auth != "none" else None, "health": part.health}
+    try:
+        options = read_options({**part.options, **{name: value for name, value in beside.items() if value is not None}})
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            message, hint = PYDANTIC_TEXTS.get(found["type"], (f"取值不正确 value is not usable: {found['msg']}", "请更正 correct it"))
+            yield "SOURCE_OPTIONS", f"{path}.{path_of(('options', *found['loc']))}", message, hint
+        return
+    for fault in option_faults(options, part.secret is not None):
+        place = "auth" if fault.path == "auth" else f"options.{fault.path}"
+        yield "SOURCE_OPTIONS", f"{path}.{place}", f"{fault.zh} {fault.en}", fault.remedy
+
+
+def rest_endpoint(path: str, resource: ResourcePart) -> Found:
+    """An endpoint contradicts neither itself nor the resource's items."""
+    if resource.endpoint is None:
+        return
+    for fault in endpoint_faults(resource.endpoint):
+        yield "ENDPOINT", f"{path}.endpoint.{fault.path}", f"{fault.zh} {fault.en}", fault.remedy
+    known = {resource.stable_key, *(item.column for item in resource.items)}
+    for place, template in _templates(resource.endpoint):
+        for column in columns_of(template):
+            if column not in known:
+                message = f"路径中的列 {column} 不属于任何信息项 the column {column} in the path is no item's"
+                yield "ENDPOINT", f"{path}.endpoint.{place}", message, f"信息项的列 items' columns: {', '.join(sorted(known))}"
+
+
+def _templates(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield "path", endpoint.path
+    for i, lookup in enumerate(endpoint.lookups):
+        yield f"lookups[{i}].path", lookup.path
