@@ -33,13 +33,15 @@ class Live:
         self.core = core
         with _uncollected():
             self.snapshot: Snapshot = core.catalog.current()
-        self.sources = SourcePool()
+        self.sources = SourcePool(core.settings.source_calls)
         self.sources.use(self.snapshot.sources)
         self._base = base
         self._revocations = revocations
         self._views: LRUCache[tuple[int, str], View] = LRUCache(_VIEWS)
         self._seen: Mapping[str, int] = {}
         self._refreshing = asyncio.Lock()
+        self.draining = False
+        """The hub is ending: what would go on for ever ends now."""
 
     def view(self, rights: Rights) -> View:
         """The caller's view of the snapshot in force."""

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
     concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 429")
     caller_calls: int = Field(128, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
-
+    drain_seconds: float = Field(25.0, ge=0, le=600, description="Longest that calls in work are waited for when the hub is told to end, in seconds")
+    admin_port: int = Field(0, ge=0, le=65535, description="Port of the administration listener (/metrics, reasons of readiness); 0: there is none")
+    admin_host: str = Field("127.0.0.1", description="Address of the administration listener, which asks nobody who they are")
     public_calls_per_second: float = Field(
         50.0, ge=1, le=100000, description="Calls without a token per second and network address, twice as many in a burst; more are refused with 429"
     )
@@ -65,6 +67,11 @@ class Settings(BaseSettings):
         """The public address, without a slash at its end."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def source_calls(self) -> int:
+        """Calls that one source may hold, running and waiting: a quarter of those in work stays for the others."""
+        return max(1, self.concurrent_calls * 3 // 4)
 
     @property
     def database_url(self) -> str:

@@ -181,7 +181,7 @@ class ExchangeHttp:
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
         last = b""
-        while not await request.is_disconnected() and self._holds(request):
+        while not (self.live.draining or await request.is_disconnected()) and self._holds(request):
             job = await to_thread.run_sync(self.store.job, identity)
             if job is None:
                 return
