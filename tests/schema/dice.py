@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import secrets
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 T = TypeVar("T")
 
@@ -30,3 +35,12 @@ class Dice:
     def some(self, choices: Sequence[T], least: int = 0, most: int = 100) -> list[T]:
         """Some of several, each once, in any order."""
         return self._random.sample(choices, self.number(min(least, len(choices)), min(most, len(choices))))
+
+
+SEED = int(os.environ.get("HYPOTHESIS_SEED") or secrets.randbits(32))
+
+
+def examples(count: int) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
+    """Bounded; HYPOTHESIS_SEED repeats a run."""
+    chosen = settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    return lambda test: seed(SEED)(chosen(given(st.randoms(use_true_random=True))(test)))

@@ -153,7 +153,7 @@ async def test_only_links_within_one_source_that_can_are_filters(small: Hub) -> 
         {"resources": {WHO.code: WHO, PLACE.code: elsewhere}, "sources": {**known, elsewhere.source: known[WHO.source]}},
         {"sources": {WHO.source: SourceConfig(WHO.source, "rest", "https://x")}},
     ):
-        hub = Hub(replace(small.snapshot, **changed))  # type: ignore[arg-type]
+        hub = Hub(replace(small.snapshot, **changed))
         assert "household" not in where_fields(hub, everything())
         assert "household" in hub.view(everything()).full.type_map["CivilAffairsPerson"].fields  # type: ignore[attr-defined]
 

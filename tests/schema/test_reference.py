@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -13,34 +11,21 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, note, seed, settings
-from hypothesis import strategies as st
+from hypothesis import event, note
 
 from auth.decide import Rights, decide
-from auth.rights import Operation, Shown
+from auth.rights import Shown
 from connectors.local import condition
 from connectors.selection import Kind
 from hub.errors import field_errors
 from schema.answer import Answer
 from schema.documents import Document
-from schema.faces import Face
-from schema.faults import Code
-from schema.filters import Binds, Filter, row_condition
-from schema.model import Item
+from schema.filters import Binds, row_condition
 from schema.view import View
-from tests.schema.dice import Dice
+from tests.schema.dice import SEED, Dice, examples
 from tests.schema.running import Hub, told
 from tests.schema.worlds import World, make_rights, make_world
-from tests.schema.writing import Writer, plain
-
-SEED = int(os.environ.get("HYPOTHESIS_SEED") or secrets.randbits(32))
-
-
-def examples(count: int) -> Any:
-    """Bounded; HYPOTHESIS_SEED repeats a run."""
-    chosen = settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-    return lambda test: seed(SEED)(chosen(given(st.randoms(use_true_random=True))(test)))
-
+from tests.schema.writing import Writer
 
 Check = Callable[[World, Hub, View, Document, dict[str, Any]], Any]
 
@@ -133,97 +118,6 @@ async def within_grant(world: World, hub: Hub, view: View, document: Document, v
     leaked = {canary for canary in every - given_out if canary in text and canary not in asked}
     assert not leaked, leaked
     event(f"canaries shown: {any(canary in text for canary in given_out)}")
-
-
-Row = Mapping[str, Any]
-
-
-def truth(world: World, face: Face, row: Row, where: Mapping[str, Any]) -> bool | None:
-    """Whether a filter holds for a stored row: ``None`` is unknown. Links are followed over the stored rows, one by one."""
-    return conjunction([_entry(world, face, row, name, value) for name, value in where.items()])
-
-
-def conjunction(parts: list[bool | None]) -> bool | None:
-    return False if False in parts else None if None in parts else True
-
-
-def _entry(world: World, face: Face, row: Row, name: str, value: Any) -> bool | None:
-    if name == "and":
-        return conjunction([truth(world, face, row, part) for part in value])
-    if name in ("or", "not"):
-        inner = conjunction([negated(truth(world, face, row, part)) for part in value]) if name == "or" else truth(world, face, row, value)
-        return negated(inner)
-    if name not in face.link_filters:
-        return of_item(face.filters[name], row, value)
-    link, target = face.link_filters[name]
-    key = row[face.resource.items[link.item].column]
-    there = [other for other in world.rows[target.resource.code] if key is not None and other[target.resource.items[link.to_item].column] == key]
-    return any(visible(target, other) and truth(world, target, other, value) is True for other in there)
-
-
-def negated(held: bool | None) -> bool | None:
-    return None if held is None else not held
-
-
-def of_item(item: Item, row: Row, comparisons: Mapping[str, Any]) -> bool | None:
-    binds: Binds = {}
-    return condition(Filter({"it": item}, binds, "p").predicate({"it": comparisons}), {item.column: 0}, binds)((row[item.column],))
-
-
-def visible(face: Face, row: Row) -> bool:
-    """The condition of the caller's grant holds for the row."""
-    binds: Binds = {}
-    where = row_condition(face.resource, face.decision.rows, binds) if face.decision.rows else None
-    return condition(where, {name: i for i, name in enumerate(row)}, binds)(tuple(row.values())) is True
-
-
-async def filters_select(dice: Dice, world: World, hub: Hub) -> None:
-    """One caller's filters through links, each asked of the source and worked out from the stored rows."""
-    view = hub.view(make_rights(dice, world))
-    writer = Writer(dice, world, view)
-    for department, resource in [(name, r) for name, code in view.faces.departments.items() for r in hub.snapshot.by_department[code]]:
-        face = view.faces.face(resource.code)
-        if face is None or not face.link_filters or not face.filters or not face.decision.allows(Operation.QUERY):
-            continue
-        field = next(name for name, action in face.roots.items() if action == "list")
-        text = f"query ($w: {face.type_name}Where) {{ {department} {{ {field}(where: $w, first: 3) {{ nodes {{ __typename }} totalCount }} }} }}"
-        for _ in range(4):
-            where = plain(writer.where(face))
-            answer = await hub.planned(view, hub.documents.check(text, view), {"w": where})
-            note(f"HYPOTHESIS_SEED={SEED}\n{resource.code} {where} {[e.fault.en for e in answer.errors]}")
-            if answer.errors:
-                assert {error.fault.code for error in answer.errors} == {Code.BAD_INPUT}
-                continue
-            expected = [row[resource.stable_key] for row in world.rows[resource.code] if visible(face, row) and truth(world, face, row, where) is True]
-            found = {value for name, value in answer.accesses[resource.code, Operation.QUERY].subjects if name == "#"}
-            assert answer.data[department][field]["totalCount"] == len(expected)
-            assert found == set(sorted(expected)[:3])
-            event(f"through a link: {any(name in face.link_filters for name in where)}")
-            event(f"some rows: {0 < len(expected) < len(world.rows[resource.code])}")
-
-
-async def check_filters(random: Random) -> None:
-    dice = Dice(random)
-    world = make_world(dice)
-    with TemporaryDirectory() as directory:
-        hub = Hub(world.write(Path(directory)))
-        try:
-            for _ in range(4):
-                await filters_select(dice, world, hub)
-        finally:
-            await hub.close()
-
-
-@pytest.mark.fast
-@examples(15)
-def test_filters_through_links_select_what_the_stored_rows_say_quickly(random: Random) -> None:
-    asyncio.run(check_filters(random))
-
-
-@pytest.mark.slow
-@examples(150)
-def test_filters_through_links_select_what_the_stored_rows_say(random: Random) -> None:
-    asyncio.run(check_filters(random))
 
 
 @pytest.mark.fast
