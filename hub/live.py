@@ -23,6 +23,7 @@ from schema.view import View
 
 _LOOK_SECONDS = 0.3
 _VIEWS = 256
+_RENEWALS = 32
 log = structlog.get_logger(__name__)
 
 
@@ -37,7 +38,9 @@ class Live:
         self.sources.use(self.snapshot.sources)
         self._base = base
         self._revocations = revocations
-        self._views: LRUCache[tuple[int, str], View] = LRUCache(_VIEWS)
+        self._views: LRUCache[str, View] = LRUCache(_VIEWS)
+        self._steps: list[tuple[Snapshot, frozenset[str]]] = []
+        """Earlier snapshots, and the departments that the next one touched."""
         self._seen: Mapping[str, int] = {}
         self._refreshing = asyncio.Lock()
         self.draining = False
@@ -45,11 +48,17 @@ class Live:
 
     def view(self, rights: Rights) -> View:
         """The caller's view of the snapshot in force."""
-        key = (id(self.snapshot), rights.fingerprint)
-        found = self._views.get(key)
+        found = self._views.get(rights.fingerprint)
         if found is None or found.faces.snapshot is not self.snapshot:
-            found = self._views[key] = View(self._base, Faces(self.snapshot, rights))
+            found = self._views[rights.fingerprint] = self._renewed(found) or View(self._base, Faces(self.snapshot, rights))
         return found
+
+    def _renewed(self, view: View | None) -> View | None:
+        """What an earlier snapshot's view has in common with now. Old snapshots live on in such a view: after a while it is made anew."""
+        if view is None or view.age >= _RENEWALS:
+            return None
+        steps = [touched for _, touched in self._steps[next((i for i, (old, _) in enumerate(self._steps) if old is view.faces.snapshot), len(self._steps)) :]]
+        return view.renewed(self.snapshot, frozenset[str]().union(*steps)) if steps else None
 
     async def refresh(self) -> None:
         """Takes over what changed, if anything did. When it returns, what was committed before the call is in force."""
@@ -60,10 +69,20 @@ class Live:
             if self._seen.get("revocations") != seen.get("revocations"):
                 await to_thread.run_sync(self._revocations.refresh)
             if self._seen.get("catalog") != seen.get("catalog"):
-                self.snapshot = await to_thread.run_sync(self.core.catalog.current)
-                self._views.clear()
-                self.sources.use(self.snapshot.sources)
+                self._take(*await to_thread.run_sync(self._next))
             self._seen = seen
+
+    def _next(self) -> tuple[Snapshot, frozenset[str]]:
+        made = self.core.catalog.current()
+        return made, made.touched_since(self.snapshot)
+
+    def _take(self, made: Snapshot, touched: frozenset[str]) -> None:
+        self._steps = [*self._steps, (self.snapshot, touched)][-_RENEWALS:]
+        self.snapshot = made
+        kept = [made, *(old for old, _ in self._steps)]
+        for key in [key for key, view in self._views.items() if not any(view.faces.snapshot is old for old in kept)]:
+            del self._views[key]
+        self.sources.use(made.sources)
 
     def _look(self) -> dict[str, int]:
         with self.core.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Text → checked document: parsed with bounds, metered, validated against the caller's view, once; then cached by view and text."""
+"""Text → checked document: parsed with bounds, metered, validated against the caller's view, once; then cached by the view's cut and text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ MAX_TOKENS = 5000
 MAX_COMMENTS = 2000
 _MOST_CACHED = 20_000
 """Characters; a parsed document takes about 150 bytes per character."""
-_INTROSPECTION = {"__schema", "__type"}
 _RULES = (*specified_rules, *(() if MaxIntrospectionDepthRule in specified_rules else (MaxIntrospectionDepthRule,)))
 
 
@@ -81,13 +80,22 @@ class InvalidDocument(Fault):
         self.errors = errors
 
 
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A document that parses, the root fields that it names, its length in characters."""
+
+    node: DocumentNode
+    roots: frozenset[str]
+    length: int
+
+
 class Documents:
-    """Checked documents, bounded by their length, per view; only valid ones are kept. A document is invalid for whoever may not see what it names, with the same text as a misspelt name."""
+    """Checked documents, bounded by their length, per cut of a view; only valid ones are kept. A document is invalid for whoever may not see what it names, with the same text as a misspelt name."""
 
     def __init__(self, budget: Budget | None = None, characters: int = 500_000) -> None:
         self._budget = budget or Budget()
-        self._parsed: LRUCache[str, DocumentNode] = LRUCache(characters, getsizeof=lambda node: node.loc.end if node.loc else characters)
-        self._checked: LRUCache[tuple[int, str], tuple[View, Document]] = LRUCache(characters, getsizeof=lambda found: len(found[1].text))
+        self._parsed: LRUCache[str, _Parsed] = LRUCache(characters, getsizeof=lambda found: found.length)
+        self._checked: LRUCache[tuple[int, str], Document] = LRUCache(characters, getsizeof=lambda found: len(found.text))
 
     def check(self, text: str, view: View) -> Document:
         """The checked document.
@@ -96,22 +104,20 @@ class Documents:
             InvalidDocument: syntax or validation errors.
             Fault: ``QUERY_BUDGET``.
         """
-        key = (id(view), text)
-        found = self._checked.get(key)
-        if found is not None and found[0] is view:
-            return found[1]
-        node = self._parsed.get(text) or self.parse(text)
-        names = root_names(node)
-        schema = view.full if names & _INTROSPECTION else view.schema(names)
-        errors = validate(schema, node, _RULES, max_errors=20, hide_suggestions=True)
+        parsed = self._parsed.get(text)
+        if parsed is None:
+            parsed = _Parsed(node := self.parse(text), root_names(node), len(text))
+        schema = view.schema(parsed.roots)
+        found = self._checked.get((id(schema), text))
+        if found is not None and found.schema is schema:
+            return found
+        errors = validate(schema, parsed.node, _RULES, max_errors=20, hide_suggestions=True)
         if errors:
             raise InvalidDocument(errors)
+        document = Document.of(text, parsed.node, schema)
         if len(text) <= _MOST_CACHED:
-            self._parsed[text] = node
-        document = Document.of(text, node, schema)
-        if len(text) > _MOST_CACHED:
-            return document
-        self._checked[key] = (view, document)
+            self._parsed[text] = parsed
+            self._checked[id(schema), text] = document
         return document
 
     def parse(self, text: str) -> DocumentNode:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+from graphql import GraphQLNamedType
 
 from auth.decide import Rights, decide
 from auth.rights import Decision, ItemDecision, Operation, Shown
@@ -116,22 +118,55 @@ class Face:
 _ABSENT = ItemDecision(Shown.ABSENT)
 
 
-class Faces:
-    """All faces of one snapshot for one set of rights, made when first asked for."""
+class Wing:
+    """What was made of one department for one caller, of its faces and their GraphQL types."""
 
-    def __init__(self, snapshot: Snapshot, rights: Rights) -> None:
+    __slots__ = ("faces", "fields", "types")
+
+    def __init__(self) -> None:
+        self.faces: dict[str, Face | None] = {}
+        self.fields: dict[str, tuple[str, Face]] | None = None
+        self.types: dict[str, GraphQLNamedType] = {}
+
+
+class Faces:
+    """All faces of one snapshot for one set of rights, made when first asked for. With ``only``, those of these departments, as if there were no others."""
+
+    def __init__(self, snapshot: Snapshot, rights: Rights, only: frozenset[str] | None = None) -> None:
         self.snapshot = snapshot
         self.rights = rights
-        self._made: dict[str, Face | None] = {}
+        self.departments: Mapping[str, str] = _Departments(self)
+        """Root fields → department codes, of the departments of which the caller can use something."""
+        self._only = only
+        self._wings: dict[tuple[str, int], Wing] = {}
+        self._since: Mapping[str, int] = {}
+
+    def renewed(self, snapshot: Snapshot, touched: frozenset[str]) -> Faces:
+        """The same for a later snapshot: departments that are not touched keep what was made of them."""
+        made = Faces(snapshot, self.rights, self._only)
+        made._wings = self._wings
+        made._since = {**self._since, **dict.fromkeys(touched, snapshot.number)}
+        return made
+
+    def wing(self, code: str) -> Wing:
+        """What was made of this department."""
+        key = (code, self._since.get(code, 0))
+        found = self._wings.get(key)
+        if found is None:
+            found = self._wings[key] = Wing()
+        return found
 
     def face(self, code: str) -> Face | None:
         """The resource's face, or ``None`` where it does not exist for the caller."""
-        if code not in self._made:
-            resource = self.snapshot.resources.get(code)
-            decision = decide(resource.policy, self.rights) if resource else None
-            face = Face(resource, decision, self.face, self._links_within(resource)) if resource and decision else None
-            self._made[code] = face if face and not face.empty else None
-        return self._made[code]
+        resource = self.snapshot.resources.get(code)
+        if resource is None or (self._only is not None and resource.department not in self._only):
+            return None
+        made = self.wing(resource.department).faces
+        if code not in made:
+            decision = decide(resource.policy, self.rights)
+            face = Face(resource, decision, self.face, self._links_within(resource)) if decision else None
+            made[code] = face if face and not face.empty else None
+        return made[code]
 
     def _links_within(self, resource: Resource) -> bool:
         source = self.snapshot.sources.get(resource.source)
@@ -139,14 +174,31 @@ class Faces:
 
     def department(self, code: str) -> Mapping[str, tuple[str, Face]]:
         """Fields of a department's type → (what they do, the face); empty where nothing of it is visible."""
-        fields: dict[str, tuple[str, Face]] = {}
-        for resource in self.snapshot.by_department.get(code, ()):
-            face = self.face(resource.code)
-            if face is not None:
-                fields |= {name: (action, face) for name, action in face.roots.items()}
-        return fields
+        wing = self.wing(code)
+        if wing.fields is None:
+            faces = [self.face(resource.code) for resource in self.snapshot.by_department.get(code, ())]
+            wing.fields = {name: (action, face) for face in faces if face is not None for name, action in face.roots.items()}
+        return wing.fields
 
-    @cached_property
-    def departments(self) -> Mapping[str, str]:
-        """Root fields → department codes, of the departments of which the caller can use something."""
-        return {camel(code): code for code in self.snapshot.by_department if self.department(code)}
+    def visible(self, code: str) -> bool:
+        """Whether the caller can use something of the department."""
+        return any(self.face(resource.code) is not None for resource in self.snapshot.by_department.get(code, ()))
+
+
+class _Departments(Mapping[str, str]):
+    """Decides on the departments that are asked for; on all of them only when they are counted or listed."""
+
+    def __init__(self, faces: Faces) -> None:
+        self._faces = faces
+
+    def __getitem__(self, name: str) -> str:
+        code = self._faces.snapshot.by_root_field[name]
+        if not self._faces.visible(code):
+            raise KeyError(name)
+        return code
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, code in self._faces.snapshot.by_root_field.items() if self._faces.visible(code))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
 
 from graphql import (
     GraphQLArgument,
@@ -16,8 +17,11 @@ from graphql import (
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLScalarType,
+    GraphQLSchema,
     GraphQLString,
+    specified_directives,
 )
 
 from connectors.selection import Kind
@@ -42,12 +46,33 @@ _FILTER_NAMES = {GraphQLString: "StringFilter", GraphQLInt: "IntFilter", GraphQL
 
 
 class SharedTypes:
-    """Scalars, filters and ``PageInfo`` as one schema knows them: taken from the coding-time schema where it has them, so that no name has two types."""
+    """Scalars, filters and ``PageInfo`` that all views of one coding-time schema share: taken from there where it has them, so that no name has two types."""
 
-    def __init__(self, base: Mapping[str, GraphQLNamedType]) -> None:
-        self._base = base
-        self._filters: dict[Kind, GraphQLInputObjectType] = {}
-        self._wheres: dict[str, GraphQLInputObjectType] = {}
+    def __init__(self, base: GraphQLSchema) -> None:
+        self._base = base.type_map
+        self._filters = {kind: _filter_type(kind, self.scalar(kind)) for kind in _SCALARS}
+        own = {each.name: each for each in (DIRECTION, *map(self.scalar, _SCALARS), *self._filters.values())}
+        there = {name: each for name, each in self._base.items() if each is not base.query_type and not name.startswith("__")}
+        self.types = {**own, **there}
+        """What every view has, whether its resources need it or not."""
+        query = GraphQLObjectType("Query", dict(base.query_type.fields) if base.query_type else {})
+        self.schema = GraphQLSchema(
+            query=query,
+            mutation=base.mutation_type,
+            types=list(self.types.values()),
+            directives=specified_directives,
+            extensions=dict(base.extensions),
+            assume_valid=True,
+        )
+        """The coding-time schema with them."""
+
+    @classmethod
+    def of(cls, base: GraphQLSchema) -> SharedTypes:
+        """Those of this schema."""
+        found = _SHARED.get(base)
+        if found is None:
+            found = _SHARED[base] = cls(base)
+        return found
 
     def scalar(self, kind: Kind) -> GraphQLScalarType:
         """The scalar of an item's type."""
@@ -61,15 +86,12 @@ class SharedTypes:
 
     def filter(self, kind: Kind) -> GraphQLInputObjectType:
         """``StringFilter``, ``DateFilter`` … for an item's type."""
-        if kind not in self._filters:
-            self._filters[kind] = _filter_type(kind, self.scalar(kind))
         return self._filters[kind]
 
-    def where(self, face: Face) -> GraphQLInputObjectType:
-        """``CivilAffairsPersonWhere``, which filters through links refer to as well."""
-        if face.type_name not in self._wheres:
-            self._wheres[face.type_name] = _where(face, self)
-        return self._wheres[face.type_name]
+
+_SHARED: WeakKeyDictionary[GraphQLSchema, SharedTypes] = WeakKeyDictionary()
+Where = Callable[[Face], GraphQLInputObjectType]
+"""Gives the filter type of a face, the same one each time."""
 
 
 def _filter_type(kind: Kind, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
@@ -80,32 +102,27 @@ def _filter_type(kind: Kind, scalar: GraphQLScalarType) -> GraphQLInputObjectTyp
     return GraphQLInputObjectType(name, {key: GraphQLInputField(kind_of) for key, kind_of in fields.items()})
 
 
-def where_type(face: Face, shared: SharedTypes) -> GraphQLInputObjectType | None:
-    """``CivilAffairsPersonWhere``, or ``None`` where the caller may filter by nothing."""
-    return shared.where(face) if face.filters else None
+def where_type(face: Face, shared: SharedTypes, other: Where) -> GraphQLInputObjectType:
+    """``CivilAffairsPersonWhere``, for a face that has filters; those of links refer to ``other`` ones."""
 
-
-def _where(face: Face, shared: SharedTypes) -> GraphQLInputObjectType:
     def fields() -> dict[str, GraphQLInputField]:
         several = GraphQLList(GraphQLNonNull(where))
         own = {"and": GraphQLInputField(several), "or": GraphQLInputField(several), "not": GraphQLInputField(where)}
         items = {name: GraphQLInputField(shared.filter(item.kind), description=about(item)) for name, item in face.filters.items()}
-        return own | items | {name: _through(target, shared) for name, (_, target) in face.link_filters.items()}
+        return own | items | {name: _through(target, other) for name, (_, target) in face.link_filters.items()}
 
     where = GraphQLInputObjectType(f"{face.type_name}Where", fields)
     return where
 
 
-def _through(target: Face, shared: SharedTypes) -> GraphQLInputField:
+def _through(target: Face, other: Where) -> GraphQLInputField:
     resource = target.resource
     text = described(f"{resource.name}:有满足条件的关联记录", f"{resource.name_en or resource.code}: a linked row exists for which this holds")
-    return GraphQLInputField(shared.where(target), description=text)
+    return GraphQLInputField(other(target), description=text)
 
 
-def order_type(face: Face) -> GraphQLInputObjectType | None:
-    """``CivilAffairsPersonOrder``, one key each, or ``None`` where the caller may order by nothing."""
-    if not face.filters:
-        return None
+def order_type(face: Face) -> GraphQLInputObjectType:
+    """``CivilAffairsPersonOrder``, one key each."""
     fields = {name: GraphQLInputField(DIRECTION, description=about(item)) for name, item in face.filters.items()}
     return GraphQLInputObjectType(f"{face.type_name}Order", fields)
 

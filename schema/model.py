@@ -11,6 +11,7 @@ from auth.rights import ItemPolicy, OpenClass, Operation, ResourcePolicy, Sharin
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
 from masking.rules import DENY, parse_mask
+from schema.naming import camel, type_name
 
 
 @dataclass(frozen=True)
@@ -129,3 +130,32 @@ class Snapshot:
         for resource in self.resources.values():
             grouped.setdefault(resource.department, []).append(resource)
         return {code: tuple(resources) for code, resources in grouped.items()}
+
+    @cached_property
+    def by_root_field(self) -> Mapping[str, str]:
+        """Root field → code, of the departments that have resources."""
+        return {camel(code): code for code in self.by_department}
+
+    @cached_property
+    def by_type(self) -> Mapping[str, str]:
+        """Name of the object type → code of the resource."""
+        return {type_name(code): code for code in self.resources}
+
+    def touched_since(self, before: Snapshot) -> frozenset[str]:
+        """Departments of which something may look or work otherwise than before: what changed in them, in their sources, or behind their links."""
+        changed = {code for code in {*self.departments, *before.departments} if self._department_state(code) != before._department_state(code)}
+        changed |= {code.partition(".")[0] for code in {*self.sources, *before.sources} if self.sources.get(code) != before.sources.get(code)}
+        leading: dict[str, set[str]] = {}
+        for resource in (*self.resources.values(), *(each for code in changed for each in before.by_department.get(code, ()))):
+            for link in resource.links:
+                leading.setdefault(link.to_resource.partition(".")[0], set()).add(resource.department)
+        pending = list(changed)
+        while pending:
+            new = leading.get(pending.pop(), set()) - changed
+            changed |= new
+            pending += new
+        return frozenset(changed)
+
+    def _department_state(self, code: str) -> tuple[Department | None, list[int]]:
+        # Resources that were not published anew are the same objects in both snapshots, and both are alive.
+        return self.departments.get(code), [id(resource) for resource in self.by_department.get(code, ())]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
+from cachetools import LRUCache
 from graphql import (
     GraphQLArgument,
     GraphQLField,
@@ -13,18 +14,22 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInt,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLString,
-    specified_directives,
 )
 
+from schema.cuts import CutSchema
 from schema.faces import Face, Faces
 from schema.inputs import SharedTypes, about, claims_type, lookup_arguments, order_type, subject_type, where_type
-from schema.naming import described, pascal
+from schema.model import Snapshot
+from schema.naming import TYPE_SUFFIXES, camel, described, pascal
 
+T = TypeVar("T")
+_CUTS = 256
 DEFAULT_PAGE = 50
 _ACTIONS = {
     "one": ("按标识查询", "looks up by identifier"),
@@ -35,7 +40,7 @@ _ACTIONS = {
 
 
 class View:
-    """One caller's schema, for one snapshot and fingerprint. Types are made once and shared by the small schemas cut from it.
+    """One caller's schema, for one snapshot and fingerprint. Types are made when first asked for, once, and shared by the small schemas cut from it.
 
     ``base`` is the coding-time schema; it must hold ``PageInfo`` and ``Verification``.
     """
@@ -43,50 +48,99 @@ class View:
     def __init__(self, base: GraphQLSchema, faces: Faces) -> None:
         self._base = base
         self.faces = faces
-        self._shared = SharedTypes(base.type_map)
-        self._objects: dict[str, GraphQLObjectType] = {}
-        self._departments: dict[str, GraphQLObjectType] = {}
-        self._verifications: dict[str, tuple[GraphQLInputObjectType, GraphQLInputObjectType, GraphQLInputObjectType]] = {}
-        self._schemas: dict[frozenset[str], GraphQLSchema] = {}
+        self._shared = SharedTypes.of(base)
+        self._cuts: LRUCache[frozenset[str], GraphQLSchema] = LRUCache(_CUTS)
+        self._asked: LRUCache[frozenset[str], GraphQLSchema] = LRUCache(_CUTS)
+        self.age = 0
+        """How often it was renewed."""
+
+    def renewed(self, snapshot: Snapshot, touched: frozenset[str]) -> View:
+        """The same caller's view of a later snapshot, sharing all that has nothing to do with the departments that were touched (by code)."""
+        made = View(self._base, self.faces.renewed(snapshot, touched))
+        made.age = self.age + 1
+        roots = {camel(code) for code in touched}
+        made._cuts.update({wanted: schema for wanted, schema in self._cuts.items() if not wanted & roots})
+        return made
+
+    @property
+    def full(self) -> GraphQLSchema:
+        """The whole schema with every type in its ``type_map``, made anew: what all cuts are part of. Its cost grows with the catalog."""
+        query = self.whole.query_type
+        types = list(self._shared.types.values())
+        return GraphQLSchema(query, self._base.mutation_type, types=types, extensions=dict(self._base.extensions), assume_valid=True)
 
     @cached_property
-    def full(self) -> GraphQLSchema:
-        """The whole schema, for introspection and SDL."""
-        return self.schema(self.faces.departments)
+    def whole(self) -> CutSchema:
+        """The schema that has all departments; types are made when they are looked up."""
+        return self._cut(self.faces.departments)
 
-    def schema(self, root_fields: Iterable[str]) -> GraphQLSchema:
+    def schema(self, root_fields: frozenset[str]) -> GraphQLSchema:
         """The schema cut to the departments that a document names: what a document is checked against and costs in proportion to it."""
-        wanted = frozenset(name for name in root_fields if name in self.faces.departments)
-        if wanted not in self._schemas:
-            if len(self._schemas) >= 64:
-                self._schemas.clear()
-            self._schemas[wanted] = self._join(wanted)
-        return self._schemas[wanted]
+        found = self._asked.get(root_fields)
+        if found is None:
+            wanted = frozenset(name for name in root_fields if name in self.faces.departments)
+            found = self._cuts.get(wanted)
+            if found is None:
+                found = self._cuts[wanted] = self._cut(wanted)
+            self._asked[root_fields] = found
+        return found
 
-    def _join(self, wanted: frozenset[str]) -> GraphQLSchema:
-        base_query = self._base.query_type
-        fields = dict(base_query.fields) if base_query else {}
-        for name, code in self.faces.departments.items():
-            if name in wanted:
-                department = self.faces.snapshot.departments[code]
-                text = described(department.name, department.name_en)
-                fields[name] = GraphQLField(self._department(code), resolve=_department_root, description=text)
-        query = GraphQLObjectType("Query", fields, description=base_query.description if base_query else None)
-        return GraphQLSchema(
-            query=query,
-            mutation=self._base.mutation_type,
-            directives=specified_directives,
-            extensions=dict(self._base.extensions),
-            assume_valid=True,
-        )
+    def _cut(self, wanted: Collection[str]) -> CutSchema:
+        shared = self._shared.schema.query_type
+
+        def fields() -> dict[str, GraphQLField]:
+            own = {name: self._root(code) for name, code in self._roots(wanted)}
+            return {**(shared.fields if shared else {}), **own}
+
+        query = GraphQLObjectType("Query", fields, description=shared.description if shared else None)
+        return CutSchema(self._shared.schema, query, self.named)
+
+    def _roots(self, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Root fields and departments in the catalog's order."""
+        known = self.faces.snapshot.by_root_field
+        listed = wanted if wanted is self.faces.departments else sorted(wanted, key=list(known).index) if len(wanted) > 1 else wanted
+        return ((name, known[name]) for name in listed)
+
+    def _root(self, code: str) -> GraphQLField:
+        department = self.faces.snapshot.departments[code]
+        return GraphQLField(self._department(code), resolve=_department_root, description=described(department.name, department.name_en))
 
     def _department(self, code: str) -> GraphQLObjectType:
-        if code not in self._departments:
-            department = self.faces.snapshot.departments[code]
-            fields = partial(self._department_fields, code)
-            text = described(department.name, department.name_en)
-            self._departments[code] = GraphQLObjectType(pascal(code), fields, description=text)
-        return self._departments[code]
+        department = self.faces.snapshot.departments[code]
+        fields, text = partial(self._department_fields, code), described(department.name, department.name_en)
+        return self._kept(code, pascal(code), lambda name: GraphQLObjectType(name, fields, description=text))
+
+    def _kept(self, department: str, name: str, make: Callable[[str], T]) -> T:
+        """The type of this name; made where it is not there yet."""
+        types: dict[str, Any] = self.faces.wing(department).types
+        if name not in types:
+            types[name] = make(name)
+        found: T = types[name]
+        return found
+
+    def types(self, code: str) -> Mapping[str, GraphQLNamedType]:
+        """All types of a department that exist for the caller, by name."""
+        if not self.faces.visible(code):
+            return {}
+        made = self._department(code)
+        return {made.name: made, **{name: found for name, found in self._made(code).items() if name != made.name}}
+
+    def _made(self, code: str) -> Mapping[str, GraphQLNamedType]:
+        # A department's fields lead to all its types: what links may lead to is listed there as well.
+        return self.faces.wing(code).types if self._department(code).fields else {}
+
+    def named(self, name: str) -> GraphQLNamedType | None:
+        """The type of this name; ``None`` where none exists for the caller."""
+        found: GraphQLNamedType | None = self._shared.schema.type_map.get(name)
+        snapshot = self.faces.snapshot
+        codes = [code for suffix in TYPE_SUFFIXES if (code := snapshot.by_type.get(name.removesuffix(suffix)))]
+        owners = dict.fromkeys(snapshot.resources[code].department for code in codes if self.faces.face(code) is not None)
+        root = name[:1].lower() + name[1:]
+        if root in self.faces.departments:
+            owners[self.faces.departments[root]] = None
+        for owner in owners:
+            found = found or self._made(owner).get(name)
+        return found
 
     def field(self, department: str, name: str) -> GraphQLField:
         """Definition of a field on a department's type."""
@@ -108,33 +162,45 @@ class View:
 
     def _list(self, _name: str, face: Face) -> GraphQLField:
         args: dict[str, GraphQLArgument] = {}
-        where, order = where_type(face, self._shared), order_type(face)
-        if where is not None and order is not None:
-            args["where"] = GraphQLArgument(where, description="筛选条件\n\nFilter")
+        if face.filters:
+            order = self._own(face, "Order", lambda _: order_type(face))
+            args["where"] = GraphQLArgument(self._where(face), description="筛选条件\n\nFilter")
             args["orderBy"] = GraphQLArgument(GraphQLList(GraphQLNonNull(order)), description="排序\n\nOrder")
         text = f"每页条数,1 至 {face.decision.page_limit}\n\nPage size, 1 to {face.decision.page_limit}"
         args["first"] = GraphQLArgument(GraphQLInt, default_value=min(DEFAULT_PAGE, face.decision.page_limit), description=text)
         args["after"] = GraphQLArgument(GraphQLString, description="上一页的 endCursor\n\nThe previous page's endCursor")
         return self._field(GraphQLNonNull(self._connection(face)), args, "list", face)
 
+    def _own(self, face: Face, suffix: str, make: Callable[[str], T]) -> T:
+        return self._kept(face.resource.department, face.type_name + suffix, make)
+
+    def _where(self, face: Face) -> GraphQLInputObjectType:
+        return self._own(face, "Where", lambda _: where_type(face, self._shared, self._where))
+
     def _verify(self, _name: str, face: Face) -> GraphQLField:
-        args = {
-            "subject": GraphQLArgument(GraphQLNonNull(self._inputs(face)[0])),
-            "claims": GraphQLArgument(GraphQLNonNull(self._inputs(face)[1])),
-        }
+        args = {"subject": GraphQLArgument(GraphQLNonNull(self._subject(face))), "claims": GraphQLArgument(GraphQLNonNull(self._claims(face)))}
         return self._field(GraphQLNonNull(self._output("Verification")), args, "verify", face)
 
     def _verify_many(self, _name: str, face: Face) -> GraphQLField:
-        args = {"requests": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(self._inputs(face)[2]))))}
+        args = {"requests": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(self._request(face)))))}
         outcome = GraphQLNonNull(GraphQLList(GraphQLNonNull(self._output("Verification"))))
         return self._field(outcome, args, "verify_many", face)
 
+    def _subject(self, face: Face) -> GraphQLInputObjectType:
+        return self._own(face, "Subject", lambda _: subject_type(face, self._shared))
+
+    def _claims(self, face: Face) -> GraphQLInputObjectType:
+        return self._own(face, "Claims", lambda _: claims_type(face, self._shared))
+
+    def _request(self, face: Face) -> GraphQLInputObjectType:
+        parts = {"subject": self._subject(face), "claims": self._claims(face)}
+        fields = {name: GraphQLInputField(GraphQLNonNull(part)) for name, part in parts.items()}
+        return self._own(face, "VerificationRequest", lambda name: GraphQLInputObjectType(name, fields))
+
     def object(self, face: Face) -> GraphQLObjectType:
         """The object type of a resource: its visible items and the links that may be followed."""
-        if face.type_name not in self._objects:
-            text = described(face.resource.description or face.resource.name, face.resource.name_en)
-            self._objects[face.type_name] = GraphQLObjectType(face.type_name, partial(self._object_fields, face), description=text)
-        return self._objects[face.type_name]
+        fields, text = partial(self._object_fields, face), described(face.resource.description or face.resource.name, face.resource.name_en)
+        return self._own(face, "", lambda name: GraphQLObjectType(name, fields, description=text))
 
     def _object_fields(self, face: Face) -> dict[str, GraphQLField]:
         fields = {
@@ -148,33 +214,20 @@ class View:
 
     def _connection(self, face: Face) -> GraphQLObjectType:
         node = GraphQLNonNull(self.object(face))
-        edge = self._made(f"{face.type_name}Edge", {"cursor": GraphQLNonNull(GraphQLString), "node": node})
+        edge = self._plain(face, "Edge", {"cursor": GraphQLNonNull(GraphQLString), "node": node})
         several = GraphQLNonNull(GraphQLList(GraphQLNonNull(edge)))
         nodes = GraphQLNonNull(GraphQLList(node))
-        fields = {"nodes": nodes, "edges": several, "pageInfo": GraphQLNonNull(self._output("PageInfo")), "totalCount": GraphQLInt}
-        return self._made(f"{face.type_name}Connection", fields)
+        fields: dict[str, GraphQLOutputType] = {"nodes": nodes, "edges": several, "pageInfo": GraphQLNonNull(self._output("PageInfo")), "totalCount": GraphQLInt}
+        return self._plain(face, "Connection", fields)
 
-    def _made(self, name: str, fields: Mapping[str, Any]) -> GraphQLObjectType:
-        if name not in self._objects:
-            self._objects[name] = GraphQLObjectType(name, {key: GraphQLField(kind) for key, kind in fields.items()})
-        return self._objects[name]
+    def _plain(self, face: Face, suffix: str, fields: Mapping[str, GraphQLOutputType]) -> GraphQLObjectType:
+        return self._own(face, suffix, lambda name: GraphQLObjectType(name, {key: GraphQLField(kind) for key, kind in fields.items()}))
 
     def _output(self, name: str) -> GraphQLObjectType:
-        found = self._shared.named(name)
+        found = self._shared.types.get(name)
         if not isinstance(found, GraphQLObjectType):
             raise TypeError(f"the coding-time schema has no object type {name}")
         return found
-
-    def _inputs(self, face: Face) -> tuple[GraphQLInputObjectType, GraphQLInputObjectType, GraphQLInputObjectType]:
-        if face.type_name not in self._verifications:
-            self._verifications[face.type_name] = _verification_inputs(face, self._shared)
-        return self._verifications[face.type_name]
-
-
-def _verification_inputs(face: Face, shared: SharedTypes) -> tuple[GraphQLInputObjectType, GraphQLInputObjectType, GraphQLInputObjectType]:
-    subject, claims = subject_type(face, shared), claims_type(face, shared)
-    fields = {"subject": GraphQLInputField(GraphQLNonNull(subject)), "claims": GraphQLInputField(GraphQLNonNull(claims))}
-    return subject, claims, GraphQLInputObjectType(f"{face.type_name}VerificationRequest", fields)
 
 
 def _item_text(face: Face, name: str) -> str | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hub.catalog.checks import TYPE_SUFFIXES
 from hub.catalog.manifest import Manifest
 from hub.catalog.problems import Lines, Problem
 from schema.model import Snapshot
-from schema.naming import camel, pascal, type_name
+from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
 
 def check_links(manifest: Manifest, text: str, published: Snapshot) -> list[Problem]:
