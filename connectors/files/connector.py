@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from connectors.errors import ConfigFault
-from connectors.files.options import FilesOptions
+from connectors.files.options import FilesOptions, FolderOptions
 from connectors.files.pattern import pattern_problem
 from connectors.spi import SourceConfig
 
@@ -52,4 +52,4 @@ def files_options(config: SourceConfig) -> FilesOptions:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in found["loc"])
-        raise ConfigFault(f"{config.code}: option {name}: {found['msg']}", f"known: {', '.join(FilesOptions.model_fields)}") from error
+        raise ConfigFault(f"{config.code}: option {name}: {found['msg']}", f"known: {', '.join(FolderOptions.model_fields)}") from error

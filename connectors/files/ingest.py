@@ -66,7 +66,7 @@ def ingest(job: Job, progress: Progress = lambda _rows: None) -> Outcome:
 def asked(job: Job) -> Asked:
     """What a reader is asked for."""
     exact = any(column.kind is Kind.DECIMAL for column in job.spec.columns)
-    return Asked(job.path, job.spec.file, tuple(column.name for column in job.spec.columns), exact, job.max_unpacked_bytes)
+    return Asked(job.path, job.spec.file, tuple(column.name for column in job.spec.columns), job.spec.left_out, exact, job.max_unpacked_bytes)
 
 
 def _compare(names: Sequence[str], spec: ObjectSpec, findings: Findings) -> None:
@@ -78,7 +78,7 @@ def _compare(names: Sequence[str], spec: ObjectSpec, findings: Findings) -> None
     for name in sorted({name for name in names if names.count(name) > 1}):
         findings.add("COLUMN_TWICE", line, name)
     if spec.file.extra_columns == "refuse":
-        for name in sorted(set(names) - known):
+        for name in sorted(set(names) - known - set(spec.left_out)):
             findings.add("COLUMN_EXTRA", line, name)
 
 

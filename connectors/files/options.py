@@ -51,10 +51,13 @@ class ColumnSpec(_Part):
 
 
 class ObjectSpec(_Part):
-    """A binding's options: the file part and the columns of the catalog; without columns, those of the file as it is guessed."""
+    """A binding's options: the file part and the columns of the catalog; without columns, those of the file as it is guessed.
+
+    ``left_out`` are columns that a file may have and that are not read."""
 
     file: FilePart = FilePart()
     columns: tuple[ColumnSpec, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class ResourceSpec(_Part):
@@ -64,8 +67,8 @@ class ResourceSpec(_Part):
     options: str = ""
 
 
-class FilesOptions(_Part):
-    """``[sources.options]`` of kind ``files``. ``snapshots``, ``closed`` and ``resources`` are the hub's own and not a manifest's."""
+class FolderOptions(_Part):
+    """``[sources.options]`` of kind ``files``: when a delivery is taken and how large it may be."""
 
     look_seconds: Annotated[float, Field(ge=0.05, le=3600)] = 5
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 2
@@ -75,13 +78,14 @@ class FilesOptions(_Part):
     max_unpacked_bytes: Annotated[int, Field(ge=1024)] = 1024**3
     memory_mb: Annotated[int, Field(ge=512)] = 3072
     storage: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class FilesOptions(FolderOptions):
+    """With what the hub adds: where snapshots are kept, which folder is its own and closed to sources, and the resources it serves."""
+
     snapshots: str | None = None
     closed: str | None = None
     resources: tuple[ResourceSpec, ...] = ()
-
-
-OWN_OPTIONS = frozenset({"snapshots", "closed", "resources"})
-"""Set by the hub whatever a manifest writes."""
 
 
 @lru_cache(maxsize=4096)

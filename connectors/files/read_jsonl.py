@@ -35,7 +35,7 @@ def _names(asked: Asked, encoding: str) -> tuple[str, ...]:
 
 
 def _rows(asked: Asked, encoding: str, names: Sequence[str]) -> Iterator[tuple[int, Sequence[Any]]]:
-    known, told = frozenset(names), set[str]()
+    known, told = frozenset((*names, *asked.left_out)), set[str]()
     for line, each in _objects(asked, encoding):
         for name in each.keys() - known - told if asked.file.extra_columns == "refuse" else ():
             told.add(name)

@@ -21,6 +21,7 @@ class Asked:
     path: Path
     file: FilePart
     columns: tuple[str, ...]
+    left_out: tuple[str, ...]
     exact: bool
     max_unpacked_bytes: int
 

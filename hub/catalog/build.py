@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
+from hub.catalog.files import KIND, file_binding, with_places
 from hub.catalog.manifest import ItemPart, Manifest, ResourcePart, SourcePart
 from hub.exchange.window import ALWAYS
 from schema.model import Department, Item, Link, Resource, Snapshot
@@ -27,7 +29,8 @@ def build_part(manifest: Manifest) -> Published:
     """The sources and resources of a manifest, by code."""
     code = manifest.department.code
     sources = {f"{code}.{part.code}": source_config(code, part) for part in manifest.sources}
-    return Published(sources, {f"{code}.{part.code}": _resource(code, part) for part in manifest.resources})
+    in_files = {part.code for part in manifest.sources if part.kind == KIND}
+    return Published(sources, {f"{code}.{part.code}": _resource(code, part, part.source in in_files) for part in manifest.resources})
 
 
 def build_snapshot(
@@ -36,13 +39,16 @@ def build_snapshot(
     departments: Mapping[str, Department],
     sources: Mapping[str, SourceConfig],
     published_at: datetime | None = None,
+    home: Path | None = None,
 ) -> Snapshot:
-    """The snapshot of these parts; ``sources`` are those registered apart from manifests."""
+    """The snapshot of these parts; ``sources`` are those registered apart from manifests. In ``home`` the hub keeps what sources of files need."""
     known = dict(sources)
     resources: dict[str, Resource] = {}
     for part in parts:
         known |= part.sources
         resources |= part.resources
+    if home is not None:
+        known |= with_places(known, resources.values(), home)
     return Snapshot(number, departments, known, resources, published_at)
 
 
@@ -58,7 +64,7 @@ def source_config(department: str, part: SourcePart) -> SourceConfig:
     return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.queue, part.timeout_ms, part.local_rows, options)
 
 
-def _resource(department: str, part: ResourcePart) -> Resource:
+def _resource(department: str, part: ResourcePart, in_files: bool) -> Resource:
     items = {item.code: _item(item) for item in part.items}
     return Resource(
         code=f"{department}.{part.code}",
@@ -66,7 +72,7 @@ def _resource(department: str, part: ResourcePart) -> Resource:
         name=part.name,
         plural=part.plural,
         source=f"{department}.{part.source}",
-        binding=_binding(part),
+        binding=file_binding(part) if in_files or part.file else _binding(part),
         identifiers=part.identifiers,
         stable_key=part.stable_key,
         stable_kind=_stable_kind(part),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from stdnum.cn import uscc
 
 from auth.rights import OpenClass, Operation, SharingClass
+from hub.catalog.file_checks import file_resource, files_source
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
 from hub.catalog.problems import Lines, Problem
 from hub.catalog.remote_checks import graphql_remote, graphql_source
@@ -44,6 +45,8 @@ def _faults(manifest: Manifest) -> Found:
             yield from rest_source(f"sources[{i}]", source)
         if source.kind == "graphql":
             yield from graphql_source(f"sources[{i}]", source)
+        if source.kind == "files":
+            yield from files_source(f"sources[{i}]", source)
     for i, resource in enumerate(manifest.resources):
         yield from _resource(manifest, f"resources[{i}]", resource)
 
@@ -171,6 +174,7 @@ def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
         yield "OBJECT_MISSING", f"{path}.object", "SQL 数据源的资源须有 object a resource of an SQL source needs an object", 'object = "schema.table"'
     yield from rest_endpoint(path, resource)
     yield from graphql_remote(path, kind, resource)
+    yield from file_resource(path, kind, resource)
     if resource.object is None and resource.endpoint is None and resource.remote is None:
         yield "BINDING_MISSING", path, "须有 object、endpoint 或 remote an object, an endpoint or a remote is needed", ""
 

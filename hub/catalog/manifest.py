@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from auth.rights import OpenClass, Operation, SharingClass
+from connectors.files.options import FilePart
 from connectors.graphql.remote import Remote
 from connectors.rest.endpoint import CountParameter, Endpoint, Lookup, Paging
 from hub.catalog.problems import PYDANTIC_TEXTS, Lines, Problem, Refused, path_of
@@ -110,6 +111,7 @@ class ResourcePart(Part):
     object: Annotated[str, Field(pattern=OBJECT, max_length=200)] | None = None
     endpoint: Endpoint | None = None
     remote: Remote | None = None
+    file: FilePart | None = None
     options: dict[str, JsonValue] = Field(default_factory=dict)
     identifiers: tuple[Code, ...] = ()
     stable_key: Annotated[str, Field(min_length=1, max_length=200)]
@@ -177,6 +179,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "mask": MaskPart,
     "endpoint": Endpoint,
     "remote": Remote,
+    "file": FilePart,
     "paging": Paging,
     "lookups": Lookup,
     "count": CountParameter,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from connectors.files.places import local_folder
 from hub.catalog.manifest import Manifest, SourcePart
 from hub.catalog.problems import Lines, Problem
 
@@ -26,6 +27,8 @@ def reach(source: SourcePart, prefix: str, home: Path) -> Found:
         yield from _secret(source.secret, f"{prefix}secret", home)
     if source.url.startswith("sqlite"):
         yield from _file(source.url, f"{prefix}url", home)
+    if source.kind == "files":
+        yield from _folder(source.url, f"{prefix}url", home)
 
 
 def _secret(secret: str, path: str, home: Path) -> Found:
@@ -38,6 +41,23 @@ def _secret(secret: str, path: str, home: Path) -> Found:
     if not any(Path(where).resolve().is_relative_to(folder) for folder in allowed):
         hint = f"file:{allowed[0]}/… 或 or file:{SYSTEM_SECRETS}/…"
         yield "SECRET_PLACE", path, "密钥文件须位于指定目录 a secret's file lies in a directory for secrets", hint
+
+
+def _folder(url: str, path: str, home: Path) -> Found:
+    try:
+        folder = local_folder(url)
+    except ValueError:
+        return
+    if folder is None:
+        return
+    where, inside = folder.resolve(), home.resolve()
+    if (where.is_relative_to(inside) and not where.is_relative_to(inside / "demo")) or inside.is_relative_to(where):
+        yield (
+            "FILE_PLACE",
+            path,
+            "数据源目录不得包含或位于汇通自身的目录 a source's folder neither lies in the hub's own nor holds it",
+            "请使用部门交付文件的目录 use the folder into which the department delivers",
+        )
 
 
 def _file(url: str, path: str, home: Path) -> Found:

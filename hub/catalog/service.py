@@ -155,9 +155,9 @@ class CatalogService:
         departments = {row.code: Department(row.code, row.name, row.name_en, row.uscc, row.tier) for row in rows}
         sources = {row.code: source_config(row.department, SourcePart.model_validate_json(row.config)) for row in connection.execute(select(source))}
         if last is None:
-            return build_snapshot(0, [], departments, sources)
+            return build_snapshot(0, [], departments, sources, home=self._home)
         ids = list(json.loads(last.manifests).values())
-        return build_snapshot(last.number, self._published(connection, ids), departments, sources, last.published_at)
+        return build_snapshot(last.number, self._published(connection, ids), departments, sources, last.published_at, self._home)
 
     def _published(self, connection: Connection, ids: list[int]) -> list[Published]:
         """What these manifests say; those that the last snapshot had are the same objects: imports are never changed."""
