@@ -13,8 +13,8 @@ from connectors.registry import open_source
 from connectors.selection import Binding, Row
 from connectors.spi import SourceConfig
 from tests.connectors.service import Service
+from tests.connectors.service_server import served
 from tests.connectors.stands.stand import People, Stand
-from tests.servers.http import serving
 
 
 def rest_binding(path: str = "/people", **changes: object) -> Binding:
@@ -34,13 +34,13 @@ def rest_binding(path: str = "/people", **changes: object) -> Binding:
 
 
 @asynccontextmanager
-async def _open(_request: pytest.FixtureRequest, _directory: Path, rows: Sequence[Row]) -> AsyncIterator[People]:
+async def _open(request: pytest.FixtureRequest, _directory: Path, rows: Sequence[Row]) -> AsyncIterator[People]:
     service = Service(list(rows))
 
     async def insert(row: Row) -> None:
         service.rows = sorted([*service.rows, row])
 
-    with serving(service.application()) as address:
+    with served(request, service.application()) as address:
         config = SourceConfig("city.register", "rest", address)
         source = open_source(config)
         try:
