@@ -14,7 +14,7 @@ from connectors.calling import CALLING
 from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
 from connectors.retries import RetryBudget
 from connectors.selection import Binding, Column, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
 from connectors.telemetry import Telemetry
 from connectors.turns import NoTurn, Turns
 
@@ -103,6 +103,11 @@ class GuardedSource:
                 return await self._in_time(self._source.check)
         except SourceFault as fault:
             return SourceCheck(ok=False, message=str(fault), hint="see whether the source is overloaded; `pool` and `timeout_ms` set its limits")
+
+    async def refresh(self) -> None:
+        """See :class:`connectors.spi.Refreshing`; nothing where the source is none. No call: it takes no turn."""
+        if isinstance(self._source, Refreshing):
+            await self._source.refresh()
 
     async def close(self) -> None:
         """Closes the source."""

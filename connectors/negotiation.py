@@ -9,7 +9,7 @@ from datetime import datetime
 from connectors import local
 from connectors.errors import SourceRefused
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Value
-from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Source, SourceCheck, SourceConfig
+from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
 from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
@@ -130,6 +130,11 @@ class NegotiatedSource:
     async def check(self) -> SourceCheck:
         """See :meth:`connectors.spi.Source.check`."""
         return await self._source.check()
+
+    async def refresh(self) -> None:
+        """See :class:`connectors.spi.Refreshing`; nothing where the source is none."""
+        if isinstance(self._source, Refreshing):
+            await self._source.refresh()
 
     async def close(self) -> None:
         """See :meth:`connectors.spi.Source.close`."""

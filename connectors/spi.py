@@ -154,6 +154,15 @@ class Source(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Refreshing(Protocol):
+    """A source that takes data over from its system, in the background and not within a call."""
+
+    async def refresh(self) -> None:
+        """Begins to look for new data where the last look is long enough ago; returns at once. Raises nothing."""
+        ...
+
+
 class Connector(Protocol):
     """What an entry point in the group ``huitong.connectors`` names: opens sources of its kind. Drivers are imported in :meth:`open`, not before."""
 

@@ -94,6 +94,7 @@ class Live:
             try:
                 await self.refresh()
                 await self.sources.tidy(2 * self.core.settings.request_seconds)
+                await self.sources.refresh()
             except Exception as fault:  # noqa: BLE001 - whatever fails, the hub must go on following
                 log.warning("state_not_refreshed", fault=type(fault).__name__)
             await asyncio.sleep(_LOOK_SECONDS)

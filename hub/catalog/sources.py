@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -13,6 +14,7 @@ from connectors.errors import ConfigFault, SourceUnavailable
 from connectors.guard import GuardedSource
 from connectors.registry import open_source
 from connectors.spi import Source, SourceConfig
+from hub.catalog.files import KIND
 
 _CLOSE_SECONDS = 5.0
 """A source that does not let itself be closed is left to itself."""
@@ -87,6 +89,15 @@ class SourcePool:
             log.warning("source_check_failed", source=source.code, fault=type(fault).__name__)
         finally:
             del self._checks[source]
+
+    async def refresh(self) -> None:
+        """Lets the sources of files look for deliveries, before their first call already."""
+        for code, config in self._configs.items():
+            if config.kind == KIND:
+                with suppress(SourceUnavailable):
+                    self.source(code)
+                if code in self._open:
+                    await self._open[code][1].refresh()
 
     async def tidy(self, after: float) -> None:
         """Closes sources that left the catalog more than ``after`` seconds ago: no call that began with them runs any more."""
