@@ -74,7 +74,8 @@ def outputs(wanted: Sequence[Output], places: Places, parameters: Parameters) ->
 
 def _output(output: Output, places: Places, parameters: Parameters) -> Callable[[Row], Any]:
     if isinstance(output, Match):
-        return _compare(Compare(output.column, output.kind, Comparison.EQ, output.parameter), places, parameters)
+        stored, same = places[output.column], _compare(Compare(output.column, output.kind, Comparison.EQ, output.parameter), places, parameters)
+        return lambda row: row[stored] if isinstance(row[stored], Undeliverable) else same(row)
     place = places[output.name]
     if output.mask is None:
         return lambda row: row[place]

@@ -63,7 +63,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Does the column equal the bound parameter? Yields ``True``, ``False`` or ``None`` (the stored value is null); the value itself is never selected."""
+    """Does the column equal the bound parameter? Yields ``True``, ``False``, ``None`` (the stored value is null) or ``UNDELIVERABLE`` (it is); the value itself is never selected."""
 
     column: str
     kind: Kind

@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from connectors.selection import Value
-from schema.faults import bad_input
+from schema.faults import Code, Fault, bad_input
+from schema.values import dumped
 
 KEY_BYTES = 64
 _MOST = 2048
@@ -27,15 +28,19 @@ class Cursors:
         self._cipher = AESSIV(key)
 
     def seal(self, binding: bytes, place: Sequence[Value]) -> str:
-        """The cursor of the row whose order keys are ``place``."""
-        sealed = self._cipher.encrypt(orjson.dumps(place), [binding])
+        """The cursor of the row whose order keys are ``place``. Where one of them cannot be delivered, the cursor is good, and refused when used."""
+        try:
+            content = dumped(place)
+        except TypeError:
+            content = b"null"
+        sealed = self._cipher.encrypt(content, [binding])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, binding: bytes, cursor: str) -> list[Value]:
         """The order keys behind a cursor.
 
         Raises:
-            Fault: ``BAD_INPUT`` for anything that this caller's same query did not get from this hub.
+            Fault: ``BAD_INPUT`` for anything that this caller's same query did not get from this hub, ``SOURCE_VALUE`` for a place that cannot be told.
         """
         try:
             if len(cursor) > _MOST:
@@ -49,4 +54,17 @@ class Cursors:
                 "请使用同一应用、同一筛选与排序下返回的 endCursor",
                 "use an endCursor that the same application got with the same filter and order",
             ) from None
+        if place is None:
+            raise no_place()
         return list(place)
+
+
+def no_place() -> Fault:
+    """A list ends at a row whose place in the order cannot be told: to go on behind it would lose rows."""
+    return Fault(
+        Code.SOURCE_VALUE,
+        "该页止于一个无法交付的排序值，不能由此继续",
+        "the page ends at a value of the order that cannot be delivered; there is no going on from there",
+        "请换用其他排序或其他 first；该值须由提供部门更正",
+        "use another order or another first; the department has to mend the value",
+    )

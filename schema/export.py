@@ -11,12 +11,14 @@ from graphql import get_argument_values
 from auth.rights import Operation
 from connectors.selection import Kind
 from schema.answer import Answer
-from schema.faults import bad_input
+from schema.delivery import Mending
+from schema.faults import Code, bad_input
 from schema.lists import Listing, listing, read_count, read_page
 from schema.plan import EdgePlan, ListPlan, Plan
 from schema.reader import Allowance, Reader
 from schema.run import Run, Work
 from schema.shapes import ItemUse, Shape
+from schema.values import deliverable
 
 _NO_LIMIT = 10**15
 
@@ -87,7 +89,7 @@ def check_exchange(export: Export) -> list[str]:
 
 
 class Exporter:
-    """Runs an export. Any fault of a source ends it: a file has no holes."""
+    """Runs an export. Any fault of a source ends it: a file has no holes. Single values that cannot be delivered are null and counted."""
 
     def __init__(self, export: Export, run: Run, answer: Answer, batch: int) -> None:
         self._export = export
@@ -95,6 +97,8 @@ class Exporter:
         self._work = Work(run, answer, Reader(run.sources, answer, Allowance(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, 0)))
         self._batch = batch
         self._run = run
+        self.undelivered = 0
+        """Values that could not be delivered so far: null in the file."""
 
     def _listing(self) -> Listing:
         plan = self._export.list
@@ -118,11 +122,23 @@ class Exporter:
         while True:
             page = await read_page(listed, self._work.reader)
             made = (await self._work.objects(page.rows, {shape: lambda i: ("nodes", i)}, self._export.list.batches))[shape]
-            if self._answer.errors:
-                raise self._answer.errors[0].fault
+            made = self._delivered(made)
             for access in self._answer.accesses.values():
                 access.subjects.clear()
             yield made
             if not page.more:
                 return
             listed = listed.beginning_behind(listed.place(page.rows[-1]))
+
+    def _delivered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for error in self._answer.errors:
+            if error.fault.code is not Code.SOURCE_VALUE:
+                raise error.fault
+            self.undelivered += error.rows or 1
+        self._answer.errors.clear()
+        if deliverable(rows):
+            return rows
+        mending = Mending()
+        made: list[dict[str, Any]] = mending.mended(rows, ())
+        self.undelivered += mending.count
+        return made

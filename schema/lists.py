@@ -11,13 +11,13 @@ import orjson
 
 from auth.rights import Operation
 from connectors.selection import Column, Order, Row, Selection, Value
-from schema.cursors import Cursors
+from schema.cursors import Cursors, no_place
 from schema.faces import Face
 from schema.faults import bad_input
 from schema.filters import Binds, Filter, order
 from schema.reader import Reader
 from schema.shapes import ItemUse
-from schema.values import checked
+from schema.values import checked, deliverable
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,13 @@ class Listing:
         return [row[i] for i in self.places]
 
     def beginning_behind(self, place: Sequence[Value]) -> Listing:
-        """The same list from behind the place on."""
+        """The same list from behind the place on.
+
+        Raises:
+            Fault: ``SOURCE_VALUE`` where the place cannot be told.
+        """
+        if not deliverable(place):
+            raise no_place()
         names = tuple(f"after{i}" for i in range(len(place)))
         return replace(self, selection=replace(self.selection, after=names), binds={**self.binds, **dict(zip(names, place, strict=True))}, behind=True)
 

@@ -16,6 +16,7 @@ from schema.faults import Code, Fault, bad_input
 from schema.model import Item, Resource
 
 _MOST_TEXT = 4096
+_JSON: tuple[type[Any], ...] = (str, int, float, dict, list)
 
 
 def checked(value: Any, name: str) -> Value:
@@ -64,12 +65,30 @@ def undeliverable(resource: Resource, item: Item) -> Fault:
 
 
 def deliverable(value: object) -> bool:
-    """Whether JSON can carry the value: a text of Unicode characters, a number, a boolean, null, or a list or object of such."""
+    """Whether JSON can carry the value."""
     try:
-        orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME)
+        dumped(value)
     except TypeError:
         return False
     return True
+
+
+def dumped(value: object) -> bytes:
+    """JSON.
+
+    Raises:
+        TypeError: it holds what JSON cannot carry: ``Undeliverable``, a text with a lone surrogate, an integer beyond 64 bits, no JSON type.
+    """
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _plain(value: Any) -> object:
+    """What orjson hands over: subclasses of JSON's types. ``Undeliverable`` is the one that must not pass for a text."""
+    if not isinstance(value, Undeliverable):
+        for kind in _JSON:
+            if isinstance(value, kind):
+                return kind(value)
+    raise TypeError("a value that JSON cannot carry")
 
 
 def canonical(item: Item, value: Any, name: str) -> Value:

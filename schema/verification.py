@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from auth.rights import Operation
-from connectors.selection import Compare, Comparison, Match, Row, Selection, Value
+from connectors.selection import Compare, Comparison, Match, Row, Selection, Undeliverable, Value
 from schema.answer import Answer, take
 from schema.faces import Face
 from schema.faults import Code, Fault, bad_input
@@ -89,11 +89,18 @@ def _judge(face: Face, asked: Question, rows: Sequence[Row]) -> Verified:
     if not rows:
         missing = Outcome.NOT_FOUND if face.decision.discloses_existence else Outcome.MISMATCH
         return Verified(missing, _per_claim(face, asked, missing), moment)
-    found = [Outcome.MATCH if matched else Outcome.MISMATCH for matched in rows[0]]
-    whole = Outcome.MATCH if all(outcome is Outcome.MATCH for outcome in found) else Outcome.MISMATCH
+    found = [_outcome(matched) for matched in rows[0]]
+    whole = next((outcome for outcome in (Outcome.MISMATCH, Outcome.INDETERMINATE) if outcome in found), Outcome.MATCH)
     if not face.decision.per_claim:
         return Verified(whole, None, moment)
     return Verified(whole, tuple((name, outcome) for (name, _, _), outcome in zip(asked.claims, found, strict=True)), moment)
+
+
+def _outcome(matched: Value) -> Outcome:
+    """A stored value that cannot be delivered cannot be compared either."""
+    if isinstance(matched, Undeliverable):
+        return Outcome.INDETERMINATE
+    return Outcome.MATCH if matched else Outcome.MISMATCH
 
 
 def _per_claim(face: Face, asked: Question, outcome: Outcome) -> tuple[tuple[str, Outcome], ...] | None:

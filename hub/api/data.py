@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from anyio import to_thread
 from graphql import OperationDefinitionNode, OperationType
 
@@ -21,6 +20,7 @@ from hub.ledger.subjects import Subjects
 from hub.live import Live
 from hub.sharing.quota import check_quota, limited, usage
 from schema.answer import Answer, SourceState
+from schema.delivery import delivered
 from schema.documents import Document, Documents
 from schema.plan import Plan
 from schema.reach import reaching
@@ -69,7 +69,7 @@ class DataService:
         context: Context,
         bounded: list[Decision],
     ) -> HttpAnswer:
-        data = orjson.dumps(answer.data)
+        data = delivered(plan, answer)
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
         kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)

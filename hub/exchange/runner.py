@@ -103,6 +103,11 @@ class ExchangeRunner:
         self._tasks[job] = task
         task.add_done_callback(lambda _: self._tasks.pop(job, None))
 
+    @property
+    def jobs(self) -> int:
+        """Jobs that run here, wait for a place, or pause."""
+        return len(self._tasks)
+
     async def cancel(self, job: str) -> None:
         """Ends a job that runs here."""
         task = self._tasks.get(job)
@@ -213,7 +218,7 @@ class ExchangeRunner:
         except BaseException:
             file.discard()
             raise
-        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest))
+        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest), exporter.undelivered)
 
     async def _window(self, job: Job, export: Export) -> None:
         """Pauses while a source that the export reads is outside the hours its department set."""
@@ -245,7 +250,7 @@ class ExchangeRunner:
             if now_ is None or now_.decision != face.decision:
                 raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
 
-    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord) -> None:
+    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord, undelivered: int) -> None:
         core = self._live.core
         accesses = access_entries(answer, core.subjects, compiled.rights.fingerprint)
         decisions = [face.decision for face in compiled.export.plan.faces.values()]
@@ -253,7 +258,8 @@ class ExchangeRunner:
         draft = EntryDraft(
             kind="exchange",
             call=make_id("call"),
-            outcome="OK",
+            outcome="PARTIAL" if undelivered else "OK",
+            code=Code.SOURCE_VALUE.value if undelivered else None,
             operation="exchange",
             medium="FILE",
             scenario=purpose.scenario or None,
@@ -263,11 +269,11 @@ class ExchangeRunner:
             document=compiled.export.plan.document.sha256,
             rows=answer.rows,
             bytes=file.bytes,
-            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256, **(remote_details() or {})},
+            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256, "undelivered": undelivered, **(remote_details() or {})},
             **self._who(job),
         )
         days = timedelta(days=core.settings.exchange_days)
-        values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes}
+        values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes, "reason": _undelivered(undelivered)}
         count = usage(limited(decisions), {access.resource: access.rows for access in accesses})
 
         def finish(connection: Connection) -> None:
@@ -277,3 +283,8 @@ class ExchangeRunner:
 
         receipt = await core.ledger.append_with(draft, finish)
         await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))
+
+
+def _undelivered(count: int) -> str | None:
+    """What is told of a job that succeeded but for single values."""
+    return f"SOURCE_VALUE {count} 个值无法交付，在文件中为空 values could not be delivered and are null in the file" if count else None
