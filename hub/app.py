@@ -49,6 +49,8 @@ from hub.hosts import AllowedHosts, host_of
 from hub.ledger.entry import EntryDraft
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
+from hub.metrics.admin import admin_application
+from hub.metrics.registry import Metrics, Observed
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.requests import RequestService
 from hub.sharing.service import ROLES
@@ -99,7 +101,8 @@ class Hub:
         self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
         self._bodies = Bodies()
         self._pace = PublicPace(settings.public_calls_per_second)
-        self._endpoints = {
+        self._admissions: dict[str, Admission] = {}
+        self._endpoints: dict[str, ASGIApp] = {
             "/graphql": self._endpoint("data", data.answer, lambda _: settings.body_bytes, demo),
             "/governance/graphql": self._endpoint("governance", administration.answer, self._governance_limit, demo),
         }
@@ -107,10 +110,13 @@ class Hub:
         # Starlette would redirect to an absolute address made of whatever the request calls the host.
         self._rest.router.redirect_slashes = False
         self.ready = False
+        self.metrics = Metrics(Observed(core.ledger, self.live, self._admissions, self.runner))
+        self._admin_port = settings.admin_port
+        self._admin = admin_application(self.metrics, self.unready, settings.admin_host)
 
     def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], limit: BodyLimit, demo: DemoState | None) -> GraphQLEndpoint:
         settings, log = self.core.settings, self.core.log
-        admission = Admission(settings.concurrent_calls, settings.caller_calls)
+        admission = self._admissions[kind] = Admission(settings.concurrent_calls, settings.caller_calls)
         number = hub_number(log.verifier_key.public)
         turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, settings.url, number, settings.request_seconds, answering)
         return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), self._bodies, limit)
@@ -124,12 +130,24 @@ class Hub:
         return GOVERNANCE_BODY_BYTES if scopes & set(ROLES) else SMALL_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The hot path goes straight to its endpoint; everything else is Starlette's."""
-        if scope["type"] == "http" and not self._hosts.admits(scope["headers"]):
+        """The hot path goes straight to its endpoint; everything else is Starlette's. The administration listener's port tells its calls."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+        elif self._admin_port and (scope["server"] or ("", 0))[1] == self._admin_port:
+            await self._admin(scope, receive, send)
+        else:
+            await self.metrics.http.counted(self._serve, scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._hosts.admits(scope["headers"]):
+            await self._endpoints.get(scope["path"], self._rest)(scope, receive, send)
+        else:
             await self._misdirected(Request(scope))(scope, receive, send)
-            return
-        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or self._rest)(scope, receive, send)
+
+    def drain(self) -> None:
+        """The hub is about to end: it is not ready any more, and what would go on for ever ends. Calls are served until the end all the same."""
+        self.ready = False
+        self.live.draining = True
 
     def _misdirected(self, request: Request) -> Response:
         fault = Fault(
@@ -196,7 +214,18 @@ class Hub:
         return PlainTextResponse(text + "\n", headers=_HEADERS, media_type="application/graphql")
 
     async def _ready(self, _request: Request) -> Response:
-        return PlainTextResponse("", 200 if self.ready and self.core.log.ready else 503)
+        return PlainTextResponse("", 503 if self.unready() else 200)
+
+    def unready(self) -> list[str]:
+        """Why the hub is not ready, for those who run it."""
+        log, reasons = self.core.log, []
+        if not self.ready:
+            reasons.append("draining" if self.live.draining else "starting")
+        if not log.ledger.running or log.ledger.failing:
+            reasons.append("ledger_not_written")
+        if log.publisher.fault is not None:
+            reasons.append("checkpoints_not_published")
+        return reasons
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
@@ -204,7 +233,8 @@ class Hub:
         await core.log.start()
         await self.live.refresh()
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
-        tasks = [asyncio.create_task(work) for work in (self.live.follow(), core.log.rollup.run(), self.runner.sweep())]
+        works = (self.live.follow(), self.live.sources.watch(), core.log.rollup.run(), self.runner.sweep(), self.metrics.lag.watch())
+        tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.
         await to_thread.run_sync(core.log.published)
@@ -224,7 +254,7 @@ class Hub:
             await core.log.close()
 
 
-def create_app(core: Core, demo: DemoState | None = None) -> ASGIApp:
+def create_app(core: Core, demo: DemoState | None = None) -> Hub:
     """The ASGI application of a hub."""
     return Hub(core, demo)
 

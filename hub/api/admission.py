@@ -19,6 +19,13 @@ class Admission:
         self._most_each = most_each
         self._each: Counter[str] = Counter()
         self._all = 0
+        self.refused = 0
+        """Calls that found no place."""
+
+    @property
+    def in_work(self) -> int:
+        """Calls that hold a place."""
+        return self._all
 
     @contextmanager
     def admit(self, caller: str) -> Iterator[None]:
@@ -28,6 +35,7 @@ class Admission:
             Fault: ``RATE_LIMITED``, at once, where no place is left.
         """
         if self._all >= self._most or self._each[caller] >= self._most_each:
+            self.refused += 1
             zh, en = ("平台繁忙", "the hub is busy") if self._all >= self._most else ("并发调用过多", "too many calls at once")
             raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试，并限制并发", "try again a little later, with fewer calls at once")
         self._each[caller] += 1

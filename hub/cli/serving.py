@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
 import orjson
 import uvicorn
 
+from hub.app import Hub
+from hub.cli.draining import DrainingServer
 from hub.cli.faults import CliFault
+from hub.cli.listening import listen
 from hub.cli.protocol import BoundedHttp
 from hub.observation import places, set_up_logging
 from hub.settings import Settings
 
-_GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 30
+_RESOLVER_THREADS = "64"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -49,12 +53,15 @@ def set_up_logs(level: str) -> None:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
 
 
-def serve(application: Any, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
+def serve(application: Hub, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
     """Serves until SIGINT or SIGTERM; calls in work are finished first.
 
     Raises:
-        CliFault: the application did not start.
+        CliFault: the application did not start, or the administration listener's address cannot be had.
     """
+    if settings.admin_port and settings.admin_port == settings.port:
+        raise CliFault(f"管理端口与服务端口相同 the administration port is the hub's own: {settings.port}", "HUITONG_ADMIN_PORT=9464")
+    _widen_resolver()
     config = uvicorn.Config(
         application,
         http=BoundedHttp,
@@ -66,13 +73,14 @@ def serve(application: Any, listener: socket.socket, settings: Settings, ready: 
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(min(settings.request_seconds, _GRACE_SECONDS)),
     )
-    server = _Server(config, ready)
+    server = DrainingServer(config, settings.drain_seconds, ready, application.drain)
     # uvicorn raises the signals that ended it once more when it is done; here their work is done by then.
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server.run(sockets=[listener])
+        with ExitStack() as held:
+            admin = [held.enter_context(listen(settings.admin_host, settings.admin_port))] if settings.admin_port else []
+            server.run(sockets=[listener, *admin])
     except SystemExit:
         # uvicorn's answer to a lifespan that failed; the log says why.
         raise CliFault("汇通未能启动 the hub did not start; the log above says why", "huitong doctor") from None
@@ -81,15 +89,9 @@ def serve(application: Any, listener: socket.socket, settings: Settings, ready: 
             signal.signal(number, handler)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
+def _widen_resolver() -> None:
+    """uvloop looks names up in libuv's threads, of which half may do so and there are four: two names that hang would stop all look-ups."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", _RESOLVER_THREADS)
 
 
 def _ended(_number: int, _frame: FrameType | None) -> None:

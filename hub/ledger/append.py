@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from threading import Condition, Thread
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.telemetry import Histogram
 from hub.ledger import tables
 from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
@@ -57,6 +59,13 @@ class Ledger:
         self._open = False
         self._failing = False
         self._thread: Thread | None = None
+        self.seconds = Histogram()
+        """From an entry's draft to its receipt."""
+
+    @property
+    def waiting(self) -> int:
+        """Entries that wait to be committed."""
+        return len(self._queue)
 
     @property
     def log(self) -> str:
@@ -123,7 +132,10 @@ class Ledger:
                 raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
             self._queue.append(waiting)
             self._changed.notify()
-        return await waiting.future
+        began = time.perf_counter()
+        receipt = await waiting.future
+        self.seconds.note(time.perf_counter() - began)
+        return receipt
 
     def _run(self) -> None:
         patient, impatient = (self._engine.execution_options(sqlite_patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))

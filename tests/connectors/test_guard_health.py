@@ -10,7 +10,7 @@ import pytest
 from connectors.breaker import FAILURES_TO_OPEN, WINDOW_CALLS, WINDOW_SECONDS
 from connectors.calling import CALLING, Calling
 from connectors.errors import CircuitOpen, SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
-from connectors.guard import IDLE_SECONDS, RECHECK_SECONDS, GuardedSource
+from connectors.guard import ANSWER_SECONDS, IDLE_SECONDS, RECHECK_SECONDS, GuardedSource
 from connectors.spi import SourceCheck
 from tests.connectors.test_guard import ALL, Clock, Scripted, fail, guarded
 
@@ -47,8 +47,8 @@ class Flaky(Scripted):
 
 
 async def within(seconds: float, source: GuardedSource) -> object:
-    """A call whose caller is answered in so many seconds."""
-    token = CALLING.set(Calling("call", deadline=asyncio.get_running_loop().time() + seconds, caller="app"))
+    """A call whose caller's deadline leaves so many seconds to read."""
+    token = CALLING.set(Calling("call", deadline=asyncio.get_running_loop().time() + seconds + ANSWER_SECONDS, caller="app"))
     try:
         return await source.fetch(ALL, {})
     finally:
