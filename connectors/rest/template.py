@@ -8,6 +8,7 @@ from functools import lru_cache
 from unicodedata import category
 from urllib.parse import quote
 
+from connectors.rest.addresses import dotted
 from connectors.selection import Value
 
 _COLUMN = re.compile(r"\{([^{}/]+)\}\Z")
@@ -44,12 +45,12 @@ def text_of(value: Value) -> str:
 def addressable(value: Value) -> bool:
     """The value can be one segment.
 
-    Slashes, backslashes and control characters are refused although they could be encoded: services decode them at different moments,
-    and then read another path.
+    Slashes, backslashes, control characters and encoded dots are refused although they could be encoded: services decode at different
+    moments, some twice, and then read another path.
     """
     text = text_of(value)
     unsafe = any(sign in _DECODED_DIFFERENTLY or category(sign) in ("Cc", "Cs") for sign in text)
-    return bool(text) and text not in (".", "..") and not unsafe
+    return bool(text) and not unsafe and not dotted(text)
 
 
 def fill(path: str, values: Mapping[str, Value]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
@@ -50,3 +50,10 @@ def _running(session: pytest.Session) -> tuple[str, _Switchboard]:
         session.stash[_RUNNING] = (stack.enter_context(serving(switchboard)), switchboard)
         session.addfinalizer(stack.close)
     return session.stash[_RUNNING]
+
+
+@pytest.fixture
+def servers(request: pytest.FixtureRequest) -> Iterator[Callable[[ASGIApp], str]]:
+    """Serves applications and gives their addresses, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda application: stack.enter_context(served(request, application))

@@ -107,4 +107,4 @@ def _xml(items: Sequence[Item], pages: int | None) -> bytes:
         for name, value in item.items():
             if value is not None:
                 SubElement(person, f"{{urn:example:people}}{name}").text = str(value).lower() if isinstance(value, bool) else str(value)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
