@@ -62,7 +62,7 @@ class Reading:
     async def pages(self, arguments: Mapping[str, Any], limit: int | None) -> AsyncGenerator[list[Row], None]:
         """Pages in the service's order; with ``limit``, no more rows than that are asked for."""
         remote, target = self._target.remote, self._target
-        cursor, read, pages = None, 0, 0
+        cursor, read = None, 0
         while limit is None or read < limit:
             size = remote.page if limit is None else min(remote.page, limit - read)
             paging = {remote.size_argument: size} if remote.size_argument else {}
@@ -77,20 +77,20 @@ class Reading:
             rows = items(self._source, answer, target.path, target.before, target.behind, self._columns)
             yield rows
             elements = at(value, target.before)
-            count, pages = len(elements) if isinstance(elements, list) else 0, pages + 1
+            count = len(elements) if isinstance(elements, list) else 0
             read += count
-            after = self._next(value, count, size)
+            after = self._next(value, count, size, read)
             if after is None:
                 return
-            if after == cursor or (count == 0 and pages > 1):
+            if after == cursor or count == 0:
                 raise SourceRefused(self._source, "the service's pages do not go on: it repeats a cursor")
             cursor = after
 
-    def _next(self, value: Any, count: int, size: int) -> Any:
-        """The next page's cursor, or anything for a next page by offset; ``None`` behind the last page."""
+    def _next(self, value: Any, count: int, size: int, read: int) -> Any:
+        """The next page's cursor, or its offset; ``None`` behind the last page."""
         remote = self._target.remote
         if remote.offset:
-            return True if count >= size else None
+            return read if count >= size else None
         if remote.style == "list":
             return None
         info = at(value, ("pageInfo",))

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from connectors import local
-from connectors.calling import CALLING
 from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout
 from connectors.graphql.carry import carried, keep_receipt
 from connectors.graphql.client import Client
@@ -207,12 +206,8 @@ class GraphqlSource:
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
-        calling = CALLING.get()
-        due = asyncio.get_running_loop().time() + self._timeout
-        if calling is not None and calling.deadline is not None:
-            due = min(due, calling.deadline)
         try:
-            async with asyncio.timeout_at(due):
+            async with asyncio.timeout(self._timeout):
                 yield
         except TimeoutError as error:
             raise SourceTimeout(self._code, "no answer in time") from error

@@ -56,6 +56,8 @@ class Resolver:
         """
         path = tuple(remote.field.split("."))
         parent, found = await self._walk(await self._types.query(), path)
+        if remote.huitong:
+            self._check_style(found)
         before, behind, node = await self._items(remote, found.type)
         if remote.huitong:
             comparisons, orders = await self._offered(found)
@@ -111,11 +113,13 @@ class Resolver:
             raise self._refused(f"the items of {remote.field} are no objects")
         return tuple(before), tuple(behind), await self._types.named(type_.name)
 
-    async def _offered(self, found: Field) -> tuple[dict[str, Mapping[str, TypeRef]], frozenset[str]]:
-        """What ``where`` and ``orderBy`` take; a list that the caller may not filter has neither."""
+    def _check_style(self, found: Field) -> None:
         for name in ("first", "after"):
             if name not in found.arguments:
                 raise self._refused(f'the list has no argument {name}, as another hub\'s has; is `style` "relay" or "list" meant?')
+
+    async def _offered(self, found: Field) -> tuple[dict[str, Mapping[str, TypeRef]], frozenset[str]]:
+        """What ``where`` and ``orderBy`` take; a list that the caller may not filter has neither."""
         if "where" not in found.arguments or "orderBy" not in found.arguments:
             return {}, frozenset()
         where = await self._types.named(found.arguments["where"].type.name)

@@ -102,6 +102,7 @@ class Service:
     """The only token that is admitted; ``None`` admits everybody."""
     tokens: int = 0
     """How many were given."""
+    address: str = ""
 
     def application(self) -> Starlette:
         """All its addresses."""
