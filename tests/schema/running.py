@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
@@ -24,6 +25,7 @@ from connectors.spi import Source
 from hub.api.execute import flags_of, variables_of
 from schema.answer import Answer
 from schema.cursors import KEY_BYTES, Cursors
+from schema.delivery import delivered
 from schema.documents import Document, Documents
 from schema.faces import Faces
 from schema.model import Snapshot
@@ -108,6 +110,14 @@ class Hub:
         """Checks a text and answers it by plan."""
         view = self.view(rights)
         return await self.planned(view, self.documents.check(text, view), variables or {}, caller)
+
+    async def sent(self, rights: Rights, text: str, variables: Mapping[str, Any] | None = None) -> tuple[Any, Answer]:
+        """What leaves for a text: its data as read from JSON, and the answer with its errors."""
+        view = self.view(rights)
+        document = self.documents.check(text, view)
+        answer = await self.planned(view, document, variables or {})
+        plan = self.plans.plan(view, document, document.operation(None), {})
+        return orjson.loads(delivered(plan, answer)), answer
 
     async def close(self) -> None:
         """Closes every source."""
