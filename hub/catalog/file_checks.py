@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from connectors.files.options import FolderOptions
 from connectors.files.pattern import pattern_problem
 from connectors.files.places import STORES, local_folder
+from connectors.spi import SourceConfig
 from hub.catalog.manifest import ResourcePart, SourcePart
 from hub.catalog.problems import PYDANTIC_TEXTS, path_of
 
@@ -60,6 +61,6 @@ def _columns(path: str, resource: ResourcePart) -> Found:
             )
 
 
-def missing_file_part(kind: str, resource: ResourcePart) -> bool:
+def lacks_file_part(source: SourceConfig | None, resource: ResourcePart) -> bool:
     """A resource on a source that is registered apart says by its file part that it lies in files."""
-    return kind == "files" and resource.file is None
+    return source is not None and source.kind == "files" and resource.file is None

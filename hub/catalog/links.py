@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hub.catalog.file_checks import lacks_file_part
 from hub.catalog.manifest import Manifest
 from hub.catalog.problems import Lines, Problem
 from schema.model import Snapshot
@@ -20,12 +21,17 @@ def check_links(manifest: Manifest, text: str, published: Snapshot) -> list[Prob
 
 def _sources(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
     owner = manifest.department.code
-    known = {f"{owner}.{source.code}" for source in manifest.sources} | set(published.sources)
+    own_sources = {f"{owner}.{source.code}" for source in manifest.sources}
+    known = own_sources | set(published.sources)
+    apart = {code: config for code, config in published.sources.items() if code not in own_sources}
     for i, resource in enumerate(manifest.resources):
         if f"{owner}.{resource.source}" not in known:
             own = ", ".join(sorted(code.partition(".")[2] for code in known if code.startswith(f"{owner}.")))
             path = f"resources[{i}].source"
             yield Problem("UNKNOWN_SOURCE", f"没有数据源 no source {resource.source}", f"已有 known: {own}", path)
+        elif lacks_file_part(apart.get(f"{owner}.{resource.source}"), resource):
+            message = f"{resource.source} 为文件数据源 is a source of files"
+            yield Problem("FILE_PART", message, "请写明 write [resources.file]", f"resources[{i}].file")
 
 
 def _targets(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:

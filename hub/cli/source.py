@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli import deliveries
 from hub.cli.checking import check_sources
 from hub.cli.faults import NOT_REACHABLE, CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
@@ -24,7 +25,7 @@ def add(
     department: Annotated[str, typer.Argument(help="部门代码 Code of the department.")],
     code: Annotated[str, typer.Argument(help="数据源代码 Code of the source.")],
     url: Annotated[str, typer.Option(help="地址，不含口令 Address, without password.")],
-    kind: Annotated[str, typer.Option(help="sql | rest")] = "sql",
+    kind: Annotated[str, typer.Option(help="sql | rest | graphql | files")] = "sql",
     secret: Annotated[str | None, typer.Option(help="口令所在 Where the password lies: env:NAME or file:PATH")] = None,
     pool: Annotated[int | None, typer.Option(help="连接数 Connections.")] = None,
     timeout_ms: Annotated[int | None, typer.Option(help="超时（毫秒） Timeout in milliseconds.")] = None,
@@ -61,3 +62,6 @@ def check(code: Annotated[str | None, typer.Argument(help="仅此数据源 Only 
     show_rows([one.as_json() for one in checks], as_json, "尚无数据源 no sources yet")
     if not all(one.ok for one in checks):
         raise typer.Exit(NOT_REACHABLE)
+
+
+group.command("deliveries", epilog=deliveries.EPILOG)(deliveries.deliveries)

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
+from connectors.files.options import FilePart, FolderOptions
 from connectors.rest import endpoint, options
 from hub.catalog import manifest
 
@@ -29,9 +30,11 @@ PARTS: dict[str, type[BaseModel]] = {
     "### `[sources.options.api_key]`": options.ApiKey,
     "### `[sources.options.oauth]`": options.OAuth,
     "### `[sources.options.hmac]`": options.Signature,
+    "### `[resources.file]`": FilePart,
+    "### `[sources.options]` files": FolderOptions,
 }
 """Heading of the page → the model that it describes."""
-_PLAIN = {str: "text", int: "integer", bool: "boolean"}
+_PLAIN = {str: "text", int: "integer", bool: "boolean", float: "number"}
 
 
 def rows(part: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
