@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from auth.rights import Shown
-from connectors.selection import Column, Kind, Row, Undeliverable, Value
+from connectors.selection import UNDELIVERABLE, Column, Kind, Row, Value
 from schema.collect import Collector, Fields
 from schema.faces import Face
 from schema.model import Item, Link
@@ -155,7 +155,10 @@ def _expression(place: int, kind: Kind) -> str:
 
 
 def _big(value: Any) -> Any:
-    return value if value is None or isinstance(value, Undeliverable) else write_bigint(value)
+    try:
+        return None if value is None else write_bigint(value)
+    except (TypeError, ValueError):
+        return UNDELIVERABLE
 
 
 def _generate(entries: Sequence[str]) -> Render:
