@@ -12,7 +12,9 @@ from hub.api.context import Caller, Context
 from hub.api.entries import access_entries, call_entry, operation_of, remote_details
 from hub.api.execute import Executor, check_operations, flags_of, variables_of
 from hub.api.http import HttpAnswer, read_graphql
-from hub.api.turn import Turn, body_of
+from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
+from hub.api.long import joined, size_of, spliced
+from hub.api.turn import Turn
 from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
@@ -53,7 +55,8 @@ class DataService:
         bounded = limited(decisions)
         if bounded:
             await to_thread.run_sync(check_quota, self._live.core.engine, bounded)
-        context = Context(self._live, caller, turn.call, view.faces, self._services)
+        departments = departments_of(turn.request.headers.get(DEPARTMENTS_HEADER), view)
+        context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments)
         answer = await self._executor.run(plan, context, view, variables, request.variables)
         return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded)
 
@@ -69,13 +72,13 @@ class DataService:
         context: Context,
         bounded: list[Decision],
     ) -> HttpAnswer:
-        data = delivered(plan, answer)
+        data = spliced(delivered(plan, answer), answer.long)
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
         kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
         if remote := remote_details():
             details = {**(details or {}), **remote}
-        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, len(data), kind, details)
+        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data), kind, details)
         if bounded:
             receipt = await self._ledger.append_with(draft, usage(bounded, {a.resource: a.rows for a in accesses}))
         else:
@@ -84,12 +87,13 @@ class DataService:
         if answer.masking:
             extensions["masking"] = answer.masking
         if answer.sources:
-            extensions["sources"] = [_source_state(s) for s in answer.sources.values()]
-        body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
+            extensions["sources"] = [source_state(s) for s in answer.sources.values()]
+        body = joined(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
 
 
-def _source_state(state: SourceState) -> dict[str, Any]:
+def source_state(state: SourceState) -> dict[str, Any]:
+    """One entry of ``extensions.sources``."""
     return {"source": state.source, "state": state.state, "asOf": state.as_of.isoformat() if state.as_of else None}
 
 

@@ -1,0 +1,151 @@
+"""A hub that is told to end while callers call: every request that was taken is answered, no connection is reset, and it ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.children import Child, run_command, running
+
+pytestmark = pytest.mark.slow
+
+BODY = json.dumps({"query": "{ __typename }"}).encode()
+
+
+def request(close: bool = False, path: str = "/graphql") -> bytes:
+    """One request as bytes."""
+    ending = b"Connection: close\r\n" if close else b""
+    if path != "/graphql":
+        return b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\n" + ending + b"\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(BODY)
+    return head + ending + b"\r\n" + BODY
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+    """Status, and whether the connection goes on."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    await reader.readexactly(length)
+    return int(head.split(b" ", 2)[1]), b"connection: close" not in head
+
+
+async def caller(url: str, found: Counter[str], held: bool) -> None:
+    """Calls without pause, over one connection after the other (``held``: each as long as it lasts), until nobody listens."""
+    parts = urlsplit(url)
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        except ConnectionRefusedError:
+            return
+        try:
+            goes_on = True
+            while goes_on:
+                writer.write(request(close=not held))
+                await writer.drain()
+                status, goes_on = await read_answer(reader)
+                found[str(status)] += 1
+                found["last"] += not goes_on
+        except (ConnectionError, asyncio.IncompleteReadError) as lost:
+            found[type(lost).__name__] += 1
+        finally:
+            writer.close()
+
+
+async def under_load(child: Child, callers: int, seconds: float) -> tuple[Counter[str], int]:
+    """What became of all calls, and the exit code."""
+    found: Counter[str] = Counter()
+    async with asyncio.TaskGroup() as group:
+        for i in range(callers):
+            group.create_task(caller(child.url, found, held=i % 2 == 0))
+        await asyncio.sleep(seconds)
+        assert not found.keys() - {"200", "429", "last"}
+        child.process.send_signal(signal.SIGTERM)
+    return found, await asyncio.to_thread(child.process.wait, 60)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An initialised home."""
+    home = tmp_path_factory.mktemp("drain") / "home"
+    assert run_command(home, "init").returncode == 0
+    return home
+
+
+def test_no_call_is_lost_and_no_connection_reset(home: Path) -> None:
+    with running(home, "serve", "--port", "0", HUITONG_PUBLIC_CALLS_PER_SECOND="100000") as child:
+        found, code = asyncio.run(under_load(child, 16, 1.0))
+    assert code == 0, child.said()
+    assert found["200"] > 100
+    assert not found.keys() - {"200", "429", "last"}, found
+    assert "Traceback" not in child.said()
+
+
+async def _begin(child: Child, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    parts = urlsplit(child.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(sent)
+    await writer.drain()
+    return reader, writer
+
+
+async def _finish_after_the_signal(child: Child) -> tuple[int, tuple[int, bool], tuple[int, bool]]:
+    whole = request()
+    reader, writer = await _begin(child, whole[:-5])
+    idle_reader, idle_writer = await _begin(child, request(path="/health/ready"))
+    before = await read_answer(idle_reader)
+    child.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.4)
+    idle_writer.write(request(path="/health/ready"))
+    after = await read_answer(idle_reader)
+    writer.write(whole[-5:])
+    answered = await read_answer(reader)
+    writer.close()
+    idle_writer.close()
+    return before[0], after, answered
+
+
+def test_a_call_in_work_is_finished_and_the_hub_is_not_ready_at_once(home: Path) -> None:
+    with running(home, "serve", "--port", "0") as child:
+        before, after, answered = asyncio.run(_finish_after_the_signal(child))
+        assert (before, after, answered) == (200, (503, False), (200, False))
+        assert child.process.wait(30) == 0
+
+
+async def _hold(child: Child) -> bytes:
+    reader, writer = await _begin(child, request()[:-5])
+    child.process.send_signal(signal.SIGTERM)
+    rest = await reader.read()
+    writer.close()
+    return rest
+
+
+def test_a_caller_who_never_finishes_keeps_nobody_waiting_beyond_the_time_set(home: Path) -> None:
+    with running(home, "serve", "--port", "0", HUITONG_DRAIN_SECONDS="0.5") as child:
+        asyncio.run(_hold(child))
+        assert child.process.wait(10) == 0
+    assert '"calls_cut_off"' in child.said()
+
+
+async def _hold_and_insist(child: Child) -> None:
+    _, writer = await _begin(child, request()[:-5])
+    child.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.5)
+    assert child.process.poll() is None
+    child.process.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(child.process.wait, 10)
+    writer.close()
+
+
+def test_a_second_signal_ends_it_at_once_and_the_ledger_holds(home: Path) -> None:
+    with running(home, "serve", "--port", "0", HUITONG_DRAIN_SECONDS="60") as child:
+        asyncio.run(_hold_and_insist(child))
+        assert child.process.returncode == 128 + signal.SIGTERM
+    assert json.loads(run_command(home, "ledger", "verify", "--json").stdout)["ok"]
+    with running(home, "serve", "--port", "0") as child:
+        assert child.end(signal.SIGTERM) == 0
