@@ -11,6 +11,8 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from connectors.files.options import FilePart, FolderOptions
+from connectors.graphql import options as graphql_options
+from connectors.graphql import remote
 from connectors.rest import endpoint, options
 from hub.catalog import manifest
 
@@ -32,6 +34,11 @@ PARTS: dict[str, type[BaseModel]] = {
     "### `[sources.options.hmac]`": options.Signature,
     "### `[resources.file]`": FilePart,
     "### `[sources.options]` files": FolderOptions,
+    "### `[resources.remote]`": remote.Remote,
+    "### `[resources.remote.keys.COLUMN]`": remote.KeyArgument,
+    "### `[resources.remote.lookups.COLUMN]`": remote.LookUp,
+    "### `[sources.options]` GraphQL": graphql_options.GraphqlOptions,
+    "### `[sources.options.oauth]` GraphQL": graphql_options.OAuthOptions,
 }
 """Heading of the page → the model that it describes."""
 _PLAIN = {str: "text", int: "integer", bool: "boolean", float: "number"}
