@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -37,8 +38,8 @@ class Client:
         self._transport = transport
         self._retries = RetryBudget()
 
-    async def ask(self, document: str, variables: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[Answer, Mapping[str, Any]]:
-        """The answer to a document, and the whole of what was sent.
+    async def ask(self, document: str, variables: Mapping[str, Any], headers: Mapping[str, str], *, exact: bool = False) -> tuple[Answer, Mapping[str, Any]]:
+        """The answer to a document, and the whole of what was sent; ``exact`` where numbers must keep their digits.
 
         Raises:
             SourceFault: there is no data in the answer; see :mod:`connectors.graphql.faults`.
@@ -49,7 +50,7 @@ class Client:
             raise SourceRefused(self._code, "a value of the call has no place in JSON") from error
         answer = await self._persistently(body, headers)
         media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        content = self._read(answer.body) if media in (_GRAPHQL, _JSON) else None
+        content = self._read(answer.body, exact) if media in (_GRAPHQL, _JSON) else None
         return self._answer(answer.status, content), content if isinstance(content, dict) else {}
 
     async def close(self) -> None:
@@ -83,14 +84,15 @@ class Client:
         await self._auth.admit(request, due)
         return request
 
-    def _read(self, raw: bytes) -> Any:
-        try:
-            return orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            pass
+    def _read(self, raw: bytes, exact: bool) -> Any:
+        if not exact:
+            try:
+                return orjson.loads(raw)
+            except orjson.JSONDecodeError:
+                pass
         try:
             # Lone surrogates, which orjson refuses, cost the one value that holds them and not the whole answer.
-            return json.loads(raw)
+            return json.loads(raw, parse_float=Decimal)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(self._code, "the service's answer is no JSON") from error
 

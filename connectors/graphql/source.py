@@ -24,7 +24,7 @@ from connectors.graphql.rows import Answer
 from connectors.graphql.target import Resolver, Target
 from connectors.graphql.types import Types
 from connectors.graphql.values import check_kind, kind_of
-from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 
 CAPABILITIES = Capabilities(
@@ -177,14 +177,16 @@ class GraphqlSource:
             raise SourceRefused(self._code, f"{fault.message}; {fault.hint}") from fault
 
     def _reading(self, remote: Remote, target: Target, columns: Sequence[Column], compared: frozenset[str]) -> Reading:
+        exact = any(column.kind is Kind.DECIMAL for column in columns)
+
         async def ask(document: str, variables: Mapping[str, Any]) -> tuple[Answer, Mapping[str, Any]]:
-            return await self._ask(document, variables, carrying=remote.huitong or self._options.carry)
+            return await self._ask(document, variables, carrying=remote.huitong or self._options.carry, exact=exact)
 
         return Reading(self._code, ask, target, columns, self._most, compared)
 
-    async def _ask(self, document: str, variables: Mapping[str, Any], *, carrying: bool) -> tuple[Answer, Mapping[str, Any]]:
+    async def _ask(self, document: str, variables: Mapping[str, Any], *, carrying: bool, exact: bool) -> tuple[Answer, Mapping[str, Any]]:
         try:
-            answer, whole = await self._client.ask(document, variables, carried(self._options) if carrying else {})
+            answer, whole = await self._client.ask(document, variables, carried(self._options) if carrying else {}, exact=exact)
         except SchemaChanged:
             self._forget()
             raise

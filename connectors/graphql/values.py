@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from connectors.errors import SourceRefused
@@ -13,6 +14,8 @@ from connectors.selection import UNDELIVERABLE, Column, Kind, Value
 from connectors.wire import comparable, utc_text
 
 _SAFE, _LARGEST, _INT = 2**53, 2**63, 2**31
+_DIGITS = 60
+"""On either side of a decimal number's point."""
 _BUILT_IN: Mapping[str, Kind] = {
     "Int": Kind.INTEGER,
     "Float": Kind.FLOAT,
@@ -124,10 +127,12 @@ def _integer(value: Any) -> Value:
 
 
 def _float(value: Any) -> Value:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    return float(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value) else None
 
 
 def _decimal(value: Any) -> Value:
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= _DIGITS:
+        return format(value, "f")
     number = comparable(str(value), Kind.DECIMAL) if isinstance(value, str | int) and not isinstance(value, bool) else None
     return str(value) if number is not None and number.is_finite() else None
 

@@ -116,6 +116,7 @@ class Service:
                 Route("/huge", self.huge, methods=post),
                 Route("/text", self.text, methods=post),
                 Route("/surrogate", self.surrogate, methods=post),
+                Route("/numbers", self.numbers, methods=post),
                 Route("/elsewhere", self.elsewhere, methods=post),
                 Route("/status/{status:int}", self.other, methods=post),
             ]
@@ -162,6 +163,10 @@ class Service:
     async def surrogate(self, request: Request) -> Response:
         answer = await self.graphql(request)
         return Response(bytes(answer.body).replace("王小明".encode(), b"\\ud800"), media_type="application/json")
+
+    async def numbers(self, request: Request) -> Response:
+        answer = await self.graphql(request)
+        return Response(bytes(answer.body).replace(b'"12.50"', b"12345678901234567890.10"), media_type="application/json")
 
     async def elsewhere(self, _request: Request) -> Response:
         return RedirectResponse("/graphql", 307)

@@ -53,6 +53,12 @@ async def test_a_value_of_another_kind_is_undeliverable_alone(service: tuple[Ser
     assert [row[1] is None or isinstance(row[1], Undeliverable) for row in rows] == [True] * len(PEOPLE)
 
 
+async def test_decimals_that_are_numbers_keep_their_digits(service: tuple[Service, Opening]) -> None:
+    _, opening = service
+    rows = await opening("/numbers").fetch(Selection(CELLS, (NUMBER, Column("price", Kind.DECIMAL))), {})
+    assert rows == [(n, "12345678901234567890.10") for n in (1, 2, 3)]
+
+
 async def test_a_lone_surrogate_costs_its_value(service: tuple[Service, Opening]) -> None:
     _, opening = service
     rows = await opening("/surrogate").fetch(Selection(HUB, columns("record_no", "name")), {})
