@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from connectors.selection import Kind
 from connectors.spi import ObjectDescription, Source
 from hub.catalog.build import build_snapshot
-from hub.catalog.checks import TYPE_SUFFIXES, check_manifest
+from hub.catalog.checks import check_manifest
 from hub.catalog.draft.keys import NoKey, stable_key
 from hub.catalog.draft.links import Target, link
 from hub.catalog.draft.naming import ResourceNames
@@ -22,7 +22,7 @@ from hub.catalog.links import check_links
 from hub.catalog.manifest import OBJECT, DepartmentPart, Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
 from schema.model import Snapshot
-from schema.naming import type_name
+from schema.naming import TYPE_SUFFIXES, type_name
 
 _NAME = re.compile(r'"((?:[^"]|"")*)"\Z|([^".]+)\Z')
 _LONGEST_OBJECT = 200

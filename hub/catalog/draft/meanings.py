@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.selection import Kind, Value
 from hub.catalog.draft import evidence
 from hub.catalog.draft.parts import Meaning
+from hub.catalog.draft.words import is_chinese
 from masking.rules import applies_to, parse_mask
 
 _SENSITIVE, _QUASI = ("sensitive",), ("quasi-identifier",)
@@ -114,16 +115,19 @@ def meaning_of(code: str, text: str, kind: Kind, values: Sequence[Value], *, per
             continue
         if named or (seen and rule.clear):
             certain = bool(values) or re.search(rule.chinese, text) is not None
-            return _meaning(rule, kind, values if certain else None, named=named, seen=seen)
-    if persons and kind is Kind.STRING and _NAMED.search(code) and not values_are_codes(values):
+            own = re.fullmatch(rule.words, code) is not None or re.match(rule.chinese, text) is not None
+            return replace(_meaning(rule, kind, values if certain else None, named=named, seen=seen), own=own)
+    if persons and kind is Kind.STRING and _NAMED.search(code) and not _of_things(values):
         return Meaning("姓名 a person's name", "人员表中的名称 a name in a table of persons", _SENSITIVE, None, "NAME")
     return None
 
 
-def values_are_codes(values: Sequence[Value]) -> bool:
-    """Texts without letters of a name: numbers, codes."""
+def _of_things(values: Sequence[Value]) -> bool:
+    """Codes, or Chinese names of which hardly one is a person's."""
     texts = [value for value in values if isinstance(value, str)]
-    return bool(texts) and all(re.fullmatch(r"[A-Z0-9_.\-]+", text) for text in texts)
+    chinese = [text for text in texts if is_chinese(text)]
+    codes = bool(texts) and all(re.fullmatch(r"[A-Z0-9_.\-]+", text) for text in texts)
+    return codes or (len(chinese) > len(texts) / 2 and sum(map(evidence.is_person, chinese)) < len(chinese) / 10)
 
 
 def _meaning(rule: _Rule, kind: Kind, values: Sequence[Value] | None, *, named: bool, seen: bool) -> Meaning:

@@ -37,6 +37,8 @@ class Meaning:
     marks: tuple[str, ...] = ()
     validator: str | None = None
     share: str | None = None
+    own: bool = False
+    """Named so without a word before it, so that it speaks of what the row itself is about: ``birth_date``, not ``legal_rep_id_number``."""
 
 
 @dataclass(slots=True)

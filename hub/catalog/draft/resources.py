@@ -17,6 +17,8 @@ _LONGEST_TEXT = 2000
 _LONGEST_COLUMN = 200
 _FEW, _TIMES = 12, 3
 _SHORT = 40
+_HARMLESS = (Kind.DATE, Kind.DATETIME, Kind.BOOLEAN)
+"""Kinds of no password: when it expires, whether there is one."""
 _WATERMARKS = re.compile(r"(?:updated?|modified|changed)(?:_(?:at|on|time|date))?\Z|last_(?:update|updated|modified)\w*\Z|gxsj\Z")
 
 
@@ -55,14 +57,14 @@ def _items(resource: Resource, sample: Sample, *, persons: bool) -> None:
 
 
 def _of_a_person(meaning: Meaning | None) -> bool:
-    return meaning is not None and meaning.name.startswith(("公民身份号码", "出生日期", "性别"))
+    return meaning is not None and meaning.own and meaning.name.startswith(("公民身份号码", "出生日期", "性别"))
 
 
 def _without_place(resource: Resource, column: ColumnDescription) -> bool:
     reason = ""
     if column.kind is None:
         reason = f"类型 {column.type} 无对应类型 the type {column.type} has no kind that holds it without loss"
-    elif is_credential(code_of(column.name, "item"), column.name + column.comment):
+    elif column.kind not in _HARMLESS and is_credential(code_of(column.name, "item"), column.name + column.comment):
         reason = "疑为口令或密钥 looks like a password or a key"
     elif len(column.name) > _LONGEST_COLUMN:
         reason = "列名过长 the name is too long"
@@ -90,7 +92,7 @@ def _item(described: ObjectDescription, column: ColumnDescription, code: str, me
         else "是非 yes or no"
     )
     if item.kind is Kind.DATETIME and re.fullmatch(r"timestamp(\(\d\))? without time zone|datetime.*", column.type, re.IGNORECASE):
-        item.why["type"] = "源中无时区，按 UTC 读取 without time zone in the source, read as UTC"
+        item.why["type"] = "源中无时区的按 UTC 读取 read as UTC where the source has no time zone"
     return item
 
 
