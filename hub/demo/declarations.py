@@ -66,6 +66,9 @@ _HOUSING_SCOPES = (
     "verify:natural_resources.real_estate",
     "query:human_resources.social_insurance",
     "verify:human_resources.social_insurance",
+    "query:water_supply.account",
+    "verify:water_supply.account",
+    "query:water_supply.reading",
 )
 _OWN_SCOPES = (*UNCONDITIONAL, *(f"{o}:civil_affairs.{r}" for o in ("query", "verify", "exchange") for r in ("person", "household")))
 

@@ -93,6 +93,14 @@ GRANTS = (
         ),
         "市人力资源和社会保障局 养老保险处",
     ),
+    _for_housing(
+        "water_supply.account",
+        (QUERY, VERIFY),
+        # Whether somebody lives in the flat shows in the water; the account leads back to the household, not to the person.
+        (*_items(CLEAR, "account_no state opened_on district", keys={"account_no"}), *_items(MASKED, "household_no address", keys={"household_no"})),
+        "市供水集团 客户服务处",
+    ),
+    _for_housing("water_supply.reading", (QUERY,), _items(CLEAR, "account_no read_on cubic_metres", keys={"account_no"}), "市供水集团 客户服务处", rows=False),
     # The class of the resource gives all but the legal representative, who is conditional; no rows are withheld of what is open to all.
     _for_housing(
         "market_regulation.company",

@@ -12,8 +12,9 @@ from stdnum.cn import uscc
 from hub.catalog.manifest import read_manifest
 from hub.demo.catalog import CLASSIFIED, manifests
 from hub.demo.declarations import DEPARTMENTS
+from hub.demo.files import AIR_HEADINGS
 from hub.demo.records import COLLECTIONS, MOST_KEYS, MOST_ROWS
-from hub.demo.tables import TABLES
+from hub.demo.tables import FILES, TABLES
 from masking.rules import parse_mask
 
 pytestmark = pytest.mark.fast
@@ -22,11 +23,13 @@ HOME = Path("/srv/huitong")
 TEXTS = manifests(HOME, "http://127.0.0.1:8765")
 MANIFESTS: dict[str, Any] = {code: tomllib.loads(text) for code, text in TEXTS.items()}
 RESOURCES: dict[str, Any] = {f"{code}.{resource['code']}": resource for code, manifest in MANIFESTS.items() for resource in manifest["resources"]}
+EVERY = {**TABLES, **FILES}
+HEADINGS = {heading: column for column, heading in AIR_HEADINGS.items()}
 KINDS = {"INTEGER": "integer", "BIGINT": "bigint", "VARCHAR": "string", "DATE": "date", "NUMERIC(14, 2)": "decimal", "BOOLEAN": "boolean"}
 
 
 def test_every_table_has_its_resource() -> None:
-    assert set(RESOURCES) == set(TABLES)
+    assert set(RESOURCES) == set(EVERY)
 
 
 @pytest.mark.parametrize("code", sorted(MANIFESTS))
@@ -51,28 +54,33 @@ def test_departments_codes_are_valid_and_distinct() -> None:
 
 @pytest.mark.parametrize("code", sorted(RESOURCES))
 def test_columns_exist_with_their_types(code: str) -> None:
-    table, resource = TABLES[code], RESOURCES[code]
-    assert resource.get("object", table.name) == table.name
+    table, resource = EVERY[code], RESOURCES[code]
+    assert code in FILES or resource.get("object", table.name) == table.name
     for item in resource["items"]:
-        column = table.columns[item["column"]]
+        column = table.columns[_column(item["column"])]
         assert KINDS[str(column.type)] == item["type"], item["code"]
         assert item.get("nullable", True) or not column.nullable
-    assert KINDS[str(table.columns[resource["stable_key"]].type)] == resource["stable_key_type"]
-    assert table.columns[resource["stable_key"]].primary_key
-    assert resource["watermark"] in table.columns
+    stable = table.columns[_column(resource["stable_key"])]
+    assert KINDS[str(stable.type)] == resource["stable_key_type"]
+    assert stable.primary_key
+    assert _column(resource["watermark"]) in table.columns
+
+
+def _column(name: str) -> str:
+    return HEADINGS.get(name, name)
 
 
 @pytest.mark.parametrize("code", sorted(RESOURCES))
 def test_identifiers_are_unique_and_what_is_filterable_is_indexed(code: str) -> None:
-    table, resource = TABLES[code], RESOURCES[code]
+    table, resource = EVERY[code], RESOURCES[code]
     items = {item["code"]: item for item in resource["items"]}
     unique = {column.name for index in table.indexes if index.unique for column in index.columns} | {column.name for column in table.primary_key}
     indexed = {column.name for index in table.indexes for column in index.columns} | unique
     for identifier in resource["identifiers"]:
-        assert identifier in unique
+        assert _column(items[identifier]["column"]) in unique
         assert items[identifier]["nullable"] is False
         assert "identifier" in items[identifier]["marks"]
-    assert {item["column"] for item in items.values() if item.get("filterable")} <= indexed
+    assert {_column(item["column"]) for item in items.values() if item.get("filterable")} <= indexed
 
 
 @pytest.mark.parametrize("code", sorted(RESOURCES))
@@ -109,9 +117,9 @@ def test_nothing_of_a_conditional_resource_is_open(code: str) -> None:
     assert {item["mask"]["open"] for item in RESOURCES[code]["items"]} == {"DENY"}
 
 
-def test_all_sharing_classes_and_two_kinds_of_source_are_shown() -> None:
+def test_all_sharing_classes_and_three_kinds_of_source_are_shown() -> None:
     assert {resource["sharing_class"] for resource in RESOURCES.values()} == {"UNCONDITIONAL", "CONDITIONAL", "NOT_SHARED"}
-    assert {source["kind"] for manifest in MANIFESTS.values() for source in manifest["sources"]} == {"sql", "rest"}
+    assert {source["kind"] for manifest in MANIFESTS.values() for source in manifest["sources"]} == {"sql", "rest", "files"}
 
 
 def test_contracted_items_are_there() -> None:
