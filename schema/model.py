@@ -100,6 +100,13 @@ class Resource:
         return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, self.level == "PUBLIC", self.operations, items)
 
 
+def joins(resource: Resource, link: Link, target: Resource | None) -> bool:
+    """Whether the link's ends are there and alike: an item, and an identifier of the same type."""
+    if target is None or link.to_item not in target.identifiers or link.item not in resource.items:
+        return False
+    return resource.items[link.item].kind is target.items[link.to_item].kind
+
+
 def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
     return ItemPolicy(
         code=item.code,

@@ -205,6 +205,8 @@ def _mask(path: str, label: str, type_: str) -> Found:
 def _link(manifest: Manifest, path: str, resource: ResourcePart, link: LinkPart, codes: dict[str, ItemPart]) -> Found:
     if link.item not in codes:
         yield "UNKNOWN_ITEM", f"{path}.item", f"{link.item} 不是信息项 is no item", f"信息项 items: {', '.join(codes)}"
+    if link.field in RESERVED_ITEMS:
+        yield "NAME_RESERVED", f"{path}.field", f"{link.field} 为系统保留 is reserved", "请改名 rename it"
     department, code, target_item = link.to.split(".")
     if department != manifest.department.code:
         return

@@ -8,15 +8,44 @@ from dataclasses import replace
 from hub.catalog.file_checks import lacks_file_part
 from hub.catalog.manifest import Manifest
 from hub.catalog.problems import Lines, Problem
-from schema.model import Snapshot
+from schema.model import Snapshot, joins
 from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
 
 def check_links(manifest: Manifest, text: str, published: Snapshot) -> list[Problem]:
     """Faults that only show beside what is published. A link to a department that has published nothing yet waits for it."""
     lines = Lines(text)
-    found = [*_sources(manifest, published), *_targets(manifest, published), *_type_names(manifest, published)]
+    found = [*_sources(manifest, published), *_ends(manifest, published), *_type_names(manifest, published)]
     return [replace(problem, line=lines.line(problem.path or "")) for problem in found]
+
+
+def check_ends(manifest: Manifest, text: str, published: Snapshot) -> list[Problem]:
+    """Links from and to the manifest's resources, once more before it is published: others may have published since it was imported."""
+    lines = Lines(text)
+    return [replace(problem, line=lines.line(problem.path or "")) for problem in _ends(manifest, published)]
+
+
+def _ends(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
+    yield from _targets(manifest, published)
+    yield from _linked_here(manifest, published)
+
+
+def _linked_here(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
+    """A type that a link of another department leans on does not change under it. An identifier may be withdrawn: the link is gone with it."""
+    owner = manifest.department.code
+    ends = {
+        (f"{owner}.{resource.code}", item.code): (f"resources[{i}].items[{j}].type", item.type)
+        for i, resource in enumerate(manifest.resources)
+        for j, item in enumerate(resource.items)
+        if item.code in resource.identifiers
+    }
+    for other in published.resources.values():
+        for link in other.links if other.department != owner else ():
+            path, type_ = ends.get((link.to_resource, link.to_item), ("", ""))
+            if path and joins(other, link, published.resources.get(link.to_resource)) and other.items[link.item].kind.value != type_:
+                message = f"{other.code} 的链接 {link.field} 以 {link.item}({other.items[link.item].kind.value})指向本项 links to it by another type"
+                hint = f"请先与 {other.department} 商定:由其先撤下该链接 agree with {other.department}, which has to take the link out first"
+                yield Problem("LINK_TYPE", message, hint, path)
 
 
 def _sources(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from hub.acts import Actor, Acts, bump
 from hub.catalog.build import Published, build_part, build_snapshot, source_config
 from hub.catalog.checks import check_manifest, secret_in_url
 from hub.catalog.forms import form_of, read_stored
-from hub.catalog.links import check_links
+from hub.catalog.links import check_ends, check_links
 from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.reach import check_reach, reach
@@ -131,6 +131,8 @@ class CatalogService:
 
         def work(connection: Connection) -> int:
             row = _manifest_row(connection, manifest_id, "APPROVED")
+            if problems := check_ends(read_stored(row.text, row.form), row.text, self.load(connection)):
+                raise Refused(*problems)
             last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
             parts: dict[str, int] = json.loads(last.manifests) if last else {}
             number = (last.number if last else 0) + 1
