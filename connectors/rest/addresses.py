@@ -55,9 +55,21 @@ def check_address(url: str) -> str:
         raise ValueError("holds credentials; take them out and use `auth` and `secret`")
     if dotted(address.path):
         raise ValueError("holds a '.' or '..' segment; write the path as it is")
+    if not _askable(url):
+        raise ValueError(f"holds a host name or number that cannot be asked; {_FORM}")
     if forbidden(address.hostname or ""):
         raise ValueError("is link-local or a cloud's metadata service, which is never asked; name the service itself")
     return url
+
+
+def _askable(url: str) -> bool:
+    """Names of hosts follow IDNA 2008 (RFC 5891), numbers RFC 3986 §3.2.2."""
+    from httpx2 import URL, InvalidURL
+
+    try:
+        return bool(URL(url).raw_host)
+    except (InvalidURL, UnicodeError):
+        return False
 
 
 def dotted(path: str) -> bool:

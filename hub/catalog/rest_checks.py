@@ -43,7 +43,7 @@ def rest_endpoint(path: str, resource: ResourcePart) -> Found:
         return
     for fault in endpoint_faults(resource.endpoint):
         yield "ENDPOINT", f"{path}.endpoint.{fault.path}", f"{fault.zh} {fault.en}", fault.remedy
-    known = {resource.stable_key, *(item.column for item in resource.items)}
+    known = {resource.stable_key, *resource.left_out, *(item.column for item in resource.items)}
     for place, template in _templates(resource.endpoint):
         for column in columns_of(template):
             if column not in known:

@@ -1,0 +1,79 @@
+"""Descriptions of endpoints: what is accepted, and which key is named where one is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.errors import ConfigFault
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.faults import endpoint_faults, parse_endpoint
+from connectors.rest.paths import joined, split
+
+pytestmark = pytest.mark.fast
+GOOD: dict[str, object] = {"path": "/n", "limit": "limit", "offset": "offset", "max_page": 10}
+POST: dict[str, object] = {"path": "/n", "method": "POST", "safe": True, "paging": {"style": "none"}}
+
+
+def test_a_description_survives_its_text() -> None:
+    described = {**GOOD, "lookups": [{"path": "/n/{a.b}"}], "keys": {"a": {"parameter": "a", "most": 3}}, "query": {"版本": "1"}, "count": {"total": "t"}}
+    endpoint = parse_endpoint(json.dumps(described))
+    assert parse_endpoint(endpoint.model_dump_json(exclude_none=True, exclude_defaults=True)) == endpoint
+    assert Endpoint.model_validate(described) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("description", "place"),
+    [
+        ({**GOOD, "limit": None}, "limit"),
+        ({**GOOD, "offset": None}, "offset"),
+        ({**GOOD, "max_page": None}, "max_page"),
+        ({**GOOD, "max_page": 0}, "max_page"),
+        ({**GOOD, "after": "a"}, "after"),
+        ({**GOOD, "offset": "limit"}, "offset"),
+        ({**GOOD, "query": {"limit": "1"}}, "limit"),
+        ({**GOOD, "query": {"token": "x"}}, "query"),
+        ({**GOOD, "headers": {"Authorization": "x"}}, "headers"),
+        ({**GOOD, "headers": {"Huitong-Purpose": "x"}}, "headers"),
+        ({**GOOD, "headers": {"a b": "x"}}, "headers"),
+        ({**GOOD, "headers": {"A": "x\r\ny"}}, "headers"),
+        ({**GOOD, "filters": {"a": "p", "b": "p"}}, "filters.b"),
+        ({**GOOD, "filters": {"a": "p"}, "keys": {"b": {"parameter": "p"}}}, "keys.b.parameter"),
+        ({**GOOD, "keys": {"a": {"parameter": "p", "style": "array"}}}, "keys.a.style"),
+        ({**GOOD, "body": {"a": 1}}, "body"),
+        ({**GOOD, "path": "/n/{a}b"}, "path"),
+        ({**GOOD, "lookups": [{"path": "/n/1"}]}, "lookups[0].path"),
+        ({**GOOD, "lookups": [{"path": "/n/../{a}"}]}, "lookups.0.path"),
+        ({**GOOD, "paging": {"style": "page"}}, "paging.parameter"),
+        ({**GOOD, "paging": {"style": "cursor", "parameter": "c"}}, "paging.next"),
+        ({**GOOD, "paging": {"style": "none"}}, "offset"),
+        ({**GOOD, "paging": {"style": "offset", "first": 0}}, "paging.first"),
+        ({**GOOD, "paging": {"style": "pages"}}, "paging.style"),
+        ({**POST, "safe": False}, "safe"),
+        ({**POST, "paging": {"style": "link"}}, "paging.style"),
+        ({**POST, "keys": {"a": {"parameter": "p", "style": "repeated"}}}, "keys.a.style"),
+        ({**POST, "method": "PUT"}, "method"),
+    ],
+)
+def test_what_is_wrong_is_named(description: dict[str, object], place: str) -> None:
+    """Where in the description, and how to mend it."""
+    written = {name: value for name, value in description.items() if value is not None}
+    with pytest.raises(ConfigFault) as caught:
+        parse_endpoint(json.dumps(written))
+    assert caught.value.message.startswith(f"endpoint: {place}: ")
+    assert caught.value.hint
+
+
+def test_a_filter_and_a_list_of_one_column_may_share_a_parameter() -> None:
+    described = {**GOOD, "filters": {"a": "p"}, "keys": {"a": {"parameter": "p"}}}
+    assert list(endpoint_faults(Endpoint.model_validate(described))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [("", ()), ("a", ("a",)), ("a.b", ("a", "b")), ("a\\.b.c", ("a.b", "c")), ("a\\\\.b", ("a\\", "b")), ("姓名.全", ("姓名", "全")), (".", ("", ""))],
+)
+def test_paths(path: str, names: tuple[str, ...]) -> None:
+    assert split(path) == names
+    assert joined(names) == path
