@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from connectors.files.values import order_key
 from connectors.selection import Kind
-from connectors.sql.dialect import Binds, Decode, Encode, Expression
+from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
 from connectors.wire import utc_text
 
 _core: Any = PGDialect
@@ -49,7 +49,7 @@ def _each(encode: Callable[[Any], Any] | None) -> Encode:
     return list if encode is None else lambda values: [encode(value) for value in values]
 
 
-class DuckDialect:
+class DuckDialect(Standard):
     """Moments lie as UTC without zone. Collation is binary: UTF-8 orders as its code points do."""
 
     name = "duckdb"

@@ -6,16 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Dialect, Text, bindparam, case, literal_column
 from sqlalchemy.types import TypeEngine
 
-from connectors.selection import Kind
+from connectors.selection import UNDELIVERABLE, Kind
 
 Expression = ColumnElement[Any]
 Encode = Callable[[Any], Any]
 """From a wire value (or a list of them), never null, to what the driver binds."""
 Decode = Callable[[Any], Any]
 """From what the driver returns, never null, to a wire value."""
+
+BAD = "\uffff"
+"""What a statement selects in the place of a value that cannot be delivered: a noncharacter (Unicode §23.7), which no mask and no date, number
+or moment makes."""
+BAD_TEXT: Expression = literal_column(f"'{BAD}'", Text)
+
+
+def unsealed(value: Any) -> Any:
+    """A text that a statement selects, with :data:`BAD` told."""
+    return UNDELIVERABLE if value == BAD else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,20 @@ class SqlDialect(Protocol):
         ...
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
-        """The column's value as a wire value; of type text where wire values are text."""
+        """The column, as it is selected to be read by :meth:`decode`."""
+        ...
+
+    def text(self, column: Expression, kind: Kind) -> Expression:
+        """The column's wire value inside the database, for masks: of type text where wire values are text."""
         ...
 
     def decode(self, kind: Kind) -> Decode | None:
-        """How a value that :meth:`wire` selects is read, where the driver's own value is not the wire value."""
+        """How a value that :meth:`wire` selects is read, where the driver's own value is not the wire value. Never raises: what cannot be
+        delivered gives ``UNDELIVERABLE``."""
+        ...
+
+    def undeliverable(self, column: Expression, kind: Kind) -> Expression | None:
+        """The column's value cannot be delivered, so that its mask says so too. Never null for a value; ``None`` where every value can be."""
         ...
 
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
@@ -68,6 +87,14 @@ class SqlDialect(Protocol):
         """The parameter's value, to compare with :meth:`stored`."""
         ...
 
+    def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """The column equals the parameter; null where either is null. An index on the column serves it."""
+        ...
+
+    def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
+        """What to order by, so that nulls come last; bare where there are none, so that an index serves it."""
+        ...
+
     def among(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, negated: bool) -> Expression:
         """The column is (not) one of the parameter's list, in one statement text for lists of any length."""
         ...
@@ -75,3 +102,30 @@ class SqlDialect(Protocol):
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """The text column begins with exactly the parameter's text."""
         ...
+
+
+class Standard(SqlDialect, Protocol):
+    """What most databases do alike."""
+
+    def text(self, column: Expression, kind: Kind) -> Expression:
+        """What is selected is the wire value."""
+        return self.wire(column, kind)
+
+    def undeliverable(self, column: Expression, kind: Kind) -> Expression | None:
+        """Every value can be delivered."""
+        return None
+
+    def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """The stored column and the value, as they are."""
+        return self.stored(column, kind, ordered=False) == self.value(binds, parameter, kind, ordered=False)
+
+    def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
+        """By ``NULLS LAST`` (SQL:2003)."""
+        order = stored.desc() if descending else stored.asc()
+        return [order.nulls_last() if nullable else order]
+
+
+def guarded(dialect: SqlDialect, column: Expression, kind: Kind, shown: Expression) -> Expression:
+    """``shown``, which is a text, with :data:`BAD` in the place of what cannot be delivered."""
+    wrong = dialect.undeliverable(column, kind)
+    return shown if wrong is None else case((wrong, BAD_TEXT), else_=shown)

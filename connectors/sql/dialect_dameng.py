@@ -12,7 +12,7 @@ from sqlalchemy import BinaryExpression, Date, DateTime, Dialect, Text, and_, ca
 from connectors.errors import SourceRefused
 from connectors.selection import Comparison, Kind
 from connectors.spi import Capabilities
-from connectors.sql.dialect import Binds, Decode, Encode, Expression
+from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
 from connectors.wire import utc_text
 
 MOST_LISTED = 100
@@ -39,7 +39,7 @@ class _Core(_dialect):  # type: ignore[misc]
     statement_compiler = _Compiler
 
 
-class DamengDialect:
+class DamengDialect(Standard):
     """Dates and moments travel as text; a moment without offset is UTC. What needs a boolean value or an order of texts is the hub's."""
 
     name = "dm"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Double, Numeric, Text, all_, any_, case, cast, collate, extract, func, literal_column
+from sqlalchemy import Dialect, all_, and_, any_, case, cast, collate, extract, func, literal_column, not_, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeric, Text, TypeEngine
 
 from connectors.selection import Kind
-from connectors.sql.dialect import Binds, Decode, Expression
+from connectors.sql.dialect import Binds, Decode, Expression, Standard, guarded, unsealed
+from connectors.sql.values import decimal_text, floating, truth, whole
 
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.STRING: Text(),
@@ -26,25 +27,60 @@ _core: Any = PGDialect
 """The plain dialect: asyncpg's own would cast every text parameter. SQLAlchemy has no annotations for its constructor."""
 _AS_TEXT = frozenset({Kind.STRING, Kind.DECIMAL, Kind.DATE, Kind.DATETIME})
 
+_DATES: tuple[Expression, Expression] = literal_column("DATE '0001-01-01'"), literal_column("DATE '9999-12-31'")
+_MOMENTS: tuple[Expression, Expression] = literal_column("TIMESTAMPTZ '0001-01-01 00:00:00+00'"), literal_column("TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'")
+"""What ISO 8601 has four digits for: the rest, BC, infinity and later years, cannot be delivered."""
+_NO_NUMBERS: list[Expression] = [literal_column(f"'{name}'") for name in ("NaN", "Infinity", "-Infinity")]
+_DECODED: dict[Kind, Decode] = {
+    Kind.INTEGER: whole,
+    Kind.BIGINT: whole,
+    Kind.FLOAT: floating,
+    Kind.DECIMAL: decimal_text,
+    Kind.BOOLEAN: truth,
+    Kind.DATE: unsealed,
+    Kind.DATETIME: unsealed,
+}
 
-class PostgresDialect:
+
+class PostgresDialect(Standard):
     """Sessions run in UTC with ISO dates. A text column that is to be ordered by its index needs one ``COLLATE "C"``."""
 
     name = "postgresql"
     core: Dialect = _core(paramstyle="numeric_dollar")
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
-        """Text where wire values are text, so that no driver type has to be converted. An infinite date or moment is null."""
+        """Text where wire values are text, so that no driver type has to be converted; numbers bare, so that none of them fails a cast."""
+        if kind in (Kind.DATE, Kind.DATETIME):
+            return guarded(self, column, kind, self.text(column, kind))
+        return self.text(column, kind)
+
+    def text(self, column: Expression, kind: Kind) -> Expression:
+        """ISO 8601 and exact decimals, by the database."""
         match kind:
             case Kind.DATE:
                 return func.to_char(cast(column, Date), literal_column("'YYYY-MM-DD'"), type_=Text)
             case Kind.DATETIME:
                 return _moment(cast(column, DateTime(timezone=True)))
-        return cast(column, _TYPES[kind]) if kind is not Kind.DECIMAL else cast(column, Text)
+            case Kind.STRING | Kind.DECIMAL:
+                return cast(column, Text)
+        return type_coerce(column, _TYPES[kind])
 
     def decode(self, kind: Kind) -> Decode | None:
-        """asyncpg's values are wire values already."""
-        return None
+        """asyncpg's values are wire values already, but for what cannot be delivered."""
+        return _DECODED.get(kind)
+
+    def undeliverable(self, column: Expression, kind: Kind) -> Expression | None:
+        """Dates and moments out of the calendar, and numbers that are none."""
+        match kind:
+            case Kind.DATE:
+                wrong = not_(cast(column, Date).between(*_DATES))
+            case Kind.DATETIME:
+                wrong = not_(cast(column, DateTime(timezone=True)).between(*_MOMENTS))
+            case Kind.DECIMAL | Kind.FLOAT:
+                wrong = cast(column, Text).in_(_NO_NUMBERS)
+            case _:
+                return None
+        return and_(column.is_not(None), wrong)
 
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
         """The bare column, so that its index serves; text by code point where it is ordered."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Float, Function, Integer, Text, and_, case, cast, collate, func, literal_column, null, select
+from sqlalchemy import Boolean, Function, Integer, LargeBinary, Text, and_, case, cast, collate, func, literal_column, not_, or_, select, type_coerce
 from sqlalchemy.dialects import sqlite
 
 from connectors.selection import Kind
-from connectors.sql.dialect import Binds, Decode, Encode, Expression
+from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
+from connectors.sql.values import day_text, decimal_text, floating, moment_text, truth, whole
 from connectors.wire import decimal_key, utc_text
 
 UTC_FUNCTION = "huitong_utc"
@@ -18,10 +19,16 @@ UTC_FUNCTION = "huitong_utc"
 DECIMAL_FUNCTION = "huitong_decimal"
 """The function :func:`connectors.wire.decimal_key`: SQLite's numbers are exact up to 15 digits only."""
 
+READABLE_FUNCTION = "huitong_readable"
+"""Whether a blob is text in UTF-8, which SQLite itself never asks."""
 
 _INTEGER: Expression = literal_column("'integer'")
 _REAL: Expression = literal_column("'real'")
+_TEXT: Expression = literal_column("'text'")
+_BLOB: Expression = literal_column("'blob'")
 """Storage classes, as typeof() names them."""
+_NO_TEXT = cast(literal_column("x'ff'"), Text)
+"""A text that is no UTF-8, and is read as any other such text."""
 
 
 def after_prefix(prefix: str) -> str | bytes:
@@ -35,6 +42,10 @@ def after_prefix(prefix: str) -> str | bytes:
 
 def _moment(column: Expression) -> Expression:
     return Function(UTC_FUNCTION, column, type_=Text)
+
+
+def _readable(column: Expression) -> Expression:
+    return Function(READABLE_FUNCTION, cast(column, LargeBinary), type_=Boolean)
 
 
 def _number(column: Expression) -> Expression:
@@ -53,32 +64,62 @@ def _json_decimals(values: Any) -> str:
     return _json(decimal_key(value) for value in values)
 
 
+_DECODED: dict[Kind, Decode] = {
+    Kind.INTEGER: whole,
+    Kind.BIGINT: whole,
+    Kind.FLOAT: floating,
+    Kind.DECIMAL: decimal_text,
+    Kind.BOOLEAN: truth,
+    Kind.DATE: day_text,
+    Kind.DATETIME: moment_text,
+}
 _LISTS = {Kind.DATETIME: _json_moments, Kind.DECIMAL: _json_decimals}
 
 
-class SqliteDialect:
+class SqliteDialect(Standard):
     """Dates, moments and decimals lie as ISO or exact text, or as numbers; booleans as 0 and 1. Decimals are compared exactly."""
 
     name = "sqlite"
     core = sqlite.dialect(paramstyle="qmark")
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
-        """A value of another storage class than the kind's is null."""
-        storage = func.typeof(column)
+        """The bare column but for texts, so that every value comes as it is stored."""
+        return self.text(column, kind) if kind is Kind.STRING else column
+
+    def text(self, column: Expression, kind: Kind) -> Expression:
+        """Text where wire values are text. A blob is no text."""
         match kind:
-            case Kind.INTEGER | Kind.BIGINT:
-                return case((storage == _INTEGER, cast(column, Integer)), else_=cast(null(), Integer))
-            case Kind.FLOAT:
-                return case((storage.in_([_REAL, _INTEGER]), cast(column, Float)), else_=cast(null(), Float))
-            case Kind.BOOLEAN:
-                return case((storage == _INTEGER, cast(column, Integer)), else_=cast(null(), Integer))
+            case Kind.STRING:
+                return case((func.typeof(column) == _BLOB, _NO_TEXT), else_=cast(column, Text))
             case Kind.DATETIME:
                 return _moment(column)
-        return cast(column, Text)
+            case Kind.DECIMAL | Kind.DATE:
+                return cast(column, Text)
+        return type_coerce(column, Integer)
 
     def decode(self, kind: Kind) -> Decode | None:
-        """SQLite has no booleans."""
-        return bool if kind is Kind.BOOLEAN else None
+        """A value that is none of its kind cannot be delivered. Texts are checked where they are read."""
+        return _DECODED.get(kind)
+
+    def undeliverable(self, column: Expression, kind: Kind) -> Expression:
+        """Texts that are none, and values of another storage class than the kind's."""
+        storage = func.typeof(column)
+        match kind:
+            case Kind.STRING:
+                wrong = or_(storage == _BLOB, not_(_readable(column)))
+            case Kind.INTEGER | Kind.BIGINT | Kind.BOOLEAN:
+                wrong = storage != _INTEGER
+            case Kind.FLOAT:
+                wrong = storage.not_in([_INTEGER, _REAL])
+            case Kind.DATE:
+                wrong = or_(
+                    storage != _TEXT, func.coalesce(func.date(column), literal_column("''")) != column, func.substr(column, 1, 4) == literal_column("'0000'")
+                )
+            case Kind.DATETIME:
+                wrong = _moment(column).is_(None)
+            case Kind.DECIMAL:
+                wrong = _number(column).is_(None)
+        return and_(column.is_not(None), wrong)
 
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
         """Binary text, whatever the column's collation; decimals and moments in one form each."""

@@ -66,17 +66,11 @@ class Conditions:
 
     def equals(self, column: str, kind: Kind, parameter: str) -> Expression:
         """The column equals the parameter; null where either is null."""
-        left = self._dialect.stored(self._table.c[column], kind, ordered=False)
-        return left == self._dialect.value(self._binds, parameter, kind, ordered=False)
+        return self._dialect.equal(self._table.c[column], self._binds, parameter, kind)
 
     def order(self, keys: Sequence[Order]) -> list[Expression]:
-        """The sort keys, nulls last. A key without nulls is written bare, so that an index serves it."""
-        return [self._direction(key) for key in keys]
-
-    def _direction(self, key: Order) -> Expression:
-        stored = self._stored(key)
-        directed = stored.desc() if key.descending else stored.asc()
-        return directed.nulls_last() if key.nullable else directed
+        """The sort keys, nulls last."""
+        return [part for key in keys for part in self._dialect.directed(self._stored(key), descending=key.descending, nullable=key.nullable)]
 
     def behind(self, keys: Sequence[Order], parameters: Sequence[str]) -> Expression:
         """Rows strictly behind a position: behind in one key and equal in all before it. A null position of a nullable key lies last."""

@@ -12,9 +12,9 @@ from typing import Any
 import aiosqlite
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
-from connectors.selection import Binding
+from connectors.selection import UNDELIVERABLE, Binding, Undeliverable
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
-from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, UTC_FUNCTION, SqliteDialect
+from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, READABLE_FUNCTION, UTC_FUNCTION, SqliteDialect
 from connectors.sql.driver import Connection, object_name
 from connectors.sql.objects_sqlite import described, listed
 from connectors.wire import decimal_key, utc_text
@@ -37,6 +37,17 @@ _NOT_REACHABLE = frozenset(
     }
 )
 _MISSING = ("no such table", "no such column", "no such view")
+
+
+def _text(stored: bytes) -> str:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return UNDELIVERABLE
+
+
+def _readable(stored: bytes) -> bool:
+    return not isinstance(_text(stored), Undeliverable)
 
 
 class SqliteConnection:
@@ -100,6 +111,8 @@ class SqliteDriver:
         try:
             await connection.create_function(UTC_FUNCTION, 1, utc_text, deterministic=True)
             await connection.create_function(DECIMAL_FUNCTION, 1, decimal_key, deterministic=True)
+            await connection.create_function(READABLE_FUNCTION, 1, _readable, deterministic=True)
+            connection.text_factory = _text
             await connection.execute_fetchall("PRAGMA query_only = ON")
         except BaseException:
             await connection.close()

@@ -9,9 +9,9 @@ from typing import Any
 from cachetools import LRUCache
 from sqlalchemy import Compiled, Select, func, literal_column, select
 
-from connectors.selection import Column, Kind, Match, Output, Row, Selection
+from connectors.selection import Column, Match, Output, Row, Selection
 from connectors.spi import Parameters
-from connectors.sql.dialect import Binds, Bound, Decode, Expression, SqlDialect
+from connectors.sql.dialect import Binds, Bound, Decode, Expression, SqlDialect, guarded, unsealed
 from connectors.sql.predicates import Conditions
 from connectors.sql.tables import named_table, needed_columns
 from masking.sql import masked
@@ -112,20 +112,25 @@ class _Writer:
     def _output(self, output: Output) -> Expression:
         if isinstance(output, Match):
             return self._conditions.equals(output.column, output.kind, output.parameter)
-        wire = self._dialect.wire(self._table.c[output.name], output.kind)
-        return wire if output.mask is None else masked(output.mask, wire, self._dialect.name)
+        column = self._table.c[output.name]
+        if output.mask is None:
+            return self._dialect.wire(column, output.kind)
+        shown = masked(output.mask, self._dialect.text(column, output.kind), self._dialect.name)
+        return guarded(self._dialect, column, output.kind, shown)
 
     def _decoders(self) -> tuple[tuple[int, Decode], ...]:
-        kinds = [_decoded_kind(output) for output in self._selection.outputs] + ([self._key.kind] if self._key else [])
-        decoders = ((place, self._dialect.decode(kind)) for place, kind in enumerate(kinds) if kind is not None)
-        return tuple((place, decode) for place, decode in decoders if decode is not None)
+        decoders = [self._decoder(output) for output in self._selection.outputs]
+        if self._key is not None:
+            decoders.append(self._dialect.decode(self._key.kind))
+        return tuple((place, decode) for place, decode in enumerate(decoders) if decode is not None)
+
+    def _decoder(self, output: Output) -> Decode | None:
+        if isinstance(output, Match):
+            return bool
+        if output.mask is None:
+            return self._dialect.decode(output.kind)
+        return None if self._dialect.undeliverable(self._table.c[output.name], output.kind) is None else unsealed
 
     def _places(self, compiled: Compiled) -> tuple[Bound | tuple[object], ...]:
         names = getattr(compiled, "positiontup", None) or ()
         return tuple(self._binds.places.get(name) or (compiled.params[name],) for name in names)
-
-
-def _decoded_kind(output: Output) -> Kind | None:
-    if isinstance(output, Match):
-        return Kind.BOOLEAN
-    return output.kind if output.mask is None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 import subprocess
 import sys
@@ -200,7 +201,9 @@ def test_a_masked_column_is_only_inside_its_mask() -> None:
     for dialect in (SqliteDialect(), PostgresDialect()):
         text = Statements(dialect).rows(Selection(PERSON, (masked,))).text
         assert "substr(" in text
-        outside = text.replace('CAST(person."id_number" AS TEXT)', "").replace('CAST("person"."id_number" AS TEXT)', "")
+        asked = re.sub(r"typeof\(X\)|huitong_readable\(CAST\(X AS BLOB\)\)|X IS NOT NULL".replace("X", r'"?person"?\."id_number"'), "", text)
+        inside = r'CASE WHEN \( = \'blob\'\) THEN CAST\(x\'ff\' AS TEXT\) ELSE (CAST\(person\."id_number" AS TEXT\)) END'
+        outside = re.sub(r'CAST\("?person"?\."id_number" AS TEXT\)', "", re.sub(inside, r"\1", asked))
         assert "id_number" not in outside
 
 

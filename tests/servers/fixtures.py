@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.postgres import Postgres, running_postgres
 
 
@@ -13,4 +14,11 @@ from tests.servers.postgres import Postgres, running_postgres
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this test run's own."""
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Mariadb]:
+    """A MariaDB server of this test run's own."""
+    with running_mariadb() as server:
         yield server
