@@ -31,7 +31,11 @@ CAPABILITIES = Capabilities(
     comparisons=frozenset({Comparison.EQ, Comparison.IN}), order=False, masks=frozenset(), matches=False, keys_per_call=1000, completes=True
 )
 _RECENT = 3600.0
-"""Seconds within which a list was read, or tried, that a health check looks at again."""
+"""Seconds within which a list was tried that a health check looks at again."""
+_MOST_WRONG = 100
+_FRESH = 10.0
+"""Seconds for which the service's types are taken as they were told, even where something is missing in them."""
+_NOTHING = "{ __typename }"
 
 
 class GraphqlSource:
@@ -43,9 +47,9 @@ class GraphqlSource:
         self._most = config.local_rows
         self._options = options
         self._client = client
-        self._types = self._new_types()
+        self._types, self._born = self._new_types(), time.monotonic()
         self._targets: dict[str, Target] = {}
-        self._seen: dict[Binding, float] = {}
+        self._wrong: dict[tuple[Binding, tuple[Column, ...]], float] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,8 +59,8 @@ class GraphqlSource:
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """As few pages as the limit needs where the service orders as asked, else all that the pushed-down part selects."""
         async with self._in_time():
-            remote, target = await self._target(selection.binding)
-            columns = await self._columns(target, local.needed_columns(selection))
+            columns = local.needed_columns(selection)
+            remote, target = await self._target(selection.binding, columns)
             pushed = push(target, selection, parameters)
             reading = self._reading(remote, target, columns, _compared(selection))
             if selection.limit is not None and pushed.ordered:
@@ -90,15 +94,16 @@ class GraphqlSource:
         if not values:
             return {}
         async with self._in_time():
-            remote, target = await self._target(selection.binding)
-            columns = await self._columns(target, local.needed_columns(selection))
+            columns = local.needed_columns(selection)
+            remote, target = await self._target(selection.binding, columns)
             keys = Keys(target, key, values)
             if keys.single is not None:
                 reading = self._reading(remote, target, columns, _compared(selection))
                 groups: Mapping[Value, Sequence[Row]] = await keys.looked_up(reading, keys.single)
             else:
                 own = [] if key.name in [column.name for column in columns] else [Column(key.name, key.kind)]
-                columns += await self._columns(target, own)
+                columns += own
+                remote, target = await self._target(selection.binding, columns)
                 reading = self._reading(remote, target, columns, _compared(selection) | {key.name})
                 groups = await keys.listed(reading, columns, push(target, without_order(selection), parameters).arguments)
         answers = {value: local.answer(selection, parameters, columns, rows) for value, rows in groups.items()}
@@ -108,8 +113,8 @@ class GraphqlSource:
         """By the service itself where it tells and can do the whole predicate, else by reading."""
         counted = Selection(selection.binding, (), selection.where)
         async with self._in_time():
-            remote, target = await self._target(selection.binding)
-            columns = await self._columns(target, local.needed_columns(counted))
+            columns = local.needed_columns(counted)
+            remote, target = await self._target(selection.binding, columns)
             pushed = push(target, counted, parameters)
             reading = self._reading(remote, target, columns, _compared(counted))
             if target.counts and pushed.whole and (total := await reading.count(pushed.arguments)) is not None:
@@ -119,7 +124,7 @@ class GraphqlSource:
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """The fields of the list's objects that hold single values, asked of the service anew."""
-        self._forget()
+        self._renew()
         async with self._in_time():
             remote, target = await self._target(binding)
         fields = target.node.fields.items()
@@ -135,15 +140,13 @@ class GraphqlSource:
         return None
 
     async def check(self) -> SourceCheck:
-        """Asks for the service's types, and looks again at every list that was read or tried before."""
-        self._forget()
+        """Asks the service for nothing, and looks again at every list that could not be read when it was tried."""
         try:
             async with self._in_time():
-                await self._types.query()
-                self._seen = {binding: at for binding, at in self._seen.items() if time.monotonic() - at < _RECENT}
-                for binding, at in list(self._seen.items()):
-                    await self._target(binding)
-                    self._seen[binding] = at
+                await self._client.ask(_NOTHING, {}, {})
+                self._wrong = {tried: at for tried, at in self._wrong.items() if time.monotonic() - at < _RECENT}
+                for (binding, columns), at in list(self._wrong.items()):
+                    await self._target(binding, columns, at)
         except SourceFault as fault:
             return SourceCheck(ok=False, message=str(fault), hint="compare `url`, `auth`, `secret` and the manifest's `remote` with the service and its schema")
         return SourceCheck(ok=True)
@@ -152,23 +155,28 @@ class GraphqlSource:
         """Closes all connections."""
         await self._client.close()
 
-    async def _target(self, binding: Binding) -> tuple[Remote, Target]:
+    async def _target(self, binding: Binding, columns: Sequence[Column] = (), at: float | None = None) -> tuple[Remote, Target]:
+        """The list as the service has it, with these columns. What it does not have is looked for again in the service's types of now."""
         remote = self._remote(binding)
-        self._seen[binding] = time.monotonic()
-        if binding.options not in self._targets:
-            types = self._types
-            found = await Resolver(self._code, types).target(remote)
-            if types is self._types:
-                self._targets[binding.options] = found
-            return remote, found
-        return remote, self._targets[binding.options]
+        try:
+            found = await self._resolved(remote, binding.options, columns)
+        except SourceRefused:
+            if len(self._wrong) < _MOST_WRONG:
+                self._wrong[binding, tuple(columns)] = time.monotonic() if at is None else at
+            if not self._renew():
+                raise
+            found = await self._resolved(remote, binding.options, columns)
+        self._wrong.pop((binding, tuple(columns)), None)
+        return remote, found
 
-    async def _columns(self, target: Target, columns: Sequence[Column]) -> list[Column]:
-        """The columns, each of which exists and holds its kind."""
-        resolver = Resolver(self._code, self._types)
+    async def _resolved(self, remote: Remote, key: str, columns: Sequence[Column]) -> Target:
+        types, known = self._types, self._targets
+        resolver = Resolver(self._code, types)
+        if key not in known:
+            known[key] = await resolver.target(remote)
         for column in columns:
-            check_kind(self._code, column, await resolver.leaf(target, column.name), target.remote.scalars)
-        return list(columns)
+            check_kind(self._code, column, await resolver.leaf(known[key], column.name), remote.scalars)
+        return known[key]
 
     def _remote(self, binding: Binding) -> Remote:
         try:
@@ -201,9 +209,15 @@ class GraphqlSource:
 
         return Types(self._code, ask)
 
+    def _renew(self) -> bool:
+        """What is known of the service's types is asked for anew, unless it has just been."""
+        if time.monotonic() - self._born < _FRESH:
+            return False
+        self._forget()
+        return True
+
     def _forget(self) -> None:
-        """What is known of the service's types is asked for anew."""
-        self._types = self._new_types()
+        self._types, self._born = self._new_types(), time.monotonic()
         self._targets = {}
 
     @asynccontextmanager

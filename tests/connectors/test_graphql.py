@@ -93,7 +93,7 @@ async def test_the_document_is_the_same_for_every_value(service: tuple[Service, 
     assert len({asked.document for asked in made.asked}) == 1
 
 
-async def test_types_are_asked_for_once(service: tuple[Service, Opening]) -> None:
+async def test_types_are_asked_for_once(service: tuple[Service, Opening], monkeypatch: pytest.MonkeyPatch) -> None:
     made, opening = service
     source = opening()
     for _ in range(3):
@@ -101,6 +101,15 @@ async def test_types_are_asked_for_once(service: tuple[Service, Opening]) -> Non
     known = made.introspected
     await source.fetch(Selection(remote_binding("register.nobody"), columns("name"), compare("name")), {"v": "x"})
     assert made.introspected == known
+    with pytest.raises(SourceRefused, match="does not exist"):
+        await source.fetch(Selection(HUB, (Column("nmae", Kind.STRING),)), {})
+    assert made.introspected == known
+    # What is missing is looked for again once the types that are known have aged; so is all by a description.
+    monkeypatch.setattr("connectors.graphql.source._FRESH", 0.0)
+    with pytest.raises(SourceRefused, match="does not exist"):
+        await source.fetch(Selection(HUB, (Column("nmae", Kind.STRING),)), {})
+    assert made.introspected > known
+    known = made.introspected
     await source.describe(HUB)
     assert made.introspected > known
 

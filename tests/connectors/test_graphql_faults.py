@@ -185,6 +185,15 @@ async def test_a_health_check_looks_at_lists_that_were_tried(service: tuple[Serv
     assert "peple does not exist" in check.message
 
 
+async def test_a_health_check_asks_for_nothing_else(service: tuple[Service, Opening]) -> None:
+    made, opening = service
+    source = opening()
+    await source.count(Selection(HUB, ()), {})
+    known, asked = made.introspected, len(made.asked)
+    assert (await source.check()).ok
+    assert (made.introspected, len(made.asked)) == (known, asked + 1)
+
+
 @pytest.mark.parametrize("token_url", [None, "/oauth/token"])
 async def test_client_credentials(service: tuple[Service, Opening], monkeypatch: pytest.MonkeyPatch, token_url: str | None) -> None:
     made, opening = service
