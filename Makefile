@@ -13,9 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --qui
 NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 200
+SOAK_SECONDS ?= 60
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -85,8 +86,13 @@ packages:
 conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
 	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_load.py
 
-soak: dev ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200)
+soak: soak-ledger soak-isolation ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200 SOAK_SECONDS=60)
+
+soak-ledger: dev
 	@$(BIN)/python -m tests.soak --cycles $(SOAK_CYCLES)
+
+soak-isolation: dev packages
+	@$(BIN)/python -m tests.soak.isolation --seconds $(SOAK_SECONDS)
 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
