@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx2
 
 from connectors.calling import CALLING
-from connectors.errors import SourceBusy
+from connectors.errors import SourceBusy, SourceRefused
 from connectors.rest.auth import Auth
 from connectors.rest.exchange import Answer, Unreached, exchange, fault
 from connectors.rest.links import inside
@@ -106,7 +106,10 @@ class Client:
         return answer
 
     async def _exchange(self, request: Request, due: float) -> tuple[httpx2.Request, Answer]:
-        prepared = httpx2.Request(request.method, self._root + request.target, headers=self._headers(request), content=request.body or None)
+        try:
+            prepared = httpx2.Request(request.method, self._root + request.target, headers=self._headers(request), content=request.body or None)
+        except httpx2.InvalidURL as error:
+            raise SourceRefused(self._code, "the request's address would be too long; lower `most`, or use a POST") from error
         await self._turn(due)
         try:
             await self._auth.admit(prepared, due)

@@ -70,12 +70,12 @@ def _auth(config: SourceConfig, options: RestOptions) -> Auth:
 
 
 def _hmac(config: SourceConfig, options: RestOptions, secret: str) -> Auth:
-    from connectors.rest.auth import HmacAuth, pair
+    from connectors.rest.auth import HmacAuth, pair, printable
 
     signature = options.hmac or Signature()
     named = signature.key_id is not None or "key_id" in signature.signs
     key_id, key = pair(config.code, options, secret) if named else ("", secret)
-    return HmacAuth(signature, key_id, key)
+    return HmacAuth(signature, printable(config.code, key_id), key)
 
 
 def _oauth(config: SourceConfig, options: RestOptions, declared: OAuth, client: tuple[str, str]) -> Auth:

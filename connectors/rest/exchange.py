@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from asyncio import get_running_loop
 from dataclasses import dataclass
 
@@ -57,7 +58,15 @@ async def exchange(source: str, transport: Transport, request: httpx2.Request, d
     except httpx2.DecodingError as error:
         raise SourceRefused(source, "the service's answer is badly compressed") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        if _untrusted(error):
+            raise SourceRefused(source, "the service's certificate is not accepted; check its name and authority, or options.ca_file") from error
         raise Unreached(source, "the service is not reachable") from error
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 async def _body(source: str, response: httpx2.Response, most: int) -> bytes:

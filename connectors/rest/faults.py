@@ -60,14 +60,15 @@ def _paging(endpoint: Endpoint) -> Iterator[Fault]:
     for name, needed in (
         ("limit", style == "offset"),
         ("offset", style == "offset"),
-        ("max_page", style in ("offset", "page")),
+        ("max_page", style in ("offset", "page") or endpoint.limit is not None),
         ("paging.parameter", style in ("page", "cursor")),
         ("paging.next", style == "cursor"),
     ):
         if needed and getattr(paging if "." in name else endpoint, name.rpartition(".")[2]) is None:
             yield Fault(name, f"分页方式 {style} 须有此项", f"paging of style {style!r} needs it", f"{name.rpartition('.')[2]} = …")
-    if endpoint.offset and style != "offset":
-        yield Fault("offset", f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")
+    for name, useless in (("offset", style != "offset"), ("limit", style == "none")):
+        if getattr(endpoint, name) is not None and useless:
+            yield Fault(name, f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")
     for name, field in Paging.model_fields.items():
         if name != "style" and name not in _PAGING_KEYS[style] and getattr(paging, name) != field.default:
             yield Fault(f"paging.{name}", f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")

@@ -47,7 +47,7 @@ class Json:
     def at(self, item: Any, path: str) -> Any:
         """By names of members, and places in arrays."""
         for name in split(path):
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 item = item.get(name)
             elif isinstance(item, list) and (place := element(name)) is not None:
                 item = item[place] if place < len(item) else None
@@ -57,7 +57,7 @@ class Json:
 
     def is_item(self, item: Any) -> bool:
         """Objects, and arrays with a place per column."""
-        return isinstance(item, Mapping | list)
+        return isinstance(item, dict | list)
 
     def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
         """Members, and members of members."""
@@ -81,8 +81,8 @@ def _no_json(source: str, body: bytes) -> SourceRefused:
 
 
 def _flat(item: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    for name, value in item.items() if isinstance(item, Mapping) else ():
-        if isinstance(value, Mapping) and len(names) < _DEEPEST:
+    for name, value in item.items() if isinstance(item, dict) else ():
+        if isinstance(value, dict) and len(names) < _DEEPEST:
             yield from _flat(value, (*names, name))
         else:
             yield joined((*names, name)), value

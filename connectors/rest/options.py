@@ -57,7 +57,7 @@ class RestOptions(_Part):
     """
 
     auth: Literal["none", "bearer", "api_key", "basic", "oauth", "hmac"] = "none"
-    health: str | None = None
+    health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None
     client_id: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")] | None = None
     api_key: ApiKey | None = None
     oauth: OAuth | None = None

@@ -13,7 +13,8 @@ from connectors.rest.endpoint import Endpoint
 from connectors.rest.exchange import Answer
 from connectors.rest.links import Outside, next_link
 from connectors.rest.pushdown import Sent
-from connectors.rest.values import WrongType
+from connectors.rest.values import WrongType, text
+from connectors.selection import Undeliverable
 
 _LONGEST_CURSOR = 4096
 
@@ -113,9 +114,10 @@ class _Cursors:
 
     def following(self, page: Page) -> Step | None:
         cursor = scalar_at(self._form, page.document, self._path)
-        if cursor is None or cursor == "":
+        cursor = text(cursor) if isinstance(cursor, str) else cursor
+        if cursor is None or (cursor == "" and not isinstance(cursor, Undeliverable)):
             return None
-        if isinstance(cursor, bool) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
+        if isinstance(cursor, bool | Undeliverable) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
             raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
         if cursor in self._seen:
             raise SourceRefused(self._source, "the service's cursors lead in a circle")

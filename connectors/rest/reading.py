@@ -19,6 +19,9 @@ from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
 
 _OK = 200
+_NO_CONTENT = 204
+_PART = 500
+"""Items that are made into rows at a time."""
 
 
 class Reading:
@@ -50,11 +53,12 @@ class Reading:
         keyset = endpoint.after is not None and self._place is not None and steps.starts_anew
         size = min(size, endpoint.max_page or size) if endpoint.limit else endpoint.max_page or self._most + 1
         step: Step | None = steps.first()
-        last = after
+        # A single item is where it is, whatever the position that the answer begins behind.
+        last = None if ask.route.single else after
         while step is not None:
             answer = await self._answer(ask, step, size, after)
             document, items = (None, []) if answer is None else await self._items(ask, answer)
-            page = rows(self._source, self._form, items, self._columns)
+            page = await self._rows(items)
             last = self._check_order(page, last)
             self._count(len(page))
             yield page
@@ -62,6 +66,15 @@ class Reading:
             self._count_page(step)
             if keyset and step is not None:
                 step, after = steps.first(), last
+
+    async def _rows(self, items: Sequence[Any]) -> list[Row]:
+        """In parts, so that a large page does not keep other calls waiting."""
+        found: list[Row] = []
+        for start in range(0, len(items), _PART):
+            found += rows(self._source, self._form, items[start : start + _PART], self._columns)
+            if start + _PART < len(items):
+                await asyncio.sleep(0)
+        return found
 
     async def everything(self, asks: Sequence[Ask]) -> list[Row]:
         """All rows of all that is asked, in its order."""
@@ -111,11 +124,11 @@ class Reading:
         return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
 
     async def _send(self, ask: Ask, request: Request) -> Answer | None:
-        """``None`` where the path holds a value and the service says that there is nothing by that name."""
+        """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""
         answer = await self._client.ask(request, self._due)
         if answer.status == _OK:
             return answer
-        if ask.filled:
+        if answer.status == _NO_CONTENT or ask.filled:
             return None
         raise fault(self._source, answer.status)
 

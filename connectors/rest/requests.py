@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 from urllib.parse import quote, urlencode
-
-import orjson
 
 from connectors.rest.client import Request
 from connectors.rest.endpoint import Endpoint
@@ -25,7 +24,12 @@ def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, 
     body = deepcopy(endpoint.body)
     for path, value in sent.items():
         _put(body, split(path), list(value) if isinstance(value, tuple) else value)
-    return Request("POST", _target(ask.path, endpoint.query), {**headers, "Content-Type": "application/json"}, orjson.dumps(body))
+    return Request(
+        "POST",
+        _target(ask.path, endpoint.query),
+        {**headers, "Content-Type": "application/json"},
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+    )
 
 
 def _target(path: str, query: Mapping[str, Sent]) -> str:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser, ParseError
+
 from connectors.errors import SourceRefused
 from connectors.rest import values
 from connectors.rest.charsets import utf8
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_CAREFUL: Any = DefusedXMLParser
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _DEEPEST = 8
 
@@ -63,14 +67,10 @@ class Xml:
 
 
 def _root(source: str, body: bytes, charset: str | None) -> Element:
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import DefusedXMLParser, ParseError
-
-    careful: Any = DefusedXMLParser
 
     declared = _DECLARED.match(body)
     recoded = utf8(body, charset or (declared[1].decode() if declared else None))
-    parser = careful(encoding="utf-8" if recoded != body else None, forbid_dtd=True)
+    parser = _CAREFUL(encoding="utf-8" if recoded != body else None, forbid_dtd=True)
     try:
         parser.feed(recoded)
         root: Element = parser.close()
