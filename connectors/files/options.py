@@ -76,7 +76,7 @@ class FolderOptions(_Part):
     max_rows: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
     max_bytes: Annotated[int, Field(ge=1024)] = 2 * 1024**3
     max_unpacked_bytes: Annotated[int, Field(ge=1024)] = 1024**3
-    memory_mb: Annotated[int, Field(ge=512)] = 3072
+    memory_mb: Annotated[int, Field(ge=1024)] = 3072
     storage: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 

@@ -67,4 +67,5 @@ async def _heard(process: asyncio.subprocess.Process, asked: bytes, what: str) -
         elif said["progress"] - told >= _TELL_EVERY:
             told = said["progress"]
             log.info("%s: %d rows read", what, told)
+    await process.wait()
     return answer
