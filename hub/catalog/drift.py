@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 from connectors.errors import ConfigFault, SourceFault, SourceRefused
@@ -26,8 +27,11 @@ _HELD: Mapping[Kind, frozenset[Kind]] = {
     Kind.DATE: frozenset({Kind.DATE, Kind.DATETIME}),
 }
 """Column's kind → the items' kinds that hold its values; else the kind itself."""
-_LOOSE = frozenset({Kind.STRING, Kind.BIGINT, Kind.DECIMAL, Kind.FLOAT})
-"""Kinds that SQLite's declared types promise without binding anything: text may be dates, integers may be booleans."""
+_NEVER: Mapping[Kind, frozenset[Kind]] = {
+    Kind.STRING: frozenset({Kind.INTEGER, Kind.BIGINT, Kind.FLOAT, Kind.BOOLEAN}),
+    Kind.BIGINT: frozenset({Kind.DATE, Kind.DATETIME}),
+}
+"""SQLite's declared types promise an affinity only; declared kind → what is never read from such a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,19 @@ class Unasked:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What a source's description binds it to: a SQLite column may hold any type, and a service promises nothing."""
+class Types(Enum):
+    """What a source's description of its types is worth."""
 
-    types: bool
-    nulls: bool
+    BINDING = "binding"
+    AFFINITY = "affinity"
+    NONE = "none"
 
     @classmethod
-    def of(cls, config: SourceConfig) -> Promise:
-        """By its kind and address."""
-        return cls(types=config.kind == "sql" and not config.url.startswith("sqlite"), nulls=config.kind == "sql")
+    def of(cls, config: SourceConfig) -> Types:
+        """By the source's kind and address: files and REST services describe what they happen to hold."""
+        if config.kind not in ("sql", "graphql"):
+            return cls.NONE
+        return cls.AFFINITY if config.url.startswith("sqlite") else cls.BINDING
 
 
 @dataclass(slots=True)
@@ -108,11 +114,11 @@ async def _compare(source: Source, config: SourceConfig, resource: Resource, fou
     except SourceRefused as fault:
         found.drifts.append(_drift(resource, "", "OBJECT_GONE", resource.binding.object, str(fault)))
     else:
-        found.drifts += _differences(resource, columns, Promise.of(config))
+        found.drifts += _differences(resource, columns, Types.of(config))
     found.checked += 1
 
 
-def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], promise: Promise) -> Iterator[Drift]:
+def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], types: Types) -> Iterator[Drift]:
     known = {resource.stable_key: "stable_key"} | ({resource.watermark: "watermark"} if resource.watermark else {})
     known |= {item.column: item.kind.value for item in resource.items.values()}
     for name, said in known.items():
@@ -123,21 +129,26 @@ def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], p
             yield _drift(resource, name, "COLUMN_NEW", "", column.type)
     for item in resource.items.values():
         if item.column in columns:
-            yield from _changed(resource, item, columns[item.column], promise)
+            yield from _changed(resource, item, columns[item.column], types)
 
 
-def _changed(resource: Resource, item: Item, column: ColumnDescription, promise: Promise) -> Iterator[Drift]:
-    if not _holds(item.kind, column.kind, promise):
+def _changed(resource: Resource, item: Item, column: ColumnDescription, types: Types) -> Iterator[Drift]:
+    if not _holds(item.kind, column, types):
         yield _drift(resource, column.name, "TYPE", item.kind.value, column.type)
-    if column.nullable and not item.nullable and promise.nulls:
+    if column.nullable and not item.nullable and types is not Types.NONE:
         yield _drift(resource, column.name, "NULLABLE", "nullable = false", "nullable")
 
 
-def _holds(catalog: Kind, source: Kind | None, promise: Promise) -> bool:
-    if source is None:
+def _holds(catalog: Kind, column: ColumnDescription, types: Types) -> bool:
+    if column.kind is None:
         # The source's words have no kind: text is how such a value can be read at all.
-        return catalog is Kind.STRING or not promise.types
-    return catalog in _HELD.get(source, frozenset({source})) or (not promise.types and source in _LOOSE)
+        return catalog is Kind.STRING or types is not Types.BINDING
+    match types:
+        case Types.BINDING:
+            return catalog in _HELD.get(column.kind, frozenset({column.kind}))
+        case Types.AFFINITY:
+            return not column.type or catalog not in _NEVER.get(column.kind, frozenset())
+    return True
 
 
 def _drift(resource: Resource, column: str, change: Change, catalog: str, source: str) -> Drift:

@@ -16,9 +16,6 @@ from hub.core import Core
 from schema.naming import pascal
 from tests.catalog.homes import CONSOLE
 
-TYPES = """{ __schema { types { name kind
-  fields { name type { ...T } args { name type { ...T } } } inputFields { name type { ...T } } } } }
-fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"""
 PURPOSE = {"code": "trial", "scenario": "试用", "basis": "条例第十条"}
 LEAVES = ("SCALAR", "ENUM")
 
@@ -105,18 +102,21 @@ async def calling(core: Core) -> AsyncIterator[Caller]:
         _grant(core, resource.code, list(resource.items), resource.identifiers)
     core.registry.refresh()
     hub = Hub(core)
-    async with hub._rest.router.lifespan_context(hub._rest):
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=core.settings.url, timeout=60) as client:
-            answer = await client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(made.client_id, made.client_secret))
-            yield Caller(client, answer.json()["access_token"], core.catalog.current().by_department)
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=core.settings.url, timeout=60)
+    async with hub._rest.router.lifespan_context(hub._rest), client:
+        answer = await client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(made.client_id, made.client_secret))
+        yield Caller(client, answer.json()["access_token"], core.catalog.current().by_department)
 
 
 def _grant(core: Core, resource: str, items: list[str], keys: tuple[str, ...]) -> None:
+    # A link needs its own item as a key as well.
+    links = {link.item for link in core.catalog.current().resources[resource].links}
+    granted = [{"code": code, "value": "CLEAR", "key": code in keys or code in links} for code in items]
     given = {
         "application": "trial",
         "resource": resource,
         "operations": ["QUERY", "VERIFY"],
-        "items": [{"code": code, "value": "CLEAR", "key": code in keys} for code in items],
+        "items": granted,
         "rows": None,
         "purposes": [PURPOSE],
         "per_claim": True,
@@ -126,10 +126,6 @@ def _grant(core: Core, resource: str, items: list[str], keys: tuple[str, ...]) -
         "documents": [],
         "approver": "王局长",
     }
-    # A link needs its own item as a key as well.
-    links = {link.item for link in core.catalog.current().resources[resource].links}
-    for item in given["items"]:  # type: ignore[attr-defined]
-        item["key"] = item["key"] or item["code"] in links
     core.sharing.create_grant(CONSOLE, given)
 
 

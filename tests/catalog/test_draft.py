@@ -1,0 +1,226 @@
+"""Drafts of SQLite databases: whatever a database is like, its draft is imported without an edit, and everything in it answers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import SourceUnavailable
+from hub.catalog.draft.writing import GUESS
+from hub.core import Core
+from tests.catalog.drafts import DEPARTMENT, NASTY, drafted, items, left_out, links, resources, write
+from tests.catalog.exercise import exercise
+from tests.catalog.homes import publish
+
+pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+
+
+@pytest.fixture
+def nasty(tmp_path: Path) -> str:
+    """The URL of the nasty database."""
+    return write(tmp_path / "nasty.db", NASTY)
+
+
+async def test_a_draft_is_imported_without_an_edit_and_every_resource_answers(core: Core, nasty: str) -> None:
+    made = await drafted(nasty)
+    assert made.problems == []
+    publish(core, made.text)
+    tried = await exercise(core)
+    assert tried.faults == []
+    assert tried.lists == len(resources(made)) == 11
+    assert (tried.links, tried.followed) == (4, 6)
+    assert tried.look_ups >= 11
+    assert tried.rows == 22
+    assert tried.filters > 10
+
+
+async def test_the_same_database_gives_the_same_draft(nasty: str) -> None:
+    assert (await drafted(nasty)).text == (await drafted(nasty)).text
+
+
+async def test_names_of_sql_and_graphql_and_names_alike_are_told_apart(nasty: str) -> None:
+    made = resources(await drafted(nasty))
+    assert [(name, each.code, each.plural) for name, each in made.items()] == [
+        ('"用户 信息"', "user_info", "user_info_list"),
+        ("select", "select", "selects"),
+        ("Order", "order", "orders"),
+        ("orders", "order_n2", "orders_n2"),
+        ("order_where", "order_where_n2", "order_wheres_n2"),
+        ("verify_order", "verify_order_n3", "verify_orders_n3"),
+        ("customers", "customer", "customers"),
+        ("unique_only", "unique_only", "unique_onlies"),
+        ("composite_with_unique", "composite_with_unique", "composite_with_uniques"),
+        ('"all.types""x"', "all_types_x", "all_types_xes"),
+        ("order_names", "order_name", "order_names"),
+    ]
+    assert [item.code for item in made["select"].items] == ["and_n2", "or_n2", "not_n2", "first", "where", "typename", "nodes"]
+    assert [item.code for item in made["Order"].items] == ["order_id", "customer", "a_b", "a_b_n2", "a_b_n3"]
+
+
+async def test_chinese_names_are_names_and_their_codes_are_english_or_a_digest(nasty: str) -> None:
+    made = items(resources(await drafted(nasty))['"用户 信息"'])
+    assert {name: item.code for name, item in made.items()} == {
+        "编号": "id",
+        "身份证号": "id_number",
+        "姓名": "name",
+        "出生日期": "birth_date",
+        "上级": "parent",
+        "备案☆": "item_xa1d2bb",
+        "Order": "order",
+        "order by": "order_by",
+        "100%": "n100",
+        "a:b": "a_b",
+    }
+    assert made["身份证号"].name == "身份证号"
+    assert made["Order"].name_en == "Order"
+
+
+async def test_keys_become_stable_keys_and_identifiers(nasty: str) -> None:
+    made = await drafted(nasty)
+    found = {name: (each.stable_key, each.identifiers) for name, each in resources(made).items()}
+    assert found['"用户 信息"'] == ("编号", ("id", "id_number"))
+    assert found["select"] == ("and", ("and_n2", "first"))
+    assert found["unique_only"] == ("serial", ("serial",))
+    assert found["composite_with_unique"] == ("serial", ("serial",))
+    assert found["order_names"] == ("id", ("id",))
+    missing = left_out(made)
+    assert "several columns: a, b" in missing["composite"]
+    assert "no primary key" in missing["keyless"]
+    assert "no primary key" in missing["partly_unique"]
+    assert "no column of the view" in missing["no_key"]
+    assert "cannot be read" in missing["broken"]
+    assert "CAST" in next(each["remedy"] for each in made.report.left_out if each["object"] == "composite")
+
+
+async def test_a_guessed_key_says_what_the_guess_rests_on(nasty: str) -> None:
+    made = await drafted(nasty, only=["order_names"])
+    assert re.search(rf'^stable_key = "id"  # {GUESS}: .*not null in a sample of 2$', made.text, re.MULTILINE)
+
+
+async def test_foreign_keys_become_links_where_they_lead_to_an_identifier_of_the_same_type(nasty: str) -> None:
+    made = await drafted(nasty)
+    found = resources(made)
+    assert links(found['"用户 信息"']) == {"parent": "archive.user_info.id"}
+    assert links(found["Order"]) == {"customer": "archive.customer.code"}
+    assert links(found["orders"]) == {"customer_code": "archive.customer.code", "order": "archive.order.order_id"}
+    assert [link.field for link in found["Order"].links] == ["customer_customer"]
+    assert [link.field for link in found["orders"].links] == ["customer", "order_order"]
+    assert made.report.links_left_out == [
+        {"foreign_key": "composite_with_unique (a, b) → composite (a, b)", "reason": "外键由多列组成 the foreign key has several columns"}
+    ]
+
+
+async def test_types_follow_what_is_declared_and_what_is_there(nasty: str) -> None:
+    made = await drafted(nasty)
+    resource = resources(made)['"all.types""x"']
+    assert {name: item.type for name, item in items(resource).items()} == {
+        "id": "bigint",
+        "i": "bigint",
+        "t": "string",
+        "r": "float",
+        "n": "decimal",
+        "b": "boolean",
+        "d": "date",
+        "ts": "datetime",
+        "tm": "string",
+        "untyped": "bigint",
+        "wrong_int": "string",
+        "wrong_date": "string",
+        "flag": "bigint",
+        "g": "bigint",
+        "v": "string",
+    }
+    assert resource.left_out == ("bl", "j")
+    assert "has no kind" in left_out(made)['"all.types""x".j']
+
+
+async def test_personal_data_are_marked_and_masked_and_credentials_are_left_out(nasty: str) -> None:
+    made = await drafted(nasty)
+    person, customer = (items(resources(made)[name]) for name in ('"用户 信息"', "customers"))
+    id_number = person["身份证号"]
+    assert (id_number.marks, id_number.validator) == (("identifier", "sensitive"), "resident_id")
+    assert (id_number.mask.share, id_number.mask.open) == ("ID_NUMBER_1_1", "DENY")
+    assert (person["姓名"].mask.share, person["出生日期"].mask.share) == ("NAME", "DATE_TO_YEAR")
+    assert customer["name"].mask.share == "NAME"
+    assert (customer["phone"].mask.share, customer["phone"].marks) == ("KEEP_FIRST_3_LAST_4", ("sensitive",))
+    assert not any(item.filterable for item in (id_number, person["姓名"], customer["phone"]))
+    assert resources(made)['"用户 信息"'].left_out == ("password",)
+    assert "geheim" not in made.text + str(made.report.as_json())
+
+
+async def test_defaults_share_nothing_by_themselves(nasty: str) -> None:
+    for resource in resources(await drafted(nasty)).values():
+        assert (resource.level, resource.sharing_class.value, resource.open_class.value) == ("INTERNAL", "CONDITIONAL", "CLOSED")
+        assert len(resource.legal_basis) == 1
+        assert "待确认" in resource.legal_basis[0]
+
+
+async def test_every_suggestion_says_so_and_the_draft_says_that_nothing_is_published(nasty: str) -> None:
+    text = (await drafted(nasty)).text
+    assert "nothing is registered or published" in text[:300]
+    for line in text.splitlines():
+        if re.match(
+            r"(marks = .*(sensitive|quasi)|mask|validator|filterable|low_cardinality|level|sharing_class|open_class|legal_basis|classification)\b", line
+        ):
+            assert GUESS in line, line
+
+
+async def test_no_value_of_a_row_is_written(tmp_path: Path) -> None:
+    url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, 'zzsecretzz', 'yysecretyy')")
+    made = await drafted(url)
+    assert "secret" not in made.text + str(made.report.as_json())
+
+
+async def test_few_values_and_indexes_make_items_filterable(tmp_path: Path) -> None:
+    rows = ", ".join(f"({i}, 's{i % 3}', 'n{i}', 'i{i}', {i % 2}, {i}.5)" for i in range(40))
+    script = (
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, state TEXT, note TEXT, ix TEXT, yes BOOLEAN, f REAL); CREATE INDEX x ON t (ix); INSERT INTO t VALUES {rows}"
+    )
+    made = items(resources(await drafted(write(tmp_path / "t.db", script)))["t"])
+    assert [name for name, item in made.items() if item.filterable] == ["id", "state", "ix", "yes"]
+    assert [name for name, item in made.items() if item.low_cardinality] == ["state", "yes"]
+
+
+async def test_names_that_would_break_out_of_their_line_stay_in_it(core: Core, tmp_path: Path) -> None:
+    script = 'CREATE TABLE t (id INTEGER PRIMARY KEY, "a\nlevel = 1" TEXT, "b""]" TEXT, "c\x7f\\" BLOB, "d\nopen_class = 1" JSON)'
+    made = await drafted(write(tmp_path / "t.db", script))
+    assert made.problems == []
+    assert list(items(resources(made)["t"])) == [
+        "id",
+        "a\nlevel = 1",
+        'b"]',
+    ]
+    assert resources(made)["t"].left_out == ("c\x7f\\", "d\nopen_class = 1")
+    publish(core, made.text)
+
+
+async def test_only_the_tables_asked_for(nasty: str) -> None:
+    made = await drafted(nasty, only=["ord*"])
+    assert list(resources(made)) == ["orders", "order_where", "order_names"]
+    assert "the table that it refers to is not in the catalog" in made.report.links_left_out[0]["reason"]
+
+
+async def test_a_draft_adds_to_what_the_department_has_published(core: Core, nasty: str) -> None:
+    first = await drafted(nasty, only=["customers"])
+    publish(core, first.text.replace('name = "客户"', 'name = "本局客户"'))
+    existing = core.catalog.manifest_text(DEPARTMENT.code)
+    made = await drafted(nasty, declared=None, existing=existing, published=core.catalog.current())
+    assert made.problems == []
+    assert 'name = "本局客户"' in made.text
+    assert links(resources(made)["Order"]) == {"customer": "archive.customer.code"}
+    assert made.report.notes == ["customers: 已在目录中 is in the catalog already, as archive.customer"]
+    publish(core, made.text)
+    assert len(core.catalog.current().resources) == 11
+
+
+async def test_a_file_that_is_not_there_is_no_empty_draft(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable):
+        await drafted(f"sqlite:///{tmp_path}/nowhere.db")
+
+
+async def test_a_value_that_cannot_be_read_does_not_cost_its_table(tmp_path: Path) -> None:
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, CAST(x'ff' AS TEXT))"
+    made = await drafted(write(tmp_path / "t.db", script))
+    assert list(resources(made)) == ["t"]

@@ -1,0 +1,99 @@
+"""Drift between the published catalog and its sources (CAT-11, COL-10)."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from hub.catalog.drift import Found, find_drift
+from hub.core import Core
+from tests.catalog.drafts import NASTY, drafted, write
+from tests.catalog.homes import publish
+from tests.servers.postgres import Postgres
+
+pytestmark = pytest.mark.anyio
+
+
+async def drift(core: Core) -> Found:
+    """Of everything that is published."""
+    snapshot = core.catalog.current()
+    return await find_drift(snapshot.sources, list(snapshot.resources.values()))
+
+
+def told(found: Found) -> list[tuple[str, str, str]]:
+    return [(each.resource, each.column, each.change) for each in found.drifts]
+
+
+def change(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(script)
+
+
+@pytest.mark.fast
+async def test_what_was_drafted_and_published_has_no_drift(core: Core, tmp_path: Path) -> None:
+    publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
+    found = await drift(core)
+    assert (found.drifts, found.unasked, found.checked) == ([], [], 11)
+
+
+@pytest.mark.fast
+async def test_columns_that_came_and_went_are_told(core: Core, tmp_path: Path) -> None:
+    publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
+    change(tmp_path / "nasty.db", "DROP VIEW broken; DROP VIEW no_key; ALTER TABLE customers DROP COLUMN status; ALTER TABLE orders RENAME TO sales")
+    change(tmp_path / "nasty.db", "ALTER TABLE customers ADD COLUMN salary INTEGER")
+    found = await drift(core)
+    assert sorted(told(found)) == [
+        ("archive.customer", "salary", "COLUMN_NEW"),
+        ("archive.customer", "status", "COLUMN_GONE"),
+        ("archive.order_n2", "", "OBJECT_GONE"),
+    ]
+    assert found.checked == 11
+    assert all(each.remedy for each in found.drifts)
+
+
+@pytest.mark.fast
+async def test_columns_that_are_known_and_not_shared_are_no_drift(core: Core, tmp_path: Path) -> None:
+    url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
+    text = (await drafted(url)).text
+    left = text.replace('stable_key = "id"', 'stable_key = "id"\nleft_out = ["c"]')
+    change(tmp_path / "t.db", "ALTER TABLE t ADD COLUMN c TEXT")
+    publish(core, text)
+    assert told(await drift(core)) == [("archive.t", "c", "COLUMN_NEW")]
+    publish(core, left)
+    assert told(await drift(core)) == []
+
+
+@pytest.mark.fast
+async def test_a_source_that_cannot_be_asked_is_no_drift(core: Core, tmp_path: Path) -> None:
+    publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
+    (tmp_path / "nasty.db").unlink()
+    found = await drift(core)
+    assert (found.drifts, found.checked) == ([], 0)
+    assert [(each.source, len(each.resources)) for each in found.unasked] == [("archive.main", 11)]
+
+
+@pytest.mark.slow
+async def test_types_and_nulls_that_changed_are_told(core: Core, postgres: Postgres) -> None:
+    schema = f"d{uuid4().hex}"
+    owner = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+    await owner.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}")
+    await owner.execute("CREATE TABLE t (id integer PRIMARY KEY, day date NOT NULL, amount numeric(9, 2) NOT NULL, note text, size smallint)")
+    publish(core, (await drafted(postgres.url(), only=[f"{schema}.*"])).text)
+    assert told(await drift(core)) == []
+    await owner.execute(
+        "ALTER TABLE t ALTER day TYPE text, ALTER amount DROP NOT NULL, ALTER note TYPE varchar(9), ALTER size TYPE bigint, ALTER id TYPE bigint"
+    )
+    await owner.close()
+    found = await drift(core)
+    assert told(found) == [
+        ("archive.t", "id", "TYPE"),
+        ("archive.t", "day", "TYPE"),
+        ("archive.t", "amount", "NULLABLE"),
+        ("archive.t", "size", "TYPE"),
+    ]
+    assert (found.drifts[1].catalog, found.drifts[1].source) == ("date", "text")
