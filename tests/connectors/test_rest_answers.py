@@ -114,6 +114,12 @@ async def test_answers_that_are_not_what_the_catalog_says(answering: Opened, bod
 
 
 @pytest.mark.slow
+async def test_no_content_is_no_rows(answering: Opened) -> None:
+    service = answering(lambda _request: Response(status_code=204))
+    assert await service.source.fetch(reading(), {}) == []
+
+
+@pytest.mark.slow
 async def test_a_single_item_that_is_several_is_refused(answering: Opened) -> None:
     service = answering(lambda _request: {"data": [{"n": 1}, {"n": 2}]})
     one = bound({"path": "/n", "paging": {"style": "none"}}, lookups=[{"path": "/n/{n}", "items": "data"}])

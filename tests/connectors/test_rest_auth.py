@@ -268,6 +268,8 @@ async def test_the_trace_is_passed_on_and_the_use_only_where_that_is_declared(an
         ({"auth": "hmac", "hmac": {"signs": ["key_id"]}}, ASCII, "options.hmac.key_id: "),
         ({"auth": "hmac", "hmac": {"signs": ["body", "body"]}}, ASCII, "options.hmac.signs: "),
         ({"auth": "hmac", "hmac": {"algorithm": "HMAC-MD5"}}, ASCII, "options.hmac.algorithm: "),
+        ({"auth": "hmac", "hmac": {"key_id": "X-Key"}}, "汇通:b", "the secret cannot be sent"),
+        ({"health": "@evil.example/"}, ASCII, "options.health: "),
         ({"max_bytes": 1}, ASCII, "options.max_bytes: "),
         ({"retries": 3}, ASCII, "options.retries: "),
         ({"ca_file": "/nowhere.pem"}, ASCII, "options.ca_file cannot be read"),

@@ -48,6 +48,8 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "paging": {"style": "page"}}, "paging.parameter"),
         ({**GOOD, "paging": {"style": "cursor", "parameter": "c"}}, "paging.next"),
         ({**GOOD, "paging": {"style": "none"}}, "offset"),
+        ({"path": "/n", "limit": "limit", "max_page": 9, "paging": {"style": "none"}}, "limit"),
+        ({"path": "/n", "limit": "limit", "paging": {"style": "link"}}, "max_page"),
         ({**GOOD, "paging": {"style": "offset", "first": 0}}, "paging.first"),
         ({**GOOD, "paging": {"style": "pages"}}, "paging.style"),
         ({**POST, "safe": False}, "safe"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -89,10 +90,11 @@ async def test_ways_in_which_cursors_end(answering: Opened, end: dict[str, objec
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cursor", "words"), [("same", "lead in a circle"), ({"deep": 1}, "no cursor at next"), (True, "no cursor at next"), ("x" * 5000, "no cursor")]
+    ("cursor", "words"),
+    [("same", "lead in a circle"), ({"deep": 1}, "no cursor at next"), (True, "no cursor at next"), ("x" * 5000, "no cursor"), ("\ud800", "no cursor at next")],
 )
 async def test_cursors_that_cannot_be_followed(answering: Opened, cursor: object, words: str) -> None:
-    service = answering(lambda _request: {"items": [{"n": 1}], "next": cursor})
+    service = answering(lambda _request: json.dumps({"items": [{"n": 1}], "next": cursor}).encode())
     with pytest.raises(SourceRefused, match=words):
         await service.source.fetch(reading(paging={"style": "cursor", "parameter": "c", "next": "next"}), {})
     assert len(service.asked) <= 2

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from connectors.errors import SourceRefused
 from connectors.registry import open_source
 from connectors.rest.template import addressable, check_path, columns_of, fill
-from connectors.selection import Column, Compare, Comparison, Every, Kind, Selection
+from connectors.selection import Column, Compare, Comparison, Every, Kind, Order, Selection
 from connectors.spi import Source, SourceConfig
 from tests.connectors.people import KINDS, PEOPLE, columns
 from tests.connectors.service_server import served
@@ -96,6 +96,30 @@ async def test_one_row_comes_by_its_path_and_an_unknown_one_is_none(asked: Asked
     assert await asked.source.fetch(selection, {"v": "nobody"}) == []
     assert await asked.source.count(selection, {"v": KNOWN[1]}) == 1
     assert set(asked.paths) == {f"/people/{KNOWN[1]}", "/people/nobody"}
+
+
+@pytest.mark.slow
+async def test_one_row_by_its_path_stands_where_it_is_in_the_order(asked: Asked) -> None:
+    """Behind a later position there is nothing, and that is no fault of the service's order."""
+    binding = bound(PLAIN, lookups=[PERSON], sorted_by="record_no", after="behind")
+    selection = Selection(binding, columns("name"), compare("id_number"), (Order("record_no", Kind.BIGINT, nullable=False),), ("a",), "n")
+    assert await asked.source.fetch(selection, {"v": KNOWN[1], "a": 1, "n": 5}) == [("欧阳修",)]
+    assert await asked.source.fetch(selection, {"v": KNOWN[1], "a": 5, "n": 5}) == []
+
+
+@pytest.mark.slow
+async def test_an_address_that_would_be_too_long_is_refused(asked: Asked) -> None:
+    keys = bound(XML, keys={"id_number": {"parameter": "id", "style": "repeated", "most": 10_000}})
+    with pytest.raises(SourceRefused, match="address would be too long; lower `most`"):
+        await asked.source.fetch_by_keys(Selection(keys, columns("name")), {}, Column("id_number", Kind.STRING), [f"{n:018}" for n in range(10_000)])
+    assert asked.paths == []
+
+
+@pytest.mark.slow
+async def test_numbers_of_any_size_can_be_asked_for(asked: Asked) -> None:
+    binding = bound(SEARCH, filters={"points": "where.points"})
+    assert await asked.source.fetch(Selection(binding, columns("record_no"), compare("points")), {"v": 2**80}) == []
+    assert asked.service.asked[0][1]["where"] == {"points": 2**80}
 
 
 @pytest.mark.slow
