@@ -15,6 +15,7 @@ from hub.api.http import MAX_HEADER_BYTES
 from hub.exchange.writers import FORMATS
 from hub.settings import Settings
 from schema import filters
+from schema.answer import MOST_BY_PATH
 from schema.budget import Budget
 from schema.documents import MAX_TOKENS
 from schema.reader import Allowance
@@ -25,6 +26,8 @@ from tests.docs.pages import ROOT, blocks, code, page, section, tables
 
 PAGES = {"docs/graphql.md": ("## Limits", "## Verifying"), "docs/graphql.zh-CN.md": ("## 限额", "## 核验")}
 _IDEMPOTENCY_KEY, _TOKEN_SECONDS = 128, 600
+_ABOVE_LINKS = 4
+"""Levels of a document that are no links: department, list, nodes, and the item at the end."""
 
 
 def _limits() -> list[int]:
@@ -35,6 +38,7 @@ def _limits() -> list[int]:
         MAX_HEADER_BYTES,
         MAX_TOKENS,
         budget.depth,
+        budget.depth - _ABOVE_LINKS,
         budget.fields,
         budget.root_fields,
         budget.second_fields,
@@ -50,7 +54,9 @@ def _limits() -> list[int]:
         filters.MOST_IN,
         filters.MOST_PARTS,
         filters.MOST_DEPTH,
+        filters.MOST_LINKS,
         _MOST_TEXT,
+        MOST_BY_PATH,
         allowance.verifications,
         _IDEMPOTENCY_KEY,
         int(setting["request_seconds"]),
