@@ -11,12 +11,11 @@ from http import HTTPStatus
 from typing import Any
 
 from anyio import to_thread
-from graphql import print_schema
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,6 +36,8 @@ from hub.api.governance import GovernanceService
 from hub.api.governance_schema import make_governance_schema
 from hub.api.http import BodyLimit, GraphQLEndpoint, HttpAnswer
 from hub.api.identity import Identity
+from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
+from hub.api.long import unpacked
 from hub.api.oauth import routes as oauth_routes
 from hub.api.services import Services
 from hub.api.turn import Turn, Turns
@@ -91,6 +92,7 @@ class Hub:
         documents = Documents()
         cursors = Cursors(core.cursor_key)
         executor = Executor(Plans(), cursors)
+        self._introspector = executor.introspector
         exchanges = ExchangeStore(core.engine)
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
         services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
@@ -210,8 +212,8 @@ class Hub:
         except Fault as fault:
             return fault_response(request, fault)
         view = self.live.view(caller.rights)
-        text = await to_thread.run_sync(lambda: print_schema(view.full))
-        return PlainTextResponse(text + "\n", headers=_HEADERS, media_type="application/graphql")
+        found = await self._introspector.sdl(view, departments_of(request.headers.get(DEPARTMENTS_HEADER), view))
+        return StreamingResponse(unpacked(found), headers=_HEADERS, media_type="application/graphql")
 
     async def _ready(self, _request: Request) -> Response:
         return PlainTextResponse("", 503 if self.unready() else 200)

@@ -11,6 +11,7 @@ from auth.rights import Operation
 from connectors.selection import Value
 from schema.faces import Face
 from schema.faults import Fault
+from schema.packed import Packed
 from schema.shapes import ItemUse
 
 Path = tuple[str | int, ...]
@@ -73,6 +74,8 @@ class Answer:
     accesses: dict[tuple[str, Operation], Access] = field(default_factory=dict)
     sources: dict[str, SourceState] = field(default_factory=dict)
     masking: Mapping[str, str] = field(default_factory=dict)
+    long: dict[str, list[Packed]] = field(default_factory=dict)
+    """Texts too long to be held plainly; ``data`` has the name of each where it belongs."""
 
     def access(self, face: Face, operation: Operation) -> Access:
         """The record for a resource, made when first touched."""

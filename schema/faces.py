@@ -11,7 +11,7 @@ from graphql import GraphQLNamedType
 from auth.decide import Rights, decide
 from auth.rights import Decision, ItemDecision, Operation, Shown
 from connectors.registry import links_within
-from schema.model import Item, Link, Resource, Snapshot
+from schema.model import Item, Link, Resource, Snapshot, joins
 from schema.naming import camel, pascal, type_name
 
 
@@ -77,7 +77,7 @@ class Face:
         """The link's item and the identifier at its end are there, alike in type, and keys for the caller."""
         if not self.decided(link.item).usable_as_key or not target.decided(link.to_item).usable_as_key:
             return False
-        return link.to_item in target.resource.identifiers and self.resource.items[link.item].kind is target.resource.items[link.to_item].kind
+        return joins(self.resource, link, target.resource)
 
     @property
     def listed(self) -> bool:
@@ -121,9 +121,11 @@ _ABSENT = ItemDecision(Shown.ABSENT)
 class Wing:
     """What was made of one department for one caller, of its faces and their GraphQL types."""
 
-    __slots__ = ("faces", "fields", "types")
+    __slots__ = ("faces", "fields", "stamp", "types")
 
     def __init__(self) -> None:
+        self.stamp = object()
+        """What caches know this state of the department by; it keeps nothing alive."""
         self.faces: dict[str, Face | None] = {}
         self.fields: dict[str, tuple[str, Face]] | None = None
         self.types: dict[str, GraphQLNamedType] = {}
@@ -148,13 +150,14 @@ class Faces:
         made._since = {**self._since, **dict.fromkeys(touched, snapshot.number)}
         return made
 
+    def apart(self, only: frozenset[str] | None = None) -> Faces:
+        """The same faces, to be made anew; limited further by ``only``."""
+        return Faces(self.snapshot, self.rights, self._only if only is None else only if self._only is None else only & self._only)
+
     def wing(self, code: str) -> Wing:
         """What was made of this department."""
         key = (code, self._since.get(code, 0))
-        found = self._wings.get(key)
-        if found is None:
-            found = self._wings[key] = Wing()
-        return found
+        return self._wings.get(key) or self._wings.setdefault(key, Wing())
 
     def face(self, code: str) -> Face | None:
         """The resource's face, or ``None`` where it does not exist for the caller."""

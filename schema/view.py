@@ -62,6 +62,10 @@ class View:
         made._cuts.update({wanted: schema for wanted, schema in self._cuts.items() if not wanted & roots})
         return made
 
+    def apart(self, only: frozenset[str] | None = None) -> View:
+        """The same view, sharing nothing with this one; of these departments only where ``only`` is given (by code)."""
+        return View(self._base, self.faces.apart(only))
+
     @property
     def full(self) -> GraphQLSchema:
         """The whole schema with every type in its ``type_map``, made anew: what all cuts are part of. Its cost grows with the catalog."""
@@ -117,6 +121,11 @@ class View:
             types[name] = make(name)
         found: T = types[name]
         return found
+
+    def shared_types(self) -> Mapping[str, GraphQLNamedType]:
+        """The types that belong to no department, ``Query`` among them, by name."""
+        query = self.whole.query_type
+        return {**self._shared.schema.type_map, **({query.name: query} if query else {})}
 
     def types(self, code: str) -> Mapping[str, GraphQLNamedType]:
         """All types of a department that exist for the caller, by name."""
@@ -217,7 +226,12 @@ class View:
         edge = self._plain(face, "Edge", {"cursor": GraphQLNonNull(GraphQLString), "node": node})
         several = GraphQLNonNull(GraphQLList(GraphQLNonNull(edge)))
         nodes = GraphQLNonNull(GraphQLList(node))
-        fields: dict[str, GraphQLOutputType] = {"nodes": nodes, "edges": several, "pageInfo": GraphQLNonNull(self._output("PageInfo")), "totalCount": GraphQLInt}
+        fields: dict[str, GraphQLOutputType] = {
+            "nodes": nodes,
+            "edges": several,
+            "pageInfo": GraphQLNonNull(self._output("PageInfo")),
+            "totalCount": GraphQLInt,
+        }
         return self._plain(face, "Connection", fields)
 
     def _plain(self, face: Face, suffix: str, fields: Mapping[str, GraphQLOutputType]) -> GraphQLObjectType:

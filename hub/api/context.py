@@ -62,6 +62,8 @@ class Context:
     faces: Faces
     services: Any
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
+    departments: frozenset[str] | None = None
+    """Codes of the departments to which introspection is limited."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the ledger entry of this call says beside its accesses."""
 

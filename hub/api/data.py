@@ -13,8 +13,8 @@ from hub.api.entries import access_entries, call_entry, operation_of, remote_det
 from hub.api.execute import Executor, check_operations, flags_of, variables_of
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
-from hub.api.long import joined, size_of, spliced
-from hub.api.turn import Turn
+from hub.api.long import size_of, spliced
+from hub.api.turn import Turn, body_of
 from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
@@ -88,7 +88,7 @@ class DataService:
             extensions["masking"] = answer.masking
         if answer.sources:
             extensions["sources"] = [source_state(s) for s in answer.sources.values()]
-        body = joined(data, field_errors(answer.errors, turn.call, turn.english), extensions)
+        body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
 
 

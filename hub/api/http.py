@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hub.api.bodies import Bodies, BodyFault
+from hub.api.long import Long, gzipped, size_of, texts
 from schema.faults import Code, Fault
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -37,7 +38,7 @@ class HttpAnswer:
     """Status, body and further headers."""
 
     status: int
-    body: bytes
+    body: bytes | Long
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +83,7 @@ class GraphQLEndpoint:
             answer = await self._refuse(request, fault, status)
         else:
             answer = await self._answer(request, receive)
-        await _send(send, answer, request.legacy)
+        await _send(send, answer, request)
 
     async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
         headers = request.headers
@@ -164,15 +165,35 @@ async def _gone(receive: Receive) -> None:
         continue
 
 
-async def _send(send: Send, answer: HttpAnswer, legacy: bool) -> None:
-    media = JSON if legacy else GRAPHQL_JSON
+async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
     headers = {
-        "content-type": f"{media}; charset=utf-8",
-        "content-length": str(len(answer.body)),
+        "content-type": f"{JSON if request.legacy else GRAPHQL_JSON}; charset=utf-8",
+        "content-length": str(size_of(answer.body)),
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         **answer.headers,
     }
+    if isinstance(answer.body, bytes):
+        await _start(send, answer.status, headers)
+        await send({"type": "http.response.body", "body": answer.body})
+        return
+    await _send_long(send, answer.status, answer.body, headers, "gzip" in request.headers.get("accept-encoding", ""))
+
+
+async def _send_long(send: Send, status: int, body: Long, headers: dict[str, str], packed: bool) -> None:
+    """Piece by piece, each once the caller has room for it."""
+    headers["vary"] = "accept-encoding"
+    if packed:
+        del headers["content-length"]
+        headers["content-encoding"] = "gzip"
+    await _start(send, status, headers)
+    for piece in gzipped(body) if packed else texts(body):
+        if piece:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.start", "status": status, "headers": encoded})

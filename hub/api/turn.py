@@ -19,6 +19,7 @@ from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
 from hub.api.identity import Identity
+from hub.api.long import Long
 from hub.api.oauth import resource_metadata_url
 from hub.api.use import read_use
 from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
@@ -156,9 +157,7 @@ def ledger_unavailable() -> Fault:
     )
 
 
-def body_of(data: bytes, errors: list[dict[str, Any]], extensions: Mapping[str, Any]) -> bytes:
+def body_of(data: bytes | Long, errors: list[dict[str, Any]], extensions: Mapping[str, Any]) -> bytes | Long:
     """The response body around data that is JSON already."""
-    parts = [b'{"data":', data]
-    if errors:
-        parts += [b',"errors":', orjson.dumps(errors)]
-    return b"".join((*parts, b',"extensions":', orjson.dumps(extensions), b"}"))
+    behind = b"".join((b',"errors":' + orjson.dumps(errors) if errors else b"", b',"extensions":', orjson.dumps(extensions), b"}"))
+    return b'{"data":' + data + behind if isinstance(data, bytes) else [b'{"data":', *data, behind]

@@ -1,0 +1,48 @@
+"""Bodies with parts that are too long to be held plainly: unpacked, and packed again for who takes gzip, piece by piece as they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+from schema.packed import Packed
+
+Long = Sequence[bytes | Packed]
+
+
+def spliced(data: bytes, parts: Mapping[str, Sequence[Packed]]) -> bytes | Long:
+    """JSON in which each name of a part, which stands there as text, is replaced by the part."""
+    if not parts:
+        return data
+    found: list[bytes | Packed] = []
+    for name, part in parts.items():
+        before, _, data = data.partition(b'"%s"' % name.encode())
+        found += [before, *part]
+    return [*found, data]
+
+
+def size_of(body: bytes | Long) -> int:
+    """Bytes of the text."""
+    return len(body) if isinstance(body, bytes) else sum(part.size if isinstance(part, Packed) else len(part) for part in body)
+
+
+def texts(body: Long) -> Iterator[bytes]:
+    """The body, piece by piece."""
+    for part in body:
+        yield part.text() if isinstance(part, Packed) else part
+
+
+def gzipped(body: Long) -> Iterator[bytes]:
+    """The body in the gzip format (RFC 1952), piece by piece."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for text in texts(body):
+        yield packer.compress(text)
+    yield packer.flush()
+
+
+async def unpacked(body: Long) -> AsyncIterator[bytes]:
+    """The body, piece by piece; others run between two."""
+    for text in texts(body):
+        yield text
+        await asyncio.sleep(0)
