@@ -20,20 +20,20 @@ _SHOWN_ONLY = frozenset({"time", "timetz", "inet", "cidr", "macaddr", "macaddr8"
 _WHOLE_DIGITS = 18
 """Digits that 64 bits hold for certain."""
 
-_TYPED = """SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod), NOT (a.attnotnull OR t.typnotnull), b.typname, b.typtype = 'e',
+_TYPED = """WITH RECURSIVE base AS (SELECT oid, typname, typtype, typbasetype FROM pg_catalog.pg_type
+  UNION ALL SELECT base.oid, n.typname, n.typtype, n.typbasetype FROM base JOIN pg_catalog.pg_type n ON n.oid = base.typbasetype WHERE base.typtype = 'd')
+SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod), NOT (a.attnotnull OR t.typnotnull), b.typname, b.typtype = 'e',
   CASE WHEN b.typname = 'numeric' THEN coalesce(nullif(a.atttypmod, -1), t.typtypmod) ELSE -1 END, coalesce(col_description(a.attrelid, a.attnum), '')
-FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-  CROSS JOIN LATERAL (WITH RECURSIVE base AS (SELECT t.oid, t.typname, t.typtype, t.typbasetype
-    UNION ALL SELECT n.oid, n.typname, n.typtype, n.typbasetype FROM base, pg_catalog.pg_type n WHERE n.oid = base.typbasetype AND base.typtype = 'd')
-    SELECT typname, typtype FROM base WHERE typtype <> 'd') b
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid JOIN base b ON b.oid = a.atttypid AND b.typtype <> 'd'
 WHERE a.attnum > 0 AND NOT a.attisdropped"""
+"""Columns, domains with the type that they rest on. No part of it is younger than PostgreSQL 9.2, from which others descend."""
 _DESCRIBE = f"{_TYPED} AND a.attrelid = to_regclass(concat(quote_ident($1) || '.', quote_ident($2))) ORDER BY a.attnum"
 _COLUMNS = f"{_TYPED} AND a.attrelid >= 16384 AND has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY a.attrelid, a.attnum"
 """Of everything that is not the system's own: 16384 is the first identifier that users' objects get."""
 _OBJECTS = """SELECT c.oid::bigint, n.nspname, c.relname, c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''),
   has_schema_privilege(n.oid, 'USAGE'), has_any_column_privilege(c.oid, 'SELECT')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C\""""
 _INDEXES = """SELECT i.indrelid::bigint, i.indisprimary, i.indisunique, array_agg(a.attname::text ORDER BY k.place)
