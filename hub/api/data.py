@@ -87,7 +87,7 @@ class DataService:
         if answer.masking:
             extensions["masking"] = answer.masking
         if answer.sources:
-            extensions["sources"] = [source_state(s) for s in answer.sources.values()]
+            extensions["sources"] = [source_state(answer.sources[code]) for code in sorted(answer.sources)]
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
 

@@ -125,7 +125,7 @@ def test_no_word_of_what_is_not_shared(hub: RunningHub, caller: str | None) -> N
 def test_housings_schema_has_what_its_grants_show_and_nothing_else(hub: RunningHub) -> None:
     names = introspected(hub, "housing")
     assert names["CivilAffairsPerson"] == {"idNumber", "name", "gender", "birthDate", "phone", "address", "district", "household"}
-    assert names["CivilAffairsPersonWhere"] == {"and", "or", "not", "gender", "birthDate", "district"}
+    assert names["CivilAffairsPersonWhere"] == {"and", "or", "not", "gender", "birthDate", "district", "household"}
     assert names["CivilAffairsPersonOrder"] == {"gender", "birthDate", "district"}
     assert names["CivilAffairs"] == {"person", "persons", "verifyPerson", "verifyPersons", "household", "households"}
     assert "base" not in names["HumanResourcesSocialInsurance"]
