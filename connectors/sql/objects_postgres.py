@@ -9,12 +9,13 @@ from connectors.selection import Binding, Kind
 from connectors.spi import ColumnDescription, ForeignKey, ObjectDescription
 from connectors.sql.driver import Connection, object_text
 
-_KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, Kind] = {
     "int2": Kind.INTEGER, "int4": Kind.INTEGER, "int8": Kind.BIGINT, "oid": Kind.BIGINT, "float4": Kind.FLOAT, "float8": Kind.FLOAT,
     "numeric": Kind.DECIMAL, "bool": Kind.BOOLEAN, "date": Kind.DATE, "timestamp": Kind.DATETIME, "timestamptz": Kind.DATETIME,
     "text": Kind.STRING, "varchar": Kind.STRING, "bpchar": Kind.STRING, "name": Kind.STRING, "citext": Kind.STRING, "uuid": Kind.STRING,
     "time": Kind.STRING, "timetz": Kind.STRING, "inet": Kind.STRING, "cidr": Kind.STRING, "macaddr": Kind.STRING, "macaddr8": Kind.STRING,
 }  # fmt: skip
+"""Type, as PostgreSQL's catalog names it → the kind that holds its every value."""
 _SHOWN_ONLY = frozenset({"time", "timetz", "inet", "cidr", "macaddr", "macaddr8"})
 """Read as text, but compared by their own rules."""
 _WHOLE_DIGITS = 18
@@ -88,7 +89,7 @@ def _object(row: Sequence[Any], columns: Rows, indexes: Rows, foreign: Rows) -> 
 
 
 def _column(name: str, type_: str, nullable: bool, base: str, enum: bool, modifier: int, comment: str) -> ColumnDescription:
-    kind = Kind.STRING if enum else _KINDS.get(base)
+    kind = Kind.STRING if enum else KINDS.get(base)
     if base == "numeric" and _whole(modifier):
         kind = Kind.BIGINT
     return ColumnDescription(name, type_, nullable, kind, comment, compared=base not in _SHOWN_ONLY)

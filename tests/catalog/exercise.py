@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from graphql import build_schema, introspection_from_schema
+from graphql import get_introspection_query
 
 from hub.app import Hub
 from hub.core import Core
@@ -60,8 +60,7 @@ class Caller:
 
     async def introspect(self) -> Mapping[str, str]:
         """Fields of ``Query`` that are departments → their types."""
-        text = (await self._client.get("/graphql/schema.graphql", headers=self._headers)).text
-        schema = introspection_from_schema(build_schema(text))["__schema"]
+        schema = (await self.data(get_introspection_query()))["__schema"]
         self.types = {each["name"]: each for each in schema["types"]}
         departments = {pascal(code) for code in self.departments}
         found = {each["name"]: bare(each["type"])["name"] for each in self.types["Query"]["fields"]}
