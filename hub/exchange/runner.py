@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -231,10 +232,21 @@ class ExchangeRunner:
                 reason = f"等待数据源开放时段 waiting for the source's hours: {', '.join(closed)}"
                 await self._pause(job, reason)
                 paused = True
-            await asyncio.sleep(_WINDOW_SECONDS)
+            async with self._set_aside():
+                await asyncio.sleep(_WINDOW_SECONDS)
             self._look(job, export.plan)
         if paused:
             await to_thread.run_sync(lambda: self._store.change(job.id, ("PAUSED",), state="RUNNING", reason=None))
+
+    @asynccontextmanager
+    async def _set_aside(self) -> AsyncIterator[None]:
+        """Gives the job's place to others: waiting for one source's hours must not stop the exchanges of all the others."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            # A job that is cancelled meanwhile has its place taken for it, and given back, as if it had waited.
+            await asyncio.shield(asyncio.ensure_future(self._places.acquire()))
 
     async def _pause(self, job: Job, reason: str) -> None:
         await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), state="PAUSED", reason=reason))
