@@ -28,14 +28,22 @@ class Route:
     single: bool = False
 
 
+Held = tuple[tuple[str, tuple[Value, ...]], ...]
+"""Columns, and the values of which each must have one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One collection or item to read: ``path`` is filled and encoded, ``filled`` where it holds a value."""
+    """One collection or item to read: ``path`` is filled and encoded, ``filled`` where it holds a value.
+
+    Rows count for this request only where they hold ``only``: a service that ignores a parameter would send them for the others again.
+    """
 
     route: Route
     path: str
     parameters: Mapping[str, Sent]
     filled: bool = False
+    only: Held = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +58,23 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """What one of several requests sends, and which of the values are its own."""
+
+    parameters: Mapping[str, Sent]
+    only: Held = ()
+
+    def with_one(self, name: str, value: Sent, column: str, values: Sequence[Value]) -> _Part:
+        return _Part({**self.parameters, name: value}, (*self.only, (column, tuple(values))))
+
+
+@dataclass(frozen=True, slots=True)
 class _Way:
     """One way to ask: columns of the path by value, other columns' values in parameters."""
 
     route: Route
     placed: Mapping[str, Sequence[Value]]
-    spread: Sequence[Mapping[str, Sent]]
+    spread: Sequence[_Part]
     whole: bool
     narrow: bool
 
@@ -110,9 +129,11 @@ def _way(source: str, endpoint: Endpoint, route: Route, bound: Mapping[str, Sequ
     needed = columns_of(route.path)
     if any(column not in bound or not all(addressable(value) for value in bound[column]) for column in needed):
         return None
-    way = _Way(route, {column: bound[column] for column in needed}, ({},), whole=True, narrow=bool(needed))
-    for column, values in bound.items():
+    way = _Way(route, {column: bound[column] for column in needed}, (_Part({}),), whole=True, narrow=bool(needed))
+    # Lists first: where a column has been spread over requests, no other is.
+    for column in sorted(bound, key=lambda name: (name not in endpoint.keys, len(bound[name]))):
         if column not in needed:
+            values = bound[column]
             way = replace(way, whole=False) if route.single else _narrowed(source, endpoint, way, column, values)
     return way
 
@@ -122,31 +143,32 @@ def _narrowed(source: str, endpoint: Endpoint, way: _Way, column: str, values: S
     name, key = endpoint.filters.get(column), endpoint.keys.get(column)
     undone = replace(way, whole=False)
     if name is not None and len(values) == 1:
-        return replace(way, spread=tuple({**each, name: values[0]} for each in way.spread), narrow=True)
+        return replace(way, spread=tuple(each.with_one(name, values[0], column, values) for each in way.spread), narrow=True)
     if len(way.spread) > 1:
         return undone
     if key is not None:
         batches = _batches(source, key, column, values)
-        return replace(way, spread=tuple({**way.spread[0], key.parameter: batch} for batch in batches), narrow=True)
-    if name is not None and len(values) <= min(_SINGLES, endpoint.max_requests):
-        return replace(way, spread=tuple({**way.spread[0], name: value} for value in values), narrow=True)
+        return replace(way, spread=tuple(way.spread[0].with_one(key.parameter, sent, column, batch) for sent, batch in batches), narrow=True)
+    if name is not None and not way.narrow and len(values) <= min(_SINGLES, endpoint.max_requests):
+        return replace(way, spread=tuple(way.spread[0].with_one(name, value, column, (value,)) for value in values), narrow=True)
     return undone
 
 
-def _batches(source: str, key: KeyParameter, column: str, values: Sequence[Value]) -> list[Sent]:
+def _batches(source: str, key: KeyParameter, column: str, values: Sequence[Value]) -> list[tuple[Sent, tuple[Value, ...]]]:
     lists = [tuple(values[start : start + key.most]) for start in range(0, len(values), key.most)]
     if key.style != "separator":
-        return list(lists)
+        return [(each, each) for each in lists]
     if any(key.separator in text_of(value) for value in values):
         raise SourceRefused(source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
-    return [key.separator.join(map(text_of, each)) for each in lists]
+    return [(key.separator.join(map(text_of, each)), each) for each in lists]
 
 
 def _asks(way: _Way) -> Iterator[Ask]:
     for placed in product(*way.placed.values()):
-        path = fill(way.route.path, dict(zip(way.placed, placed, strict=True)))
-        for parameters in way.spread:
-            yield Ask(way.route, path, parameters, filled=bool(placed))
+        values = dict(zip(way.placed, placed, strict=True))
+        own: Held = tuple((column, (value,)) for column, value in values.items())
+        for part in way.spread:
+            yield Ask(way.route, fill(way.route.path, values), part.parameters, bool(placed), (*own, *part.only) if way.requests > 1 else ())
 
 
 def _bound(where: Predicate | None, parameters: Parameters) -> tuple[dict[str, list[Value]], bool]:

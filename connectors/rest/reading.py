@@ -61,7 +61,7 @@ class Reading:
             page = await self._rows(items)
             last = self._check_order(page, last)
             self._count(len(page))
-            yield page
+            yield self._own(ask, page) if ask.only else page
             step = None if answer is None else steps.following(Page(answer, document, len(page), size))
             self._count_page(step)
             if keyset and step is not None:
@@ -75,6 +75,11 @@ class Reading:
             if start + _PART < len(items):
                 await asyncio.sleep(0)
         return found
+
+    def _own(self, ask: Ask, found: list[Row]) -> list[Row]:
+        places = {column.name: (place, column.kind) for place, column in enumerate(self._columns)}
+        own = [(*places[column], {comparable(value, places[column][1]) for value in values}) for column, values in ask.only]
+        return [row for row in found if all(comparable(row[place], kind) in values for place, kind, values in own)]
 
     async def everything(self, asks: Sequence[Ask]) -> list[Row]:
         """All rows of all that is asked, in its order."""

@@ -108,6 +108,26 @@ async def test_one_row_by_its_path_stands_where_it_is_in_the_order(asked: Asked)
 
 
 @pytest.mark.slow
+async def test_a_service_that_ignores_what_several_requests_ask_for_gives_no_row_twice(asked: Asked) -> None:
+    """Everybody comes with every request."""
+    ignored = bound(SEARCH, filters={"district": "ignored"}, keys={"id_number": {"parameter": "unknown", "style": "array", "most": 1}})
+    selection = Selection(ignored, columns("record_no"), compare("district", Comparison.IN))
+    assert await asked.source.fetch(selection, {"v": ["520102", "zz", "nowhere"]}) == [(1,), (2,), (6,), (8,)]
+    found = await asked.source.fetch_by_keys(Selection(ignored, columns("record_no")), {}, Column("id_number", Kind.STRING), KNOWN[:3])
+    assert found == {KNOWN[0]: [(1,)], KNOWN[1]: [(2,)], KNOWN[2]: [(3,)]}
+    assert len(asked.paths) == 3 * 3 + 3 * 3
+
+
+@pytest.mark.slow
+async def test_lists_of_keys_go_before_other_columns(asked: Asked) -> None:
+    """A row condition with several values costs no further requests: eight keys in three pages."""
+    selection = Selection(bound(XML), columns("record_no"), compare("district", Comparison.IN))
+    found = await asked.source.fetch_by_keys(selection, {"v": ["520102", "zz"]}, Column("id_number", Kind.STRING), KNOWN)
+    assert list(found.values()) == [[(1,)], [(2,)], [(6,)], [(8,)]]
+    assert [[name for name, _ in asked].count("id") for _, asked in asked.service.asked] == [len(KNOWN)] * 3
+
+
+@pytest.mark.slow
 async def test_an_address_that_would_be_too_long_is_refused(asked: Asked) -> None:
     keys = bound(XML, keys={"id_number": {"parameter": "id", "style": "repeated", "most": 10_000}})
     with pytest.raises(SourceRefused, match="address would be too long; lower `most`"):
