@@ -10,9 +10,9 @@ from connectors.graphql.target import Single, Target
 PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 
 
-def list_document(target: Target, columns: Sequence[str], arguments: Iterable[str]) -> str:
-    """Reads one page of a list with these arguments."""
-    items = _nested(target.behind, selection(columns))
+def list_document(target: Target, columns: Sequence[str], arguments: Iterable[str], *, cursors: bool = False) -> str:
+    """Reads one page of a list with these arguments; with ``cursors``, each element's too."""
+    items = ("cursor " if cursors else "") + _nested(target.behind, selection(columns))
     value = _nested(target.before, items)
     if target.remote.connection and target.remote.style != "list":
         value = f"{value} {PAGE_INFO}"

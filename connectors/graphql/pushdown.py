@@ -18,11 +18,15 @@ _MOST_PARTS, _MOST_DEPTH = 150, 8
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """``arguments`` of the list; ``whole`` where they say all of the predicate, ``ordered`` where the service orders, and begins behind the position."""
+    """``arguments`` of the list; ``whole`` where they say all of the predicate and of the position, ``ordered`` where the service orders.
+
+    ``resumable`` where only the position cannot be said by values: the service's own cursors lead on.
+    """
 
     arguments: Mapping[str, Any]
     whole: bool
     ordered: bool
+    resumable: bool = False
 
 
 def push(target: Target, selection: Selection, parameters: Parameters) -> Pushed:
@@ -33,6 +37,7 @@ def push(target: Target, selection: Selection, parameters: Parameters) -> Pushed
     inputs = [made for part in parts if (made := where_input(target, part, parameters)) is not None]
     whole = len(inputs) == len(parts)
     ordered = all(key.column in target.orders for key in selection.order)
+    resumable = whole and ordered and not all(_ranged(target, key) for key in selection.order)
     if selection.after and ordered:
         bound = {f"#{key.column}": parameters[name] for key, name in zip(selection.order, selection.after, strict=True)}
         made = where_input(target, behind(selection.order, bound), bound)
@@ -41,7 +46,13 @@ def push(target: Target, selection: Selection, parameters: Parameters) -> Pushed
     arguments: dict[str, Any] = {"where": inputs[0] if len(inputs) == 1 else {"and": inputs}} if inputs else {}
     if ordered and selection.order:
         arguments["orderBy"] = [{key.column: "DESC" if key.descending else "ASC"} for key in selection.order]
-    return Pushed(arguments, whole, ordered)
+    return Pushed(arguments, whole, ordered, resumable)
+
+
+def _ranged(target: Target, key: Order) -> bool:
+    """The service has "greater" or "less than", as the order needs it."""
+    comparison = Comparison.LT if key.descending else Comparison.GT
+    return comparison.value in target.comparisons.get(key.column, {})
 
 
 def flat(where: Predicate | None) -> list[Predicate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.errors import SourceRefused
@@ -33,6 +34,13 @@ class Reading:
         self._names = [column.name for column in columns]
         self._most = most
         self._compared = compared
+        self.cursors: list[str] | None = None
+        """Each row's of the last page, where they are asked for by :meth:`with_cursors`."""
+
+    def with_cursors(self) -> None:
+        """Asks another hub for the cursor of every row."""
+        self._target = replace(self._target, before=("edges",), behind=("node",))
+        self.cursors = []
 
     @property
     def declared(self) -> bool:
@@ -59,10 +67,10 @@ class Reading:
                 self._source, f"the hub would have to read more than {self._most} rows (`local_rows`); filter by what the service filters by: {able}"
             )
 
-    async def pages(self, arguments: Mapping[str, Any], limit: int | None) -> AsyncGenerator[list[Row], None]:
-        """Pages in the service's order; with ``limit``, no more rows than that are asked for."""
+    async def pages(self, arguments: Mapping[str, Any], limit: int | None, cursor: Any = None) -> AsyncGenerator[list[Row], None]:
+        """Pages in the service's order, from behind ``cursor`` on; with ``limit``, no more rows than that are asked for."""
         remote, target = self._target.remote, self._target
-        cursor, read = None, 0
+        read = 0
         while limit is None or read < limit:
             size = remote.page if limit is None else min(remote.page, limit - read)
             paging = {remote.size_argument: size} if remote.size_argument else {}
@@ -71,12 +79,14 @@ class Reading:
             elif cursor is not None and remote.cursor_argument:
                 paging[remote.cursor_argument] = cursor
             given = {**merged(remote.arguments, arguments), **paging}
-            answer, whole = await self._ask(list_document(target, self._names, given), given)
+            answer, whole = await self._ask(list_document(target, self._names, given, cursors=self.cursors is not None), given)
             self._check_masks(whole)
             value = at(answer.data, target.path)
             rows = items(self._source, answer, target.path, target.before, target.behind, self._columns)
-            yield rows
             elements = at(value, target.before)
+            if self.cursors is not None:
+                self.cursors = [str(at(element, ("cursor",))) for element in elements]
+            yield rows
             count = len(elements) if isinstance(elements, list) else 0
             read += count
             after = self._next(value, count, size, read)

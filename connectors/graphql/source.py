@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +16,12 @@ from connectors.graphql.client import Client
 from connectors.graphql.faults import SchemaChanged
 from connectors.graphql.keys import Keys
 from connectors.graphql.options import GraphqlOptions
-from connectors.graphql.pushdown import Pushed, push, without_order
+from connectors.graphql.positions import Positions
+from connectors.graphql.pushdown import push, without_order
 from connectors.graphql.reading import Reading
 from connectors.graphql.remote import Remote, parse_remote
 from connectors.graphql.rows import Answer
+from connectors.graphql.streaming import first_rows
 from connectors.graphql.target import Resolver, Target
 from connectors.graphql.types import Types
 from connectors.graphql.values import check_kind, kind_of
@@ -49,6 +50,7 @@ class GraphqlSource:
         self._client = client
         self._types, self._born = self._new_types(), time.monotonic()
         self._targets: dict[str, Target] = {}
+        self._positions = Positions()
         self._wrong: dict[tuple[Binding, tuple[Column, ...]], float] = {}
 
     @property
@@ -64,30 +66,10 @@ class GraphqlSource:
             pushed = push(target, selection, parameters)
             reading = self._reading(remote, target, columns, _compared(selection))
             if selection.limit is not None and pushed.ordered:
-                rows = await self._first(reading, selection, parameters, pushed, columns)
+                rows = await first_rows(self._code, self._positions, reading, selection, parameters, pushed, columns)
             else:
                 rows = await reading.everything(pushed.arguments)
         return local.answer(selection, parameters, columns, rows)
-
-    async def _first(self, reading: Reading, selection: Selection, parameters: Parameters, pushed: Pushed, columns: Sequence[Column]) -> list[Row]:
-        limit = parameters[selection.limit or ""]
-        if not isinstance(limit, int) or limit < 1:
-            return []
-        raw = replace(selection, outputs=tuple(columns), limit=None)
-        sorted_ = replace(raw, where=None, after=())
-        kept: list[Row] = []
-        read, last = 0, list[Row]()
-        async with aclosing(reading.pages(pushed.arguments, limit if pushed.whole else None)) as pages:
-            async for page in pages:
-                if reading.declared and local.answer(sorted_, parameters, columns, last + page) != last + page:
-                    raise SourceRefused(self._code, f"the service's items do not ascend by {selection.order[0].column}, as `sorted_by` says")
-                kept += local.answer(raw, parameters, columns, page)
-                read, last = read + len(page), page[-1:]
-                if len(kept) >= limit:
-                    break
-                if not pushed.whole:
-                    reading.check(read)
-        return kept
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """By lists of keys, by single look-ups many in one request, or from all that the rest of the predicate selects."""

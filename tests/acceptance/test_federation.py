@@ -74,7 +74,8 @@ def test_filter_order_count_and_pages_are_the_county_s(tiers: Tiers) -> None:
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
         rows += sum(entry["rows"] for entry in read)
     assert seen == sorted((n for n in range(50) if n % 3 == 0), key=lambda n: f"人·{n}", reverse=True)
-    # The first page is six rows of the county's; text has no "greater than" there, so that later pages are read from the beginning.
+    # Every page is five rows and one that tells of more; by text the county's cursors lead on, by number its comparisons.
+    assert rows == 6 + 6 + 6 + 2
     by_number = document.replace("{name: DESC}", "{residentNo: DESC}")
     first = tiers.city.ask("desk", by_number).data["benefits"]["residents"]["pageInfo"]["endCursor"]
     _, read = tiers.asked(lambda: tiers.city.ask("desk", by_number, {"after": first}))

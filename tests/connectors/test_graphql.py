@@ -11,7 +11,7 @@ import pytest
 from connectors.calling import CALLING, Calling, RemoteReceipt
 from connectors.errors import SourceFault, SourceRefused
 from connectors.registry import open_source
-from connectors.selection import Column, Compare, Comparison, Every, Kind, Order, Predicate, Selection, Value
+from connectors.selection import Column, Compare, Comparison, Every, Kind, Order, Predicate, Row, Selection, Value
 from connectors.spi import Source, SourceConfig
 from tests.connectors.graphql_service import Service
 from tests.connectors.people import KINDS, PEOPLE, columns
@@ -68,6 +68,30 @@ async def test_another_hub_filters_orders_and_pages(service: tuple[Service, Open
     assert asked.variables["first"] == 1
     assert asked.variables["orderBy"] == [{"born": "DESC"}, {"record_no": "ASC"}]
     assert {"district": {"eq": "520102"}} in asked.variables["where"]["and"]
+
+
+async def test_a_list_ordered_by_text_is_read_on_by_the_other_hub_s_cursors(service: tuple[Service, Opening]) -> None:
+    made, opening = service
+    source = opening(local_rows=4)
+    page = Selection(HUB, columns("name", "record_no"), compare("age", Comparison.GTE), (Order("name", Kind.STRING), STABLE), limit="l")
+    later = replace(page, after=("a", "b"))
+    rows: list[Row] = []
+    found = await source.fetch(page, {"v": -1, "l": 3})
+    # One row of each page only tells that there are more, as the hub reads lists.
+    while rows := [*rows, *found[:2]]:
+        if len(found) < 3:
+            break
+        found = await source.fetch(later, {"v": -1, "l": 3, "a": rows[-1][0], "b": rows[-1][1]})
+    known = sorted((row for row in PEOPLE if row[4] is not None), key=lambda row: (row[2] is None, str(row[2])))
+    assert rows == [(row[2], row[0]) for row in known]
+    assert {asked.variables["first"] for asked in made.asked} == {3}
+    assert len({asked.document for asked in made.asked}) == 2
+    # A position that is not known, or a cursor that is not taken, costs a reading from the beginning.
+    asked = {"v": -1, "l": 1, "a": rows[1][0], "b": rows[1][1]}
+    assert list(await opening().fetch(later, asked)) == rows[2:3]
+    assert "after" not in made.asked[-1].variables
+    with pytest.raises(SourceRefused, match="local_rows"):
+        await opening(local_rows=4).fetch(replace(later, binding=remote_binding(max_page=2)), {**asked, "a": rows[6][0], "b": rows[6][1]})
 
 
 async def test_what_another_hub_cannot_compare_is_done_here(service: tuple[Service, Opening]) -> None:
