@@ -26,9 +26,12 @@ def masked(mask: Mask, column: Expression, dialect_name: str) -> Expression:
     write = _writer(mask)
     if write is None or not isinstance(column.type, String):
         return _nothing()
+    if dialect_name == "mysql":
+        # Else the column's own collation would decide what a word is.
+        column = collate(column, "utf8mb4_bin")
     expression = write(column, dialect_name)
-    if dialect_name == "sqlite":
-        # length() and substr() of SQLite stop at a NUL, instr() does not: such a text is withheld.
+    if dialect_name in ("sqlite", "mysql"):
+        # A text with a NUL is withheld: length() and substr() of SQLite stop at it, instr() does not. PostgreSQL has none.
         return case((func.instr(column, func.char(_number(0)), type_=Integer) > _number(0), _nothing()), else_=expression)
     return expression
 
@@ -36,7 +39,7 @@ def masked(mask: Mask, column: Expression, dialect_name: str) -> Expression:
 def _writer(mask: Mask) -> Callable[[Expression, str], Expression] | None:
     match mask.algorithm, mask.parameters:
         case "KEEP_FIRST_N_LAST_M", (int(first), int(last)) if first >= 0 and last >= 0:
-            return lambda column, _dialect: _keep(column, first, last)
+            return lambda column, dialect: _keep(column, first, last, dialect)
         case "NAME", ():
             return _name
         case "ADDRESS_TO_DISTRICT", ():
@@ -63,8 +66,9 @@ def _part(text: Expression, start: Expression | int, length: Expression | int) -
     return func.substr(text, *numbers, type_=Text)
 
 
-def _length(text: Expression) -> Expression:
-    return func.length(text, type_=Integer)
+def _length(text: Expression, dialect: str) -> Expression:
+    # MySQL's length() counts bytes.
+    return (func.char_length if dialect == "mysql" else func.length)(text, type_=Integer)
 
 
 def _position(text: Expression, word: str, dialect: str) -> Expression:
@@ -76,16 +80,16 @@ def _constants(choices: Iterable[str]) -> list[Expression]:
     return [_constant(choice) for choice in choices]
 
 
-def _keep(text: Expression, first: int, last: int) -> Expression:
-    length = _length(text)
+def _keep(text: Expression, first: int, last: int, dialect: str) -> Expression:
+    length = _length(text, dialect)
     stars = _constant(words.STARS)
     hidden = length - _number(first + last)
     between = _part(text, 1, first) + _part(stars, 1, hidden) + _part(text, length - _number(last - 1), last)
     return case((length <= _number(first + last), _part(stars, 1, length)), else_=between)
 
 
-def _name(text: Expression, _dialect: str) -> Expression:
-    length = _length(text)
+def _name(text: Expression, dialect: str) -> Expression:
+    length = _length(text, dialect)
     end = _constant(words.NAME_END)
     return case(
         (and_(length >= _number(3), _part(text, 1, 2).in_(_constants(words.COMPOUND_SURNAMES))), _part(text, 1, 2) + end),
@@ -122,11 +126,11 @@ def _rewritten(text: Expression, rewrites: tuple[tuple[str, str], ...]) -> Expre
     return text
 
 
-def _year(text: Expression, _dialect: str) -> Expression:
+def _year(text: Expression, dialect: str) -> Expression:
     year, month, day = _part(text, 1, 4), _part(text, 6, 2), _part(text, 9, 2)
     digits = [_part(text, position, 1).in_(_constants(list("0123456789"))) for position in (1, 2, 3, 4, 6, 7, 9, 10)]
     dashes = [_part(text, position, 1) == _constant("-") for position in (5, 8)]
-    shaped = and_(_length(text) == _number(10), *dashes, *digits, year != _constant("0000"))
+    shaped = and_(_length(text, dialect) == _number(10), *dashes, *digits, year != _constant("0000"))
     exists = and_(month.in_(_constants([f"{number:02}" for number in range(1, 13)])), day != _constant("00"), cast(day, Integer) <= _days(year, month))
     # Two cases, not one condition: a cast must not be tried before the text is known to be digits.
     return case((shaped, case((exists, year + _constant("-01-01")), else_=_nothing())), else_=_nothing())

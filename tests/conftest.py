@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.servers.fixtures import postgres
+from tests.servers.fixtures import mariadb, postgres
 
-__all__ = ["anyio_backend", "postgres"]
+__all__ = ["anyio_backend", "mariadb", "postgres"]
 
 
 @pytest.fixture

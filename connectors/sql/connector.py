@@ -15,12 +15,14 @@ from connectors.secrets import read_secret
 from connectors.spi import SourceConfig
 from connectors.sql.driver import Driver
 from connectors.sql.source import SqlSource
+from connectors.sql.tls import tls_context
 
-_FORMS = "write sqlite:///PATH or postgresql+asyncpg://USER@HOST:PORT/DATABASE"
+_SERVERS = ("postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "opengauss", "gaussdb", "kingbase")
+_FORMS = f"write sqlite:///PATH, dm://USER@HOST:PORT/SCHEMA, or {', '.join(_SERVERS)} followed by ://USER@HOST:PORT/DATABASE"
 
 
 class SqlConnector:
-    """Sources of kind ``sql``: SQLite files and PostgreSQL databases."""
+    """Sources of kind ``sql``, whose URL names database and driver."""
 
     def open(self, config: SourceConfig) -> SqlSource:
         """A source that connects with its first call; see :class:`connectors.spi.Connector`."""
@@ -81,6 +83,23 @@ def _password(config: SourceConfig) -> str:
     return read_secret(config.code, config.secret) or ""
 
 
+def _mysql(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.mysql import MysqlDriver
+
+    query = dict(url.query)
+    ssl, authority = query.pop("ssl", None), query.pop("ssl_ca", None)
+    if not url.host or not url.database or not url.username or query:
+        raise ConfigFault(
+            f"{config.code}: `url` must name user, host and database, and may only add ssl and ssl_ca",
+            f"{url.drivername}://USER@HOST:PORT/DATABASE?ssl=verify-full&ssl_ca=PATH",
+        )
+    where: dict[str, object] = {"host": url.host, "port": url.port or 3306, "user": url.username, "database": url.database}
+    # Bytes, because asyncmy would write a text in Latin-1.
+    where["password"] = _password(config).encode()
+    context = tls_context(config.code, ssl, authority)
+    return MysqlDriver(config.code, where if context is None else {**where, "ssl": context}, config.timeout_ms)
+
+
 def _kingbase(config: SourceConfig, url: URL) -> Driver:
     from connectors.sql.kingbase import KingbaseDriver
 
@@ -128,6 +147,10 @@ _DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
     "opengauss": _gauss,
     "kingbase": _kingbase,
     "kingbase+ksycopg2": _kingbase,
+    "mariadb": _mysql,
+    "mariadb+asyncmy": _mysql,
+    "mysql": _mysql,
+    "mysql+asyncmy": _mysql,
     "postgresql": _postgres,
     "postgresql+asyncpg": _postgres,
 }

@@ -62,6 +62,11 @@ class SqlDialect(Protocol):
         """The dialect that compiles, with positional places."""
         ...
 
+    @property
+    def exact(self) -> SqlDialect:
+        """The same without comparisons by a column's own collation, which are there for indexes only and may fail."""
+        ...
+
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """The column, as it is selected to be read by :meth:`decode`."""
         ...
@@ -106,6 +111,11 @@ class SqlDialect(Protocol):
 
 class Standard(SqlDialect, Protocol):
     """What most databases do alike."""
+
+    @property
+    def exact(self) -> SqlDialect:
+        """Itself."""
+        return self
 
     def text(self, column: Expression, kind: Kind) -> Expression:
         """What is selected is the wire value."""

@@ -20,6 +20,10 @@ class NotConnected(ConnectionLost):
     """No connection came about: nothing was asked."""
 
 
+class Incomparable(Exception):
+    """A text could not be compared by its column's collation; it can by code points, see :attr:`connectors.sql.dialect.SqlDialect.exact`."""
+
+
 class Connection(Protocol):
     """One session with the database. Used by one call at a time."""
 

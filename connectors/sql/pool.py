@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from connectors.sql.driver import Connection, Driver, NotConnected
+from connectors.sql.driver import Connection, Driver, Incomparable, NotConnected
 
 
 class Pool:
@@ -32,6 +32,9 @@ class Pool:
         try:
             yield connection
             sound = True
+        except Incomparable:
+            sound = True
+            raise
         except self._driver.errors:
             sound = True
             raise

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
-from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
-from connectors.sql.driver import Connection, ConnectionLost, Driver, NotConnected
+from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparable, NotConnected
 from connectors.sql.pool import Pool
 from connectors.sql.statements import KEYS, Statement, Statements
 from connectors.wire import comparable
@@ -31,20 +31,20 @@ class SqlSource:
         self._driver = driver
         self._pool = Pool(driver, config.pool)
         self._statements = Statements(driver.dialect)
+        self._exact = Statements(driver.dialect.exact)
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
-        statement = self._statements.rows(selection)
-        rows = await self._rows(statement, parameters, selection.binding)
+        _refuse_lost_places(self._code, selection, parameters)
+        rows = await self._rows(lambda statements: statements.rows(selection), parameters, selection.binding)
         return rows if selection.outputs else [()] * len(rows)
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """One statement per ``keys_per_call`` values."""
-        statement = self._statements.rows(selection, key)
         asked = {comparable(value, key.kind): value for value in values}
         found: dict[Value, list[Row]] = {}
         for part in _parts(list(values), self.capabilities.keys_per_call):
-            for row in await self._rows(statement, {**parameters, KEYS: part}, selection.binding):
+            for row in await self._rows(lambda statements: statements.rows(selection, key), {**parameters, KEYS: part}, selection.binding):
                 value = asked.get(comparable(row[-1], key.kind))
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
@@ -52,7 +52,7 @@ class SqlSource:
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""
-        ((count,),) = await self._rows(self._statements.count(selection), parameters, selection.binding)
+        ((count,),) = await self._rows(lambda statements: statements.count(selection), parameters, selection.binding)
         return int(count or 0)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
@@ -81,7 +81,13 @@ class SqlSource:
         """Ends all sessions."""
         await self._pool.close()
 
-    async def _rows(self, statement: Statement, parameters: Parameters, binding: Binding) -> list[Row]:
+    async def _rows(self, write: Callable[[Statements], Statement], parameters: Parameters, binding: Binding) -> list[Row]:
+        try:
+            return await self._asked(write(self._statements), parameters, binding)
+        except Incomparable:
+            return await self._asked(write(self._exact), parameters, binding)
+
+    async def _asked(self, statement: Statement, parameters: Parameters, binding: Binding) -> list[Row]:
         async def fetched(connection: Connection) -> Sequence[Sequence[Value]]:
             return await connection.fetch(statement.text, statement.arguments(parameters))
 
@@ -119,6 +125,14 @@ class SqlSource:
         self._pool.drop_idle()
         async with self._pool.connection() as connection:
             return await work(connection)
+
+
+def _refuse_lost_places(source: str, selection: Selection, parameters: Parameters) -> None:
+    for key, name in zip(selection.order, selection.after, strict=False):
+        if key.kind is not Kind.STRING and parameters[name] == "":
+            raise SourceRefused(
+                source, f"no page begins behind a value of {key.column} that cannot be delivered; mend it in the source, or order by another item"
+            )
 
 
 def _parts(values: list[Value], size: int) -> Iterator[list[Value]]:
