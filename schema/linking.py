@@ -64,8 +64,10 @@ class Linking:
     def add(self, table: Table) -> None:
         """Rows to render, without those numbers that do not fit their GraphQL types: each is null with an error."""
         self._tables[table.shape] = table
+        rows = table.rows
+        # Looked for in the rows as they came: several response keys may show one place.
         for key, place, kind in table.shape.ranged:
-            odd = {i for i, row in enumerate(table.rows) if not fits(row[place], kind)}
+            odd = {i for i, row in enumerate(rows) if not fits(row[place], kind)}
             if odd:
                 paths = [(*path, key) for path, i in table.places() if i in odd]
                 self._answer.errors += errors_at(paths, unfit(table.shape.face.resource, table.shape.items[key]))

@@ -88,8 +88,10 @@ class Shape:
 
     @cached_property
     def ranged(self) -> tuple[tuple[str, int, Kind], ...]:
-        """(response key, place, kind) of scalars whose GraphQL type holds less than a source may: ``Int`` and ``Float``."""
-        return tuple((key, place, kind) for key, place, kind in self.leaves if place is not None and kind in (Kind.INTEGER, Kind.FLOAT))
+        """(response key, place, kind) of scalars whose GraphQL type holds less than a source may, ``Int`` and ``Float``, and of links that go by them."""
+        found = tuple((key, place, kind) for key, place, kind in self.leaves if place is not None and kind in (Kind.INTEGER, Kind.FLOAT))
+        kinds = {place: kind for _, place, kind in found}
+        return (*found, *((link.response_key, link.place, kinds[link.place]) for link in self.links if link.place in kinds))
 
     @cached_property
     def width(self) -> int:

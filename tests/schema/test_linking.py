@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.selection import Column, Row, Selection, Value
+from connectors.selection import Column, Kind, Row, Selection, Value
 from connectors.spi import Parameters
 from schema.budget import Budget
 from schema.faults import Code, Fault
@@ -155,6 +155,17 @@ async def test_a_failed_link_leaves_the_other_paths_whole() -> None:
     assert told(answer) == sorted(
         [((*at, i, "a"), "SOURCE_UNAVAILABLE") for i in keyed] + [((*at, i, "samePerson", "household"), "SOURCE_UNAVAILABLE") for i in keyed], key=str
     )
+
+
+async def test_a_key_that_does_not_fit_its_type_is_told_of_for_the_item_and_for_the_link() -> None:
+    places = {**PLACE.items, "household_no": replace(PLACE.items["household_no"], kind=Kind.INTEGER)}
+    whos = {**WHO.items, "household_no": replace(WHO.items["household_no"], kind=Kind.INTEGER)}
+    rows = {"person": [{**ROWS["person"][0], "hh": 2**40}], "household": [{**ROWS["household"][0], "no": 2**40}]}
+    hub = over(db=MemorySource(rows))
+    hub.snapshot = replace(hub.snapshot, resources={WHO.code: replace(WHO, items=whos), PLACE.code: replace(PLACE, items=places)})
+    answer = await hub.ask(everything(), listed("nodes { householdNo household { address } name }"))
+    assert answer.data["civilAffairs"]["persons"]["nodes"] == [{"householdNo": None, "household": None, "name": "张三"}]
+    assert told(answer) == [(("civilAffairs", "persons", "nodes", 0, name), "SOURCE_VALUE") for name in ("household", "householdNo")]
 
 
 LEVELS = Budget().depth - 4

@@ -234,6 +234,6 @@ async def test_values_that_do_not_fit_their_type(name: str, value: float) -> Non
     snapshot = replace(city()[0].snapshot, resources={PERSON.code: ODD})
     hub = Hub(snapshot, opened={"civil_affairs.db": MemorySource({"person": [{**PERSONS[0], "age": 1, "score": 1.0, name: value}]})})
     view = hub.view(rights(grant(items=(GrantItem(name, Shown.CLEAR),))))
-    document = hub.documents.check(f"{{ civilAffairs {{ persons {{ nodes {{ {name} }} }} }} }}", view)
+    document = hub.documents.check(f"{{ civilAffairs {{ persons {{ nodes {{ {name} again: {name} }} }} }} }}", view)
     planned, referred = await hub.planned(view, document, {}), await hub.referred(document, {})
     assert (planned.data, told(planned)) == (referred.data, told(referred))
