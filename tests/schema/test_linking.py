@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from auth.decide import Rights
+from auth.rights import GrantItem, GrantTerms, Operation, SharingClass, Shown
 from connectors.selection import Column, Kind, Row, Selection, Value
 from connectors.spi import Parameters
+from masking.rules import DENY, parse_mask
 from schema.budget import Budget
 from schema.faults import Code, Fault
-from schema.model import Link, Snapshot
+from schema.model import Link, Resource, Snapshot
 from tests.schema.city import DEPARTMENTS, MemorySource
-from tests.schema.linked import HOMES, PEOPLE, PLACE, WHO, everything, granted
+from tests.schema.linked import HOMES, PEOPLE, PLACE, WHO, clear, everything, granted
 from tests.schema.running import Hub, told
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -196,3 +199,61 @@ async def test_the_condition_of_the_targets_grant_holds_on_every_level() -> None
         None,
         None,
     ]
+
+
+KEY = GrantItem("household_no", Shown.ABSENT, key=True)
+NULLED = parse_mask("NULL")
+
+
+@pytest.mark.parametrize(
+    ("person", "household", "there"),
+    [
+        (granted(WHO), granted(PLACE), True),
+        (granted(WHO, items=(*clear("name"), KEY)), granted(PLACE, items=(*clear("address"), KEY)), True),
+        (granted(WHO, items=(*clear("name"), replace(KEY, value=Shown.MASKED, mask=NULLED))), granted(PLACE), True),
+        (granted(WHO, items=(*clear("name"), replace(KEY, value=Shown.MASKED, mask=NULLED, key=False))), granted(PLACE), False),
+        (granted(WHO, items=clear("name")), granted(PLACE), False),
+        (granted(WHO), granted(PLACE, items=clear("address")), False),
+        (granted(WHO), granted(PLACE, items=(*clear("address"), replace(KEY, key=False))), False),
+        (granted(WHO), granted(PLACE, operations=frozenset({Operation.VERIFY})), False),
+        (granted(WHO), None, False),
+    ],
+    ids=[
+        "clear",
+        "keys alone",
+        "masked key",
+        "masked",
+        "absent",
+        "target's key absent",
+        "target's key denied",
+        "target's rows not granted",
+        "target not granted",
+    ],
+)
+async def test_a_link_exists_only_where_the_grants_give_the_key_at_both_ends(person: GrantTerms, household: GrantTerms | None, there: bool) -> None:
+    known = everything(person, household)
+    caller = known if household else replace(known, grants={WHO.code: person})
+    assert ("household" in linked_fields(over(db=MemorySource(ROWS)), caller)) is there
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        replace(PLACE, identifiers=()),
+        replace(PLACE, sharing_class=SharingClass.NOT_SHARED),
+        replace(PLACE, items={**PLACE.items, "household_no": replace(PLACE.items["household_no"], kind=Kind.BIGINT)}),
+        replace(PLACE, items={**PLACE.items, "household_no": replace(PLACE.items["household_no"], share_mask=DENY)}),
+    ],
+    ids=["not published", "no identifier", "not shared", "other type", "denied in the catalog"],
+)
+async def test_a_link_exists_only_where_its_target_is_there(target: Resource | None) -> None:
+    hub = over(db=MemorySource(ROWS))
+    hub.snapshot = replace(hub.snapshot, resources={WHO.code: WHO} | ({target.code: target} if target else {}))
+    household = granted(PLACE, items=(*clear("address"), KEY)) if target and target.items["household_no"].share_mask else granted(PLACE)
+    assert ("household" in linked_fields(hub, everything(household=household))) is False
+
+
+def linked_fields(hub: Hub, caller: Rights) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = hub.view(caller).full.type_map["CivilAffairsPerson"].fields  # type: ignore[attr-defined]
+    return fields
