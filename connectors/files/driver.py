@@ -22,6 +22,7 @@ T = TypeVar("T")
 _INTERRUPT_EVERY = 0.005
 """Seconds. An interrupt is lost on a statement that has not begun, so it is repeated until the statement ends."""
 _THREADS = 2
+_MOST_LOOKED_UP = 500
 _MEMORY = "512MB"
 """Of one source, for all its statements."""
 
@@ -86,6 +87,8 @@ class DuckDriver:
         if self._database is None:
             config: dict[str, str | bool | int] = {"threads": _THREADS, "memory_limit": _MEMORY, "temp_directory": ""}
             self._database = closed_duckdb(str(self._folder), **config)
+            # A list of keys shorter than this is looked up in the index; the default of 50 would read the whole table for 51.
+            self._database.execute(f"SET dynamic_or_filter_threshold = {_MOST_LOOKED_UP}")
             self._database.execute("SET lock_configuration = true")
         return self._database
 

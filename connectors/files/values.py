@@ -22,6 +22,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _EXCEL_DIGITS = 10**15
 _MOST_DIGITS = 60
+_REMEMBERED = 20_000
+"""Texts of one column."""
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "是"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "否"})
 _NINES = str.maketrans("0123456789", "9876543210")
@@ -42,6 +44,23 @@ def converter(column: ColumnSpec, file: FilePart) -> Convert:
         if valid is not None and not valid(value if is_text else str(value)):
             raise Wrong(code)
         return value
+
+    return converted if is_text else _remembering(converted)
+
+
+def _remembering(convert: Convert) -> Convert:
+    """Dates, moments and amounts repeat; their texts are converted once, as far as a small memory goes."""
+    known: dict[str, Any] = {}
+
+    def converted(cell: Any) -> Any:
+        if type(cell) is not str:
+            return convert(cell)
+        found = known.get(cell, known)
+        if found is known:
+            found = convert(cell)
+            if len(known) < _REMEMBERED:
+                known[cell] = found
+        return found
 
     return converted
 
