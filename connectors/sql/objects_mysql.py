@@ -95,6 +95,8 @@ def _column(name: str, type_: str, nullable: int, base: str, precision: int | No
     kind = _KINDS.get(base)
     if type_.startswith(("tinyint(1)", "bit(1)")):
         kind = Kind.BOOLEAN
+    elif base == "bigint" and "unsigned" in type_:
+        kind = Kind.DECIMAL
     elif (base == "int" and "unsigned" in type_) or (base == "decimal" and scale == 0 and (precision or 0) <= _WHOLE_DIGITS):
         kind = Kind.BIGINT
     return ColumnDescription(name, type_, bool(nullable), kind, comment or "", compared=base not in _SHOWN_ONLY)
