@@ -140,9 +140,9 @@ def test_housings_schema_has_what_its_grants_show_and_nothing_else(hub: RunningH
 def test_the_bank_sees_open_and_unconditional_resources_only(hub: RunningHub) -> None:
     names = introspected(hub, "bank")
     departments = {name for name in names["Query"] if name not in ("catalog", "resource", "exchange", "exchanges", "calls", "me")}
-    assert departments == {"cityData", "marketRegulation", "humanResources", "housing"}
+    assert departments == {"cityData", "ecology", "marketRegulation", "humanResources", "housing"}
     assert "legalRepIdNumber" not in names["MarketRegulationCompany"]
-    assert not any(name.startswith(("CivilAffairs", "NaturalResources", "HumanResourcesSocial")) for name in names)
+    assert not any(name.startswith(("CivilAffairs", "NaturalResources", "HumanResourcesSocial", "WaterSupply")) for name in names)
 
 
 def test_the_catalog_tells_the_bank_how_to_apply(hub: RunningHub) -> None:
@@ -186,8 +186,9 @@ def test_the_public_reads_what_is_open_and_nothing_else(hub: RunningHub) -> None
     assert [(node["uscc"], node["name"]) for node in page["nodes"]] == stored[:3]
     names = introspected(hub, None)
     open_resources = hub.ask(None, CATALOG).data["catalog"]
-    assert {node["code"] for node in open_resources["nodes"]} == {"city_data.division", "market_regulation.company", "human_resources.vacancy"}
-    assert open_resources["totalCount"] == 3
+    known = {"city_data.division", "ecology.air_quality", "market_regulation.company", "human_resources.vacancy"}
+    assert {node["code"] for node in open_resources["nodes"]} == known
+    assert open_resources["totalCount"] == len(known)
     assert not any(name.startswith(("CivilAffairs", "NaturalResources", "HumanResourcesSocial", "MarketRegulationLicence")) for name in names)
     assert "legalRep" not in names["MarketRegulationCompany"]
 
