@@ -11,8 +11,8 @@ from graphql import GraphQLNamedType
 from auth.decide import Rights, decide
 from auth.rights import Decision, ItemDecision, Operation, Shown
 from connectors.registry import links_within
-from schema.model import Item, Link, Resource, Snapshot, joins
-from schema.naming import camel, pascal, type_name
+from schema.model import Item, Link, Resource, Snapshot, joins, root_fields
+from schema.naming import camel, type_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +97,8 @@ class Face:
     @cached_property
     def roots(self) -> Mapping[str, str]:
         """Fields on the department's type → what they do: ``one``, ``list``, ``verify`` or ``verify_many``."""
-        resource, names = self.resource, {}
-        if self.listed:
-            if self.keys:
-                names[camel(resource.short)] = "one"
-            names[camel(resource.plural)] = "list"
-        if self.verifiable:
-            names[f"verify{pascal(resource.short)}"] = "verify"
-            names[f"verify{pascal(resource.plural)}"] = "verify_many"
-        return names
+        there = {"one": self.listed and bool(self.keys), "list": self.listed, "verify": self.verifiable, "verify_many": self.verifiable}
+        return {name: action for name, action in root_fields(self.resource).items() if there[action]}
 
     def decided(self, code: str) -> ItemDecision:
         """The decision on an item of this resource."""
@@ -121,13 +114,12 @@ _ABSENT = ItemDecision(Shown.ABSENT)
 class Wing:
     """What was made of one department for one caller, of its faces and their GraphQL types."""
 
-    __slots__ = ("faces", "fields", "stamp", "types")
+    __slots__ = ("faces", "stamp", "types")
 
     def __init__(self) -> None:
         self.stamp = object()
         """What caches know this state of the department by; it keeps nothing alive."""
         self.faces: dict[str, Face | None] = {}
-        self.fields: dict[str, tuple[str, Face]] | None = None
         self.types: dict[str, GraphQLNamedType] = {}
 
 
@@ -177,15 +169,33 @@ class Faces:
 
     def department(self, code: str) -> Mapping[str, tuple[str, Face]]:
         """Fields of a department's type → (what they do, the face); empty where nothing of it is visible."""
-        wing = self.wing(code)
-        if wing.fields is None:
-            faces = [self.face(resource.code) for resource in self.snapshot.by_department.get(code, ())]
-            wing.fields = {name: (action, face) for face in faces if face is not None for name, action in face.roots.items()}
-        return wing.fields
+        return _Fields(self, code)
 
     def visible(self, code: str) -> bool:
         """Whether the caller can use something of the department."""
         return any(self.face(resource.code) is not None for resource in self.snapshot.by_department.get(code, ()))
+
+
+class _Fields(Mapping[str, tuple[str, Face]]):
+    """Decides on the resources whose fields are asked for; on all of the department only when they are counted or listed."""
+
+    def __init__(self, faces: Faces, code: str) -> None:
+        self._faces = faces
+        self._code = code
+
+    def __getitem__(self, name: str) -> tuple[str, Face]:
+        face = self._faces.face(self._faces.snapshot.fields_of(self._code)[name])
+        if face is None:
+            raise KeyError(name)
+        return face.roots[name], face
+
+    def __iter__(self) -> Iterator[str]:
+        for resource in self._faces.snapshot.by_department.get(self._code, ()):
+            face = self._faces.face(resource.code)
+            yield from face.roots if face is not None else ()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _Departments(Mapping[str, str]):

@@ -11,7 +11,7 @@ from auth.rights import ItemPolicy, OpenClass, Operation, ResourcePolicy, Sharin
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
 from masking.rules import DENY, parse_mask
-from schema.naming import camel, type_name
+from schema.naming import camel, pascal, type_name
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,12 @@ def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
     )
 
 
+def root_fields(resource: Resource) -> dict[str, str]:
+    """Fields that the resource may have on its department's type → what they do."""
+    short, plural = resource.short, resource.plural
+    return {camel(short): "one", camel(plural): "list", f"verify{pascal(short)}": "verify", f"verify{pascal(plural)}": "verify_many"}
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One published state of the whole catalog. Running calls finish on the one they started with."""
@@ -142,6 +148,18 @@ class Snapshot:
     def by_root_field(self) -> Mapping[str, str]:
         """Root field → code, of the departments that have resources."""
         return {camel(code): code for code in self.by_department}
+
+    def fields_of(self, department: str) -> Mapping[str, str]:
+        """Fields that a department's type may have → codes of the resources."""
+        found = self._fields.get(department)
+        if found is None:
+            resources = self.by_department.get(department, ())
+            found = self._fields[department] = {name: resource.code for resource in resources for name in root_fields(resource)}
+        return found
+
+    @cached_property
+    def _fields(self) -> dict[str, Mapping[str, str]]:
+        return {}
 
     @cached_property
     def by_type(self) -> Mapping[str, str]:

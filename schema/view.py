@@ -22,7 +22,7 @@ from graphql import (
     GraphQLString,
 )
 
-from schema.cuts import CutSchema
+from schema.cuts import CutSchema, DepartmentType
 from schema.faces import Face, Faces
 from schema.inputs import SharedTypes, about, claims_type, lookup_arguments, order_type, subject_type, where_type
 from schema.model import Snapshot
@@ -111,8 +111,8 @@ class View:
 
     def _department(self, code: str) -> GraphQLObjectType:
         department = self.faces.snapshot.departments[code]
-        fields, text = partial(self._department_fields, code), described(department.name, department.name_en)
-        return self._kept(code, pascal(code), lambda name: GraphQLObjectType(name, fields, description=text))
+        text = described(department.name, department.name_en)
+        return self._kept(code, pascal(code), lambda name: DepartmentType(name, partial(self._department_field, code), self.faces.department(code), text))
 
     def _kept(self, department: str, name: str, make: Callable[[str], T]) -> T:
         """The type of this name; made where it is not there yet."""
@@ -136,29 +136,38 @@ class View:
 
     def _made(self, code: str) -> Mapping[str, GraphQLNamedType]:
         # A department's fields lead to all its types: what links may lead to is listed there as well.
-        return self.faces.wing(code).types if self._department(code).fields else {}
+        for name in self.faces.department(code):
+            self.field(code, name)
+        return self.faces.wing(code).types
 
     def named(self, name: str) -> GraphQLNamedType | None:
         """The type of this name; ``None`` where none exists for the caller."""
         found: GraphQLNamedType | None = self._shared.schema.type_map.get(name)
         snapshot = self.faces.snapshot
-        codes = [code for suffix in TYPE_SUFFIXES if (code := snapshot.by_type.get(name.removesuffix(suffix)))]
-        owners = dict.fromkeys(snapshot.resources[code].department for code in codes if self.faces.face(code) is not None)
-        root = name[:1].lower() + name[1:]
-        if root in self.faces.departments:
-            owners[self.faces.departments[root]] = None
-        for owner in owners:
-            found = found or self._made(owner).get(name)
+        owner = self.faces.departments.get(name[:1].lower() + name[1:])
+        if found is None and owner is not None and pascal(owner) == name:
+            found = self._department(owner)
+        for code in dict.fromkeys(snapshot.by_type.get(name.removesuffix(suffix), "") for suffix in TYPE_SUFFIXES):
+            face = self.faces.face(code)
+            if found is None and face is not None:
+                found = self._types_of(face).get(name)
         return found
+
+    def _types_of(self, face: Face) -> Mapping[str, GraphQLNamedType]:
+        """Types of the face's department, its own among them."""
+        for name in face.roots:
+            self.field(face.resource.department, name)
+        return self.faces.wing(face.resource.department).types
 
     def field(self, department: str, name: str) -> GraphQLField:
         """Definition of a field on a department's type."""
         found: GraphQLField = self._department(department).fields[name]
         return found
 
-    def _department_fields(self, code: str) -> dict[str, GraphQLField]:
+    def _department_field(self, code: str, name: str) -> GraphQLField:
+        action, face = self.faces.department(code)[name]
         makers = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many}
-        return {name: makers[action](name, face) for name, (action, face) in self.faces.department(code).items()}
+        return makers[action](name, face)
 
     def _field(self, type_: GraphQLOutputType, args: Mapping[str, GraphQLArgument], action: str, face: Face) -> GraphQLField:
         zh, en = _ACTIONS[action]

@@ -171,4 +171,4 @@ def test_a_part_is_made_of_one_department_at_a_time() -> None:
     assert joined(introspect(apart, question, noticing, lambda: pauses.append(made[-1] if made else "")))
     assert made == [f"d{i}" for i in range(41)]
     assert {department: pauses.count(department) > 100 for department in made} == dict.fromkeys(made, True)
-    assert not any(wing.fields for faces in (apart.faces, view.faces) for wing in faces._wings.values())
+    assert not any(len(wing.types) > 1 for faces in (apart.faces, view.faces) for wing in faces._wings.values())

@@ -164,3 +164,15 @@ class TestRenewal:
         renewed, fresh = view.renewed(after, after.touched_since(self.before)), View(BASE, Faces(after, RIGHTS))
         assert renewed.full.type_map.keys() == fresh.full.type_map.keys()
         assert list(renewed.faces.departments) == list(fresh.faces.departments)
+
+
+def test_a_document_makes_the_types_of_the_resources_that_it_names() -> None:
+    things = [replace(resource("d0"), code=f"d0.thing_{i}x", plural=f"things_{i}x", source="d0.db") for i in range(30)]
+    view = View(BASE, Faces(snapshot(1, *things), RIGHTS))
+    documents = Documents()
+    documents.check('{ d0 { things7x { nodes { name } } verifyThing8x(subject: {key: "k"}, claims: {name: "n"}) { outcome } } }', view)
+    made = view.faces.wing("d0").types
+    assert {name for name in made if "7x" not in name and "8x" not in name} == {"D0"}
+    assert view.faces.wing("d0").faces.keys() == {"d0.thing_0x", "d0.thing_7x", "d0.thing_8x"}
+    with pytest.raises(InvalidDocument):
+        documents.check("{ d0 { things99x { nodes { name } } } }", view)
