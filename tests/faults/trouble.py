@@ -24,11 +24,13 @@ from hub.catalog.sources import SourcePool
 from schema.model import Department, Item, Resource, Snapshot
 from tests.connectors.people import PEOPLE, write_postgres, write_sqlite
 from tests.connectors.service import Service
+from tests.connectors.stands.mariadb import connected, execute, write_people
 from tests.connectors.stands.rest import rest_binding
 from tests.schema.city import EVERY, rights
 from tests.schema.running import Hub
 from tests.servers.faults import FaultProxy, fault_proxy
 from tests.servers.http import serving
+from tests.servers.mariadb import Mariadb
 
 POOL = 4
 TIMEOUT_MS = 1500
@@ -91,12 +93,30 @@ def _postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @contextmanager
+def _mariadb(request: pytest.FixtureRequest) -> Iterator[Server]:
+    server = request.getfixturevalue("mariadb")
+    database = f"s{uuid4().hex}"
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(_fill_mariadb(server, database))).result()
+    yield SourceConfig(FAULTY, "sql", server.url(database)), Binding("person")
+
+
+async def _fill_mariadb(server: Mariadb, database: str) -> None:
+    await execute(server, f"CREATE DATABASE {database}")
+    connection = await connected(server, database)
+    try:
+        await write_people(connection, PEOPLE)
+    finally:
+        await connection.ensure_closed()
+
+
+@contextmanager
 def _rest(_request: pytest.FixtureRequest) -> Iterator[Server]:
     with serving(Service(list(PEOPLE)).application()) as address:
         yield SourceConfig(FAULTY, "rest", address), rest_binding()
 
 
-KINDS: dict[str, Callable[[pytest.FixtureRequest], Any]] = {"postgresql": _postgresql, "rest": _rest}
+KINDS: dict[str, Callable[[pytest.FixtureRequest], Any]] = {"postgresql": _postgresql, "mariadb": _mariadb, "rest": _rest}
 """Real servers by name; each offers the people."""
 
 
@@ -145,7 +165,7 @@ def proxied(kind: str, request: pytest.FixtureRequest) -> Iterator[tuple[Server,
     """A server of this kind with a proxy before it."""
     with KINDS[kind](request) as server:
         parts = urlsplit(server[0].url)
-        with fault_proxy(parts.hostname or "", parts.port or 0) as proxy:
+        with fault_proxy(parts.hostname or "", parts.port or 0, rate=40) as proxy:
             yield server, proxy
 
 
