@@ -15,6 +15,7 @@ from graphql import GraphQLSchema
 from auth.decide import Rights
 from auth.revocations import RevocationList
 from hub.acts import revisions
+from hub.catalog.files import remove_snapshots
 from hub.catalog.sources import SourcePool
 from hub.core import Core
 from schema.faces import Faces
@@ -70,6 +71,7 @@ class Live:
                 await to_thread.run_sync(self._revocations.refresh)
             if self._seen.get("catalog") != seen.get("catalog"):
                 self._take(*await to_thread.run_sync(self._next))
+                await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources)
             self._seen = seen
 
     def _next(self) -> tuple[Snapshot, frozenset[str]]:

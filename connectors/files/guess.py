@@ -37,7 +37,7 @@ def _column(name: str, cells: Sequence[Any], file: FilePart) -> dict[str, object
     known = [cell for cell in cells if cell is not MISSING and cell is not None and cell != file.null and cell != ""]
     kind = next((kind for kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL, Kind.DATE, Kind.DATETIME) if known and _all(kind, known, file)), None)
     unique = bool(known) and len(known) == len(cells) == len({str(cell) for cell in known})
-    return {"name": name, "kind": (kind or Kind.STRING).value, "nullable": len(known) < len(cells), "unique": unique}
+    return {"name": name, "kind": (kind or Kind.STRING).value, "nullable": not unique, "unique": unique}
 
 
 def _all(kind: Kind, cells: Sequence[Any], file: FilePart) -> bool:

@@ -6,7 +6,8 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import orjson
 from connectors.selection import Binding
 
 IN_SERVICE, REPLACED, REJECTED = "in service", "replaced", "rejected"
+_UNUSED_SECONDS = 86_400
 _RECORDS = 30
 """Of the latest deliveries."""
 
@@ -66,6 +68,17 @@ def shelf_folder(snapshots: Path, binding: Binding) -> Path:
     return snapshots / digest
 
 
+def remove_unknown(snapshots: Path, known: Collection[Path]) -> None:
+    """Removes the shelves of bindings that the catalog no longer has and that nobody filled for a day."""
+    for folder in snapshots.iterdir() if snapshots.is_dir() else ():
+        try:
+            unused = folder not in known and time.time() - (folder / "lock").stat().st_mtime > _UNUSED_SECONDS
+        except OSError:
+            continue
+        if unused:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Shelf:
     """One object's folder. Blocks: used in worker threads."""
 
@@ -92,6 +105,7 @@ class Shelf:
             except OSError:
                 yield False
                 return
+            os.utime(self.folder / "lock")
             yield True
 
     def empty_workplace(self) -> Path:

@@ -19,6 +19,7 @@ from connectors.files.keeper import Keeper
 from connectors.files.options import PLAIN, FilesOptions, object_spec
 from connectors.files.pattern import pattern_problem
 from connectors.files.rewriting import Rewriting, bindings
+from connectors.files.shelf import remove_unknown
 from connectors.files.snapshots import Attached, Snapshots
 from connectors.files.store import Store
 from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
@@ -45,6 +46,7 @@ class FilesSource:
         self._keepers: dict[Binding, Keeper] = {}
         self._looking: dict[Binding, asyncio.Task[None]] = {}
         self._looked: dict[Binding, float] = {}
+        self._tidied = False
         for each in options.resources:
             self._keeper(Binding(each.object, each.options))
 
@@ -126,6 +128,9 @@ class FilesSource:
 
     async def refresh(self) -> None:
         """Begins a look into the folder for every object whose last one is long enough ago; returns at once."""
+        if self._options.resources and not self._tidied:
+            self._tidied = True
+            await asyncio.to_thread(remove_unknown, self._folder, [keeper.shelf.folder for keeper in self._keepers.values()])
         for binding in self._keepers:
             self._look_when_due(binding)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,14 @@ def with_places(sources: Mapping[str, SourceConfig], resources: Iterable[Resourc
         if resource.source in served:
             served[resource.source].append({"object": resource.binding.object, "options": resource.binding.options})
     return {code: _placed(sources[code], each, home.absolute()) for code, each in served.items()}
+
+
+def remove_snapshots(home: Path, sources: Mapping[str, SourceConfig]) -> None:
+    """Removes the snapshots of sources that are no longer in the catalog: what is not shared any more is not kept. Whoever still reads one has it open."""
+    folder = home / "snapshots"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in sources or sources[path.name].kind != KIND:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _placed(config: SourceConfig, resources: list[dict[str, str]], home: Path) -> SourceConfig:

@@ -10,6 +10,7 @@ from connectors.files.options import object_spec
 from connectors.selection import Kind
 from hub.catalog.build import build_part
 from hub.catalog.checks import check_manifest
+from hub.catalog.files import remove_snapshots
 from hub.catalog.manifest import SourcePart, read_manifest
 from hub.catalog.problems import Refused
 from hub.catalog.reach import reach
@@ -160,3 +161,11 @@ def test_folders_that_may_not_be_read(tmp_path: Path, url: str, code: str | None
     (tmp_path / "link").symlink_to(home / "keys")
     part = SourcePart(code="permits", kind="files", url=url.replace("HOME", str(home)).replace("LINK", str(tmp_path / "link")))
     assert [found[0] for found in reach(part, "", home)] == ([code] if code else [])
+
+
+def test_snapshots_go_with_their_source(core: Core) -> None:
+    publish(core, MANIFEST)
+    for name in ("planning.permits", "planning.gone"):
+        (core.settings.home / "snapshots" / name / "shelf").mkdir(parents=True)
+    remove_snapshots(core.settings.home, core.catalog.current().sources)
+    assert [path.name for path in (core.settings.home / "snapshots").iterdir()] == ["planning.permits"]

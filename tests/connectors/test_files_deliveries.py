@@ -19,6 +19,7 @@ from connectors.errors import SourceBusy, SourceRefused, SourceTimeout, SourceUn
 from connectors.files import FilesConnector, process
 from connectors.files.options import FilePart, ObjectSpec
 from connectors.files.overview import Overview, overview
+from connectors.files.shelf import shelf_folder
 from connectors.files.source import FilesSource
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Order, Selection
 from connectors.spi import SourceConfig
@@ -409,3 +410,17 @@ async def test_two_processes_share_a_shelf(folder: Folder) -> None:
     await until(lambda: second.as_of(SERIES) == later, second)
     assert await names(second) == ["乙"]
     assert folder.read == ["ingest", "ingest"], "what one has read, the other takes over"
+
+
+async def test_shelves_that_the_catalog_no_longer_has_are_removed(folder: Folder) -> None:
+    folder.deliver("permits/20261122.csv", "甲")
+    other = binding("permits/{date}_{n}.csv", null="-")
+    source = folder.open()
+    assert await names(source) == await names(source, other) == ["甲"]
+    kept, left = shelf_folder(folder.snapshots, SERIES), shelf_folder(folder.snapshots, other)
+    await folder.open(SERIES).refresh()
+    assert left.is_dir(), "it was used today"
+    for each in (kept, left):
+        os.utime(each / "lock", (1_700_000_000, 1_700_000_000))
+    await folder.open(SERIES).refresh()
+    assert (kept.is_dir(), left.is_dir()) == (True, False)
