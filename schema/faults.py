@@ -46,10 +46,10 @@ class Fault(Exception):
     """A failure that the caller is told of.
 
     ``zh`` and ``en`` say what is wrong and name the input, ``hint_zh`` and ``hint_en`` the remedy. None of them holds stored data.
-    ``origin`` tells who has to act where the code alone does not.
+    ``origin`` tells who has to act where the code alone does not; ``lasting`` that the same request will fail again.
     """
 
-    def __init__(self, code: Code, zh: str, en: str, hint_zh: str = "", hint_en: str = "", *, origin: Origin | None = None) -> None:
+    def __init__(self, code: Code, zh: str, en: str, hint_zh: str = "", hint_en: str = "", *, origin: Origin | None = None, lasting: bool = False) -> None:
         super().__init__(f"{code.value}: {en}")
         self.code = code
         self.zh = zh
@@ -57,6 +57,7 @@ class Fault(Exception):
         self.hint_zh = hint_zh
         self.hint_en = hint_en
         self._origin = origin
+        self._lasting = lasting
 
     @property
     def origin(self) -> Origin:
@@ -70,7 +71,7 @@ class Fault(Exception):
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.code in _RETRYABLE
+        return self.code in _RETRYABLE and not self._lasting
 
 
 def bad_input(zh: str, en: str, hint_zh: str = "", hint_en: str = "") -> Fault:

@@ -176,4 +176,5 @@ def source_fault(face: Face, fault: SourceFault) -> Fault:
         f"the source of {face.resource.code} refused the query",
         "请加上更严格的筛选；若仍失败，请联系大数据主管部门",
         "use a stricter filter; if it still fails, tell the hub's administrators",
+        lasting=True,
     )
