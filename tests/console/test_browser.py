@@ -79,6 +79,55 @@ async def test_requests_carry_the_console_language_and_the_chosen_purpose() -> N
         assert headers["huitong-operator"] == quote("李经办")
 
 
+def introspections(page: Page) -> list[str | None]:
+    """The departments to which each reading of the schema was limited."""
+    sent = [each for each in page.requests if each.method == "POST" and each.url.endswith("/graphql")]
+    return [next((value for name, value in each.headers.items() if name.lower() == "huitong-departments"), None) for each in sent]
+
+
+async def test_of_many_departments_the_schema_of_those_chosen_is_read(tmp_path: Path) -> None:
+    async with serving(large=True) as origin, open_page() as page:
+        await page.goto(f"{origin}/graphql")
+        await page.wait_for_text("您可见 30 个部门", ".huitong-hint")
+        assert introspections(page) == [None, ""]
+        await page.click(".huitong-hint button", "选取部门")
+        await page.wait_for_text("第30局", ".huitong-picker")
+        assert "catalog" not in await page.text(".huitong-picker")
+        await page.click(".huitong-picker input[type=search]")
+        await page.type("第7局")
+        await page.wait_for("document.querySelectorAll('.huitong-picker li').length === 1")
+        await page.click("[data-department=bureau7]")
+        await page.wait_for_text("已选 1", ".huitong-picker")
+        await page.screenshot(tmp_path / "picker.png")
+        await page.click(".huitong-picker button", "读取所选部门")
+        await page.wait_for("document.querySelector('.huitong-hint') === null")
+        await page.click(".graphiql-sidebar button[aria-label*='Documentation Explorer']")
+        await page.click(".graphiql-doc-explorer a", "Query")
+        await page.wait_for_text("bureau7", ".graphiql-doc-explorer")
+        await page.screenshot(tmp_path / "chosen.png")
+        assert "bureau8" not in await page.text(".graphiql-doc-explorer")
+        assert introspections(page) == [None, "", None, "bureau7"]
+
+        await page.goto(f"{origin}/graphql")
+        await page.click(".graphiql-sidebar button[aria-label*='Departments']")
+        await page.wait_for("document.querySelector('[data-department=bureau7] input')?.checked")
+        await page.click(".huitong-language", "English")
+        await page.wait_for_text("You see 30 departments", ".huitong-picker")
+        assert introspections(page)[-1] == "bureau7"
+        assert foreign(page, origin) == []
+        assert page.errors == []
+
+
+async def test_few_departments_are_read_whole() -> None:
+    async with serving() as origin, open_page() as page:
+        await page.goto(f"{origin}/graphql")
+        await page.click("[data-application=housing] button")
+        await page.wait_for_text("使用中", "[data-application=housing]")
+        await page.click(".graphiql-sidebar button[aria-label*='Departments']")
+        await page.wait_for_text("您可见 1 个部门，其结构已全部读取")
+        assert set(introspections(page)) == {None}
+
+
 async def test_stop_ends_the_request_so_that_the_server_can_cancel() -> None:
     async with serving() as origin, open_page() as page:
         await page.goto(f"{origin}/graphql")

@@ -4,14 +4,17 @@ import { ENDPOINT_PATHS, type Endpoint, type PageConfig } from './config';
 import { defaultTabs } from './documents';
 import { fetcherFor } from './fetcher';
 import { setLanguage, useLanguage } from './language';
+import { DEPARTMENTS, DepartmentsHint } from './picker';
 import { CallerOverTabs, RefusalHint } from './session';
 import { sessionStorageFor } from './storage';
 import { useTexts } from './texts';
 import { TOKEN_HELPER } from './token-helper';
 
 const DOCUMENTATION = 'Documentation Explorer';
-const DEMO_PLUGINS = [TOKEN_HELPER, HISTORY_PLUGIN];
-const PLUGINS = [HISTORY_PLUGIN];
+const PLUGINS = {
+  data: { demo: [TOKEN_HELPER, DEPARTMENTS, HISTORY_PLUGIN], own: [DEPARTMENTS, HISTORY_PLUGIN] },
+  governance: { demo: [TOKEN_HELPER, HISTORY_PLUGIN], own: [HISTORY_PLUGIN] },
+};
 
 function Header({ endpoint }: { readonly endpoint: Endpoint }) {
   const texts = useTexts();
@@ -45,17 +48,18 @@ export function App({ endpoint, demo }: PageConfig) {
     <>
       <Header endpoint={endpoint} />
       <GraphiQL
-        fetcher={fetcherFor(ENDPOINT_PATHS[endpoint])}
+        fetcher={fetcherFor(endpoint)}
         storage={sessionStorageFor(endpoint)}
         shouldPersistHeaders={false}
         defaultEditorToolsVisibility="headers"
         defaultTabs={defaultTabs(endpoint, demo)}
-        plugins={demo ? DEMO_PLUGINS : PLUGINS}
+        plugins={PLUGINS[endpoint][demo ? 'demo' : 'own']}
         visiblePlugin={demo ? TOKEN_HELPER.title : DOCUMENTATION}
       >
         {/* The toolbar's children come from GraphiQL; what follows stands beside it, inside its provider. */}
         <CallerOverTabs />
         <RefusalHint demo={demo} />
+        {endpoint === 'data' && <DepartmentsHint />}
       </GraphiQL>
     </>
   );

@@ -1,6 +1,8 @@
 /** GraphQL over HTTP, POST only. A request is an observable, so that GraphiQL's stop button ends it and the hub can cancel its statements. */
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import type { ExecutionResult } from 'graphql';
+import { ENDPOINT_PATHS, type Endpoint } from './config';
+import { departmentsHeader, departmentsIn, LIST_QUERY, setDepartments } from './departments';
 import { encodeHeaders } from './headers';
 import { languageTag } from './language';
 import { texts } from './texts';
@@ -54,9 +56,19 @@ async function send(path: string, params: FetcherParams, opts: FetcherOpts | und
   return response.ok ? answer : { http: `${response.status} ${response.statusText}`.trim(), ...answer };
 }
 
+const INTROSPECTION = 'IntrospectionQuery';
+
 /** GraphiQL repeats an introspection whose answer has no `data`: a second refusal would tell nothing new and be one more entry in the ledger. */
 function settle(params: FetcherParams, answer: Answer): Answer {
-  return params.operationName === 'IntrospectionQuery' && !('data' in answer) ? { ...answer, data: null } : answer;
+  return params.operationName === INTROSPECTION && !('data' in answer) ? { ...answer, data: null } : answer;
+}
+
+/** Of many departments only those chosen are read: their list comes first. A refusal of the list is the answer; a second one would tell nothing new. */
+async function introspect(path: string, params: FetcherParams, opts: FetcherOpts | undefined, signal: AbortSignal): Promise<Answer> {
+  const listed = await send(path, { query: LIST_QUERY, operationName: 'Departments' }, opts, signal);
+  if (!isObject(listed['data'])) return listed;
+  setDepartments(departmentsIn(listed['data']));
+  return send(path, params, { ...opts, headers: { ...opts?.headers, ...departmentsHeader() } }, signal);
 }
 
 function failure(error: unknown): Answer {
@@ -65,11 +77,13 @@ function failure(error: unknown): Answer {
   return { errors: [{ message: both('unreachable'), detail }] };
 }
 
-export function fetcherFor(path: string): Fetcher {
+export function fetcherFor(endpoint: Endpoint): Fetcher {
+  const path = ENDPOINT_PATHS[endpoint];
   return (params, opts) => ({
     subscribe(observer: Observer) {
       const controller = new AbortController();
-      send(path, params, opts, controller.signal)
+      const ask = endpoint === 'data' && params.operationName === INTROSPECTION ? introspect : send;
+      ask(path, params, opts, controller.signal)
         .catch(failure)
         .then((answer) => {
           if (controller.signal.aborted) return;

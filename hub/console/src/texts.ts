@@ -22,9 +22,16 @@ const zh = {
   invalidHeaders: 'Headers 中的 JSON 有误，请先改正。',
   unreachable: '无法连接汇通，请检查服务是否在运行。',
   notJson: '服务器的回答不是 JSON。',
+  departments: '部门',
+  departmentsIntro: (count: number) => `您可见 ${count} 个部门。请选取要使用的部门：文档与补全只含所选部门的结构，查询本身不受限制。`,
+  allDepartments: (count: number) => `您可见 ${count} 个部门，其结构已全部读取。`,
+  searchDepartments: '按名称或代码查找',
+  readDepartments: '读取所选部门',
+  chosenDepartments: (count: number, most: number) => `已选 ${count}（最多 ${most}）`,
+  openDepartments: '选取部门',
 };
 
-export type Texts = Readonly<Record<keyof typeof zh, string>>;
+export type Texts = Readonly<typeof zh>;
 
 const en: Texts = {
   dataEndpoint: 'Data',
@@ -47,6 +54,14 @@ const en: Texts = {
   invalidHeaders: 'The JSON in Headers is malformed: please correct it first.',
   unreachable: 'The hub cannot be reached: please check that it is running.',
   notJson: 'The server’s answer is not JSON.',
+  departments: 'Departments',
+  departmentsIntro: (count) =>
+    `You see ${count} departments. Choose those that you need: docs and completion hold the schema of these only; queries are not limited by it.`,
+  allDepartments: (count) => `You see ${count} departments; the schema of all of them has been read.`,
+  searchDepartments: 'Search by name or code',
+  readDepartments: 'Read the chosen departments',
+  chosenDepartments: (count, most) => `${count} chosen (at most ${most})`,
+  openDepartments: 'Choose departments',
 };
 
 export const texts: Readonly<Record<Language, Texts>> = { zh, en };
