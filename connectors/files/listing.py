@@ -83,3 +83,8 @@ def described(object_: str, guess: Mapping[str, Any] | None) -> ObjectDescriptio
 def column(guess: Mapping[str, Any]) -> ColumnDescription:
     """A column as guessed."""
     return ColumnDescription(guess["name"], guess["kind"], bool(guess["nullable"]), Kind(guess["kind"]))
+
+
+def declared(column: ColumnSpec) -> ColumnDescription:
+    """A column as the catalog has it, which every delivery in service keeps."""
+    return ColumnDescription(column.name, column.kind.value, column.nullable and not column.unique, column.kind)

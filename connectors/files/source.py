@@ -22,7 +22,7 @@ from connectors.files.rewriting import Rewriting, bindings
 from connectors.files.shelf import remove_unknown
 from connectors.files.snapshots import Attached, Snapshots
 from connectors.files.store import Store
-from connectors.selection import Binding, Column, Comparison, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.source import SqlSource
 from masking.sql import SQL_ALGORITHMS
@@ -71,23 +71,27 @@ class FilesSource:
             return await self._sql.count(rewriting.selection(selection), parameters)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
-        """The newest delivery's columns; of those that the catalog describes, as the catalog does."""
+        """The newest delivery's columns; of those that the catalog describes, as the catalog does. A delivery that is in service is not read again."""
         keeper = self._keeper(binding)
         newest = (await self._listed(keeper))[:1]
         if not newest:
             raise SourceRefused(self._code, f"{binding.object} does not exist: the folder holds no such delivery")
-        (guess,) = await listing.guessed(self._store, {binding.object: newest[0]}, keeper.spec.file, self._options, self._code)
+        await keeper.load()
+        current = keeper.state.current
+        if current is not None and current.identity == newest[0].identity:
+            columns = [ColumnDescription(name, Kind.STRING.value, True, Kind.STRING) for name in current.columns]
+        else:
+            columns = await self._guessed(keeper, newest[0])
+        known = {each.name: listing.declared(each) for each in keeper.spec.columns}
+        return [known.get(each.name, each) for each in columns]
+
+    async def _guessed(self, keeper: Keeper, delivery: Delivery) -> list[ColumnDescription]:
+        object_ = keeper.binding.object
+        (guess,) = await listing.guessed(self._store, {object_: delivery}, keeper.spec.file, self._options, self._code)
         if guess is None or "columns" not in guess:
             why = "it changed or its reader ended" if guess is None else guess["broken"]["message"]
-            raise SourceUnavailable(self._code, f"the newest delivery of {binding.object} cannot be read: {why}")
-        known = {each.name: each for each in keeper.spec.columns}
-        columns = [listing.column(each) for each in guess["columns"]]
-        return [
-            ColumnDescription(each.name, known[each.name].kind.value, known[each.name].nullable and not known[each.name].unique, known[each.name].kind)
-            if each.name in known
-            else each
-            for each in columns
-        ]
+            raise SourceUnavailable(self._code, f"the newest delivery of {object_} cannot be read: {why}")
+        return [listing.column(each) for each in guess["columns"]]
 
     async def objects(self) -> Sequence[ObjectDescription]:
         """Files and series of dated files, at most 200."""
