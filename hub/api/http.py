@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hub.api.bodies import Bodies, BodyFault
-from hub.api.long import Long, gzipped, size_of, texts
+from hub.api.long import Long, gzipped, size_of, takes_gzip, texts
 from schema.faults import Code, Fault
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -177,7 +177,7 @@ async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
         await _start(send, answer.status, headers)
         await send({"type": "http.response.body", "body": answer.body})
         return
-    await _send_long(send, answer.status, answer.body, headers, "gzip" in request.headers.get("accept-encoding", ""))
+    await _send_long(send, answer.status, answer.body, headers, takes_gzip(request.headers.get("accept-encoding", "")))
 
 
 async def _send_long(send: Send, status: int, body: Long, headers: dict[str, str], packed: bool) -> None:

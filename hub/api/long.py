@@ -33,6 +33,15 @@ def texts(body: Long) -> Iterator[bytes]:
         yield part.text() if isinstance(part, Packed) else part
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Whether the value of ``Accept-Encoding`` (RFC 9110 §12.5.3) names gzip, and not with weight 0."""
+    for each in accepted.lower().split(","):
+        coding, _, weight = each.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
+
+
 def gzipped(body: Long) -> Iterator[bytes]:
     """The body in the gzip format (RFC 1952), piece by piece."""
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
