@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -147,7 +148,9 @@ class RunningHub:
 
 
 @contextmanager
-def started(home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Sequence[str] = ()) -> Iterator[RunningHub]:
+def started(
+    home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Sequence[str] = (), settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[RunningHub]:
     """Starts ``huitong demo`` on a home and waits until it is ready. In the end it is killed if it still runs: end it by :func:`stop`."""
     home.mkdir(parents=True, exist_ok=True)
     log, told = home.with_name(f"{home.name}.stderr"), home.with_name(f"{home.name}.stdout")
@@ -155,7 +158,7 @@ def started(home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Seq
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HUITONG_") and name not in ("HOST", "PORT")}
     environment = kept | {"HUITONG_HOME": str(home), "SEED_PERSONS": str(persons), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     # Lower than the default, so that a test gets beyond it on a machine of any speed.
-    environment["HUITONG_CALLER_CALLS"] = "48"
+    environment |= {"HUITONG_CALLER_CALLS": "48", **settings}
     with told.open("wb") as output, log.open("ab") as errors:
         command = [sys.executable, "-m", "hub", "demo", *arguments]
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors)

@@ -26,6 +26,8 @@ MODES = (Mode.HANG, Mode.DEAD, Mode.SLOW, Mode.RESET, Mode.GARBAGE, Mode.HALF)
 _HEALTHY_RATE, _FAULTY_RATE, _MIXED_RATE = 40.0, 30.0, 5.0
 _ROWS = 200
 _WARM_SECONDS = 3.0
+_SETTINGS = {"HUITONG_CALLER_CALLS": "128"}
+"""As a hub has it by default."""
 _RECOVERY_SECONDS = 60.0
 _FAULTY = "{ transport { permits(first: 20) { nodes { permitNo plate fee } } } }"
 _TABLE = """CREATE TABLE permit (permit_id bigint PRIMARY KEY, permit_no text, plate text, fee numeric, active boolean, weight_g bigint,
@@ -128,7 +130,7 @@ def soak(directory: Path, modes: Sequence[Mode], seconds: float) -> list[Phase]:
     """All phases, over a hub and a database of their own."""
     with running_postgres() as server, fault_proxy(server.host, server.port) as proxy:
         asyncio.run(fill(server.url()))
-        with started(directory / "home") as hub:
+        with started(directory / "home", settings=_SETTINGS) as hub:
             address = server.url().replace(f":{server.port}/", f":{proxy.port}/")
             published(hub, manifest("transport", 8901, address, "UNCONDITIONAL"))
             phases = run(hub, proxy, modes, seconds)

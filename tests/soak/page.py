@@ -26,7 +26,7 @@ RATIO = 1.5
 _TEXT = """# One source in trouble, the others beside it
 
 A demonstration hub serves the city from SQLite files and one more department from PostgreSQL, behind a proxy that breaks their talk in the way
-named. Quiet and faulty phases of {seconds:g} s take turns; in all of them the same calls come at the same fixed rates, whatever becomes of
+named. Quiet and faulty phases of {seconds:g} s take turns; in all of them one application makes the same calls at the same fixed rates, whatever becomes of
 earlier ones: calls of healthy sources only, calls of the faulty source, and documents over both. A latency counts from the moment at which its
 call was due. In quiet phases the proxy passes everything. Repeat: `make soak-isolation SOAK_SECONDS={seconds:g}`.
 
