@@ -24,9 +24,9 @@ def write(path: Path, script: str) -> str:
     return f"sqlite:///{path}"
 
 
-async def drafted(url: str, only: Sequence[str] = (), **wanted: Any) -> Draft:
+async def drafted(url: str, only: Sequence[str] = (), kind: str = "sql", **wanted: Any) -> Draft:
     """The draft of a source that is not registered, unless ``wanted`` says more."""
-    declared = SourcePart(code="main", kind="sql", url=url)
+    declared = SourcePart(code="main", kind=kind, url=url)
     source = open_source(source_config(DEPARTMENT.code, declared))
     try:
         return await draft(source, Wanted(**{"department": DEPARTMENT, "source": "main", "declared": declared, "only": only, **wanted}))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import SourceUnavailable
+from hub.catalog.draft.places import called
 from hub.catalog.draft.writing import GUESS
 from hub.core import Core
 from tests.catalog.drafts import DEPARTMENT, NASTY, drafted, items, left_out, links, resources, write
@@ -213,6 +215,43 @@ async def test_a_draft_adds_to_what_the_department_has_published(core: Core, nas
     assert made.report.notes == ["customers: 已在目录中 is in the catalog already, as archive.customer"]
     publish(core, made.text)
     assert len(core.catalog.current().resources) == 11
+
+
+async def test_files_are_drafted_by_their_names_and_what_is_in_them(core: Core, tmp_path: Path) -> None:
+    folder = tmp_path / "deliveries"
+    (folder / "permits").mkdir(parents=True)
+    rows = "".join(f"P{i},{i % 2},11010119900307{i:03}X,甲{i}\n" for i in range(8))
+    for day in ("2026-11-20", "2026-11-21"):
+        (folder / "permits" / f"{day}.csv").write_text(f"许可证号,状态,holder,address\n{rows}", "utf-8")
+    (folder / "readings_20261121.jsonl").write_text('{"no": 1, "value": 2.5}\n{"no": 2, "value": 3}\n')
+    for file in (*folder.rglob("*.csv"), *folder.rglob("*.jsonl")):
+        # A file that changed a moment ago may still be written.
+        os.utime(file, (file.stat().st_mtime - 3600,) * 2)
+    made = await drafted(str(folder), kind="files")
+    assert made.problems == []
+    found = {name: (each.code, each.stable_key, each.identifiers) for name, each in resources(made).items()}
+    assert found == {
+        "permits/{date}.csv": ("permit", "许可证号", ("licence_no",)),
+        "readings_{date}.jsonl": ("reading", "no", ("no",)),
+    }
+    assert re.search(rf'^stable_key = "no"  # {GUESS}: .*not null in the file$', made.text, re.MULTILINE)
+    publish(core, made.text)
+    assert list(core.catalog.current().resources) == ["archive.permit", "archive.reading"]
+
+
+@pytest.mark.parametrize(
+    ("object_", "kind", "name"),
+    [
+        ("public.person", "sql", ("public", "person")),
+        ('"a b"."c.d"', "sql", ("a b", "c.d")),
+        ("person", "sql", (None, "person")),
+        ("permits/{date}.csv", "files", (None, "permits")),
+        ("a/b/x_{date}_{n}.parquet", "files", ("a_b", "x")),
+        ("{date}.csv", "files", (None, "{date}.csv")),
+    ],
+)
+async def test_what_an_object_is_called(object_: str, kind: str, name: tuple[str | None, str]) -> None:
+    assert called(object_, kind) == name
 
 
 async def test_a_file_that_is_not_there_is_no_empty_draft(tmp_path: Path) -> None:

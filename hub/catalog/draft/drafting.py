@@ -15,6 +15,7 @@ from hub.catalog.draft.keys import NoKey, stable_key
 from hub.catalog.draft.links import Target, link
 from hub.catalog.draft.naming import ResourceNames
 from hub.catalog.draft.parts import Report, Resource
+from hub.catalog.draft.places import called, what
 from hub.catalog.draft.resources import draft_resource
 from hub.catalog.draft.sampling import CannotRead, sample
 from hub.catalog.draft.writing import HEADING, write_department, write_resource, write_source
@@ -24,7 +25,6 @@ from hub.catalog.problems import Problem, Refused
 from schema.model import Snapshot
 from schema.naming import TYPE_SUFFIXES, type_name
 
-_NAME = re.compile(r'"((?:[^"]|"")*)"\Z|([^".]+)\Z')
 _LONGEST_OBJECT = 200
 
 
@@ -42,6 +42,11 @@ class Wanted:
     published: Snapshot = field(default_factory=lambda: build_snapshot(0, [], {}, {}))
     only: Sequence[str] = ()
     """Patterns (``public.*``) of tables and views; none: all."""
+
+    @property
+    def kind(self) -> str:
+        """The source's."""
+        return self.declared.kind if self.declared else self.published.sources[f"{self.department.code}.{self.source}"].kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ async def _resources(source: Source, wanted: Wanted, names: ResourceNames, bound
             report.leave_out(place, *reason)
         elif place in bound:
             report.notes.append(f"{place}: 已在目录中 is in the catalog already, as {bound[place].code}")
-        elif resource := await _resource(source, described, names, report):
+        elif resource := await _resource(source, described, wanted, names, report):
             yield resource
 
 
@@ -92,7 +97,7 @@ def _unfit(described: ObjectDescription) -> tuple[str, str] | None:
     return None
 
 
-async def _resource(source: Source, described: ObjectDescription, names: ResourceNames, report: Report) -> Resource | None:
+async def _resource(source: Source, described: ObjectDescription, wanted: Wanted, names: ResourceNames, report: Report) -> Resource | None:
     place = described.binding.object
     try:
         seen = await sample(source, described)
@@ -101,25 +106,18 @@ async def _resource(source: Source, described: ObjectDescription, names: Resourc
         return None
     if seen.fault:
         report.notes.append(f"{place}: {seen.fault}")
-    key = stable_key(described, seen)
+    key = stable_key(described, seen, declared=wanted.kind != "files")
     if isinstance(key, NoKey):
         report.leave_out(place, key.reason, key.remedy)
         return None
-    schema, name = _split(place)
+    schema, name = called(place, wanted.kind)
     resource = draft_resource(described, name, key, seen)
+    resource.description = resource.description or what(described, wanted.kind)
     if not resource.items:
         report.leave_out(place, "没有可列入的列 none of its columns can be an item", "请由部门提供视图 have the department offer a view")
         return None
     resource.code, resource.plural = names.take(name, schema)
     return resource
-
-
-def _split(place: str) -> tuple[str | None, str]:
-    found = _NAME.search(place)
-    if found is None:
-        return None, place
-    schema = place[: found.start()].rstrip(".").strip('"')
-    return schema or None, (found[1] or found[2] or "").replace('""', '"')
 
 
 def _names(wanted: Wanted, before: Manifest | None) -> ResourceNames:
@@ -148,7 +146,7 @@ def _tell(resource: Resource, report: Report) -> None:
 
 
 def _text(wanted: Wanted, resources: Sequence[Resource]) -> str:
-    return "\n".join([HEADING, *_before(wanted), *(write_resource(each, wanted.source) for each in resources)])
+    return "\n".join([HEADING, *_before(wanted), *(write_resource(each, wanted.source, wanted.kind) for each in resources)])
 
 
 def _before(wanted: Wanted) -> Iterator[str]:

@@ -14,7 +14,7 @@ _KINDS = (Kind.INTEGER, Kind.BIGINT, Kind.STRING)
 _ENOUGH = 5
 """Rows without which distinct values in a sample say nothing of a column that is not called like a key."""
 _LONGEST = 64
-_LIKE_A_KEY = re.compile(r"(?:^|_)(?:id|no|code|key|number|uuid|guid|isbn|serial|bh|xh)\Z")
+_LIKE_A_KEY = re.compile(r"(?:^|_)(?:id|no|code|key|number|uuid|guid|isbn|serial|uscc|bh|xh)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Key:
 
     column: ColumnDescription
     why: str = ""
+    declared: bool = True
+    """The source promises its keys; a file's are only what was found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,13 @@ class NoKey:
     remedy: str
 
 
-def stable_key(described: ObjectDescription, sample: Sample) -> Key | NoKey:
-    """The primary key where it is one column, else a unique column without nulls, else, for a view, what looks like one in the sample."""
+def stable_key(described: ObjectDescription, sample: Sample, *, declared: bool = True) -> Key | NoKey:
+    """The primary key where it is one column, else a unique column without nulls, else, for a view, what looks like one in the sample.
+
+    ``declared``: the source promises its keys. Where it only found them, one that is called like a key is best.
+    """
+    if not declared:
+        return _found(described) or _none(described, sample)
     columns = {column.name: column for column in described.columns}
     primary = described.primary_key
     if len(primary) == 1 and (column := columns.get(primary[0])) and usable(column):
@@ -47,12 +54,27 @@ def stable_key(described: ObjectDescription, sample: Sample) -> Key | NoKey:
     return _none(described, sample)
 
 
+def _found(described: ObjectDescription) -> Key | None:
+    single = [key[0] for key in (described.primary_key, *described.unique_keys) if len(key) == 1]
+    columns = [column for column in described.columns if column.name in single and usable(column) and not column.nullable]
+    best = min(columns, key=lambda column: not _called(column), default=None)
+    return Key(best, "文件中无重复无空值 distinct and not null in the file", declared=False) if best else None
+
+
 def look_ups(described: ObjectDescription, key: Key) -> list[str]:
-    """Columns that identify rows: the stable key, then every column that is unique by itself."""
+    """Columns that identify rows: the stable key, then every column that is unique by itself, and called so where nothing promises it."""
     columns = {column.name: column for column in described.columns}
     single = [described.primary_key, *described.unique_keys]
     names = [key.column.name, *(names[0] for names in single if len(names) == 1)]
-    return [name for name in dict.fromkeys(names) if name in columns and usable(columns[name])]
+    return [name for name in dict.fromkeys(names) if name in columns and usable(columns[name]) and _identifies(columns[name], key)]
+
+
+def _identifies(column: ColumnDescription, key: Key) -> bool:
+    return key.declared or column.name == key.column.name or _called(column)
+
+
+def _called(column: ColumnDescription) -> bool:
+    return _LIKE_A_KEY.search(code_of(column.name, "item")) is not None
 
 
 def usable(column: ColumnDescription) -> bool:
@@ -66,7 +88,7 @@ def _kind(column: ColumnDescription) -> Kind:
 
 def _guess(described: ObjectDescription, sample: Sample) -> ColumnDescription | None:
     found = [column for column in described.columns if usable(column) and _distinct(sample, column.name)]
-    called = [column for column in found if _LIKE_A_KEY.search(code_of(column.name, "item"))]
+    called = [column for column in found if _called(column)]
     return next(iter(called or (found if sample.rows >= _ENOUGH else [])), None)
 
 

@@ -25,13 +25,12 @@ _WATERMARKS = re.compile(r"(?:updated?|modified|changed)(?:_(?:at|on|time|date))
 def draft_resource(described: ObjectDescription, table: str, key: Key, sample: Sample) -> Resource:
     """The resource of a table or view that has a key, without links; the caller gives it a code that is free. ``table``: its bare name."""
     name, name_en, description, guessed = _titles(table, described.comment)
-    what = f"{'视图 view' if described.view else '数据表 table'} {described.binding.object}"
     resource = Resource(
         described,
         *resource_codes(table),
         name,
         name_en,
-        description or what,
+        description,
         key.column.name,
         key.column.kind or Kind.BIGINT,
         items=[],

@@ -57,16 +57,16 @@ def write_source(part: SourcePart) -> str:
     return "\n".join([*lines, f"pool = {part.pool}", f"timeout_ms = {part.timeout_ms}", ""])
 
 
-def write_resource(resource: Resource, source: str) -> str:
+def write_resource(resource: Resource, source: str, kind: str = "sql") -> str:
     """``[[resources]]`` with its items and links."""
-    parts = ["\n".join([*_head(resource, source), ""])]
+    parts = ["\n".join([*_head(resource, source, kind), ""])]
     parts += ["\n".join(["[[resources.items]]", *_item(item, item.code in resource.identifiers), ""]) for item in resource.items]
     for link in resource.links:
         parts.append(f"[[resources.links]]\nfield = {quoted(link.field)}{guess()}\nitem = {quoted(link.item)}\nto = {quoted(link.to)}\n")
     return "\n".join(parts)
 
 
-def _head(resource: Resource, source: str) -> Iterator[str]:
+def _head(resource: Resource, source: str, kind: str) -> Iterator[str]:
     yield "[[resources]]"
     yield f"code = {quoted(resource.code)}"
     yield f"plural = {quoted(resource.plural)}{guess()}"
@@ -84,6 +84,8 @@ def _head(resource: Resource, source: str) -> Iterator[str]:
     yield f'service_methods = ["INTERFACE"]{guess()}'
     yield f"source = {quoted(source)}"
     yield f"object = {quoted(resource.described.binding.object)}"
+    if kind == "files":
+        yield "file = {}"
     yield f"identifiers = {_texts(resource.identifiers)}{_because(resource.why['stable_key'])}"
     yield f"stable_key = {quoted(resource.stable_key)}{_because(resource.why['stable_key'])}"
     if resource.item(resource.stable_key) is None:
