@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, Text, bindparam, case, literal_column
+from sqlalchemy import BindParameter, ColumnElement, Dialect, FromClause, Text, bindparam, case, exists, literal_column
 from sqlalchemy.types import TypeEngine
 
 from connectors.selection import UNDELIVERABLE, Kind
 
 Expression = ColumnElement[Any]
+Place = tuple[FromClause, Expression]
+"""A table and a column of it."""
 Encode = Callable[[Any], Any]
 """From a wire value (or a list of them), never null, to what the driver binds."""
 Decode = Callable[[Any], Any]
@@ -96,6 +98,10 @@ class SqlDialect(Protocol):
         """The column equals the parameter; null where either is null. An index on the column serves it."""
         ...
 
+    def linked(self, here: Place, there: Place, kind: Kind, where: Expression) -> Expression:
+        """A row of the table there has the key that this row's column holds, and satisfies ``where``. Never null."""
+        ...
+
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """What to order by, so that nulls come last; bare where there are none, so that an index serves it."""
         ...
@@ -128,6 +134,14 @@ class Standard(SqlDialect, Protocol):
     def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """The stored column and the value, as they are."""
         return self.stored(column, kind, ordered=False) == self.value(binds, parameter, kind, ordered=False)
+
+    def linked(self, here: Place, there: Place, kind: Kind, where: Expression) -> Expression:
+        """By ``EXISTS``."""
+        return self.existing(here, there, self.stored(there[1], kind, ordered=False) == self.stored(here[1], kind, ordered=False), where)
+
+    def existing(self, here: Place, there: Place, *conditions: Expression) -> Expression:
+        """A row there satisfies the conditions."""
+        return exists(literal_column("1")).select_from(there[0]).where(*conditions).correlate(here[0])
 
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """By ``NULLS LAST`` (SQL:2003)."""

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, Integer, LargeBinary, Text, and_, cast, false, func, literal_column, not_, type_coerce
+from sqlalchemy import BindParameter, ColumnElement, Dialect, Integer, LargeBinary, Text, and_, cast, false, func, literal_column, not_, select, type_coerce
 from sqlalchemy.dialects.mysql.base import MySQLDialect as _MySQLDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from connectors.selection import UNDELIVERABLE, Kind, Value
-from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard, guarded, unsealed
+from connectors.sql.dialect import Binds, Decode, Encode, Expression, Place, Standard, guarded, unsealed
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, whole_text
 
 LIST = "/*list*/"
@@ -133,6 +133,16 @@ class MysqlDialect(Standard):
         if not self._collated:
             return head == start
         return and_(column.like(binds.place(parameter, _pattern), escape="!"), head == start).self_group()
+
+    def linked(self, here: Place, there: Place, kind: Kind, where: Expression) -> Expression:
+        """Texts by their collation too, so that an index serves; else as a set that is made once, because bytes have no index."""
+        if kind is not Kind.STRING:
+            return super().linked(here, there, kind, where)
+        left, right = (self.stored(column, kind, ordered=False) for _, column in (here, there))
+        if self._collated:
+            return self.existing(here, there, there[1] == here[1], right == left, where)
+        keys = select(right).select_from(there[0]).where(there[1].is_not(None), where)
+        return and_(here[1].is_not(None), left.in_(keys)).self_group()
 
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """``IS NULL`` first: neither server knows ``NULLS LAST``."""

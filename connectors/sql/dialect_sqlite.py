@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Function, Integer, LargeBinary, Text, and_, case, cast, collate, func, literal_column, not_, or_, select, type_coerce
+from sqlalchemy import Boolean, Function, Integer, LargeBinary, Text, and_, case, cast, collate, func, literal_column, not_, null, or_, select, type_coerce
 from sqlalchemy.dialects import sqlite
 
 from connectors.selection import Kind
@@ -27,6 +27,8 @@ _REAL: Expression = literal_column("'real'")
 _TEXT: Expression = literal_column("'text'")
 _BLOB: Expression = literal_column("'blob'")
 """Storage classes, as typeof() names them."""
+_NO_DAYS: Expression = literal_column("'+0 days'")
+"""A modifier, without which date() gives 30 February as it is."""
 _NO_TEXT = cast(literal_column("x'ff'"), Text)
 """A text that is no UTF-8, and is read as any other such text."""
 
@@ -41,7 +43,7 @@ def after_prefix(prefix: str) -> str | bytes:
 
 
 def _moment(column: Expression) -> Expression:
-    return Function(UTC_FUNCTION, column, type_=Text)
+    return Function(UTC_FUNCTION, _argument(column), type_=Text)
 
 
 def _readable(column: Expression) -> Expression:
@@ -49,7 +51,13 @@ def _readable(column: Expression) -> Expression:
 
 
 def _number(column: Expression) -> Expression:
-    return Function(DECIMAL_FUNCTION, column, type_=Text)
+    return Function(DECIMAL_FUNCTION, _argument(column), type_=Text)
+
+
+def _argument(column: Expression) -> Expression:
+    # A text as its bytes: one that is no UTF-8 would fail the statement before the function is called.
+    storage = func.typeof(column)
+    return case((storage == _TEXT, cast(column, LargeBinary)), (storage == _BLOB, null()), else_=column)
 
 
 def _json(values: Any) -> str:
@@ -107,13 +115,17 @@ class SqliteDialect(Standard):
         match kind:
             case Kind.STRING:
                 wrong = or_(storage == _BLOB, not_(_readable(column)))
-            case Kind.INTEGER | Kind.BIGINT | Kind.BOOLEAN:
+            case Kind.INTEGER | Kind.BIGINT:
+                wrong = not_(or_(storage == _INTEGER, and_(storage == _REAL, column == cast(column, Integer))))
+            case Kind.BOOLEAN:
                 wrong = storage != _INTEGER
             case Kind.FLOAT:
                 wrong = storage.not_in([_INTEGER, _REAL])
             case Kind.DATE:
                 wrong = or_(
-                    storage != _TEXT, func.coalesce(func.date(column), literal_column("''")) != column, func.substr(column, 1, 4) == literal_column("'0000'")
+                    storage != _TEXT,
+                    func.coalesce(func.date(column, _NO_DAYS), literal_column("''")) != column,
+                    func.substr(column, 1, 4) == literal_column("'0000'"),
                 )
             case Kind.DATETIME:
                 wrong = _moment(column).is_(None)

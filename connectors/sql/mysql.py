@@ -15,7 +15,7 @@ from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_mysql import LIST, MysqlDialect
 from connectors.sql.driver import Connection, ConnectionLost, Incomparable, NotConnected, object_name
-from connectors.sql.mysql_faults import INCOMPARABLE, LOST, UNREACHABLE, code_of, fault_of
+from connectors.sql.mysql_faults import INCOMPARABLE, LOST, UNREACHABLE, code_of, fault_of, in_session
 from connectors.sql.objects_mysql import described, listed
 
 _asyncmy: Any = asyncmy
@@ -33,6 +33,10 @@ _SETTINGS = (
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', max_sort_length = 65535",
 )
 """``max_sort_length``: so many bytes of a text order it; a server's own default is 1,024."""
+
+_MARIADB = ("SET in_predicate_conversion_threshold = 0, optimizer_switch = 'subquery_cache=off'",)
+"""Long lists stay lists: as tables, which MariaDB makes of them, they meet columns of other collations. And it keeps a subquery's answer by the text
+that was asked for in the column's collation, in which another text may be the same."""
 
 
 class MysqlConnection:
@@ -78,7 +82,7 @@ class MysqlConnection:
         if code in LOST:
             self._sound = False
             return ConnectionLost()
-        return error
+        return in_session(error)
 
     def usable(self) -> bool:
         """Open, in step with the server, and never cancelled."""
@@ -154,8 +158,7 @@ class MysqlDriver:
 
     def _limits(self, version: str) -> list[str]:
         if "MariaDB" in version:
-            # Long lists stay lists: as tables, which MariaDB makes of them, they meet columns of other collations.
-            return [f"SET max_statement_time = {self._timeout_ms / 1000}, in_predicate_conversion_threshold = 0"]
+            return [f"SET max_statement_time = {self._timeout_ms / 1000}", *_MARIADB]
         return [f"SET max_execution_time = {self._timeout_ms}"]
 
     def fault(self, error: Exception, what: str) -> SourceFault:

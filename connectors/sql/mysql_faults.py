@@ -14,9 +14,10 @@ LOST = frozenset({0, 1053, 1158, 1159, 1160, 1161, 1243, 1615, 1927, 2006, 2013,
 INCOMPARABLE = frozenset({1267, 1270, 1271})
 """Texts whose collations do not mix: a column's character set has no place for a character that was asked for."""
 
+LOGIN, _ORPHAN = 1045, 1449
 _STOPPED = frozenset({1205, 1317, 1969, 3024})
 _FULL = frozenset({1040, 1203, 1226, 1461})
-_NOT_ADMITTED = frozenset({1045, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 2059, 3118, 3955, 4151})
+_NOT_ADMITTED = frozenset({LOGIN, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 2059, 3118, 3955, 4151})
 _NO_TLS = frozenset({2026, 3159})
 _BROKEN = frozenset({1041, 1037, 1038, 1114, 1129, 1194, 1195, 1290, *UNREACHABLE, *LOST})
 
@@ -24,6 +25,11 @@ _BROKEN = frozenset({1041, 1037, 1038, 1114, 1129, 1194, 1195, 1290, *UNREACHABL
 def code_of(error: Exception) -> int:
     """The error's number; 0 where the connection failed without one."""
     return error.args[0] if isinstance(error, asyncmy_errors.MySQLError) and error.args and isinstance(error.args[0], int) else 0
+
+
+def in_session(error: Exception) -> Exception:
+    """An error of a session that is open. MariaDB says of a view whose definer is gone, to those who may not know it, that they are denied access."""
+    return asyncmy_errors.OperationalError(_ORPHAN) if code_of(error) == LOGIN else error
 
 
 def fault_of(source: str, error: Exception, what: str) -> SourceFault:
@@ -58,7 +64,7 @@ def _refusal(code: int, what: str) -> str:
         case 1054 | 1109 | 1146 | 1051 | 1932:
             return f"{what} or a column of it does not exist; compare the catalog with the source"
         case 1142 | 1143:
-            return f"the hub may not read {what}; grant SELECT on it to the hub's user"
+            return f"the hub may not read {what}, if it exists; grant SELECT on it to the hub's user"
         case 1356:
             return (
                 f"the view {what} reads what is gone or what its rights do not reach; grant SELECT on the tables under it to its definer "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import FromClause, and_, exists, false, literal_column, not_, or_, true
+from sqlalchemy import FromClause, and_, false, not_, or_, true
 
 from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some
 from connectors.sql.dialect import Binds, Expression, SqlDialect
@@ -45,9 +45,7 @@ class Conditions:
         # An alias, because an object may be linked to itself.
         there = named_table(part.binding, [part.key, *compared_columns(part.where)]).alias(f"linked{self._depth}")
         within = Conditions(self._dialect, there, self._binds, self._depth + 1)
-        here = self._dialect.stored(self._table.c[part.column], part.kind, ordered=False)
-        same = self._dialect.stored(there.c[part.key], part.kind, ordered=False) == here
-        return exists(literal_column("1")).select_from(there).where(same, within.predicate(part.where)).correlate(self._table)
+        return self._dialect.linked((self._table, self._table.c[part.column]), (there, there.c[part.key]), part.kind, within.predicate(part.where))
 
     def _compare(self, part: Compare) -> Expression:
         dialect, binds, column, kind = self._dialect, self._binds, self._table.c[part.column], part.kind

