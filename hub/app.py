@@ -254,6 +254,8 @@ class Hub:
             await self.live.sources.close()
             await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
             await core.log.close()
+            # Extension modules complain on standard error when what they made outlives them.
+            gc.unfreeze()
 
 
 def create_app(core: Core, demo: DemoState | None = None) -> Hub:

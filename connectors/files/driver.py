@@ -109,8 +109,9 @@ class DuckDriver:
 
     async def close(self) -> None:
         """Closes everything, after the connections were."""
-        if self._database is not None:
-            await self._do(self._database.close)
+        database, self._database = self._database, None
+        if database is not None:
+            await self._do(database.close)
         self._threads.shutdown(wait=False)
 
     async def _do(self, work: Callable[[], T]) -> T:
