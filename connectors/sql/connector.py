@@ -17,7 +17,7 @@ from connectors.sql.driver import Driver
 from connectors.sql.source import SqlSource
 from connectors.sql.tls import tls_context
 
-_SERVERS = ("postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "opengauss", "gaussdb", "kingbase")
+_SERVERS = ("postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "opengauss", "gaussdb", "kingbase", "oceanbase", "tidb")
 _FORMS = f"write sqlite:///PATH, dm://USER@HOST:PORT/SCHEMA, or {', '.join(_SERVERS)} followed by ://USER@HOST:PORT/DATABASE"
 
 
@@ -86,6 +86,22 @@ def _password(config: SourceConfig) -> str:
 def _mysql(config: SourceConfig, url: URL) -> Driver:
     from connectors.sql.mysql import MysqlDriver
 
+    return MysqlDriver(config.code, _mysql_place(config, url, 3306), config.timeout_ms)
+
+
+def _tidb(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.mysql_kin import TidbDriver
+
+    return TidbDriver(config.code, _mysql_place(config, url, 4000), config.timeout_ms)
+
+
+def _oceanbase(config: SourceConfig, url: URL) -> Driver:
+    from connectors.sql.mysql_kin import OceanbaseDriver
+
+    return OceanbaseDriver(config.code, _mysql_place(config, url, 2881), config.timeout_ms)
+
+
+def _mysql_place(config: SourceConfig, url: URL, port: int) -> dict[str, object]:
     query = dict(url.query)
     ssl, authority = query.pop("ssl", None), query.pop("ssl_ca", None)
     if not url.host or not url.database or not url.username or query:
@@ -93,11 +109,11 @@ def _mysql(config: SourceConfig, url: URL) -> Driver:
             f"{config.code}: `url` must name user, host and database, and may only add ssl and ssl_ca",
             f"{url.drivername}://USER@HOST:PORT/DATABASE?ssl=verify-full&ssl_ca=PATH",
         )
-    where: dict[str, object] = {"host": url.host, "port": url.port or 3306, "user": url.username, "database": url.database}
+    where: dict[str, object] = {"host": url.host, "port": url.port or port, "user": url.username, "database": url.database}
     # Bytes, because asyncmy would write a text in Latin-1.
     where["password"] = _password(config).encode()
     context = tls_context(config.code, ssl, authority)
-    return MysqlDriver(config.code, where if context is None else {**where, "ssl": context}, config.timeout_ms)
+    return where if context is None else {**where, "ssl": context}
 
 
 def _kingbase(config: SourceConfig, url: URL) -> Driver:
@@ -151,6 +167,8 @@ _DRIVERS: dict[str, Callable[[SourceConfig, URL], Driver]] = {
     "mariadb+asyncmy": _mysql,
     "mysql": _mysql,
     "mysql+asyncmy": _mysql,
+    "oceanbase": _oceanbase,
+    "tidb": _tidb,
     "postgresql": _postgres,
     "postgresql+asyncpg": _postgres,
 }

@@ -27,12 +27,11 @@ _KILL_SECONDS = 2.0
 _LIST_STEP = 1024
 _NOBODY = "(SELECT NULL FROM DUAL WHERE FALSE)"
 _PLACE = f"({LIST}?)"
-_SETTINGS = (
-    "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
-    "SET SESSION TRANSACTION READ ONLY",
-    "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', max_sort_length = 65535",
-)
-"""``max_sort_length``: so many bytes of a text order it; a server's own default is 1,024."""
+NAMES = "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
+READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
+MODE = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'"
+SORT = "SET max_sort_length = 65535"
+"""So many bytes of a text order it; a server's own default is 1,024."""
 
 _MARIADB = ("SET in_predicate_conversion_threshold = 0, optimizer_switch = 'subquery_cache=off'",)
 """Long lists stay lists: as tables, which MariaDB makes of them, they meet columns of other collations. And it keeps a subquery's answer by the text
@@ -133,11 +132,13 @@ class MysqlDriver:
     """Connects to one database; ``where`` holds asyncmy's host, port, user, password, database and ssl."""
 
     dialect = MysqlDialect()
+    settings: tuple[str, ...] = (NAMES, READ_ONLY, MODE, SORT)
+    """What every session begins with."""
     errors: tuple[type[Exception], ...] = (asyncmy_errors.MySQLError, OSError, ValueError, OverflowError, RuntimeError)
 
     def __init__(self, source: str, where: Mapping[str, object], timeout_ms: int) -> None:
         self._source = source
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self._where = {**where, "connect_timeout": timeout_ms / 1000, "charset": "utf8mb4", "autocommit": True, "program_name": "huitong"}
 
     async def connect(self) -> Connection:
@@ -149,17 +150,18 @@ class MysqlDriver:
                 raise NotConnected from error
             raise
         try:
-            for setting in (*_SETTINGS, *self._limits(connection.get_server_info())):
+            for setting in (*self.settings, *self.limits(connection.get_server_info())):
                 await connection.query(setting)
         except BaseException:
             connection.close()
             raise
         return MysqlConnection(connection, self._where)
 
-    def _limits(self, version: str) -> list[str]:
+    def limits(self, version: str) -> list[str]:
+        """What cuts the session's statements at the source's timeout, by the server's version."""
         if "MariaDB" in version:
-            return [f"SET max_statement_time = {self._timeout_ms / 1000}", *_MARIADB]
-        return [f"SET max_execution_time = {self._timeout_ms}"]
+            return [f"SET max_statement_time = {self.timeout_ms / 1000}", *_MARIADB]
+        return [f"SET max_execution_time = {self.timeout_ms}"]
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By the server's error number; its messages may quote values and are not passed on."""

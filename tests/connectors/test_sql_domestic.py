@@ -15,6 +15,8 @@ from connectors.registry import open_source
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Match, Order, Predicate, Selection
 from connectors.spi import SourceConfig
 from connectors.sql.dialect_dameng import CAPABILITIES, MOST_LISTED, DamengDialect
+from connectors.sql.mysql import READ_ONLY
+from connectors.sql.mysql_kin import OceanbaseDriver, TidbDriver
 from connectors.sql.statements import KEYS, Statements
 from masking.rules import Mask
 from tests.connectors.people import KINDS
@@ -92,7 +94,7 @@ def test_what_dameng_does_goes_straight_through() -> None:
     assert negotiate(CAPABILITIES, selection).whole
 
 
-@pytest.mark.parametrize("scheme", ["dm", "kingbase", "gaussdb", "opengauss"])
+@pytest.mark.parametrize("scheme", ["dm", "kingbase", "gaussdb", "opengauss", "tidb", "oceanbase"])
 async def test_a_server_that_is_not_there(scheme: str) -> None:
     """The vendors' real drivers, against a port on which nobody listens."""
     source = open_source(SourceConfig("city.register", "sql", f"{scheme}://reader@127.0.0.1:{free_port()}/register"))
@@ -112,3 +114,21 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, scheme:
         open_source(SourceConfig("city.register", "sql", f"{scheme}://reader@db:5236/register"))
     assert module in caught.value.message
     assert f"huitong[{extra}]" in caught.value.hint
+
+
+def test_sessions_of_tidb_and_oceanbase() -> None:
+    """What MySQL's kin would refuse is not sent; statements are cut in their own ways."""
+    tidb, oceanbase = TidbDriver("a.b", {}, 3000), OceanbaseDriver("a.b", {}, 3000)
+    assert READ_ONLY not in tidb.settings
+    assert READ_ONLY in oceanbase.settings
+    assert tidb.limits("8.0.11-TiDB-v8.5.0") == ["SET max_execution_time = 3000"]
+    assert oceanbase.limits("5.7.25-OceanBase-v4.3") == ["SET ob_query_timeout = 3000000"]
+
+
+def test_mysql_s_kin_is_written_like_mysql() -> None:
+    """Lists place by place, texts by their bytes, nulls last."""
+    selection = person("name", where=compare("id_number", Comparison.IN), order=(Order("name", Kind.STRING), STABLE), limit="n")
+    text = " ".join(Statements(TidbDriver.dialect).rows(selection).text.split())
+    assert "`id_number` IN" in text
+    assert "JSON_TABLE" not in text
+    assert text.endswith("LIMIT ?")
