@@ -44,7 +44,7 @@ def fault_of(source: str, error: Exception, what: str) -> SourceFault:
     if code in _FULL:
         return SourceUnavailable(source, "the database has no connection left for the hub; raise its limit for the hub's user, or lower `pool`")
     if code in _NOT_ADMITTED:
-        return SourceUnavailable(source, "the database does not admit the hub; check user and secret")
+        return SourceUnavailable(source, "the database does not admit the hub; check user and secret, and whether it wants TLS (`ssl` in `url`)")
     if code in _BROKEN:
         return SourceUnavailable(source, "the database is not reachable")
     return _unavailable(source, code) or SourceRefused(source, _refusal(code, what))

@@ -14,7 +14,7 @@ from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_postgres import PostgresDialect
 from connectors.sql.driver import Connection, ConnectionLost, object_name
 from connectors.sql.objects_postgres import described, listed
-from connectors.sql.sqlstate import fault_of
+from connectors.sql.sqlstate import fault_of, missing_grant
 
 _asyncpg: Any = asyncpg
 """asyncpg has no annotations."""
@@ -104,6 +104,8 @@ class PostgresDriver:
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By SQLSTATE; the server's messages may quote values and are not passed on."""
+        if isinstance(error, self._module.InsufficientPrivilegeError):
+            return SourceRefused(self._source, missing_grant(str(error), what))
         if isinstance(error, _class(self._module, "Error")):
             return fault_of(self._source, getattr(error, "sqlstate", None), what)
         if isinstance(error, OSError | self._module.InternalClientError):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 
+_DENIED = re.compile(r"permission denied for (?:materialized |foreign )?(schema|table|view|function|procedure|sequence) (.+)")
+_RIGHTS = {"schema": "USAGE", "function": "EXECUTE", "procedure": "EXECUTE"}
 _CANCELLED = "57014"
 _MISSING = ("42P01", "42703", "3F000")
 _PRIVILEGE = "42501"
@@ -24,3 +28,13 @@ def fault_of(source: str, state: str | None, what: str) -> SourceFault:
     if state == _PRIVILEGE:
         return SourceRefused(source, f"the hub may not read {what}; grant SELECT to its user")
     return SourceRefused(source, f"the statement on {what} was rejected (SQLSTATE {state})")
+
+
+def missing_grant(text: str, what: str) -> str:
+    """Which right is missing, by the server's text, which names an object and no value; in another language than English, only where it is missing."""
+    found = _DENIED.match(text)
+    if found is None or (found[1] in ("table", "view") and found[2] == what.rpartition(".")[2].strip('"')):
+        return f"the hub may not read {what}; grant SELECT to its user"
+    kind, name = found[1], found[2]
+    right = _RIGHTS.get(kind, "SELECT")
+    return f"the hub may not read {what}; grant {right} on {kind} {name} to its user, or to the owner of the view by whose rights it is read"

@@ -349,6 +349,31 @@ async def test_faults_of_postgres(postgres: Postgres) -> None:
 
 
 @pytest.mark.slow
+async def test_what_the_account_may_not_read_is_told_with_the_grant(postgres: Postgres) -> None:
+    await execute(
+        postgres,
+        "CREATE SCHEMA rights; CREATE TABLE rights.base AS SELECT 1 AS record_no; CREATE VIEW rights.shown AS SELECT * FROM rights.base; "
+        "CREATE VIEW rights.own WITH (security_invoker) AS SELECT * FROM rights.base; CREATE ROLE reader LOGIN; CREATE ROLE outsider LOGIN; "
+        "CREATE ROLE gone; CREATE VIEW rights.lost AS SELECT * FROM rights.base; ALTER VIEW rights.lost OWNER TO gone; "
+        "GRANT USAGE ON SCHEMA rights TO reader, gone; GRANT SELECT ON rights.shown, rights.own, rights.lost TO reader, outsider",
+    )
+    where = f"{postgres.host}:{postgres.port}"
+    reader, outsider = (SqlConnector().open(SourceConfig("city.register", "sql", f"postgresql://{user}@{where}/postgres")) for user in ("reader", "outsider"))
+    refused = [
+        (reader, "rights.base", "may not read rights.base; grant SELECT to its user$"),
+        (reader, "rights.own", "may not read rights.own; grant SELECT on table base to its user, or to the owner of the view"),
+        (reader, "rights.lost", "may not read rights.lost; grant SELECT on table base to its user, or to the owner of the view"),
+        (outsider, "rights.shown", "may not read rights.shown; grant USAGE on schema rights to its user"),
+    ]
+    assert await reader.fetch(Selection(Binding("rights.shown"), columns("record_no")), {}) == [(1,)]
+    for source, table, message in refused:
+        with pytest.raises(SourceRefused, match=message):
+            await source.fetch(Selection(Binding(table), columns("record_no")), {})
+    await reader.close()
+    await outsider.close()
+
+
+@pytest.mark.slow
 async def test_a_mismatch_of_types_is_refused_without_the_value(postgres: Postgres) -> None:
     binding = await people_in(postgres, "types")
     source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from connectors.errors import SourceFault, SourceRefused, SourceUnavailable
 from connectors.selection import Binding, Column, Compare, Comparison, Kind, Linked, Match, Not, Order, Selection, Value
@@ -323,3 +330,51 @@ async def test_objects_are_listed_with_keys_and_kinds(mariadb: Mariadb) -> None:
         (foreign,) = house.foreign_keys
         assert (foreign.columns, foreign.to_object, foreign.to_columns) == (("owner",), "person", ("id",))
         assert list(await source.describe(Binding("grown"))) == list(grown.columns)
+
+
+@pytest.fixture
+def keys() -> Iterator[tuple[Path, Path]]:
+    """A key and its certificate for db.example, where the server's user can read them."""
+    with TemporaryDirectory() as folder:
+        key, certificate = Path(folder) / "key.pem", Path(folder) / "certificate.pem"
+        Path(folder).chmod(0o755)
+        write_certificate(key, certificate, "db.example")
+        yield key, certificate
+
+
+@pytest.mark.slow
+async def test_tls_is_used_and_checked(keys: tuple[Path, Path]) -> None:
+    key, certificate = keys
+    with running_mariadb(f"--ssl-cert={certificate}", f"--ssl-key={key}", "--require-secure-transport=on") as server:
+        outcomes = {
+            "": "whether it wants TLS",
+            "?ssl=require": "",
+            f"?ssl=verify-ca&ssl_ca={certificate}": "",
+            "?ssl=verify-ca": "no TLS connection",
+            f"?ssl=verify-full&ssl_ca={certificate}": "no TLS connection",
+        }
+        for query, message in outcomes.items():
+            source = SqlConnector().open(SourceConfig("city.register", "sql", server.url("mysql") + query))
+            check = await source.check()
+            assert (check.ok, message in check.message) == (not message, True), (query, check)
+            if check.ok:
+                async with source._pool.connection() as connection:
+                    assert (await connection.fetch("SHOW STATUS LIKE 'Ssl_cipher'", []))[0][1]
+            await source.close()
+
+
+def write_certificate(key: Path, certificate: Path, name: str) -> None:
+    """A certificate that its own key signed, for a server of this name."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(subject, subject, private.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    for path in (key, certificate):
+        path.chmod(0o644)
