@@ -41,6 +41,7 @@ from hub.api.long import unpacked
 from hub.api.oauth import routes as oauth_routes
 from hub.api.services import Services
 from hub.api.turn import Turn, Turns
+from hub.collecting import Collecting
 from hub.console.pages import DemoApplication, DemoToken, UnknownDemoApplicationError, assets_route, demo_routes, page
 from hub.core import Core
 from hub.exchange.http import ExchangeHttp, fault_response
@@ -235,13 +236,13 @@ class Hub:
         await core.log.start()
         await self.live.refresh()
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
-        works = (self.live.follow(), self.live.sources.watch(), core.log.rollup.run(), self.runner.sweep(), self.metrics.lag.watch())
+        collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
+        works = (collecting.run(), self.live.follow(), self.live.sources.watch(), core.log.rollup.run(), self.runner.sweep(), self.metrics.lag.watch())
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.
         await to_thread.run_sync(core.log.published)
-        gc.collect()
-        gc.freeze()
+        collecting.start()
         self.ready = True
         try:
             yield

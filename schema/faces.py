@@ -146,6 +146,14 @@ class Faces:
         """The same faces, to be made anew; limited further by ``only``."""
         return Faces(self.snapshot, self.rights, self._only if only is None else only if self._only is None else only & self._only)
 
+    def forget(self) -> Iterator[Wing]:
+        """Gives what was made, and keeps nothing of it."""
+        while self._wings:
+            _, wing = self._wings.popitem()
+            yield wing
+            wing.faces.clear()
+            wing.types.clear()
+
     def wing(self, code: str) -> Wing:
         """What was made of this department."""
         key = (code, self._since.get(code, 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -69,6 +69,12 @@ class _Selections:
         self._collector = question.collector
         self._variables = question.variables
         self._pause = pause
+        self._known: list[dict[int, tuple[object, Any]]] = []
+
+    def forget(self) -> None:
+        """Lets go of the types that were rendered."""
+        for known in self._known:
+            known.clear()
 
     def fields(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Iterator[tuple[str, list[FieldNode], Render]]:
         """(response key, nodes, function from the parent to the field's value) of what is selected below these nodes."""
@@ -103,6 +109,7 @@ class _Selections:
     def _object(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> Render:
         fields = [(key, render) for key, _, render in self.fields(type_, nodes)]
         known: dict[int, tuple[object, Any]] = {}
+        self._known.append(known)
         pause = self._pause
 
         def render(value: Any) -> Any:
@@ -145,25 +152,26 @@ def _schema(view: View, question: Question, kept: Kept, pause: Pause) -> Iterato
 
 
 def _types(view: View, question: Question, key: str, nodes: list[FieldNode], kept: Kept, pause: Pause) -> Iterator[bytes | Packed]:
+    for _ in view.faces.departments:  # the root type needs to know them all at once
+        pause()
+    selections = _Selections(view.whole, question, pause)
+    render = selections.value(_TYPE, nodes)
     lead = b"["
-    for text in _rendered(view.shared_types(), view.whole, question, nodes, pause):
-        yield lead + text
+    for found in view.shared_types().values():
+        yield lead + orjson.dumps(render(found))
         lead = b","
+    selections.forget()
     for code in view.faces.snapshot.by_department:
-        yield kept(code, key, partial(_department, view, code, question, nodes, pause))
+        yield kept(code, key, partial(_department, view, code, selections, render))
     yield b"]"
 
 
-def _department(view: View, code: str, question: Question, nodes: list[FieldNode], pause: Pause) -> Iterator[bytes]:
+def _department(view: View, code: str, selections: _Selections, render: Render) -> Iterator[bytes]:
     apart = view.apart()
-    for text in _rendered(apart.types(code), apart.whole, question, nodes, pause):
-        yield b"," + text
-
-
-def _rendered(types: Mapping[str, GraphQLNamedType], schema: CutSchema, question: Question, nodes: list[FieldNode], pause: Pause) -> Iterator[bytes]:
-    render = _Selections(schema, question, pause).value(_TYPE, nodes)
-    for found in types.values():
-        yield orjson.dumps(render(found))
+    for found in apart.types(code).values():
+        yield b"," + orjson.dumps(render(found))
+    selections.forget()
+    apart.dismantle()
 
 
 def sdl(view: View, kept: Kept, pause: Pause) -> Iterator[bytes | Packed]:
@@ -181,4 +189,6 @@ def _printed(types: Iterable[GraphQLNamedType], pause: Pause) -> Iterator[bytes]
 
 
 def _printed_department(view: View, code: str, pause: Pause) -> Iterator[bytes]:
-    return _printed(view.apart().types(code).values(), pause)
+    apart = view.apart()
+    yield from _printed(apart.types(code).values(), pause)
+    apart.dismantle()

@@ -50,11 +50,11 @@ class Introspector:
         values = orjson.dumps({name: value for name, value in given.items() if name in declared}, option=orjson.OPT_SORT_KEYS)
         name = plan.operation.name.value if plan.operation.name else None
         kept = self._keeping(view, (plan.document.sha256, name, values, key, only))
-        return await self._aside.run(lambda pause: _packed(introspect(view.apart(only), question, kept, pause)))
+        return await self._aside.run(lambda pause: _of(view.apart(only), lambda apart: introspect(apart, question, kept, pause)))
 
     async def sdl(self, view: View, only: frozenset[str] | None) -> list[Packed]:
         """The view in the schema definition language."""
-        return await self._aside.run(lambda pause: _packed(sdl(view.apart(only), self._keeping(view, ("sdl", only)), pause)))
+        return await self._aside.run(lambda pause: _of(view.apart(only), lambda apart: sdl(apart, self._keeping(view, ("sdl", only)), pause)))
 
     def _keeping(self, view: View, asked: tuple[object, ...]) -> Kept:
         return partial(self._part, view, asked)
@@ -68,6 +68,13 @@ class Introspector:
             with self._lock:
                 self._kept[place] = found
         return found
+
+
+def _of(apart: View, work: Callable[[View], Iterable[bytes | Packed]]) -> list[Packed]:
+    try:
+        return _packed(work(apart))
+    finally:
+        apart.dismantle()
 
 
 def _packed(pieces: Iterable[bytes | Packed]) -> list[Packed]:

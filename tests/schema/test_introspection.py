@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
@@ -172,3 +174,16 @@ def test_a_part_is_made_of_one_department_at_a_time() -> None:
     assert made == [f"d{i}" for i in range(41)]
     assert {department: pauses.count(department) > 100 for department in made} == dict.fromkeys(made, True)
     assert not any(len(wing.types) > 1 for faces in (apart.faces, view.faces) for wing in faces._wings.values())
+
+
+def test_a_view_taken_apart_leaves_nothing_for_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        view = View(BASE, Faces(snapshot(1, *CHAIN[-4:]), RIGHTS)).apart()
+        made = [weakref.ref(each) for code in view.faces.snapshot.by_department for each in view.types(code).values()]
+        assert len(made) > 20
+        view.dismantle()
+        assert [each() for each in made if each() is not None] == []
+    finally:
+        gc.enable()
