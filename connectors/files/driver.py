@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import duckdb
@@ -77,11 +78,20 @@ class DuckDriver:
         self._folder = folder
         self._threads = ThreadPoolExecutor(pool + 1, thread_name_prefix=f"files {source}")
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._opening = Lock()
+        """Held while the database is opened or changed: deliveries of several objects may come into service at once."""
         self._number = 0
 
     async def connect(self) -> Connection:
         """A further cursor."""
-        return DuckConnection(await self._do(lambda: self._opened().cursor()), self._threads)
+        return DuckConnection(await self._with_database(lambda database: database.cursor()), self._threads)
+
+    async def _with_database(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        def alone() -> T:
+            with self._opening:
+                return work(self._opened())
+
+        return await self._do(alone)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
@@ -100,12 +110,12 @@ class DuckDriver:
         """
         self._number += 1
         alias = f"s{self._number}"
-        await self._do(lambda: attach(self._opened(), path, alias))
+        await self._with_database(lambda database: attach(database, path, alias))
         return f"{alias}.d"
 
     async def detach(self, table: str) -> None:
         """Lets go of a snapshot that no statement reads any more."""
-        await self._do(lambda: self._opened().execute(f"DETACH {table.removesuffix('.d')}"))
+        await self._with_database(lambda database: database.execute(f"DETACH {table.removesuffix('.d')}"))
 
     async def close(self) -> None:
         """Closes everything, after the connections were."""
