@@ -123,7 +123,7 @@ async def test_the_queue_of_a_source_that_hangs_melts_away_long_before_its_time(
 
 
 async def test_a_queue_that_moves_is_left_alone() -> None:
-    line = Line(Turns(2, 256, 0.5))
+    line = Line(Turns(2, 256, 60))
     calls = line.begin(*"a" * 200)
     assert await line.finish(calls) == [None] * 200
     assert line.turns.room > 100
