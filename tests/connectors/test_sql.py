@@ -333,7 +333,7 @@ async def test_faults_of_postgres(postgres: Postgres) -> None:
     await execute(postgres, "CREATE ROLE stranger LOGIN; CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     where = f"{postgres.host}:{postgres.port}"
     faults = {
-        f"postgresql+asyncpg://stranger@{where}/postgres": (SourceRefused, "grant SELECT"),
+        f"postgresql+asyncpg://stranger@{where}/postgres": (SourceRefused, "grant USAGE on schema faults"),
         f"postgresql+asyncpg://nobody@{where}/postgres": (SourceUnavailable, "does not admit"),
         f"postgresql+asyncpg://postgres@{where}/nowhere": (SourceUnavailable, "does not admit"),
         f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/postgres": (SourceUnavailable, "not reachable"),
