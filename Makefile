@@ -16,7 +16,7 @@ SOAK_CYCLES ?= 200
 SOAK_SECONDS ?= 60
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -93,6 +93,9 @@ soak-ledger: dev
 
 soak-isolation: dev packages
 	@$(BIN)/python -m tests.soak.isolation --seconds $(SOAK_SECONDS)
+
+scale: dev ## 规模 Measures the hub with 500 and 5,000 resources in two minutes: docs/evidence/scale.md
+	@$(BIN)/python -m tests.scale.measure
 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info

@@ -9,8 +9,8 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 T = TypeVar("T")
-_WORK_SECONDS = 0.001
-_REST_SECONDS = 0.0003
+_WORK_SECONDS = 0.0005
+_REST_SECONDS = 0.0005
 """Long enough that a waiting event loop gets the interpreter: without a rest it would wait up to the switch interval, 5 ms, again and again."""
 
 
