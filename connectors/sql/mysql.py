@@ -134,7 +134,7 @@ class MysqlDriver:
     dialect = MysqlDialect()
     settings: tuple[str, ...] = (NAMES, READ_ONLY, MODE, SORT)
     """What every session begins with."""
-    errors: tuple[type[Exception], ...] = (asyncmy_errors.MySQLError, OSError, ValueError, OverflowError, RuntimeError)
+    errors: tuple[type[Exception], ...] = (asyncmy_errors.MySQLError, OSError, ValueError, OverflowError)
 
     def __init__(self, source: str, where: Mapping[str, object], timeout_ms: int) -> None:
         self._source = source
