@@ -20,7 +20,7 @@ import httpx2
 from hub.acts import Actor
 from hub.catalog.service import CATALOG, SECURITY, SYSTEM
 from hub.core import initialise, open_core
-from hub.settings import Settings
+from hub.settings import load_settings
 from tests.scale.catalog import Size, department_code, fill
 
 HEADERS = {"Content-Type": "application/json", "Accept": "application/graphql-response+json", "Huitong-Purpose": "use", "Huitong-Operator": "scale"}
@@ -81,7 +81,7 @@ class Served:
 
 def prepare(home: Path, size: Size, applications: int) -> dict[str, tuple[str, str]]:
     """A home with the catalog in force and applications ``app0`` … that all have other rights; (client id, secret) by name."""
-    settings = Settings(home=home)
+    settings = load_settings(home=home)
     initialise(settings)
     core = open_core(settings)
     try:
