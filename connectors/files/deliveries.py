@@ -31,6 +31,10 @@ class Delivery:
         """The same for the same file as long as it is not changed."""
         return f"{self.entry.name}|{self.entry.size}|{self.entry.modified}"
 
+    def early(self) -> bool:
+        """The name's date has not come, in China; tomorrow's has, since deliveries are made the evening before."""
+        return self.stamp.date is not None and self.stamp.date > datetime.now(CHINA).date() + timedelta(days=1)
+
     @property
     def moment(self) -> datetime:
         """The state of the data: the beginning of the name's day in China, else the last change; in UTC."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ def _compare(names: Sequence[str], spec: ObjectSpec, findings: Findings) -> None
     line = spec.file.header
     for name in sorted(known - set(names)):
         findings.add("COLUMN_MISSING", line, name)
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, times in Counter(names).items() if times > 1):
         findings.add("COLUMN_TWICE", line, name)
     if spec.file.extra_columns == "refuse":
         for name in sorted(set(names) - known - set(spec.left_out)):

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ log = logging.getLogger(__name__)
 MOST_TRIED = 5
 """Deliveries of one look: where the newest are bad and none is in service yet, older ones are tried."""
 BEING_WRITTEN, NO_MARKER, CHANGED, NOT_READ = "being written", "marker missing", "changed while it was read", "not read yet"
+TOO_EARLY = "dated in the future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ def newer(found: Sequence[Delivery], state: State) -> Iterator[Delivery]:
             yield each
 
 
+def _tried(found: Iterator[Delivery]) -> list[Delivery]:
+    """The newest, and however many are not due: those would else keep the others from being read."""
+    early, due = [], []
+    for each in found:
+        (early if each.early() else due).append(each)
+        if len(due) >= MOST_TRIED:
+            break
+    return early + due
+
+
 def _rank(delivery: Delivery) -> tuple[str, int, int]:
     day, number, modified = delivery.rank
     return day.isoformat(), number, modified
@@ -53,13 +63,13 @@ def _rank(delivery: Delivery) -> tuple[str, int, int]:
 class Keeper:
     """Of one binding. ``state`` is what the shelf said last, ``found`` whether the folder held any delivery."""
 
-    def __init__(self, code: str, store: Store, snapshots: Path, binding: Binding, spec: ObjectSpec, options: FilesOptions) -> None:
+    def __init__(self, code: str, url: str, store: Store, snapshots: Path, binding: Binding, spec: ObjectSpec, options: FilesOptions) -> None:
         self.binding = binding
         self.spec = spec
         self.state = State()
         self.found: bool | None = None
         self.waiting: list[Waiting] = []
-        self.shelf = Shelf(shelf_folder(snapshots, binding), binding.object)
+        self.shelf = Shelf(shelf_folder(snapshots, url, binding), binding.object)
         self._what = f"{code} {binding.object}"
         self._store, self._options = store, options
         self._pattern = Pattern(binding.object)
@@ -89,7 +99,7 @@ class Keeper:
         await self.load()
         self.waiting = []
         self._seen = {each.identity: self._seen.get(each.identity, time.monotonic()) for each in found}
-        candidates = list(islice(newer(found, self.state), MOST_TRIED))
+        candidates = _tried(newer(found, self.state))
         if not candidates:
             return
         with self.shelf.locked() as mine:
@@ -107,7 +117,9 @@ class Keeper:
                 self.waiting.append(Waiting(delivery, reason))
 
     async def _unready(self, delivery: Delivery) -> str | None:
-        """Why a delivery may not be whole yet."""
+        """Why a delivery may not be whole yet, or is not due."""
+        if delivery.early():
+            return TOO_EARLY
         if self._options.marker is not None:
             return None if await asyncio.to_thread(marked, self._store, delivery, self._options.marker) else NO_MARKER
         settle = self._options.settle_seconds

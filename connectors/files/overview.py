@@ -11,7 +11,7 @@ from typing import Any
 from connectors.errors import SourceUnavailable
 from connectors.files.connector import files_options
 from connectors.files.deliveries import Delivery, deliveries, marked
-from connectors.files.keeper import BEING_WRITTEN, NO_MARKER, NOT_READ, newer
+from connectors.files.keeper import BEING_WRITTEN, NO_MARKER, NOT_READ, TOO_EARLY, newer
 from connectors.files.options import FilesOptions
 from connectors.files.pattern import Pattern
 from connectors.files.shelf import Record, Shelf, shelf_folder
@@ -56,7 +56,7 @@ def overview(config: SourceConfig) -> list[Overview]:
     found: list[Overview] = []
     for each in options.resources:
         binding = Binding(each.object, each.options)
-        shelf = Shelf(shelf_folder(Path(options.snapshots), binding), binding.object)
+        shelf = Shelf(shelf_folder(Path(options.snapshots), config.url, binding), binding.object)
         try:
             found += _waiting(store, binding, shelf, options)
         except OSError as error:
@@ -71,6 +71,8 @@ def _waiting(store: Store, binding: Binding, shelf: Shelf, options: FilesOptions
 
 
 def _reason(store: Store, delivery: Delivery, options: FilesOptions) -> str:
+    if delivery.early():
+        return TOO_EARLY
     if options.marker is not None:
         return NOT_READ if marked(store, delivery, options.marker) else f"{NO_MARKER}: {delivery.entry.name}{options.marker}"
     return NOT_READ if time.time() - delivery.entry.modified / 1e9 >= options.settle_seconds else BEING_WRITTEN

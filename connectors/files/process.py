@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import orjson
 
@@ -19,16 +19,30 @@ from connectors.files.options import FilesOptions
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
-_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _LINE = 64 << 20
 _TELL_EVERY = 250_000
 """Rows between two words of progress in the log."""
 _ROOT = str(Path(connectors.__file__).parents[1])
 
 
+class _Turns:
+    """Who may run a worker. A source with many or slow deliveries holds one of the places, not all."""
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(_AT_ONCE)
+        self.sources: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
+
+
 async def run(task: str, jobs: Sequence[Job], options: FilesOptions, what: str) -> dict[str, Any] | None:
-    """The worker's answer; ``None`` where it ended without one. At most two run at once. Cancelled, it ends the worker."""
-    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+    """The worker's answer; ``None`` where it ended without one. Cancelled, it ends the worker.
+
+    At most two run at once, and one of each source. ``what`` is the source's code, and behind a blank the object.
+    """
+    turns = _TURNS.setdefault(asyncio.get_running_loop(), _Turns())
+    async with turns.sources.setdefault(what.partition(" ")[0], asyncio.Lock()), turns.places:
         return await _run(task, jobs, options, what)
 
 

@@ -73,7 +73,7 @@ def _object(text: bytes, line: int, exact: bool) -> dict[str, Any]:
         found = orjson.loads(text)
         if isinstance(found, dict) and (exact or _long_number(found)):
             found = json.loads(text, parse_float=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Broken(Finding("SURROGATE" if _has_surrogate(text) else "NOT_JSON", line)) from None
     if not isinstance(found, dict):
         raise Broken(Finding("NOT_JSON", line))

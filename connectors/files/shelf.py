@@ -62,9 +62,9 @@ class State:
         return frozenset(each.identity for each in self.records if each.state == REJECTED)
 
 
-def shelf_folder(snapshots: Path, binding: Binding) -> Path:
-    """The folder of one binding: another description of the same file is another snapshot."""
-    digest = hashlib.sha256(f"{binding.object}\0{binding.options}".encode()).hexdigest()[:24]
+def shelf_folder(snapshots: Path, url: str, binding: Binding) -> Path:
+    """The folder of one binding: the same file in another place, or described otherwise, is another snapshot."""
+    digest = hashlib.sha256(f"{url}\0{binding.object}\0{binding.options}".encode()).hexdigest()[:24]
     return snapshots / digest
 
 

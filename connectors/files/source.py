@@ -37,7 +37,7 @@ class FilesSource:
     """Everything is done in the snapshots. See :class:`connectors.spi.Source`. ``own`` says that the snapshots go when it is closed."""
 
     def __init__(self, config: SourceConfig, options: FilesOptions, store: Store, snapshots: Path, *, own: bool) -> None:
-        self._code, self._options, self._store = config.code, options, store
+        self._code, self._url, self._options, self._store = config.code, config.url, options, store
         self._folder, self._own = snapshots, own
         self._patience = config.timeout_ms / 1000 * _OF_TIMEOUT
         self._driver = DuckDriver(config.code, snapshots, config.pool)
@@ -159,7 +159,7 @@ class FilesSource:
                 spec = object_spec(binding)
             except ValueError as error:
                 raise SourceRefused(self._code, str(error)) from error
-            found = self._keepers[binding] = Keeper(self._code, self._store, self._folder, binding, spec, self._options)
+            found = self._keepers[binding] = Keeper(self._code, self._url, self._store, self._folder, binding, spec, self._options)
         return found
 
     @asynccontextmanager

@@ -27,6 +27,8 @@ def encoding_of(path: Path, declared: str) -> str:
     if not head:
         raise Broken(Finding("EMPTY"))
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    if declared == "utf-16" and marked != "utf-16":
+        raise Broken(Finding("ENCODING", 1, byte=0))
     if declared != "auto":
         name = "utf-8-sig" if declared == "utf-8" and marked == "utf-8-sig" else declared
         return _proven(path, [name])

@@ -20,6 +20,8 @@ from connectors.files.ingest import Job, Outcome, ingest
 from connectors.files.options import ObjectSpec
 
 _NICE = 10
+_CPU_SECONDS, _ROWS_PER_SECOND = 600, 10_000
+"""What a job may take: a million rows of eleven columns take some 30 seconds."""
 
 
 def main() -> None:
@@ -28,6 +30,8 @@ def main() -> None:
     os.nice(_NICE)
     most = int(asked["memory_mb"]) * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    seconds = _CPU_SECONDS + int(asked["max_rows"]) // _ROWS_PER_SECOND
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     jobs = [_job(asked, each) for each in asked["jobs"]]
     if asked["task"] == "guess":

@@ -8,7 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pytest
 
 from connectors.errors import SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.files import FilesConnector, process
-from connectors.files.options import FilePart, ObjectSpec
+from connectors.files.deliveries import CHINA, Delivery
+from connectors.files.options import FilePart, FilesOptions, ObjectSpec
 from connectors.files.overview import Overview, overview
 from connectors.files.shelf import shelf_folder
 from connectors.files.source import FilesSource
@@ -131,6 +132,63 @@ async def test_an_older_delivery_that_comes_late_changes_nothing(folder: Folder)
         await asyncio.sleep(0.06)
     assert await names(source) == ["甲"]
     assert folder.read == ["ingest"]
+
+
+async def test_a_delivery_dated_in_the_future_waits_for_its_day(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year mistyped in a name would else keep every later delivery out of service."""
+    folder.deliver("permits/20261121.csv", "甲")
+    for day in ("20620101", "20620102", "20620103", "20620104", "20991231"):
+        folder.deliver(f"permits/{day}.csv", "误")
+    source = folder.open(SERIES)
+    assert await names(source) == ["甲"]
+    folder.deliver("permits/20261122.csv", "乙")
+    await until(lambda: source.as_of(SERIES) == datetime(2026, 11, 21, 16, tzinfo=UTC), source)
+    assert await names(source) == ["乙"]
+    assert (await source.check()).ok
+    waiting = [each for each in overview(folder.config(SERIES)) if each.state == "waiting"]
+    assert {(each.delivery, each.reason) for each in waiting} == {
+        (f"permits/{day}.csv", "dated in the future") for day in ("20620101", "20620102", "20620103", "20620104", "20991231")
+    }
+    monkeypatch.setattr(Delivery, "early", lambda _self: False)
+    await until(lambda: source.as_of(SERIES) == datetime(2099, 12, 30, 16, tzinfo=UTC), source)
+
+
+async def test_tomorrow_s_delivery_is_not_early(folder: Folder) -> None:
+    tomorrow = (datetime.now(CHINA) + timedelta(days=1)).strftime("%Y%m%d")
+    folder.deliver(f"permits/{tomorrow}.csv", "明")
+    assert await names(folder.open(SERIES)) == ["明"]
+
+
+async def test_a_folder_that_was_moved_is_read_anew(folder: Folder, tmp_path: Path) -> None:
+    """What lay in the old folder is not served from the new one, though it is newer and the snapshots' place is the same."""
+    folder.deliver("permits/20261122.csv", "旧处")
+    assert await names(folder.open(SERIES)) == ["旧处"]
+    folder.path = tmp_path / "moved"
+    (folder.path / "permits").mkdir(parents=True)
+    with pytest.raises(SourceRefused, match="holds no such delivery"):
+        await names(folder.open(SERIES))
+    folder.deliver("permits/20261120.csv", "新处")
+    assert await names(folder.open(SERIES)) == ["新处"]
+
+
+async def test_a_source_holds_one_place_of_the_workers(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delivery that takes long to read keeps the other deliveries of its source waiting, and nobody else's."""
+    running: list[str] = []
+    ending = asyncio.Event()
+
+    async def read(_task: str, _jobs: Any, _options: Any, what: str) -> None:
+        running.append(what)
+        await ending.wait()
+
+    monkeypatch.setattr(process, "_run", read)
+    options = FilesOptions()
+    waiting = [asyncio.create_task(process.run("ingest", [], options, what)) for what in ("a.slow x.csv", "a.slow y.csv", "a.slow z.csv", "b.quick x.csv")]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert running == ["a.slow x.csv", "b.quick x.csv"]
+    ending.set()
+    await asyncio.gather(*waiting)
+    assert len(running) == 4
 
 
 async def test_a_bad_delivery_is_rejected_and_the_last_good_one_stays(folder: Folder) -> None:
@@ -417,7 +475,7 @@ async def test_shelves_that_the_catalog_no_longer_has_are_removed(folder: Folder
     other = binding("permits/{date}_{n}.csv", null="-")
     source = folder.open()
     assert await names(source) == await names(source, other) == ["甲"]
-    kept, left = shelf_folder(folder.snapshots, SERIES), shelf_folder(folder.snapshots, other)
+    kept, left = (shelf_folder(folder.snapshots, str(folder.path), each) for each in (SERIES, other))
     await folder.open(SERIES).refresh()
     assert left.is_dir(), "it was used today"
     for each in (kept, left):

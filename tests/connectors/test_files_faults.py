@@ -52,6 +52,27 @@ def test_csv(tmp_path: Path, content: str, expected: list[Place]) -> None:
     assert not (tmp_path / "snapshot.duckdb").exists()
 
 
+def test_a_header_of_many_columns(tmp_path: Path) -> None:
+    """Looked through once, not once for every column."""
+    path = tmp_path / "list.csv"
+    path.write_text("编号,名称,金额,日期" + ",余" * 200_000 + "\n", encoding="utf-8")
+    assert places(read(path)) == [("COLUMN_TWICE", 1, "余"), ("COLUMN_EXTRA", 1, "余")]
+
+
+def test_utf_16_has_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes("编号,名称,金额,日期\n".encode("utf-16-le"))
+    found = read(path, encoding="utf-16")
+    assert [(each.code, each.byte) for each in found.findings.kept] == [("ENCODING", 0)]
+
+
+@pytest.mark.parametrize("depth", [1010, 100_000])
+def test_json_that_is_nested_deeply(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"编号": ' + "[" * depth + "]" * depth + "}\n", encoding="utf-8")
+    assert places(read(path)) == [("NOT_JSON", 1, None)]
+
+
 def test_every_row_is_looked_at_and_a_good_file_has_no_findings(tmp_path: Path) -> None:
     bad = read(write_text(tmp_path / "list.csv", ("x", "甲", "1", ""), GOOD, ("1", "", "y", "2026-13-01")))
     assert places(bad) == [("TYPE", 2, "编号"), ("NULL", 4, "名称"), ("TYPE", 4, "金额"), ("DATE_NOT_REAL", 4, "日期")]

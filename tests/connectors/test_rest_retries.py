@@ -173,6 +173,9 @@ def test_pauses() -> None:
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 55 < (pause(0, 429, in_a_minute) or 0) < 61
     assert (pause(0, 503, format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)) or 1) < 0.1
+    for beyond in ("Thu, 01 Jan 2026 00:00:00 +99999999999999", "Thu, 01 Jan 99999999999999999999 00:00:00 GMT", "Thu, 01 Jan 2026 99999999999:00:00 GMT"):
+        assert pause(0, 429, beyond) is None
+        assert 0.025 <= (pause(0, 503, beyond) or 0) <= 0.075
     assert [pause(0, status, None) for status in (200, 400, 401, 429, 500)] == [None] * 5
 
 
