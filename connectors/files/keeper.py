@@ -47,7 +47,8 @@ def newer(found: Sequence[Delivery], state: State) -> Iterator[Delivery]:
 
 def _tried(found: Iterator[Delivery]) -> list[Delivery]:
     """The newest, and however many are not due: those would else keep the others from being read."""
-    early, due = [], []
+    early: list[Delivery] = []
+    due: list[Delivery] = []
     for each in found:
         (early if each.early() else due).append(each)
         if len(due) >= MOST_TRIED:
