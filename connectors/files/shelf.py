@@ -22,6 +22,8 @@ IN_SERVICE, REPLACED, REJECTED = "in service", "replaced", "rejected"
 _UNUSED_SECONDS = 86_400
 _RECORDS = 30
 """Of the latest deliveries."""
+_BARRING = 10_000
+"""Of deliveries that were rejected before those and came after the one in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,10 @@ class Shelf:
 
 def _newest(record: Record, others: Any) -> tuple[Record, ...]:
     kept = [record, *(each for each in others if each.identity != record.identity)]
-    latest = kept[:_RECORDS]
-    return (*latest, *(each for each in kept[_RECORDS:] if each.state == IN_SERVICE))
+    current = next((each.rank for each in kept if each.state == IN_SERVICE), None)
+    # A bad delivery that is forgotten would be read again with every look; of old ones the report goes.
+    barring = [replace(each, report=None) for each in kept[_RECORDS:] if each.state == REJECTED and (current is None or each.rank > current)]
+    return (*kept[:_RECORDS], *(each for each in kept[_RECORDS:] if each.state == IN_SERVICE), *barring[:_BARRING])
 
 
 def _put(path: Path, content: Mapping[str, object]) -> None:

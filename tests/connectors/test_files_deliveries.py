@@ -20,7 +20,7 @@ from connectors.files import FilesConnector, process
 from connectors.files.deliveries import CHINA, Delivery
 from connectors.files.options import FilePart, FilesOptions, ObjectSpec
 from connectors.files.overview import Overview, overview
-from connectors.files.shelf import shelf_folder
+from connectors.files.shelf import Record, Shelf, now_text, shelf_folder
 from connectors.files.source import FilesSource
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Order, Selection
 from connectors.spi import SourceConfig
@@ -219,6 +219,27 @@ async def test_a_bad_delivery_is_rejected_and_the_last_good_one_stays(folder: Fo
     folder.deliver("permits/20261122.csv", "改", "正", "了")
     await until(lambda: overview(folder.config(SERIES))[0].state == "in service", source)
     assert (await source.check()).ok
+
+
+def shelved(day: int, number: int = 0) -> Record:
+    return Record(f"{day}_{number}.csv|1|1", f"{day}_{number}.csv", "", "2026-11-21T16:00:00+00:00", now_text(), (f"2026-11-{day}", number, 0))
+
+
+def test_however_many_bad_deliveries_there_are_each_is_read_once(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "permits/{date}_{n}.csv")
+    made = tmp_path / "work.duckdb"
+    made.touch()
+    shelf.accept(shelved(21), made)
+    for number in range(1, 41):
+        shelf.reject(shelved(22, number), {})
+    assert shelf.state().rejected == {f"22_{number}.csv|1|1" for number in range(1, 41)}
+    assert (current := shelf.state().current) is not None
+    assert current.name == "21_0.csv"
+    shelf.tidy()
+    assert len(list(tmp_path.glob("*.report.json"))) == 30, "the reports of the latest are kept"
+    made.touch()
+    shelf.accept(shelved(23), made)
+    assert len(shelf.state().records) == 30, "what came before the delivery in service is of no account any more"
 
 
 async def test_where_none_is_in_service_older_deliveries_are_tried(folder: Folder) -> None:
