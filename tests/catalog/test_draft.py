@@ -16,7 +16,7 @@ from tests.catalog.drafts import DEPARTMENT, NASTY, drafted, items, left_out, li
 from tests.catalog.exercise import exercise
 from tests.catalog.homes import publish
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.catalog.drafts import NASTY, write
 from tests.catalog.homes import rows
 from tests.cli.conftest import Cli, Outcome
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 DEPARTMENT = ("--department", "archive", "--name", "市档案馆", "--uscc", "115201000093900013")
 
 

@@ -15,7 +15,7 @@ from masking import reference
 from masking.sql import masked
 from tests.masking.cases import LABELS, VALUES, golden, mask_of, values
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def in_duckdb(labels: Sequence[str], contents: Sequence[str | None]) -> dict[str, list[object]]:

@@ -26,7 +26,6 @@ from tests.schema.running import BASE
 from tests.schema.test_view import CHAIN, RIGHTS, snapshot
 from tests.schema.worlds import make_rights, make_world
 
-pytestmark = pytest.mark.fast
 STANDARD = [
     get_introspection_query(),
     get_introspection_query(descriptions=False),
@@ -111,6 +110,7 @@ def same(view: View, text: str, variables: Mapping[str, Any] | None = None) -> N
     assert by_name(answered(view, text, variables or {})) == by_name(expected(view, text, variables or {}))
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("text", STANDARD + OWN)
 @pytest.mark.parametrize("rights", [RIGHTS, Rights(None, None, frozenset())])
 def test_the_answer_is_graphql_cores(text: str, rights: Rights) -> None:
@@ -118,12 +118,14 @@ def test_the_answer_is_graphql_cores(text: str, rights: Rights) -> None:
     same(View(BASE, Faces(snapshot(1, *CHAIN[-4:]), rights)), text, variables)
 
 
+@pytest.mark.slow
 def test_every_type_by_name() -> None:
     view = View(BASE, Faces(snapshot(1, *CHAIN[-3:]), RIGHTS))
     for name in (*view.full.type_map, "D37Thing", "Nothing", "", "D39thing", "d39Thing"):
         same(view, TYPE, {"n": name})
 
 
+@pytest.mark.fast
 def test_with_only_some_departments_the_rest_is_as_if_it_did_not_exist() -> None:
     view = View(BASE, Faces(snapshot(1, *CHAIN[-4:]), RIGHTS))
     alone = View(BASE, Faces(snapshot(1, *CHAIN[-3:-1]), RIGHTS))
@@ -134,6 +136,7 @@ def test_with_only_some_departments_the_rest_is_as_if_it_did_not_exist() -> None
     build_client_schema(answered(view, STANDARD[0], {}, only))  # type: ignore[arg-type]
 
 
+@pytest.mark.fast
 def test_the_sdl_is_that_of_the_whole_schema() -> None:
     view = View(BASE, Faces(snapshot(1, *CHAIN[-4:]), RIGHTS))
     found, whole = build_schema(joined(sdl(view, kept, no_pause)).decode()), view.full
@@ -144,6 +147,7 @@ def test_the_sdl_is_that_of_the_whole_schema() -> None:
     assert whole.type_map.keys() - found.type_map.keys() <= {"ID", "Float", "Int", "String", "Boolean"}
 
 
+@pytest.mark.slow
 @examples(25)
 def test_random_catalogs_and_rights(random: Random) -> None:
     dice = Dice(random)
@@ -156,6 +160,7 @@ def test_random_catalogs_and_rights(random: Random) -> None:
         same(view, TYPE, {"n": dice.pick(names)})
 
 
+@pytest.mark.fast
 def test_a_part_is_made_of_one_department_at_a_time() -> None:
     """Nothing of the view that is introspected stays, and none of its departments is made with another."""
     view = View(BASE, Faces(snapshot(1, *CHAIN), RIGHTS))
@@ -176,6 +181,7 @@ def test_a_part_is_made_of_one_department_at_a_time() -> None:
     assert not any(len(wing.types) > 1 for faces in (apart.faces, view.faces) for wing in faces._wings.values())
 
 
+@pytest.mark.fast
 def test_a_view_taken_apart_leaves_nothing_for_the_collector() -> None:
     gc.collect()
     gc.disable()
