@@ -17,6 +17,7 @@ GROUP = "huitong.connectors"
 _OWN = {
     "sql": ("connectors.sql", "SqlConnector"),
     "rest": ("connectors.rest", "RestConnector"),
+    "files": ("connectors.files", "FilesConnector"),
     "graphql": ("connectors.graphql", "GraphqlConnector"),
 }
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connectors.errors import ConfigFault, SourceUnavailable
-from connectors.files.overview import Overview, overview
 from hub.catalog.files import KIND
 from hub.cli.faults import NOT_REACHABLE, CliFault
 from hub.cli.options import EXAMPLES, AsJson
 from hub.cli.output import note, show_json, show_rows
 from hub.cli.session import opened
+
+if TYPE_CHECKING:
+    from connectors.files.overview import Overview
 
 _SHOWN = 10
 """Findings of a rejected delivery; its report holds the first thousand."""
@@ -22,6 +24,8 @@ EPILOG = EXAMPLES + "huitong source deliveries natural_resources.permits"
 
 def deliveries(code: Annotated[str, typer.Argument(metavar="DEPARTMENT.SOURCE", help="数据源 The source.")], as_json: AsJson = False) -> None:
     """列出文件交付 List the deliveries of a source of files: in service, replaced, rejected with the report, or waiting."""
+    from connectors.files.overview import overview
+
     with opened() as core:
         sources = core.catalog.current().sources
     config = sources.get(code)
