@@ -16,6 +16,7 @@ from connectors.graphql.faults import SchemaChanged, fault_of
 from connectors.graphql.options import GraphqlOptions
 from connectors.graphql.rows import Answer
 from connectors.rest.auth import Auth
+from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.exchange import Answer as HttpAnswer
 from connectors.rest.exchange import Unreached, exchange, fault
 from connectors.rest.transport import Transport
@@ -85,6 +86,8 @@ class Client:
         return request
 
     def _read(self, raw: bytes, exact: bool) -> Any:
+        if too_many_values(raw):
+            raise SourceRefused(self._code, f"the service's answer holds more than {MOST_VALUES} values; lower `max_page`")
         if not exact:
             try:
                 return orjson.loads(raw)

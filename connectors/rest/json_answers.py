@@ -12,6 +12,7 @@ import orjson
 from connectors.errors import SourceRefused
 from connectors.rest import values
 from connectors.rest.charsets import utf8
+from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.paths import element, joined, split
 from connectors.selection import UNDELIVERABLE, Kind
 
@@ -28,6 +29,8 @@ class Json:
     async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
         """Fast where all is well; else, and where numbers must keep their digits, by the standard library's parser."""
         body = utf8(body, charset)
+        if too_many_values(body):
+            raise SourceRefused(source, f"the service's answer holds more than {MOST_VALUES} values; lower `max_page`")
         try:
             return _patient(body) if exact else orjson.loads(body)
         except orjson.JSONDecodeError:

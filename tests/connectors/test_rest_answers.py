@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.errors import SourceRefused
+from connectors.rest import json_answers
+from connectors.rest.density import too_many_values
 from connectors.rest.values import JSON, TEXTS, WrongType
 from connectors.selection import UNDELIVERABLE, Column, Compare, Comparison, Kind, Selection, Undeliverable
 from tests.connectors.answering import NUMBER, Opened, answering, reading
@@ -129,6 +131,23 @@ async def test_a_single_item_that_is_several_is_refused(answering: Opened) -> No
 
 def compressed(name: str, body: bytes) -> Response:
     return Response(body, media_type="application/json", headers={"Content-Encoding": name})
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b'{"n":1}', b"1.5"])
+async def test_an_answer_of_too_many_values_is_not_parsed(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight mebibytes of brackets would keep every other call waiting for seconds."""
+    body = b"[" + b",".join([value] * (8_000_000 // (len(value) + 1))) + b"]"
+    monkeypatch.setattr(json_answers, "orjson", None)
+    for exact in (False, True):
+        with pytest.raises(SourceRefused, match="more than 524288 values"):
+            await json_answers.Json().parse("d.s", body, None, exact)
+
+
+@pytest.mark.fast
+def test_values_of_ordinary_length_are_as_many_as_the_bytes_allow() -> None:
+    assert not too_many_values(b"[" + b",".join([b'{"name":"' + "王小明".encode() + b'","n":12}'] * 170_000) + b"]")
+    assert not too_many_values(b"[" + b",".join([b'"0123456789abcdef"'] * 3_000_000) + b"]")
 
 
 @pytest.mark.slow
