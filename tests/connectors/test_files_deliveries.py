@@ -8,7 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,9 @@ import pytest
 
 from connectors.errors import SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.files import FilesConnector, process
-from connectors.files.deliveries import CHINA, Delivery
-from connectors.files.options import FilePart, FilesOptions, ObjectSpec
+from connectors.files.options import FilePart, ObjectSpec
 from connectors.files.overview import Overview, overview
-from connectors.files.shelf import Record, Shelf, now_text, shelf_folder
+from connectors.files.shelf import shelf_folder
 from connectors.files.source import FilesSource
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Order, Selection
 from connectors.spi import SourceConfig
@@ -134,63 +133,6 @@ async def test_an_older_delivery_that_comes_late_changes_nothing(folder: Folder)
     assert folder.read == ["ingest"]
 
 
-async def test_a_delivery_dated_in_the_future_waits_for_its_day(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A year mistyped in a name would else keep every later delivery out of service."""
-    folder.deliver("permits/20261121.csv", "甲")
-    for day in ("20620101", "20620102", "20620103", "20620104", "20991231"):
-        folder.deliver(f"permits/{day}.csv", "误")
-    source = folder.open(SERIES)
-    assert await names(source) == ["甲"]
-    folder.deliver("permits/20261122.csv", "乙")
-    await until(lambda: source.as_of(SERIES) == datetime(2026, 11, 21, 16, tzinfo=UTC), source)
-    assert await names(source) == ["乙"]
-    assert (await source.check()).ok
-    waiting = [each for each in overview(folder.config(SERIES)) if each.state == "waiting"]
-    assert {(each.delivery, each.reason) for each in waiting} == {
-        (f"permits/{day}.csv", "dated in the future") for day in ("20620101", "20620102", "20620103", "20620104", "20991231")
-    }
-    monkeypatch.setattr(Delivery, "early", lambda _self: False)
-    await until(lambda: source.as_of(SERIES) == datetime(2099, 12, 30, 16, tzinfo=UTC), source)
-
-
-async def test_tomorrow_s_delivery_is_not_early(folder: Folder) -> None:
-    tomorrow = (datetime.now(CHINA) + timedelta(days=1)).strftime("%Y%m%d")
-    folder.deliver(f"permits/{tomorrow}.csv", "明")
-    assert await names(folder.open(SERIES)) == ["明"]
-
-
-async def test_a_folder_that_was_moved_is_read_anew(folder: Folder, tmp_path: Path) -> None:
-    """What lay in the old folder is not served from the new one, though it is newer and the snapshots' place is the same."""
-    folder.deliver("permits/20261122.csv", "旧处")
-    assert await names(folder.open(SERIES)) == ["旧处"]
-    folder.path = tmp_path / "moved"
-    (folder.path / "permits").mkdir(parents=True)
-    with pytest.raises(SourceRefused, match="holds no such delivery"):
-        await names(folder.open(SERIES))
-    folder.deliver("permits/20261120.csv", "新处")
-    assert await names(folder.open(SERIES)) == ["新处"]
-
-
-async def test_a_source_holds_one_place_of_the_workers(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delivery that takes long to read keeps the other deliveries of its source waiting, and nobody else's."""
-    running: list[str] = []
-    ending = asyncio.Event()
-
-    async def read(_task: str, _jobs: Any, _options: Any, what: str) -> None:
-        running.append(what)
-        await ending.wait()
-
-    monkeypatch.setattr(process, "_run", read)
-    options = FilesOptions()
-    waiting = [asyncio.create_task(process.run("ingest", [], options, what)) for what in ("a.slow x.csv", "a.slow y.csv", "a.slow z.csv", "b.quick x.csv")]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert running == ["a.slow x.csv", "b.quick x.csv"]
-    ending.set()
-    await asyncio.gather(*waiting)
-    assert len(running) == 4
-
-
 async def test_a_bad_delivery_is_rejected_and_the_last_good_one_stays(folder: Folder) -> None:
     folder.deliver("permits/20261121.csv", "甲")
     source = folder.open(SERIES)
@@ -219,27 +161,6 @@ async def test_a_bad_delivery_is_rejected_and_the_last_good_one_stays(folder: Fo
     folder.deliver("permits/20261122.csv", "改", "正", "了")
     await until(lambda: overview(folder.config(SERIES))[0].state == "in service", source)
     assert (await source.check()).ok
-
-
-def shelved(day: int, number: int = 0) -> Record:
-    return Record(f"{day}_{number}.csv|1|1", f"{day}_{number}.csv", "", "2026-11-21T16:00:00+00:00", now_text(), (f"2026-11-{day}", number, 0))
-
-
-def test_however_many_bad_deliveries_there_are_each_is_read_once(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, "permits/{date}_{n}.csv")
-    made = tmp_path / "work.duckdb"
-    made.touch()
-    shelf.accept(shelved(21), made)
-    for number in range(1, 41):
-        shelf.reject(shelved(22, number), {})
-    assert shelf.state().rejected == {f"22_{number}.csv|1|1" for number in range(1, 41)}
-    assert (current := shelf.state().current) is not None
-    assert current.name == "21_0.csv"
-    shelf.tidy()
-    assert len(list(tmp_path.glob("*.report.json"))) == 30, "the reports of the latest are kept"
-    made.touch()
-    shelf.accept(shelved(23), made)
-    assert len(shelf.state().records) == 30, "what came before the delivery in service is of no account any more"
 
 
 async def test_where_none_is_in_service_older_deliveries_are_tried(folder: Folder) -> None:
