@@ -23,7 +23,7 @@ from tests.connectors.service import Service
 from tests.connectors.service_server import served
 from tests.connectors.stands import files, mariadb, postgresql
 from tests.connectors.stands.rest import rest_binding
-from tests.faults.trouble import eventually
+from tests.faults.trouble import PooledHub, eventually
 from tests.schema.city import EVERY, rights
 from tests.schema.running import Hub
 from tests.servers.faults import FaultProxy, Mode, fault_proxy
@@ -93,16 +93,6 @@ def _expected(links: int) -> dict[str, Any]:
 EXPECTED = _expected(3)
 
 
-class _PooledHub(Hub):
-    def __init__(self, snapshot: Snapshot, pool: SourcePool) -> None:
-        super().__init__(snapshot)
-        self.pool = pool
-
-    def source(self, code: str) -> Any:
-        """The pool's, as in the real hub."""
-        return self.pool.source(code)
-
-
 def _through(config: SourceConfig, proxy: FaultProxy) -> str:
     return config.url.replace(f":{urlsplit(config.url).port}", f":{proxy.port}", 1)
 
@@ -130,7 +120,7 @@ async def city(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         pool.use(sources)
         departments = {code.partition(".")[0]: Department(code, code) for code in PLACES}
         watching = asyncio.create_task(pool.watch())
-        made = City(_PooledHub(Snapshot(1, departments, sources, resources), pool), proxies, _counters(request, first, second, service, pool))
+        made = City(PooledHub(Snapshot(1, departments, sources, resources), pool), proxies, _counters(request, first, second, service, pool))
         try:
             await eventually(made.whole, "the file is taken over")
             yield made

@@ -139,7 +139,7 @@ async def trouble(server: Server, proxy: FaultProxy, directory: Path) -> AsyncIt
     snapshot = Snapshot(1, {code: Department(code, code) for code in ("civil_affairs", "housing")}, sources, {each.code: each for each in resources})
     pool = SourcePool()
     pool.use(sources)
-    made = Trouble(_PooledHub(snapshot, pool), pool, proxy, asyncio.create_task(pool.watch()))
+    made = Trouble(PooledHub(snapshot, pool), pool, proxy, asyncio.create_task(pool.watch()))
     try:
         yield made
     finally:
@@ -148,7 +148,7 @@ async def trouble(server: Server, proxy: FaultProxy, directory: Path) -> AsyncIt
         await pool.close()
 
 
-class _PooledHub(Hub):
+class PooledHub(Hub):
     """Its sources are the pool's, as in the real hub."""
 
     def __init__(self, snapshot: Snapshot, pool: SourcePool) -> None:
