@@ -35,11 +35,13 @@ class SqlConnector:
             raise ConfigFault(f"{config.code}: no driver is known for {url.drivername}", _FORMS)
         if url.password is not None:
             raise ConfigFault(f"{config.code}: `url` holds a password", "take it out and name its place in `secret`: env:NAME or file:PATH")
+        driver = opening(config, url)
         if url.drivername.startswith("dm"):
+            # Only now: the driver's own check tells which package is missing.
             from connectors.sql.dialect_dameng import CAPABILITIES
 
-            return SqlSource(config, opening(config, url), CAPABILITIES)
-        return SqlSource(config, opening(config, url))
+            return SqlSource(config, driver, CAPABILITIES)
+        return SqlSource(config, driver)
 
 
 def _sqlite(config: SourceConfig, url: URL) -> Driver:

@@ -186,7 +186,7 @@ class CatalogService:
 
     def manifests(self) -> list[Mapping[str, Any]]:
         """All imports, newest first, without their texts."""
-        columns = [c for c in manifest.c if c.name != "text"]
+        columns = [c for c in manifest.c if c.name not in ("text", "form")]
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(select(*columns).order_by(manifest.c.id.desc()).limit(500)).mappings()]
 

@@ -109,7 +109,7 @@ async def _drafted(config: SourceConfig, wanted: Wanted) -> Draft:
             raise CliFault(f"{config.kind} 类数据源不能列出其内容 sources of kind {config.kind} cannot list what they hold", _BY_HAND)
         return await draft(source, wanted)
     except SourceUnavailable as fault:
-        remedy = f"请核对地址、账号、密钥与网络 check address, account, secret and network: huitong source check {config.code}"
+        remedy = f"请核对地址、账号、密钥与网络 check address, account, secret and network ({config.url})"
         raise CliFault(f"数据源不可用 the source cannot be used: {fault}", remedy, NOT_REACHABLE) from None
     except SourceFault as fault:
         raise CliFault(f"数据源拒绝列出其内容 the source refused to list what it holds: {fault}", "请核对账号权限 check the account's rights") from None

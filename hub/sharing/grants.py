@@ -32,8 +32,9 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
     operations = [Operation(o) for o in given["operations"]]
     unknown = [o.value for o in operations if o not in resource.operations]
     if unknown:
-        offered = _names(o.value for o in resource.operations)
-        problems.append(_bad("operations", f"资源不提供 the resource does not offer {_names(unknown)}", offered))
+        offered = _names(sorted(o.value for o in resource.operations))
+        hint = f"请从中选择，或由部门在清单中增加 choose from these, or have the department add to the manifest: {offered}"
+        problems.append(_bad("operations", f"资源不提供 the resource does not offer {_names(unknown)}", hint))
     if not operations:
         problems.append(_bad("operations", "至少一项 at least one", _names(o.value for o in resource.operations)))
     items = [_item(resource, i, item, problems) for i, item in enumerate(given["items"])]

@@ -109,6 +109,8 @@ async def test_a_server_that_is_not_there(scheme: str) -> None:
 )
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, scheme: str, module: str, extra: str) -> None:
     """The fault says which extra to install."""
+    for loaded in [name for name in sys.modules if name.startswith(("dmSQLAlchemy", "connectors.sql.dialect_dameng"))]:
+        monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigFault) as caught:
         open_source(SourceConfig("city.register", "sql", f"{scheme}://reader@db:5236/register"))

@@ -102,10 +102,9 @@ def _distinct(sample: Sample, column: str) -> bool:
 def _none(described: ObjectDescription, sample: Sample) -> NoKey:
     key = described.primary_key
     if len(key) > 1:
-        joined = " || '-' || ".join(f'CAST("{column}" AS VARCHAR(60))' for column in key)
         return NoKey(
             f"主键由多列组成 the primary key has several columns: {', '.join(key)}",
-            f"请由部门提供带单列键的视图，其键为 have the department offer a view with one key column, made by {joined}",
+            "请由部门提供视图，将这些列转为文本并以分隔符拼接成一个键列 have the department offer a view whose one key column joins these as texts, with a separator between",
         )
     if key:
         return NoKey(
