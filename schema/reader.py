@@ -174,7 +174,7 @@ def source_fault(face: Face, fault: SourceFault) -> Fault:
         Code.SOURCE_UNAVAILABLE,
         f"数据源拒绝了查询：{name}",
         f"the source of {face.resource.code} refused the query",
-        "请加上更严格的筛选；若仍失败，请联系大数据主管部门",
-        "use a stricter filter; if it still fails, tell the hub's administrators",
+        "请联系大数据主管部门；若所需行数过多，可先加上更严格的筛选",
+        "tell the hub's administrators; where the call needs very many rows, try a stricter filter first",
         lasting=True,
     )

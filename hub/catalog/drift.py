@@ -15,7 +15,7 @@ from schema.model import Item, Resource
 
 Change = Literal["OBJECT_GONE", "COLUMN_GONE", "COLUMN_NEW", "TYPE", "NULLABLE"]
 _REMEDIES: Mapping[Change, str] = {
-    "OBJECT_GONE": "请恢复该表或修正清单中的 object restore it, or mend `object` in the manifest",
+    "OBJECT_GONE": "请恢复，或修正清单中的 object、endpoint、remote restore it, or mend `object`, `endpoint` or `remote` in the manifest",
     "COLUMN_GONE": "请恢复该列，或从清单中移除并重新发布 restore it, or take it out of the manifest and publish that",
     "COLUMN_NEW": "请列为信息项，或写入 left_out share it as an item, or name it in `left_out`",
     "TYPE": "请在清单中更正类型并重新发布 correct the type in the manifest and publish that",

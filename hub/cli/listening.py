@@ -13,8 +13,8 @@ from hub.settings import Settings
 _BACKLOG = 1024
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one.
+def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. ``setting``: the environment variable that gave the port, for the remedy.
 
     Raises:
         CliFault: the address cannot be had; exit code 3.
@@ -22,7 +22,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError:
-        raise CliFault(f"主机名无法解析 the host name cannot be resolved: {host}", "HOST=127.0.0.1", NOT_REACHABLE) from None
+        raise CliFault(f"主机名无法解析 the host name cannot be resolved: {host}", f"{setting.replace('PORT', 'HOST')}=127.0.0.1", NOT_REACHABLE) from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -30,7 +30,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as fault:
         listener.close()
-        raise _explained(host, port, fault) from None
+        raise _explained(host, port, fault, setting) from None
     listener.set_inheritable(False)
     return listener
 
@@ -56,13 +56,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _explained(host: str, port: int, fault: OSError) -> CliFault:
+def _explained(host: str, port: int, fault: OSError, setting: str) -> CliFault:
     if fault.errno == errno.EADDRINUSE:
         return CliFault(
             f"端口已被占用 the port is in use: {host}:{port}",
-            f"请停止占用者，或换用其他端口 stop who uses it, or choose another port: PORT={port + 1 if port < 65535 else 8000}",
+            f"请停止占用者，或换用其他端口 stop who uses it, or choose another port: {setting}={port + 1 if port < 65535 else 8000}",
             NOT_REACHABLE,
         )
     if fault.errno == errno.EACCES:
-        return CliFault(f"无权使用端口 this user may not take the port: {host}:{port}", "PORT=8000", NOT_REACHABLE)
-    return CliFault(f"无法监听 cannot listen on {host}:{port}: {fault.strerror}", "HOST=127.0.0.1", NOT_REACHABLE)
+        return CliFault(f"无权使用端口 this user may not take the port: {host}:{port}", f"{setting}={8000 if setting == 'PORT' else 9464}", NOT_REACHABLE)
+    return CliFault(f"无法监听 cannot listen on {host}:{port}: {fault.strerror}", f"{setting.replace('PORT', 'HOST')}=127.0.0.1", NOT_REACHABLE)

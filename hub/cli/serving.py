@@ -79,7 +79,7 @@ def serve(application: Hub, listener: socket.socket, settings: Settings, ready: 
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with ExitStack() as held:
-            admin = [held.enter_context(listen(settings.admin_host, settings.admin_port))] if settings.admin_port else []
+            admin = [held.enter_context(listen(settings.admin_host, settings.admin_port, "HUITONG_ADMIN_PORT"))] if settings.admin_port else []
             server.run(sockets=[listener, *admin])
     except SystemExit:
         # uvicorn's answer to a lifespan that failed; the log says why.
