@@ -39,10 +39,20 @@ def draft_resource(described: ObjectDescription, table: str, key: Key, sample: S
         why={"name": guessed, "stable_key": key.why},
     )
     _items(resource, sample, persons=is_of_persons(resource_codes(table)[0], f"{table} {described.comment}"))
+    if not key.declared and not described.view:
+        _promise_the_key_alone(resource.items, key)
     unique = look_ups(described, key)
     resource.identifiers = [item.code for item in resource.items if item.column in unique]
     resource.watermark = next((item.column for item in resource.items if item.kind is Kind.DATETIME and _WATERMARKS.search(item.code)), None)
     return resource
+
+
+def _promise_the_key_alone(items: list[Item], key: Key) -> None:
+    # What a file happens to hold without gaps is no promise, and one empty cell would reject a whole delivery.
+    for item in items:
+        item.nullable = item.column != key.column.name
+        if not item.nullable:
+            item.why["nullable"] = key.why
 
 
 def _items(resource: Resource, sample: Sample, *, persons: bool) -> None:

@@ -113,7 +113,7 @@ def _item(item: Item, identifies: bool) -> Iterator[str]:
     if item.low_cardinality:
         yield f"low_cardinality = true{guess(item.why['low_cardinality'])}"
     if not item.nullable:
-        yield "nullable = false"
+        yield f"nullable = false{_because(item.why.get('nullable', ''))}"
 
 
 def _meant(item: Item, identifies: bool) -> Iterator[str]:
