@@ -86,7 +86,7 @@ class Keeper:
         Raises:
             OSError: the store is not reachable.
         """
-        found = await asyncio.to_thread(deliveries, self._store, self._pattern)
+        found = await self._store.threads.run(deliveries, self._store, self._pattern)
         self.found = bool(found)
         return found
 
@@ -122,7 +122,7 @@ class Keeper:
         if delivery.early():
             return TOO_EARLY
         if self._options.marker is not None:
-            return None if await asyncio.to_thread(marked, self._store, delivery, self._options.marker) else NO_MARKER
+            return None if await self._store.threads.run(marked, self._store, delivery, self._options.marker) else NO_MARKER
         settle = self._options.settle_seconds
         # Either clock will do: a file's own time may lie in the future, and the hub may have begun only now.
         if time.time() - delivery.entry.modified / 1e9 >= settle or time.monotonic() - self._seen[delivery.identity] >= settle:
@@ -134,7 +134,7 @@ class Keeper:
         place = await asyncio.to_thread(self.shelf.empty_workplace)
         try:
             copy = place / f"delivery{PurePosixPath(delivery.entry.name).suffix}"
-            digest = await asyncio.to_thread(self._store.copy, delivery.entry, copy, self._options.max_bytes)
+            digest = await self._store.threads.run(self._store.copy, delivery.entry, copy, self._options.max_bytes)
             job = await self._job(copy)
             answer = await process.run("ingest", [job], self._options, self._what)
             self._decide(delivery, digest, job, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -53,7 +52,7 @@ async def guessed(store: Store, found: Mapping[str, Delivery], file: FilePart, o
         for place, (object_, delivery) in enumerate(found.items()):
             copy = Path(folder) / f"{place}{PurePosixPath(delivery.entry.name).suffix}"
             try:
-                await asyncio.to_thread(store.copy, delivery.entry, copy, options.max_bytes)
+                await store.threads.run(store.copy, delivery.entry, copy, options.max_bytes)
             except (Unstable, TooLarge):
                 continue
             jobs.append(job_of(copy, object_, ObjectSpec(file=file), options))

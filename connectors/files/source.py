@@ -96,7 +96,7 @@ class FilesSource:
     async def objects(self) -> Sequence[ObjectDescription]:
         """Files and series of dated files, at most 200."""
         try:
-            found = await asyncio.to_thread(listing.newest_by_object, self._store)
+            found = await self._store.threads.run(listing.newest_by_object, self._store)
         except OSError as error:
             raise SourceUnavailable(self._code, "the folder cannot be read") from error
         guesses = await listing.guessed(self._store, found, PLAIN, self._options, self._code)
@@ -110,7 +110,7 @@ class FilesSource:
     async def check(self) -> SourceCheck:
         """The folder can be listed, and the newest delivery of every resource is fit for service."""
         try:
-            await asyncio.to_thread(lambda: next(iter(self._store.entries("")), None))
+            await self._store.threads.run(lambda: next(iter(self._store.entries("")), None))
         except OSError:
             return SourceCheck(ok=False, message=f"{self._code}: the folder cannot be read", hint="check `url` and the rights of the hub's user")
         for keeper in self._keepers.values():

@@ -17,6 +17,9 @@ from connectors.files.places import STORES, local_folder, protocol_of
 from connectors.files.text import CHUNK
 from connectors.secrets import read_secret
 from connectors.spi import SourceConfig
+from connectors.threads import Threads
+
+_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class TooLarge(Exception):
 
 
 class Store(Protocol):
-    """Raises :class:`OSError` where the store is not reachable. Blocks: called in worker threads."""
+    """Raises :class:`OSError` where the store is not reachable. Blocks, a store that hangs for long: called in ``threads`` alone."""
+
+    threads: Threads
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """What lies in a folder, by its path inside the source's folder (``""``: that itself); nothing where it does not exist."""
@@ -66,11 +71,13 @@ def open_store(config: SourceConfig, storage: Mapping[str, Any], closed: Path | 
         raise ConfigFault(
             f"{config.code}: `url` names no folder: {error}", f"file:///absolute/path, or {', '.join(f'{each}://…' for each in STORES)}"
         ) from error
-    return _Local(folder, closed) if folder is not None else _Remote(config, storage)
+    threads = Threads(f"store {config.code}", _THREADS)
+    return _Local(threads, folder, closed) if folder is not None else _Remote(threads, config, storage)
 
 
 class _Local:
-    def __init__(self, folder: Path, closed: Path | None) -> None:
+    def __init__(self, threads: Threads, folder: Path, closed: Path | None) -> None:
+        self.threads = threads
         self._folder = folder
         self._closed = closed.resolve() if closed else None
 
@@ -133,7 +140,8 @@ class _Local:
 
 
 class _Remote:
-    def __init__(self, config: SourceConfig, storage: Mapping[str, Any]) -> None:
+    def __init__(self, threads: Threads, config: SourceConfig, storage: Mapping[str, Any]) -> None:
+        self.threads = threads
         registry: Any = import_module("fsspec.registry")
         protocol = protocol_of(config.url)
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from asyncio import get_running_loop
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from functools import lru_cache
 
@@ -13,9 +12,12 @@ import httpcore2
 import httpx2
 
 from connectors.rest.addresses import forbidden
+from connectors.threads import Threads
 
 _HEADSTART = 1.0
 """Seconds for each of a host's addresses but the last."""
+_RESOLVERS = 4
+"""Threads of one source: a name server that does not answer holds a thread for many seconds, and no other source waits for it."""
 
 # At DEBUG it writes answers' headers into the log.
 logging.getLogger("httpcore2").setLevel(logging.INFO)
@@ -27,6 +29,9 @@ class ForbiddenAddress(Exception):
 
 class CheckedBackend(httpcore2.AnyIOBackend):
     """Connects to addresses that were checked: what is resolved is what is connected to, so that no name can lead elsewhere in between."""
+
+    def __init__(self) -> None:
+        self._threads = Threads("resolver", _RESOLVERS)
 
     async def connect_tcp(
         self,
@@ -41,7 +46,7 @@ class CheckedBackend(httpcore2.AnyIOBackend):
         Raises:
             ForbiddenAddress: one of them is never asked.
         """
-        *others, last = await _addresses(host, port)
+        *others, last = await self._threads.run(_addresses, host, port)
         for address in others:
             try:
                 return await super().connect_tcp(address, port, min(timeout or _HEADSTART, _HEADSTART), local_address, socket_options)
@@ -50,9 +55,9 @@ class CheckedBackend(httpcore2.AnyIOBackend):
         return await super().connect_tcp(last, port, timeout, local_address, socket_options)
 
 
-async def _addresses(host: str, port: int) -> list[str]:
+def _addresses(host: str, port: int) -> list[str]:
     try:
-        found = await get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise httpcore2.ConnectError("the name does not resolve") from error
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))

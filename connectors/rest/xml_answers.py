@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
@@ -15,6 +16,7 @@ from connectors.rest import values
 from connectors.rest.charsets import utf8
 from connectors.rest.paths import element, joined, split
 from connectors.selection import Kind
+from connectors.threads import Threads
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,6 +25,9 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\
 _CAREFUL: Any = DefusedXMLParser
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _DEEPEST = 8
+_AT_ONCE = 2
+_THREADS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Threads]] = WeakKeyDictionary()
+"""By source: documents that take long keep no other source's waiting."""
 
 
 class Xml:
@@ -38,7 +43,8 @@ class Xml:
 
     async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
         """The root. Parsed beside the event loop, as the careful parser is slow."""
-        return await asyncio.to_thread(_root, source, body, charset)
+        threads = _THREADS.setdefault(asyncio.get_running_loop(), {})
+        return await threads.setdefault(source, Threads(f"xml {source}", _AT_ONCE)).run(_root, source, body, charset)
 
     def items(self, document: Any, path: str) -> list[Any] | None:
         """Elements have no arrays: none at the path are none."""

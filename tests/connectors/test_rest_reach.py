@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,20 +23,19 @@ Resolver = Callable[[Mapping[str, Sequence[str]]], list[str]]
 
 
 @pytest.fixture
-async def resolving(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+def resolving(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     """Makes names lead to addresses, one list per look-up, the last for all later ones; gives the names that were looked up."""
-    loop = asyncio.get_running_loop()
     asked: list[str] = []
 
     def start(names: Mapping[str, Sequence[str]]) -> list[str]:
-        async def getaddrinfo(host: Any, port: Any, **_: Any) -> list[Any]:
+        def getaddrinfo(host: Any, port: Any, **_: Any) -> list[Any]:
             name = host.decode() if isinstance(host, bytes) else host
             answers = names[name]
             addresses = answers[min(asked.count(name), len(answers) - 1)].split()
             asked.append(name)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         return asked
 
     return start
