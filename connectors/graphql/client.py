@@ -19,6 +19,7 @@ from connectors.rest.auth import Auth
 from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.exchange import Answer as HttpAnswer
 from connectors.rest.exchange import Unreached, exchange, fault
+from connectors.rest.json_answers import whole
 from connectors.rest.transport import Transport
 from connectors.retries import RetryBudget
 from connectors.spi import SourceConfig
@@ -94,8 +95,8 @@ class Client:
             except orjson.JSONDecodeError:
                 pass
         try:
-            # Lone surrogates, which orjson refuses, cost the one value that holds them and not the whole answer.
-            return json.loads(raw, parse_float=Decimal)
+            # Lone surrogates and endless numbers, which orjson refuses, cost the one value that holds them and not the whole answer.
+            return json.loads(raw, parse_float=Decimal, parse_int=whole)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(self._code, "the service's answer is no JSON") from error
 

@@ -14,7 +14,7 @@ from connectors.rest import values
 from connectors.rest.charsets import utf8
 from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.paths import element, joined, split
-from connectors.selection import UNDELIVERABLE, Kind
+from connectors.selection import UNDELIVERABLE, Kind, Undeliverable
 
 _MOST_DIGITS = 1000
 _DEEPEST = 8
@@ -67,12 +67,17 @@ class Json:
         return _flat(item, ())
 
 
+def whole(digits: str) -> int | Undeliverable:
+    """A whole number as JSON writes it, unless it is so long that reading it alone would take long."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else UNDELIVERABLE
+
+
 def _patient(body: bytes) -> Any:
     # Bytes that are no UTF-8 become lone surrogates, as `\ud800` does: the text that holds them is the one that cannot be delivered.
     return json.loads(
         body.decode("utf-8", "surrogateescape"),
         parse_float=Decimal,
-        parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else UNDELIVERABLE,
+        parse_int=whole,
         parse_constant=lambda _name: UNDELIVERABLE,
     )
 
