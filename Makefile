@@ -71,12 +71,13 @@ lint: dev
 check: lint ## 快速检查 Lint, types, architecture, fast tests: under a minute
 	@$(BIN)/pytest -q -m fast -n 2 --dist loadfile
 
-test: lint packages ## 全部测试 Everything; starts its own PostgreSQL and Chromium
+test: lint packages ## 全部测试 Everything; starts its own PostgreSQL, MariaDB and Chromium
 	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 packages:
 	@missing=; command -v chromium >/dev/null || missing="$$missing chromium"; \
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$$missing postgresql"; \
+	ls /usr/sbin/mariadbd >/dev/null 2>&1 || command -v mariadbd >/dev/null || missing="$$missing mariadb-server"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
 		printf '%s\n' "测试需要 the tests need:$$missing. 请以 root 运行 run as root:" "  apt-get install --no-install-recommends$$missing" >&2; exit 1; fi; \

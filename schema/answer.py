@@ -49,6 +49,8 @@ class SourceState:
     source: str
     state: str
     milliseconds: int
+    reason: str = ""
+    """For the hub's own log: why it did not answer, without values, addresses or the source's own texts."""
     as_of: datetime | None = None
     """The oldest state of data that was read of it: a delivery's moment, else the moment of reading; ``None`` where it did not answer."""
 

@@ -122,17 +122,17 @@ class Reader:
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
         code = face.resource.source
         started = time.perf_counter()
-        state, as_of = "FAILED", None
+        state, reason, as_of = "FAILED", "", None
         try:
             async with self._statements.setdefault(code, asyncio.Semaphore(_STATEMENTS)):
                 source = self._sources(code)
                 result = await call(source)
             state, as_of = _served(face, source)
         except SourceFault as fault:
-            state = fault.state
+            state, reason = fault.state, str(fault)
             raise source_fault(face, fault) from fault
         finally:
-            self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), as_of))
+            self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), reason, as_of))
         return result
 
     def _note_source(self, state: SourceState) -> None:

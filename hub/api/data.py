@@ -14,6 +14,7 @@ from hub.api.execute import Executor, check_operations, flags_of, variables_of
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
 from hub.api.long import size_of, spliced
+from hub.api.troubles import Troubles
 from hub.api.turn import Turn, body_of
 from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
@@ -38,6 +39,7 @@ class DataService:
         self._ledger = ledger
         self._subjects = subjects
         self._services = services
+        self._troubles = Troubles()
 
     async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         """Runs the request's document; the answer is made only after its entry is durable."""
@@ -72,6 +74,7 @@ class DataService:
         context: Context,
         bounded: list[Decision],
     ) -> HttpAnswer:
+        self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
         accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
         kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)

@@ -120,6 +120,10 @@ def test_a_service_that_hangs_or_is_gone_fails_alone(tmp_path: Path) -> None:
             states = {state["source"]: state["state"] for state in answer.content["extensions"]["sources"]}
             assert states["human_resources.service"] in ("TIMEOUT", "FAILED", "OPEN_CIRCUIT")
             assert states["civil_affairs.register"] == "OK"
+            told = [line for line in hub.log.read_text().splitlines() if '"source_failed"' in line]
+            assert all('"human_resources.service"' in line for line in told)
+            assert any(f'"state": "{states["human_resources.service"]}"' in line for line in told)
+            assert hub.inside[0]["id_number"] not in "".join(told)
             if end is not None:
                 os.kill(service, end)
         assert hub.ask("housing", "{ calls(first: 1) { nodes { outcome code } } }").data["calls"]["nodes"][0]["outcome"] == "PARTIAL"
