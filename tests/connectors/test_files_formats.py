@@ -86,7 +86,7 @@ async def test_every_format_gives_the_same_wire_rows(tmp_path: Path, form: str) 
     assert [[type(value) for value in row] for row in rows if None not in row] == [[type(value) for value in row] for row in PEOPLE if None not in row]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize(("encoding", "stated"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030"), ("utf-16", "utf-16")])
 def test_encoding_and_delimiter_are_found_and_stated(tmp_path: Path, encoding: str, stated: str, delimiter: str) -> None:
@@ -96,7 +96,7 @@ def test_encoding_and_delimiter_are_found_and_stated(tmp_path: Path, encoding: s
     assert stored(tmp_path / "list.csv")[0][1] == "甲,;|\t乙"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_file_in_one_column(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("编号\n1\n2\n", encoding="utf-8")
@@ -104,7 +104,7 @@ def test_a_file_in_one_column(tmp_path: Path) -> None:
     assert (outcome.rows, places(outcome)) == (2, [])
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_long_character_across_the_reader_s_chunks(tmp_path: Path) -> None:
     rows = [(str(n), "甲" * 997, "", "") for n in range(800)]
     outcome = read(write_text(tmp_path / "list.csv", *rows))
@@ -112,7 +112,7 @@ def test_a_long_character_across_the_reader_s_chunks(tmp_path: Path) -> None:
     assert (outcome.rows, places(outcome)) == (800, [])
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "forms", "expected"),
     [
@@ -140,7 +140,7 @@ def test_forms_of_dates(text: Any, forms: Sequence[str], expected: str) -> None:
     assert told == expected
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "offset", "expected"),
     [
@@ -160,7 +160,7 @@ def test_moments_are_stored_in_utc(tmp_path: Path, text: str, offset: str, expec
     assert str(stored(path)[0][1]) == expected
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["2026-11-22 25:00", "2026-11-22 08:60", "2026-11-22 8", "2026-11-22T08:00:00+99:00", "0001-01-01T00:00:00+08:00"])
 def test_moments_that_do_not_exist(tmp_path: Path, text: str) -> None:
     columns = (COLUMNS[0], ColumnSpec(name="时间", kind=Kind.DATETIME))
@@ -169,7 +169,7 @@ def test_moments_that_do_not_exist(tmp_path: Path, text: str) -> None:
     assert next(code for code, _, _ in places(read(path, columns))) in ("DATE", "DATE_NOT_REAL", "RANGE")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["true", "T", "1", "是", "YES"])
 def test_words_for_true(tmp_path: Path, word: str) -> None:
     path = tmp_path / "list.csv"
@@ -178,7 +178,7 @@ def test_words_for_true(tmp_path: Path, word: str) -> None:
     assert [row[1] for row in stored(path)] == [True, False, None]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_bytes('{"编号": 1, "名称": "甲", "金额": 1234567890123456789.10}\n'.encode())
@@ -186,14 +186,14 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
     assert stored(path)[0][2]["t"] == "1234567890123456789.10"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_dates_of_a_workbook(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "list.xlsx", [[each.name for each in COLUMNS], [1, "甲", 1.5, 46348], [2, "乙", 2, "2026-11-22"]])
     assert places(read(path)) == []
     assert [str(row[3]) for row in stored(path)] == ["2026-11-22", "2026-11-22"]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_columns_that_are_left_out_or_ignored(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("备注,编号\n甲,1\n", encoding="utf-8")
@@ -202,13 +202,13 @@ def test_columns_that_are_left_out_or_ignored(tmp_path: Path) -> None:
     assert stored(path) == [(1,)]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_rows_lie_in_order_of_the_stable_key(tmp_path: Path) -> None:
     read(write_text(tmp_path / "list.csv", *[(str(n), "甲", "", "") for n in (3, 10, 1, 2)]))
     assert [row[0] for row in stored(tmp_path / "list.csv")] == [1, 2, 3, 10]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_decimal_s_text_is_kept(tmp_path: Path) -> None:
     texts = ["0.10", "-12.340", "1e3", "+7", "-0.00", ".5"]
     read(write_text(tmp_path / "list.csv", *[(str(n), "甲", text, "") for n, text in enumerate(texts)]))
@@ -218,14 +218,14 @@ def test_a_decimal_s_text_is_kept(tmp_path: Path) -> None:
 numbers = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @given(left=numbers, right=numbers)
 def test_keys_of_decimals_order_as_the_numbers(left: Decimal, right: Decimal) -> None:
     assert (order_key(left) < order_key(right)) == (left < right)
     assert (order_key(left) == order_key(right)) == (left == right)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(floats=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_floats_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFactory, floats: list[float]) -> None:
@@ -238,7 +238,7 @@ def test_floats_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFact
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=40)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(names=st.lists(texts, min_size=1, max_size=10))
 def test_texts_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
@@ -248,7 +248,7 @@ def test_texts_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFacto
     assert [row[1] for row in stored(path)] == names
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_duckdb_compares_text_by_code_point() -> None:
     words = ["a", "Z", "z", "é", "￥", "𠮷", "中", "", "Ab", "a\u0301"]
     with duckdb.connect() as connection:

@@ -17,8 +17,6 @@ from connectors.sql import SqlConnector
 from masking.rules import parse_mask
 from tests.connectors.people import KINDS, NAMES, write_sqlite
 
-pytestmark = pytest.mark.fast
-
 _texts = st.sampled_from(["", "a", "A", "a_", "a%b", "é", "王", "王小明", "𠮷", "￥", "Z"])
 _VALUES: dict[Kind, st.SearchStrategy[Value]] = {
     Kind.STRING: _texts,
@@ -114,6 +112,7 @@ async def in_sqlite(path: Path, selection: Selection, parameters: dict[str, Any]
         await source.close()
 
 
+@pytest.mark.slow
 @given(rows=tables(), question=questions())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
 def test_local_equals_sqlite(tmp_path: Path, rows: list[Row], question: tuple[Selection, dict[str, Any]]) -> None:

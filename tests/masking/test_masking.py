@@ -17,8 +17,6 @@ from masking.rules import Mask
 from masking.sql import SQL_ALGORITHMS, masked
 from tests.masking.cases import LABELS, addresses, golden, mask_of, statement, values
 
-pytestmark = pytest.mark.fast
-
 
 def in_sqlite(mask: Mask, contents: Sequence[object]) -> list[object]:
     with sqlite3.connect(":memory:") as connection:
@@ -30,6 +28,7 @@ def in_sqlite(mask: Mask, contents: Sequence[object]) -> list[object]:
     return answers
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(("label", "value", "expected"), golden())
 def test_golden_vector(label: str, value: str | None, expected: str | None) -> None:
     mask = mask_of(label)
@@ -38,6 +37,7 @@ def test_golden_vector(label: str, value: str | None, expected: str | None) -> N
     assert in_sqlite(mask, [value]) == [expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", LABELS)
 @given(contents=st.lists(values, max_size=20))
 def test_all_implementations_agree(label: str, contents: list[str | None]) -> None:
@@ -47,6 +47,7 @@ def test_all_implementations_agree(label: str, contents: list[str | None]) -> No
     assert in_sqlite(mask, contents) == expected
 
 
+@pytest.mark.fast
 @given(value=values, first=st.integers(0, 99), last=st.integers(0, 99))
 def test_keep_shows_at_most_its_two_ends(value: str | None, first: int, last: int) -> None:
     shown = reference.apply(Mask("KEEP_FIRST_N_LAST_M", (first, last)), value)
@@ -61,6 +62,7 @@ def test_keep_shows_at_most_its_two_ends(value: str | None, first: int, last: in
         assert shown == value[:first] + "*" * stars + value[len(value) - last :]
 
 
+@pytest.mark.fast
 @given(value=values)
 def test_name_shows_at_most_a_surname(value: str | None) -> None:
     shown = reference.apply(mask_of("NAME"), value)
@@ -71,6 +73,7 @@ def test_name_shows_at_most_a_surname(value: str | None) -> None:
         assert len(surname) < len(value)
 
 
+@pytest.mark.fast
 @given(value=addresses)
 def test_address_shows_a_division_and_nothing_behind_it(value: str) -> None:
     shown = reference.apply(mask_of("ADDRESS_TO_DISTRICT"), value)
@@ -82,6 +85,7 @@ def test_address_shows_a_division_and_nothing_behind_it(value: str) -> None:
     assert not any(word in kept for word in ("小区", "园区", "开发区", "大街", "中山路", "花园", "号", "村"))
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("label", [label for label in LABELS if not label.startswith("CONSTANT")])
 @pytest.mark.parametrize("value", [5, 5.0, True, b"raw", object()])
 def test_what_is_no_text_is_withheld(label: str, value: object) -> None:
@@ -91,6 +95,7 @@ def test_what_is_no_text_is_withheld(label: str, value: object) -> None:
     assert "amount" not in str(masked(mask_of(label), column("amount", Integer), "sqlite"))
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     "mask",
     [
@@ -108,5 +113,6 @@ def test_a_rule_that_is_wrong_withholds(mask: Mask) -> None:
     assert in_sqlite(mask, ["raw"]) == [None]
 
 
+@pytest.mark.fast
 def test_sql_writes_every_algorithm() -> None:
     assert {mask_of(label).algorithm for label in LABELS} == SQL_ALGORITHMS

@@ -73,4 +73,4 @@ async def _open(request: pytest.FixtureRequest, directory: Path, rows: Sequence[
             await source.close()
 
 
-STAND = Stand("third party", _open, fast=True, place=90)
+STAND = Stand("third party", _open, place=90)
