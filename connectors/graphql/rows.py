@@ -68,6 +68,8 @@ def items(source: str, answer: Answer, path: Sequence[str], before: Sequence[str
             rows.append(row(item, columns, wrong.get(index, ())))
         elif index in wrong:
             rows.append((UNDELIVERABLE,) * len(columns))
+        elif item is not None:
+            raise SourceRefused(source, "the service's list holds what is no object")
     return rows
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.errors import ConfigFault, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.graphql.remote import parse_remote
+from connectors.graphql.rows import Answer, items
 from connectors.registry import open_source
 from connectors.selection import UNDELIVERABLE, Column, Kind, Order, Selection, Undeliverable
 from connectors.spi import SourceConfig
@@ -250,3 +251,12 @@ async def test_names_cannot_leave_their_place_in_a_document() -> None:
     for field in ("a{b}", "a(b:1)", "a b", "a.", "", "a.b c", "__typename}"):
         with pytest.raises(ConfigFault):
             parse_remote(json.dumps({"field": field}))
+
+
+async def test_a_list_of_what_is_no_object_is_refused() -> None:
+    """A null is nothing; a scalar where an object belongs would be a row lost in silence."""
+    columns = (Column("name", Kind.STRING),)
+    assert items("a.b", Answer({"people": [None, {"name": "王"}]}, ()), ("people",), (), (), columns) == [("王",)]
+    for wrong in (5, "x", [{}], True):
+        with pytest.raises(SourceRefused, match="no object"):
+            items("a.b", Answer({"people": [{"name": "王"}, wrong]}, ()), ("people",), (), (), columns)
