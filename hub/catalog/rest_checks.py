@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from pydantic import ValidationError
@@ -43,15 +44,20 @@ def rest_endpoint(path: str, resource: ResourcePart) -> Found:
         return
     for fault in endpoint_faults(resource.endpoint):
         yield "ENDPOINT", f"{path}.endpoint.{fault.path}", f"{fault.zh} {fault.en}", fault.remedy
-    known = {resource.stable_key, *resource.left_out, *(item.column for item in resource.items)}
-    for place, template in _templates(resource.endpoint):
-        for column in columns_of(template):
-            if column not in known:
-                message = f"路径中的列 {column} 不属于任何信息项 the column {column} in the path is no item's"
-                yield "ENDPOINT", f"{path}.endpoint.{place}", message, f"信息项的列 items' columns: {', '.join(sorted(known))}"
+    known = sorted({resource.stable_key, *resource.left_out, *(item.column for item in resource.items), *filter(None, [resource.watermark])})
+    for place, column in _named(resource.endpoint):
+        if column not in known:
+            close = difflib.get_close_matches(column, known, 1)
+            hint = f"是否为 {close[0]}? did you mean {close[0]}?" if close else f"信息项的列 items' columns: {', '.join(known)}"
+            yield "ENDPOINT", f"{path}.endpoint.{place}", f"列 {column} 不属于任何信息项 the column {column} is no item's", hint
 
 
-def _templates(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    yield "path", endpoint.path
+def _named(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Where an endpoint names columns, and which."""
+    yield from (("path", column) for column in columns_of(endpoint.path))
     for i, lookup in enumerate(endpoint.lookups):
-        yield f"lookups[{i}].path", lookup.path
+        yield from ((f"lookups[{i}].path", column) for column in columns_of(lookup.path))
+    yield from ((f"filters.{column}", column) for column in endpoint.filters)
+    yield from ((f"keys.{column}", column) for column in endpoint.keys)
+    if endpoint.sorted_by is not None:
+        yield "sorted_by", endpoint.sorted_by

@@ -104,6 +104,9 @@ def test_the_manifest_is_good_and_reaches_the_connector() -> None:
         ("/persons/{id_number}", "/persons/{number}", "ENDPOINT", "resources[0].endpoint.lookups[0].path", 'path = "/persons'),
         ("/persons/{id_number}", "/persons", "ENDPOINT", "resources[0].endpoint.lookups[0].path", 'path = "/persons'),
         ("/districts/{district}", "/districts/../{district}", "MANIFEST_SHAPE", "resources[0].endpoint.path", 'path = "/districts'),
+        ("max_page = 100", 'max_page = 100\nfilters = {distrct = "d"}', "ENDPOINT", "resources[0].endpoint.filters.distrct", "max_page ="),
+        ("keys.id_number]", "keys.id_numbr]", "ENDPOINT", "resources[0].endpoint.keys.id_numbr", "[resources.endpoint.keys"),
+        ("max_page = 100", 'max_page = 100\nsorted_by = "ID"', "ENDPOINT", "resources[0].endpoint.sorted_by", "max_page ="),
         ("max_page = 100", "max_pag = 100", "MANIFEST_SHAPE", "resources[0].endpoint.max_pag", "max_page ="),
         ('secret = "env:GATEWAY_SECRET"', "", "SOURCE_OPTIONS", "sources[0].auth", "auth ="),
         ('auth = "hmac"', 'auth = "digest"', "MANIFEST_SHAPE", "sources[0].auth", "auth ="),
@@ -116,4 +119,18 @@ def test_the_manifest_is_good_and_reaches_the_connector() -> None:
 def test_faults_have_their_place(old: str, new: str, code: str, path: str, at: str) -> None:
     found = problems(old, new)
     assert (code, path) in [(each[0], each[1]) for each in found]
-    assert line_of(at) in [each[2] for each in found if each[1] == path] or not new
+    assert {line_of(at), line_of(at) + new.count("\n")} & {each[2] for each in found if each[1] == path} or not new
+
+
+def test_a_column_that_nothing_has_is_named_with_the_nearest() -> None:
+    text = MANIFEST.replace("max_page = 100", 'max_page = 100\nfilters = {distrct = "d"}\nsorted_by = "zzzz"')
+    wrong, far = check_manifest(read_manifest(text), text)
+    assert ("distrct" in wrong.message, wrong.hint) == (True, "是否为 district? did you mean district?")
+    assert ("zzzz" in far.message, far.hint) == (True, "信息项的列 items' columns: district, id, id_number")
+
+
+@pytest.mark.parametrize("column", ["id", "district", "changed", "hidden"])
+def test_stable_key_watermark_and_left_out_columns_may_be_named(column: str) -> None:
+    beside = 'stable_key = "id"\nwatermark = "changed"\nleft_out = ["hidden"]'
+    text = MANIFEST.replace('stable_key = "id"', beside).replace("max_page = 100", f'max_page = 100\nsorted_by = "{column}"\nfilters = {{{column} = "q"}}')
+    assert check_manifest(read_manifest(text), text) == []
