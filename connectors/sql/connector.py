@@ -18,7 +18,13 @@ from connectors.sql.source import SqlSource
 from connectors.sql.tls import tls_context
 
 _SERVERS = ("postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "opengauss", "gaussdb", "kingbase", "oceanbase", "tidb")
-_FORMS = f"write sqlite:///PATH, dm://USER@HOST:PORT/SCHEMA, or {', '.join(_SERVERS)} followed by ://USER@HOST:PORT/DATABASE"
+FORMS = f"write sqlite:///PATH, dm://USER@HOST:PORT/SCHEMA, or {', '.join(_SERVERS)} followed by ://USER@HOST:PORT/DATABASE"
+"""How the address of a database is written."""
+
+
+def schemes() -> frozenset[str]:
+    """What an address may begin with; whether the driver is installed shows when a source is opened."""
+    return frozenset(_DRIVERS)
 
 
 class SqlConnector:
@@ -29,10 +35,10 @@ class SqlConnector:
         try:
             url = make_url(config.url)
         except (ArgumentError, ValueError) as error:
-            raise ConfigFault(f"{config.code}: `url` is no database URL", _FORMS) from error
+            raise ConfigFault(f"{config.code}: `url` is no database URL", FORMS) from error
         opening = _DRIVERS.get(url.drivername)
         if opening is None:
-            raise ConfigFault(f"{config.code}: no driver is known for {url.drivername}", _FORMS)
+            raise ConfigFault(f"{config.code}: no driver is known for {url.drivername}", FORMS)
         if url.password is not None:
             raise ConfigFault(f"{config.code}: `url` holds a password", "take it out and name its place in `secret`: env:NAME or file:PATH")
         driver = opening(config, url)

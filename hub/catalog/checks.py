@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from stdnum.cn import uscc
 
 from auth.rights import OpenClass, Operation, SharingClass
-from hub.catalog.file_checks import file_resource, files_source
+from connectors.registry import kinds
+from hub.catalog.file_checks import file_resource
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
 from hub.catalog.problems import Lines, Problem
-from hub.catalog.remote_checks import graphql_remote, graphql_source
-from hub.catalog.rest_checks import rest_endpoint, rest_source
+from hub.catalog.remote_checks import graphql_remote
+from hub.catalog.rest_checks import rest_endpoint
+from hub.catalog.source_checks import source_faults
 from masking.rules import UnknownMask, applies_to, parse_mask
 from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
@@ -39,14 +40,9 @@ def _faults(manifest: Manifest) -> Found:
     yield from _twice("sources", [s.code for s in manifest.sources])
     yield from _twice("resources", [r.code for r in manifest.resources])
     yield from _names(manifest)
+    known = kinds() if manifest.sources else ()
     for i, source in enumerate(manifest.sources):
-        yield from secret_in_url(f"sources[{i}].url", source.url)
-        if source.kind == "rest":
-            yield from rest_source(f"sources[{i}]", source)
-        if source.kind == "graphql":
-            yield from graphql_source(f"sources[{i}]", source)
-        if source.kind == "files":
-            yield from files_source(f"sources[{i}]", source)
+        yield from source_faults(f"sources[{i}]", source, known)
     for i, resource in enumerate(manifest.resources):
         yield from _resource(manifest, f"resources[{i}]", resource)
 
@@ -62,17 +58,6 @@ def _department(manifest: Manifest) -> Found:
         )
     if camel(manifest.department.code) in _RESERVED_DEPARTMENTS:
         yield "NAME_RESERVED", "department.code", "该部门代码为系统保留 this department code is reserved", "请换用其他代码 choose another code"
-
-
-def secret_in_url(path: str, url: str) -> Found:
-    """A password has no place in a source's address."""
-    try:
-        has_password = urlsplit(url).password is not None
-    except ValueError:
-        yield "URL_INVALID", path, "地址无法解析 the address cannot be parsed", "例如 e.g. postgresql+asyncpg://reader@host:5432/db"
-        return
-    if has_password:
-        yield "SECRET_IN_URL", path, "地址中不得含有密码 an address must not hold a password", '请用 use secret = "env:NAME" 或 or "file:PATH"'
 
 
 def _twice(path: str, codes: list[str], key: str = "code") -> Found:
@@ -166,8 +151,7 @@ def _class_and_level(path: str, resource: ResourcePart) -> Found:
 
 
 def _binding(manifest: Manifest, path: str, resource: ResourcePart) -> Found:
-    kinds = {source.code: source.kind for source in manifest.sources}
-    kind = kinds.get(resource.source)
+    kind = next((source.kind for source in manifest.sources if source.code == resource.source), None)
     if kind == "rest" and resource.endpoint is None:
         yield "ENDPOINT_MISSING", f"{path}.endpoint", "REST 数据源的资源须有 endpoint a resource of a REST source needs an endpoint", "[resources.endpoint]"
     if kind == "sql" and resource.object is None:

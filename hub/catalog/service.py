@@ -16,12 +16,13 @@ from stdnum.cn import uscc
 
 from hub.acts import Actor, Acts, bump
 from hub.catalog.build import Published, build_part, build_snapshot, source_config
-from hub.catalog.checks import check_manifest, secret_in_url
+from hub.catalog.checks import check_manifest
 from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_ends, check_links
 from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.reach import check_reach, reach
+from hub.catalog.reach import check_reach
+from hub.catalog.source_checks import source_problems
 from hub.catalog.tables import department, manifest, snapshot, source
 from hub.store.base import now
 from schema.model import Department, Snapshot
@@ -77,8 +78,9 @@ class CatalogService:
         target = f"{owner}.{given.get('code')}"
         self._need(actor, "registerSource", target, SYSTEM)
         part = self._part(actor, "registerSource", SourcePart, given)
-        for code, path, message, hint in (*secret_in_url("url", part.url), *reach(part, "", self._home)):
-            self._refuse(actor, "registerSource", target, Problem(code, message, hint, path))
+        if problems := source_problems(part, self._home):
+            self._acts.refuse(actor, "registerSource", target, problems[0])
+            raise Refused(*problems)
 
         def work(connection: Connection) -> str:
             _known_department(connection, owner)

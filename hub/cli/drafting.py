@@ -16,12 +16,11 @@ from connectors.errors import ConfigFault, SourceFault, SourceUnavailable
 from connectors.registry import open_source
 from connectors.spi import SourceConfig
 from hub.catalog.build import source_config
-from hub.catalog.checks import secret_in_url
 from hub.catalog.draft.drafting import Draft, Wanted, draft
 from hub.catalog.draft.parts import Report
 from hub.catalog.manifest import DepartmentPart, SourcePart
 from hub.catalog.problems import Problem, Refused, path_of
-from hub.catalog.reach import reach
+from hub.catalog.source_checks import source_problems
 from hub.cli.faults import FAILED, NOT_REACHABLE, CliFault
 from hub.cli.options import AsJson
 from hub.cli.output import note, show_json
@@ -78,8 +77,7 @@ def _plain(core: Core, owner: str) -> dict[str, str]:
 
 def _unregistered(declared: SourcePart, department: DepartmentPart) -> tuple[SourceConfig, Wanted]:
     home = load_settings().home
-    problems = [Problem(*each[:1], each[2], each[3], each[1]) for each in (*secret_in_url("url", declared.url), *reach(declared, "", home))]
-    if problems:
+    if problems := source_problems(declared, home):
         raise Refused(*problems)
     return source_config(department.code, declared), Wanted(department, declared.code, declared)
 
