@@ -35,6 +35,7 @@ from hub.api.governance_types import (
     PublicationPayload,
     PublishCatalogInput,
     RegisterSourceInput,
+    RemoveSourceInput,
     ReviewCatalogInput,
     ReviewRequestInput,
     ReviewRequestPayload,
@@ -43,7 +44,8 @@ from hub.api.governance_types import (
 )
 from hub.api.types import JSON, SCALARS, DateTime, Department
 from hub.catalog import problems as catalog_problems
-from hub.catalog.service import SYSTEM, ImportedManifest
+from hub.catalog.scopes import SYSTEM
+from hub.catalog.service import ImportedManifest
 from hub.sharing.graphql import AccessRequest, Caller, access_request_of, resolve_me
 from hub.sharing.service import GrantRecord
 from schema.faults import Code, Fault
@@ -184,13 +186,19 @@ class Mutation:
         made = Application(name=app.name, client_id=app.client_id, department=app.department, active=False, roles=[], purposes=[]) if app else None
         return ApplicationPayload(application=made, problems=problems)
 
-    @strawberry.mutation(description="登记数据源\n\nRegisters a source")
+    @strawberry.mutation(description="登记数据源，或更改已登记的数据源\n\nRegisters a source, or changes one")
     async def register_source(self, info: Info, input: RegisterSourceInput) -> SourcePayload:
         given = plain(input)
         owner = given.pop("department")
         catalog = info.context.live.core.catalog
         done, problems = await _act(info, lambda actor: catalog.register_source(actor, owner, **given))
         return SourcePayload(source=Source(code=done, kind=input.kind) if done else None, problems=problems)
+
+    @strawberry.mutation(description="删除单独登记且未被使用的数据源\n\nRemoves a source that was registered apart and is not in use")
+    async def remove_source(self, info: Info, input: RemoveSourceInput) -> SourcePayload:
+        catalog = info.context.live.core.catalog
+        done, problems = await _act(info, lambda actor: catalog.remove_source(actor, input.department, input.code))
+        return SourcePayload(source=Source(code=done) if done else None, problems=problems)
 
     @strawberry.mutation(description="检查数据源连通性\n\nChecks whether a source can be reached")
     async def check_source(self, info: Info, input: CheckSourceInput) -> SourcePayload:

@@ -99,7 +99,7 @@ class ApplicationPayload:
 
 @strawberry.type
 class SourcePayload:
-    """Answer of ``registerSource`` and ``checkSource``."""
+    """Answer of ``registerSource``, ``removeSource`` and ``checkSource``."""
 
     source: Source | None
     problems: list[Problem]
@@ -168,7 +168,7 @@ class DisableApplicationInput:
 
 @strawberry.input
 class RegisterSourceInput:
-    """A source to register apart from a manifest; ``secret`` is ``env:NAME`` or ``file:PATH``."""
+    """A source to register apart from a manifest; ``secret`` is ``env:NAME`` or ``file:PATH``. ``replace`` changes one that is registered."""
 
     department: str
     code: str
@@ -177,6 +177,15 @@ class RegisterSourceInput:
     secret: str | None = None
     pool: int | None = None
     timeout_ms: int | None = None
+    replace: bool = False
+
+
+@strawberry.input
+class RemoveSourceInput:
+    """A source that was registered apart from a manifest."""
+
+    department: str
+    code: str
 
 
 @strawberry.input

@@ -1,4 +1,4 @@
-"""The catalog's workflow: register departments and sources; import a manifest, have it reviewed by somebody else, publish it."""
+"""The catalog's workflow: import a manifest, have it reviewed by somebody else, publish it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
-from stdnum.cn import uscc
 
 from hub.acts import Actor, Acts, bump
 from hub.catalog.build import Published, build_part, build_snapshot, source_config
 from hub.catalog.checks import check_manifest
 from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_ends, check_links
-from hub.catalog.manifest import DepartmentPart, Manifest, SourcePart, read_manifest
+from hub.catalog.manifest import Manifest, SourcePart, read_manifest
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.reach import check_reach
-from hub.catalog.source_checks import source_problems
+from hub.catalog.register import Register, forbidden
+from hub.catalog.scopes import CATALOG, SECURITY, STEWARD, SYSTEM
+from hub.catalog.source_use import sources_missing
 from hub.catalog.tables import department, manifest, snapshot, source
 from hub.store.base import now
 from schema.model import Department, Snapshot
 
-SYSTEM = "governance:system"
-SECURITY = "governance:security"
-AUDIT = "governance:audit"
-CATALOG = "governance:catalog"
-"""May import the manifest of any department."""
-STEWARD = "governance:steward"
-"""May import the manifest of the own department."""
 _READ_AT_ONCE = 50
 """Manifests; their texts are in memory together."""
 
@@ -48,56 +41,21 @@ class ImportedManifest:
     resources: tuple[str, ...]
 
 
-class CatalogService:
-    """Administrative acts on the catalog. Every method may raise :class:`Refused`; then nothing was changed."""
+class CatalogService(Register):
+    """Administrative acts on the catalog: the register's, and those on manifests. Every method may raise :class:`Refused`; then nothing was changed."""
 
     def __init__(self, engine: Engine, acts: Acts, home: Path) -> None:
+        super().__init__(acts, home)
         self._engine = engine
-        self._acts = acts
         self._parts: dict[int, Published] = {}
         self._reading = threading.Lock()
-        self._home = home
-
-    def create_department(self, actor: Actor, **given: Any) -> Department:
-        """Registers a department."""
-        self._need(actor, "createDepartment", str(given.get("code")), SYSTEM)
-        part = self._part(actor, "createDepartment", DepartmentPart, given)
-        if not uscc.is_valid(part.uscc):
-            self._refuse(actor, "createDepartment", part.code, Problem("USCC_INVALID", f"统一社会信用代码无效 not valid: {part.uscc}", "GB 32100", "uscc"))
-
-        def work(connection: Connection) -> Department:
-            if connection.execute(select(department.c.code).where(department.c.code == part.code)).first():
-                raise Refused(Problem("CONFLICT", f"部门 {part.code} 已存在 exists already", "请换用其他代码 choose another code", "code"))
-            connection.execute(insert(department).values(**part.model_dump(), created_at=now()))
-            return Department(**part.model_dump())
-
-        return self._acts.do(actor, "createDepartment", part.code, work)
-
-    def register_source(self, actor: Actor, owner: str, **given: Any) -> str:
-        """Registers a source apart from a manifest; its code is ``department.source``."""
-        target = f"{owner}.{given.get('code')}"
-        self._need(actor, "registerSource", target, SYSTEM)
-        part = self._part(actor, "registerSource", SourcePart, given)
-        if problems := source_problems(part, self._home):
-            self._acts.refuse(actor, "registerSource", target, problems[0])
-            raise Refused(*problems)
-
-        def work(connection: Connection) -> str:
-            _known_department(connection, owner)
-            if connection.execute(select(source.c.code).where(source.c.code == target)).first():
-                raise Refused(Problem("CONFLICT", f"数据源 {target} 已存在 exists already", "请换用其他代码 choose another code", "code"))
-            connection.execute(insert(source).values(code=target, department=owner, config=part.model_dump_json(), registered_at=now()))
-            bump(connection, "catalog")
-            return target
-
-        return self._acts.do(actor, "registerSource", target, work)
 
     def import_manifest(self, actor: Actor, text: str) -> ImportedManifest:
         """Imports a manifest if it has no fault at all. A steward imports for the own department only."""
         read = self._read(actor, text)
         owner = read.department.code
         if not actor.may(SYSTEM, CATALOG) and not (actor.may(STEWARD) and actor.department == owner):
-            self._refuse(actor, "importManifest", owner, _forbidden(f"{SYSTEM} / {CATALOG} / {STEWARD} ({owner})"))
+            self._refuse(actor, "importManifest", owner, forbidden(f"{SYSTEM} / {CATALOG} / {STEWARD} ({owner})"))
         form = form_of(text)
         # Looked at before the transaction, which holds everybody's writing lock, and in it only where something has changed meanwhile.
         seen = self.current()
@@ -105,6 +63,8 @@ class CatalogService:
 
         def work(connection: Connection) -> ImportedManifest:
             _check_against_catalog(read, text, self.load(connection), checked)
+            if missing := sources_missing(connection, read, text):
+                raise Refused(*missing)
             if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
                 connection.execute(insert(department).values(**read.department.model_dump(), created_at=now()))
             digest = hashlib.sha256(text.encode()).hexdigest()
@@ -135,7 +95,8 @@ class CatalogService:
 
         def work(connection: Connection) -> int:
             row = _manifest_row(connection, manifest_id, "APPROVED")
-            if problems := check_ends(read_stored(row.text, row.form), row.text, self.load(connection)):
+            read = read_stored(row.text, row.form)
+            if problems := sources_missing(connection, read, row.text) + check_ends(read, row.text, self.load(connection)):
                 raise Refused(*problems)
             last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
             parts: dict[str, int] = json.loads(last.manifests) if last else {}
@@ -203,33 +164,6 @@ class CatalogService:
             self._acts.refuse(actor, "importManifest", read.department.code, problems[0])
             raise Refused(*problems)
         return read
-
-    def _part(self, actor: Actor, act: str, kind: Any, given: Mapping[str, Any]) -> Any:
-        try:
-            return kind.model_validate({name: value for name, value in given.items() if value is not None})
-        except ValidationError as error:
-            problems = [Problem("BAD_INPUT", f"取值不正确 not usable: {e['msg']}", "", ".".join(map(str, e["loc"]))) for e in error.errors()]
-            self._acts.refuse(actor, act, str(given.get("code")), problems[0])
-            raise Refused(*problems) from None
-
-    def _need(self, actor: Actor, act: str, target: str, *scopes: str) -> None:
-        if not actor.may(*scopes):
-            self._refuse(actor, act, target, _forbidden(" / ".join(scopes)))
-
-    def _refuse(self, actor: Actor, act: str, target: str, problem: Problem) -> None:
-        self._acts.refuse(actor, act, target, problem)
-        raise Refused(problem)
-
-
-def _forbidden(scopes: str) -> Problem:
-    return Problem("FORBIDDEN", f"需要权限 this act needs {scopes}", "请使用具有该角色的账号 use an account that has this role")
-
-
-def _known_department(connection: Connection, code: str) -> None:
-    if not connection.execute(select(department.c.code).where(department.c.code == code)).first():
-        raise Refused(
-            Problem("NOT_FOUND", f"没有部门 no department {code}", "请先 createDepartment 或导入清单 create it first, or import its manifest", "department")
-        )
 
 
 def _manifest_row(connection: Connection, manifest_id: int, state: str) -> Row[Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hub.acts import Actor
-from hub.catalog.service import AUDIT, SECURITY, SYSTEM
+from hub.catalog.scopes import AUDIT, SECURITY, SYSTEM
 from hub.cli.faults import CliFault
 from hub.cli.options import ActorName, AsJson
 from hub.cli.output import note, say, show_json

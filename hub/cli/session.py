@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hub.acts import Actor
-from hub.catalog.service import AUDIT, CATALOG, SECURITY, SYSTEM
+from hub.catalog.scopes import AUDIT, CATALOG, SECURITY, SYSTEM
 from hub.core import Core, open_core
 from hub.settings import Settings, load_settings
 

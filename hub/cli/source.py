@@ -19,7 +19,8 @@ group = typer.Typer(help="数据源 Sources.", no_args_is_help=True)
 
 @group.command(
     "add",
-    epilog=EXAMPLES + "huitong source add civil_affairs archive --url postgresql+asyncpg://reader@db.example:5432/archive --secret env:ARCHIVE_PASSWORD",
+    epilog=EXAMPLES + "huitong source add civil_affairs archive --url postgresql+asyncpg://reader@db.example:5432/archive --secret env:ARCHIVE_PASSWORD\n\n"
+    "huitong source add civil_affairs archive --url postgresql+asyncpg://reader@db2.example:5432/archive --secret env:ARCHIVE_PASSWORD --replace",
 )
 def add(
     department: Annotated[str, typer.Argument(help="部门代码 Code of the department.")],
@@ -29,14 +30,30 @@ def add(
     secret: Annotated[str | None, typer.Option(help="口令所在 Where the password lies: env:NAME or file:PATH")] = None,
     pool: Annotated[int | None, typer.Option(help="连接数 Connections.")] = None,
     timeout_ms: Annotated[int | None, typer.Option(help="超时（毫秒） Timeout in milliseconds.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="更改已登记的数据源；未给出的取默认值 Change a registered one; what is not given has its default.")
+    ] = False,
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
-    """登记数据源 Register a source apart from a manifest."""
+    """登记数据源 Register a source apart from a manifest, or change one (--replace); a running hub reads it at once."""
     given = {"code": code, "kind": kind, "url": url, "secret": secret, "pool": pool, "timeout_ms": timeout_ms}
     with opened() as core:
-        made = core.catalog.register_source(acting(actor), department, **given)
-    show_record({"code": made}, as_json, f"已登记数据源 registered source {made}; huitong source check {made}")
+        made = core.catalog.register_source(acting(actor), department, replace, **given)
+    show_record({"code": made}, as_json, f"已{'更改 changed' if replace else '登记 registered'} {made}; huitong source check {made}")
+
+
+@group.command("remove", epilog=EXAMPLES + "huitong source remove civil_affairs archive")
+def remove(
+    department: Annotated[str, typer.Argument(help="部门代码 Code of the department.")],
+    code: Annotated[str, typer.Argument(help="数据源代码 Code of the source.")],
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """删除单独登记的数据源 Remove a source that was registered apart from a manifest; not while a resource is read from it."""
+    with opened() as core:
+        gone = core.catalog.remove_source(acting(actor), department, code)
+    show_record({"code": gone}, as_json, f"已删除数据源 removed source {gone}")
 
 
 @group.command("list", epilog=EXAMPLES + "huitong source list")

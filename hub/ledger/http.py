@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.api.identity import Identity
-from hub.catalog.service import AUDIT
+from hub.catalog.scopes import AUDIT
 from hub.exchange.http import fault_response
 from hub.ledger.proofs import InclusionProof, inclusion, latest_checkpoint
 from hub.ledger.reading import parties

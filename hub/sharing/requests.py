@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select, update
 from auth.rights import Operation, SharingClass, Shown
 from hub.acts import Actor, Acts, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.service import SECURITY
+from hub.catalog.scopes import SECURITY
 from hub.sharing.tables import access_request, feedback, step
 from hub.sharing.workdays import due_on, is_provisional
 from hub.store.base import CHINA, now

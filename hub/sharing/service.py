@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.service import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
+from hub.catalog.scopes import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
 from hub.sharing.drafts import check_draft
 from hub.sharing.grants import purposes_from, terms_from

@@ -194,3 +194,18 @@ def test_a_manifest_with_classified_data_is_refused(hub: RunningHub) -> None:
     assert [p["code"] for p in made["problems"]] == ["CLASSIFIED"]
     assert made["problems"][0]["line"] == text.splitlines().index('level = "CLASSIFIED"') + 1
     assert hub.govern("steward", "{ departments { code } }").response.text.count("emergency_management") == 0
+
+
+def test_a_source_registered_apart_is_changed_and_removed(hub: RunningHub) -> None:
+    register = "mutation($input: RegisterSourceInput!) { done: registerSource(input: $input) { source { code kind } problems { code } } }"
+    remove = "mutation($input: RemoveSourceInput!) { done: removeSource(input: $input) { source { code } problems { code path } } }"
+    place = {"department": "housing", "code": "annex"}
+    given = {**place, "kind": "rest", "url": "http://127.0.0.1:1"}
+    made = {"source": {"code": "housing.annex", "kind": "rest"}, "problems": []}
+    assert hub.govern("system_admin", register, {"input": given}).data["done"] == made
+    assert hub.govern("system_admin", register, {"input": given}).data["done"]["problems"] == [{"code": "CONFLICT"}]
+    assert hub.govern("system_admin", register, {"input": {**given, "replace": True}}).data["done"] == made
+    assert [p["code"] for p in hub.govern("security_admin", remove, {"input": place}).data["done"]["problems"]] == ["FORBIDDEN"]
+    assert hub.govern("system_admin", remove, {"input": place}).data["done"] == {"source": {"code": "housing.annex"}, "problems": []}
+    gone = {"source": None, "problems": [{"code": "NOT_FOUND", "path": "code"}]}
+    assert hub.govern("system_admin", remove, {"input": place}).data["done"] == gone

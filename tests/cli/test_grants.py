@@ -108,6 +108,18 @@ def test_sources_are_listed_and_checked(city: Cli) -> None:
     assert city("source", "check", "housing.archve").code == 1
 
 
+def test_a_source_is_changed_and_removed(city: Cli) -> None:
+    add = ("source", "add", "housing", "archive", "--kind", "rest", "--url")
+    assert city(*add, "http://127.0.0.1:1").code == 0
+    again = city(*add, "http://127.0.0.1:2")
+    assert (again.code, "--replace" in again.err) == (1, True)
+    assert "changed housing.archive" in city(*add, "http://127.0.0.1:2", "--replace").out
+    assert {row["url"] for row in city("source", "list", "--json").data if row["code"] == "housing.archive"} == {"http://127.0.0.1:2"}
+    assert city("source", "remove", "housing", "archive", "--json").data == {"code": "housing.archive"}
+    assert city("source", "remove", "housing", "archive").code == 1
+    assert {row["code"] for row in city("source", "list", "--json").data} == {"civil_affairs.register"}
+
+
 def test_a_password_in_a_source_address_is_refused(city: Cli) -> None:
     refused = city("source", "add", "housing", "archive", "--url", "postgresql+asyncpg://reader:topsecret@db.example/archive")
     assert refused.code == 1

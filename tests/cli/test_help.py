@@ -29,7 +29,8 @@ ALL = sorted(commands(get_command(app)))
 def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(path) for path in ALL} == {
         *("init", "serve", "demo", "doctor", "token", "query", "ledger verify"),
-        *("department add", "department list", "app add", "app list", "app disable", "source add", "source list", "source check", "source deliveries"),
+        *("department add", "department list", "app add", "app list", "app disable"),
+        *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
         *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume"),
     }

@@ -18,7 +18,7 @@ from typing import Any
 import httpx2
 
 from hub.acts import Actor
-from hub.catalog.service import CATALOG, SECURITY, SYSTEM
+from hub.catalog.scopes import CATALOG, SECURITY, SYSTEM
 from hub.core import initialise, open_core
 from hub.settings import load_settings
 from tests.scale.catalog import Size, department_code, fill

@@ -1,0 +1,11 @@
+"""The roles that administrative acts ask for."""
+
+from __future__ import annotations
+
+SYSTEM = "governance:system"
+SECURITY = "governance:security"
+AUDIT = "governance:audit"
+CATALOG = "governance:catalog"
+"""May import the manifest of any department."""
+STEWARD = "governance:steward"
+"""May import the manifest of the own department."""
