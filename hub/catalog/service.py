@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
+from connectors.spi import SourceConfig
 from hub.acts import Actor, Acts, bump
 from hub.catalog.build import Published, build_part, build_snapshot, source_config
 from hub.catalog.checks import check_manifest
@@ -146,6 +147,14 @@ class CatalogService(Register):
             manifest_id = json.loads(last.manifests).get(owner) if last else None
             found = connection.execute(select(manifest.c.text).where(manifest.c.id == manifest_id)).first() if manifest_id else None
             return str(found.text) if found else None
+
+    def sources_of(self, manifest_id: int) -> list[SourceConfig]:
+        """The sources of a published import: its own, and those registered apart from which its resources are read."""
+        with self._engine.connect() as connection:
+            read = read_stored(*connection.execute(select(manifest.c.text, manifest.c.form).where(manifest.c.id == manifest_id)).one())
+            known = self.load(connection).sources
+        codes = dict.fromkeys([*(each.code for each in read.sources), *(each.source for each in read.resources)])
+        return [known[full] for code in codes if (full := f"{read.department.code}.{code}") in known]
 
     def manifests(self) -> list[Mapping[str, Any]]:
         """All imports, newest first, without their texts."""

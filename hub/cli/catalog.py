@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from connectors.spi import SourceConfig
 from hub.catalog.problems import Refused
 from hub.cli import drafting, drifting
 from hub.cli.faults import CliFault, ManifestRefused
@@ -64,7 +67,8 @@ def publish(number: Number, actor: ActorName = None, as_json: AsJson = False) ->
     """发布已审核的导入 Publish an approved import; a running hub serves it at once, without restart."""
     with opened() as core:
         snapshot = core.catalog.publish(acting(actor), number)
-    show_record({"import": number, "snapshot": snapshot}, as_json, f"已发布 published as snapshot {snapshot}")
+        sources = core.catalog.sources_of(number)
+    show_record({"import": number, "snapshot": snapshot}, as_json, f"已发布 published as snapshot {snapshot}{_next_checks(sources)}")
 
 
 @group.command("export", epilog=EXAMPLES + "huitong catalog export civil_affairs > civil_affairs.toml")
@@ -105,6 +109,20 @@ def show(
 
 
 group.command("drift", epilog=EXAMPLES + "huitong catalog drift\n\nhuitong catalog drift civil_affairs --json")(drifting.command)
+
+
+def _next_checks(sources: Sequence[SourceConfig]) -> str:
+    if not sources:
+        return ""
+    checks = "; ".join(f"huitong source check {one.code}{_unset(one.secret)}" for one in sources)
+    return f"\n接下来检查数据源 check next: {checks}"
+
+
+def _unset(secret: str | None) -> str:
+    kind, _, name = (secret or "").partition(":")
+    if kind != "env" or name in os.environ:
+        return ""
+    return f" (此处未设置 {name}，汇通服务自身的环境须有它 {name} is not set here; the hub's own environment needs it)"
 
 
 def _show_one(snapshot: Snapshot, code: str, as_json: bool) -> None:

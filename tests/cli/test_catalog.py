@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.demo.catalog import CLASSIFIED, manifests
+from tests.catalog.small import SMALL
 from tests.cli.conftest import Cli
 
 pytestmark = pytest.mark.fast
@@ -29,6 +30,24 @@ def test_import_review_publish(initialised: Cli, manifest: Path) -> None:
     assert initialised("catalog", "publish", 1, "--actor", "wang", "--json").data == {"import": 1, "snapshot": 1}
     assert [row["code"] for row in initialised("catalog", "show", "--json").data] == ["city_data.division"]
     assert initialised("catalog", "export", "city_data").out == manifest.read_text(encoding="utf-8")
+
+
+def test_publication_says_which_sources_to_check_and_what_the_hub_needs_for_them(initialised: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "small.toml"
+    address = 'url = "postgresql+asyncpg://reader@db.example:5432/register"'
+    path.write_text(SMALL.replace(address, f'{address}\nsecret = "env:REGISTER_PASSWORD"').replace('source = "db"', 'source = "apart"'), encoding="utf-8")
+    initialised("department", "add", "civil_affairs", "市民政局", "115201000093900013")
+    initialised("source", "add", "civil_affairs", "apart", "--url", f"sqlite:///{tmp_path}/register.db")
+    initialised("source", "add", "civil_affairs", "idle", "--url", f"sqlite:///{tmp_path}/idle.db")
+    monkeypatch.delenv("REGISTER_PASSWORD", raising=False)
+    first, second = _published(initialised, path)
+    assert first == "已发布 published as snapshot 1"
+    assert "check next: huitong source check civil_affairs.db (" in second
+    assert "REGISTER_PASSWORD is not set here; the hub's own environment needs it); huitong source check civil_affairs.apart" in second
+    assert "idle" not in second
+    monkeypatch.setenv("REGISTER_PASSWORD", "hunter2")
+    again = _published(initialised, path)[1]
+    assert again.endswith("huitong source check civil_affairs.db; huitong source check civil_affairs.apart")
 
 
 def test_one_resource_is_shown_with_its_items(initialised: Cli, manifest: Path) -> None:
@@ -121,3 +140,10 @@ def publish(cli: Cli, manifest: Path) -> None:
     number = cli("catalog", "import", manifest, "--actor", "li", "--json").data["id"]
     assert cli("catalog", "review", number, "--approve", "--actor", "wang").code == 0
     assert cli("catalog", "publish", number, "--actor", "wang").code == 0
+
+
+def _published(cli: Cli, path: Path) -> list[str]:
+    """What ``catalog publish`` prints, line by line."""
+    number = cli("catalog", "import", path, "--actor", "li", "--json").data["id"]
+    cli("catalog", "review", number, "--approve", "--actor", "wang")
+    return cli("catalog", "publish", number, "--actor", "wang").out.splitlines()
