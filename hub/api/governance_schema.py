@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,42 +10,43 @@ import strawberry
 from anyio import to_thread
 from strawberry.schema.config import StrawberryConfig
 
-from auth.rights import Operation
 from hub.acts import Actor
 from hub.api.context import Context
 from hub.api.data_schema import plain
-from hub.api.governance_types import (
-    Application,
-    ApplicationPayload,
+from hub.api.governance_inputs import (
     CheckSourceInput,
     CreateApplicationInput,
     CreateDepartmentInput,
     CreateGrantInput,
-    DepartmentPayload,
     DisableApplicationInput,
-    GovernanceGrant,
     GrantInput,
-    GrantPayload,
     ImportManifestInput,
-    ManifestImport,
-    ManifestPayload,
-    Problem,
-    Publication,
-    PublicationPayload,
     PublishCatalogInput,
     RegisterSourceInput,
     RemoveSourceInput,
     ReviewCatalogInput,
     ReviewRequestInput,
+)
+from hub.api.governance_queries import Query, grant_of
+from hub.api.governance_types import (
+    Application,
+    ApplicationPayload,
+    DepartmentPayload,
+    GrantPayload,
+    ManifestImport,
+    ManifestPayload,
+    Problem,
+    Publication,
+    PublicationPayload,
     ReviewRequestPayload,
     Source,
     SourcePayload,
 )
-from hub.api.types import JSON, SCALARS, DateTime, Department
+from hub.api.types import SCALARS, Department
 from hub.catalog import problems as catalog_problems
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
-from hub.sharing.graphql import AccessRequest, Caller, access_request_of, resolve_me
+from hub.sharing.graphql import access_request_of
 from hub.sharing.service import GrantRecord
 from schema.faults import Code, Fault
 
@@ -69,81 +69,8 @@ def _manifest(done: ImportedManifest) -> ManifestImport:
     return ManifestImport(id=strawberry.ID(str(done.id)), department=done.department, state=done.state, resources=list(done.resources))
 
 
-def _grant(record: GrantRecord) -> GovernanceGrant:
-    rows = record.terms["rows"]
-    return GovernanceGrant(
-        id=strawberry.ID(record.id),
-        application=record.application,
-        resource=record.resource,
-        state=record.state,
-        operations=[Operation(o) for o in record.terms["operations"]],
-        purposes=[p["code"] for p in record.terms["purposes"]],
-        rows=JSON(json.loads(rows)) if rows else None,
-        valid_from=DateTime(record.valid_from),
-        valid_to=DateTime(record.valid_to) if record.valid_to else None,
-        approver=record.approver,
-    )
-
-
 def _number(identity: str) -> int:
     return int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 15 else 0
-
-
-@strawberry.type
-class Query:
-    """治理查询\n\nGovernance queries"""
-
-    @strawberry.field(description="调用方\n\nThe caller")
-    async def me(self, info: Info) -> Caller:
-        return await resolve_me(info)
-
-    @strawberry.field(description="部门\n\nDepartments")
-    async def departments(self, info: Info) -> list[Department]:
-        found = info.context.snapshot.departments.values()
-        return [Department(code=d.code, name=d.name, name_en=d.name_en or None) for d in found]
-
-    @strawberry.field(description="业务应用系统\n\nApplications")
-    async def applications(self, info: Info) -> list[Application]:
-        rows = await to_thread.run_sync(info.context.live.core.sharing.applications)
-        return [
-            Application(
-                name=row["name"],
-                client_id=row["client_id"],
-                department=row["department"],
-                active=row["active"],
-                roles=json.loads(row["roles"]),
-                purposes=[p["code"] for p in json.loads(row["purposes"])],
-            )
-            for row in rows
-        ]
-
-    @strawberry.field(description="数据源\n\nSources")
-    async def sources(self, info: Info) -> list[Source]:
-        return [Source(code=config.code, kind=config.kind) for config in info.context.snapshot.sources.values()]
-
-    @strawberry.field(description="目录清单的导入记录\n\nImported manifests")
-    async def imports(self, info: Info) -> list[ManifestImport]:
-        rows = await to_thread.run_sync(info.context.live.core.catalog.manifests)
-        return [
-            ManifestImport(
-                id=strawberry.ID(str(row["id"])),
-                department=row["department"],
-                state=row["state"],
-                resources=[],
-                imported_by=row["imported_by"],
-                reviewed_by=row["reviewed_by"],
-                opinion=row["opinion"],
-            )
-            for row in rows
-        ]
-
-    @strawberry.field(description="共享申请\n\nAccess requests")
-    async def access_requests(self, info: Info) -> list[AccessRequest]:
-        return [access_request_of(case) for case in await to_thread.run_sync(info.context.services.requests.requests)]
-
-    @strawberry.field(description="授权\n\nGrants")
-    async def grants(self, info: Info) -> list[GovernanceGrant]:
-        return [_grant(record) for record in await to_thread.run_sync(info.context.live.core.sharing.grants)]
 
 
 @strawberry.type
@@ -262,7 +189,7 @@ class Mutation:
 
 
 def _grant_payload(done: GrantRecord | None, problems: list[Problem]) -> GrantPayload:
-    return GrantPayload(grant=_grant(done) if done else None, problems=problems)
+    return GrantPayload(grant=grant_of(done) if done else None, problems=problems)
 
 
 def make_governance_schema() -> strawberry.Schema:

@@ -1,0 +1,91 @@
+"""The governance schema's queries: what is registered, imported, requested and granted."""
+
+from __future__ import annotations
+
+import json
+
+import strawberry
+from anyio import to_thread
+
+from auth.rights import Operation
+from hub.api.context import Context
+from hub.api.governance_types import Application, GovernanceGrant, ManifestImport, Source
+from hub.api.types import JSON, DateTime, Department
+from hub.sharing.graphql import AccessRequest, Caller, access_request_of, resolve_me
+from hub.sharing.service import GrantRecord
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.type
+class Query:
+    """治理查询\n\nGovernance queries"""
+
+    @strawberry.field(description="调用方\n\nThe caller")
+    async def me(self, info: Info) -> Caller:
+        return await resolve_me(info)
+
+    @strawberry.field(description="部门\n\nDepartments")
+    async def departments(self, info: Info) -> list[Department]:
+        found = info.context.snapshot.departments.values()
+        return [Department(code=d.code, name=d.name, name_en=d.name_en or None) for d in found]
+
+    @strawberry.field(description="业务应用系统\n\nApplications")
+    async def applications(self, info: Info) -> list[Application]:
+        rows = await to_thread.run_sync(info.context.live.core.sharing.applications)
+        return [
+            Application(
+                name=row["name"],
+                client_id=row["client_id"],
+                department=row["department"],
+                active=row["active"],
+                roles=json.loads(row["roles"]),
+                purposes=[p["code"] for p in json.loads(row["purposes"])],
+            )
+            for row in rows
+        ]
+
+    @strawberry.field(description="数据源\n\nSources")
+    async def sources(self, info: Info) -> list[Source]:
+        return [Source(code=config.code, kind=config.kind) for config in info.context.snapshot.sources.values()]
+
+    @strawberry.field(description="目录清单的导入记录\n\nImported manifests")
+    async def imports(self, info: Info) -> list[ManifestImport]:
+        rows = await to_thread.run_sync(info.context.live.core.catalog.manifests)
+        return [
+            ManifestImport(
+                id=strawberry.ID(str(row["id"])),
+                department=row["department"],
+                state=row["state"],
+                resources=[],
+                imported_by=row["imported_by"],
+                reviewed_by=row["reviewed_by"],
+                opinion=row["opinion"],
+            )
+            for row in rows
+        ]
+
+    @strawberry.field(description="共享申请\n\nAccess requests")
+    async def access_requests(self, info: Info) -> list[AccessRequest]:
+        return [access_request_of(case) for case in await to_thread.run_sync(info.context.services.requests.requests)]
+
+    @strawberry.field(description="授权\n\nGrants")
+    async def grants(self, info: Info) -> list[GovernanceGrant]:
+        return [grant_of(record) for record in await to_thread.run_sync(info.context.live.core.sharing.grants)]
+
+
+def grant_of(record: GrantRecord) -> GovernanceGrant:
+    """A grant as administrators see it."""
+    rows = record.terms["rows"]
+    return GovernanceGrant(
+        id=strawberry.ID(record.id),
+        application=record.application,
+        resource=record.resource,
+        state=record.state,
+        operations=[Operation(o) for o in record.terms["operations"]],
+        purposes=[p["code"] for p in record.terms["purposes"]],
+        rows=JSON(json.loads(rows)) if rows else None,
+        valid_from=DateTime(record.valid_from),
+        valid_to=DateTime(record.valid_to) if record.valid_to else None,
+        approver=record.approver,
+    )
