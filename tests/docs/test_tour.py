@@ -43,7 +43,7 @@ def _shape(value: Any) -> Any:
 @pytest.mark.parametrize("readme", TOURS)
 def test_tour_runs_as_it_stands(readme: str, demonstration: Demonstration, tmp_path: Path) -> None:
     """Each command exits 0, and what the text promises is shown."""
-    prepared, token, query, verified, exchanged, manifest, proof, others = _run(_steps(readme), demonstration, tmp_path)
+    prepared, token, query, across, verified, exchanged, manifest, proof, others = _run(_steps(readme), demonstration, tmp_path)
 
     samples = json.loads((demonstration.home / "demo" / "samples.json").read_bytes())
     assert prepared.split()[1] == samples["persons"][0]["id_number"]
@@ -57,6 +57,15 @@ def test_tour_runs_as_it_stands(readme: str, demonstration: Demonstration, tmp_p
     shown = json.loads(blocks(page(readme), "json")[0])
     assert _shape(shown) == _shape(answer)
     assert shown["extensions"]["masking"] == answer["extensions"]["masking"]
+
+    joined = json.loads(across)
+    assert "errors" not in joined
+    assert joined["data"]["civilAffairs"]["person"]["household"]["address"] == person["household"]["address"]
+    assert joined["data"]["humanResources"]["socialInsurance"]["employer"]["name"]
+    assert joined["data"]["ecology"]["airQualities"]["nodes"][0]["day"] == "2026-09-01"
+    states = {source["source"]: source["state"] for source in joined["extensions"]["sources"]}
+    assert set(states) >= {"civil_affairs.register", "human_resources.service", "water_supply.deliveries", "ecology.deliveries"}
+    assert set(states.values()) <= {"OK", "STALE"}
 
     assert json.loads(verified)["data"]["civilAffairs"]["verifyPerson"]["outcome"] == "MATCH"
 
@@ -96,6 +105,6 @@ forged leaf AAAA
 forged signature AAAA
 forged entry 7
 """
-    published = "sleep 2\n" + steps[6].replace("huitong ledger verify\n", "")
+    published = "sleep 2\n" + steps[7].replace("huitong ledger verify\n", "")
     said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
     assert [line.partition(":")[0] for line in said.splitlines()] == ["REFUTED"] * 3
