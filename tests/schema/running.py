@@ -24,6 +24,7 @@ from connectors.selection import Value
 from connectors.spi import Source
 from hub.api.execute import flags_of, variables_of
 from schema.answer import Answer
+from schema.budget import Budget
 from schema.cursors import KEY_BYTES, Cursors
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -56,6 +57,8 @@ def base_schema() -> GraphQLSchema:
 
 
 BASE = base_schema()
+WIDE = Budget(fields=5000, root_fields=500, second_fields=500)
+"""For random documents, which may ask for more than a caller's may."""
 
 
 class RecordingCursors(Cursors):

@@ -19,11 +19,11 @@ from connectors.local import condition
 from connectors.selection import Kind
 from hub.errors import field_errors
 from schema.answer import Answer
-from schema.documents import Document
+from schema.documents import Document, Documents
 from schema.filters import Binds, row_condition
 from schema.view import View
 from tests.schema.dice import SEED, Dice, examples
-from tests.schema.running import Hub, told
+from tests.schema.running import WIDE, Hub, told
 from tests.schema.worlds import World, make_rights, make_world
 from tests.schema.writing import Writer
 
@@ -51,7 +51,7 @@ async def check_one(dice: Dice, world: World, hub: Hub, check: Check) -> None:
     if text is None:
         event("nothing to see")
         return
-    document = hub.documents.check(text, view)
+    document = Documents(WIDE).check(text, view)
     hub.cursors.sealed.clear()
     await check(world, hub, view, document, writer.variables)
     given_out = list(dict.fromkeys(hub.cursors.sealed))[:2]

@@ -20,9 +20,10 @@ from hub.api.execute import flags_of, variables_of
 from schema.answer import Answer, FieldError
 from schema.answer import Path as At
 from schema.delivery import delivered
+from schema.documents import Documents
 from schema.run import Run, run_departments
 from tests.schema.dice import SEED, Dice, examples
-from tests.schema.running import CALLER, Hub
+from tests.schema.running import CALLER, WIDE, Hub
 from tests.schema.worlds import make_rights, make_world
 from tests.schema.writing import Writer
 
@@ -100,7 +101,7 @@ async def check_one(dice: Dice, hub: Hub, writer: Writer, troubled: Sequence[Tro
     for trouble in (False, True):
         for source in troubled:
             source.troubled = trouble
-        document = hub.documents.check(text, writer.view)
+        document = Documents(WIDE).check(text, writer.view)
         operation = document.operation(None)
         variables = variables_of(document, operation, writer.variables)
         plan = hub.plans.plan(writer.view, document, operation, flags_of(hub.plans.flags(document), variables))
