@@ -21,6 +21,7 @@ BEGIN = "<!-- from a run of the conformance kit: make conformance -->"
 
 _passed: Counter[tuple[str, str, str]] = Counter()
 _failed: set[tuple[str, str, str]] = set()
+_unexercised: set[tuple[str, str, str]] = set()
 _declared: dict[str, dict[str, str]] = {}
 
 
@@ -28,6 +29,8 @@ def note(node: pytest.Item, people: People) -> None:
     """Notes on a test which behaviour it shows on which stand, and what the stand's connector declares."""
     marker = node.get_closest_marker("behaviour")
     if marker is not None:
+        needed = {"slow": people.slow, "insert": people.insert}.get(marker.kwargs.get("needs", ""), people)
+        node.user_properties.append(("exercised", needed is not None))
         node.user_properties.append(("behaviour", [*marker.args, people.kind]))
         node.user_properties.append(("declares", [people.kind, declares(people.source.capabilities)]))
 
@@ -50,6 +53,7 @@ def declares(capabilities: Capabilities) -> dict[str, str]:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Counts outcomes by behaviour and stand."""
     properties: list[tuple[str, Any]] = list(report.user_properties)
+    exercised = dict(properties).get("exercised", True)
     for name, value in properties:
         if name == "declares":
             _declared.update({value[0]: value[1]})
@@ -57,6 +61,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             _failed.add((value[0], value[1], value[2]))
         elif name == "behaviour" and report.when == "call":
             _passed[value[0], value[1], value[2]] += 1
+            if not exercised:
+                _unexercised.add((value[0], value[1], value[2]))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -73,11 +79,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _tables(rows: list[tuple[str, str]], columns: list[str]) -> str:
     head = ["行为 behaviour", *columns]
     lines = [_line(head), _line(["---"] * len(head))]
-    lines += [_line([f"{chinese} {english}", *(f"✓ {_passed[chinese, english, column]}" for column in columns)]) for chinese, english in rows]
+    lines += [_line([f"{chinese} {english}", *(_cell((chinese, english, column)) for column in columns)]) for chinese, english in rows]
     headings = list(_declared[columns[0]])
     lines += ["", "## 能力声明 Declared capabilities", "", _line(["能力 capability", *columns]), _line(["---"] * len(head))]
     lines += [_line([heading, *(_declared[column][heading] for column in columns)]) for heading in headings]
     return "\n".join(lines) + "\n"
+
+
+def _cell(key: tuple[str, str, str]) -> str:
+    """Passed how often, or not exercised: the stand has nothing that the behaviour needs."""
+    return "—" if key in _unexercised else f"✓ {_passed[key]}"
 
 
 def _line(cells: list[str]) -> str:

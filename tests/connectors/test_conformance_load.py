@@ -38,7 +38,7 @@ async def test_ten_thousand_keys(people: People, column: str) -> None:
     assert {key: list(rows) for key, rows in found.items()} == {row[place]: [(row[2],)] for row in PEOPLE if row[place] is not None}
 
 
-@pytest.mark.behaviour("并发写入时的分页", "keyset pages under concurrent inserts")
+@pytest.mark.behaviour("并发写入时的分页", "keyset pages under concurrent inserts", needs="insert")
 @pytest.mark.parametrize("order", [(STABLE,), (replace(STABLE, descending=True),), (Order("district", Kind.STRING), STABLE)])
 async def test_pages_under_concurrent_inserts(people: People, order: tuple[Order, ...]) -> None:
     """Rows that were there throughout come exactly once, in order; new ones at most once."""
@@ -80,7 +80,7 @@ def _narrow(people: People, timeout_ms: int) -> Source:
     return people.reopen(replace(people.config, pool=1, timeout_ms=timeout_ms))
 
 
-@pytest.mark.behaviour("取消即停止", "cancellation stops the work")
+@pytest.mark.behaviour("取消即停止", "cancellation stops the work", needs="slow")
 async def test_a_cancelled_call_leaves_its_place(people: People) -> None:
     if people.slow is None:
         return await _works(people, people.source)
@@ -98,7 +98,7 @@ async def test_a_cancelled_call_leaves_its_place(people: People) -> None:
         await source.close()
 
 
-@pytest.mark.behaviour("30 秒的工作在 0.5 秒超时处停止", "30 s of work cut at a timeout of 0.5 s")
+@pytest.mark.behaviour("30 秒的工作在 0.5 秒超时处停止", "30 s of work cut at a timeout of 0.5 s", needs="slow")
 async def test_a_slow_call_is_cut(people: People) -> None:
     if people.slow is None:
         return await _works(people, people.source)

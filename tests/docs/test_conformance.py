@@ -23,4 +23,4 @@ def test_the_table_is_of_this_kit() -> None:
     head, *rows = tables(section(PAGE, "## 行为 Behaviours"))[0]
     assert head[1:] == [stand.name for stand in stands()]
     assert {row[0] for row in rows} == _behaviours()
-    assert all(cell.startswith("✓ ") for row in rows for cell in row[1:])
+    assert all(cell == "—" or cell.startswith("✓ ") for row in rows for cell in row[1:])
