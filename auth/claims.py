@@ -13,9 +13,12 @@ from auth.keys import ALGORITHM
 
 MAX_LIFETIME = 600
 """Seconds between a token's ``iat`` and ``exp``, at most."""
+PERSON = "person_"
+"""How the ids of people begin; no client's does."""
 _MAX_HEADER = 512
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _TYPES = {"at+jwt", "application/at+jwt"}
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
 
 
@@ -77,13 +80,26 @@ def check_claims(claims: Any, issuer: str, audience: str, now: int, skew: int) -
     for name in ("client_id", "jti"):
         if not isinstance(claims.get(name), str) or not claims[name]:
             raise ClaimFault(name)
-    if claims.get("sub") != claims["client_id"]:
-        raise ClaimFault("sub")
+    _check_parties(claims)
     scope = claims.get("scope")
     scopes = split_scope(scope) if isinstance(scope, str) else None
     if scopes is None:
         raise ClaimFault("scope")
     return scopes
+
+
+def _check_parties(claims: dict[str, Any]) -> None:
+    """A client acts for itself, or a person through it; only a person acts for an application; ``cnf`` names one key (RFC 9449 §6.1)."""
+    subject = claims.get("sub")
+    person = isinstance(subject, str) and subject.startswith(PERSON)
+    if subject != claims["client_id"] and not person:
+        raise ClaimFault("sub")
+    if "application" in claims and not (person and isinstance(claims["application"], str) and claims["application"]):
+        raise ClaimFault("application")
+    if "cnf" in claims:
+        bound = claims["cnf"]
+        if not isinstance(bound, dict) or bound.keys() != {"jkt"} or not isinstance(bound["jkt"], str) or not _THUMBPRINT.match(bound["jkt"]):
+            raise ClaimFault("cnf")
 
 
 def _is_for(aud: object, audience: str) -> bool:

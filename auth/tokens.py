@@ -51,6 +51,12 @@ class AccessToken:
     """Unix seconds."""
     issued_at: int
     """Unix seconds."""
+    subject: str = ""
+    """Who acts: the client itself, or the person who authorized it (``person_…``)."""
+    application: str | None = None
+    """The client id of the application on whose behalf a person calls."""
+    jkt: str | None = None
+    """RFC 7638 thumbprint of the key to which the token is bound (RFC 9449 §6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +87,23 @@ class TokenIssuer:
         self._keys = keys
         self._clock = clock
 
-    def issue(self, client_id: str, scopes: Iterable[str]) -> IssuedToken:
+    def issue(
+        self, client_id: str, scopes: Iterable[str], *, subject: str | None = None, application: str | None = None, jkt: str | None = None
+    ) -> IssuedToken:
         """A signed token for a client. The caller has checked that the client may have the scopes.
+
+        ``subject``: the person who authorized it, where not the client acts for itself. ``application``: on whose behalf that person
+        calls. ``jkt``: thumbprint of the key that must be proven with every use (RFC 9449).
 
         Raises:
             TokenTooLong: too many scopes for one token.
         """
         now = int(self._clock())
-        made = {"sub": client_id, "client_id": client_id, "jti": secrets.token_urlsafe(16), "scope": " ".join(sorted(scopes))}
+        made: dict[str, Any] = {"sub": subject or client_id, "client_id": client_id, "jti": secrets.token_urlsafe(16), "scope": " ".join(sorted(scopes))}
+        if application is not None:
+            made["application"] = application
+        if jkt is not None:
+            made["cnf"] = {"jkt": jkt}
         times = {"iat": now, "exp": now + self.lifetime}
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.active_id}
         claims: dict[str, Any] = {"iss": self._issuer, "aud": audience(self._issuer), **made, **times}
@@ -111,7 +126,7 @@ class TokenVerifier:
         skew: int = 5,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``is_active``: whether the client of this id, and its department, are in service; must answer from memory.
+        """``is_active``: whether the client or person of this id, and its department, are in service; must answer from memory.
 
         ``skew``: seconds, at most 30, that another node's clock may be ahead. It never lengthens a token's life.
         """
@@ -152,8 +167,8 @@ class TokenVerifier:
             raise TokenInvalid("expired")
         if self._revocations.is_revoked(access.jti):
             raise TokenInvalid("revoked")
-        if not self._is_active(access.client_id):
-            raise TokenInvalid("client not active")
+        if not all(self._is_active(party) for party in {access.client_id, access.subject, access.application or access.subject}):
+            raise TokenInvalid("not active")
 
     def _check(self, token: str) -> AccessToken:
         try:
@@ -162,7 +177,9 @@ class TokenVerifier:
             scopes = check_claims(claims, self._issuer, audience(self._issuer), int(self._clock()), self._skew)
         except ClaimFault as fault:
             raise TokenInvalid(str(fault)) from None
-        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"])
+        confirmation = claims.get("cnf")
+        jkt = confirmation["jkt"] if confirmation else None
+        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"], claims["sub"], claims.get("application"), jkt)
 
     def _verified(self, token: str, kid: str) -> Any:
         key = self._keys.get(kid)

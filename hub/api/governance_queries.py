@@ -39,7 +39,7 @@ class Query:
                 client_id=row["client_id"],
                 department=row["department"],
                 active=row["active"],
-                roles=json.loads(row["roles"]),
+                roles=row["roles"],
                 purposes=[p["code"] for p in json.loads(row["purposes"])],
             )
             for row in rows

@@ -67,7 +67,7 @@ def _row(stored: Any, as_json: bool) -> dict[str, object]:
         "department": stored["department"],
         "client_id": stored["client_id"],
         "active": stored["active"],
-        "roles": json.loads(stored["roles"]),
+        "roles": stored["roles"],
         "purposes": purposes if as_json else [purpose["code"] for purpose in purposes],
         "created_at": stored["created_at"],
     }

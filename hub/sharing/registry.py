@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from auth.clients import Client
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
 from hub.acts import bump
+from hub.people.tables import account_role, person
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
@@ -45,9 +47,20 @@ class Application:
     purposes: tuple[Purpose, ...]
     active: bool
     grants: tuple[LiveGrant, ...]
+    auth_method: str = "client_secret_basic"
+    jwks: str | None = field(default=None, repr=False)
+    """Public keys of ``private_key_jwt``, RFC 7517 JSON."""
+    redirect_uris: tuple[str, ...] = ()
+    dpop_bound: bool = False
+    owner: str | None = None
+    """The id of the person who answers for it."""
+    person: bool = False
+    """A person's account: no OAuth client, holds roles and no grants."""
 
     def scopes(self) -> frozenset[str]:
         """All scopes that its tokens may carry: unconditional ones, those of its grants, its roles."""
+        if self.person:
+            return self.roles
         granted = {f"{o.scope_prefix}:{g.terms.resource}" for g in self.grants for o in g.terms.operations}
         return frozenset(f"{o.scope_prefix}:unconditional" for o in Operation) | granted | self.roles
 
@@ -67,36 +80,21 @@ class Registry:
 
     def refresh(self) -> None:
         """Reads everything anew."""
-        grants: dict[str, list[LiveGrant]] = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(select(grant).where(grant.c.state == "ACTIVE")):
-                live = LiveGrant(read_terms(row.id, row.resource, row.terms, row.approver), row.valid_from, row.valid_to)
-                grants.setdefault(row.application, []).append(live)
-            rows = connection.execute(select(application)).all()
-        made = {
-            row.client_id: Application(
-                row.client_id,
-                row.name,
-                row.department,
-                row.secret_hash,
-                frozenset(json.loads(row.roles)),
-                tuple(Purpose(**p) for p in json.loads(row.purposes)),
-                row.active,
-                tuple(grants.get(row.client_id, ())),
-            )
-            for row in rows
-        }
+            grants, roles = _live_grants(connection), _roles(connection)
+            made = {row.client_id: _application(row, roles, grants) for row in connection.execute(select(application))}
+            made |= {row.id: _person(row, roles) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
         with self._lock:
             self._applications = made
             self._rights.clear()
 
     def application(self, client_id: str) -> Application | None:
-        """The application of a client id, active or not."""
+        """The application of a client id, or the account of a person's id, active or not."""
         return self._applications.get(client_id)
 
     def by_name(self, name: str) -> Application | None:
         """The application of this name."""
-        return next((app for app in self._applications.values() if app.name == name), None)
+        return next((app for app in self._applications.values() if app.name == name and not app.person), None)
 
     def is_active(self, client_id: str) -> bool:
         """Whether the application exists and is not disabled."""
@@ -106,7 +104,7 @@ class Registry:
     def find(self, client_id: str) -> Client | None:
         """The OAuth client of this id (``auth.clients.ClientStore``)."""
         found = self._applications.get(client_id)
-        if found is None:
+        if found is None or found.person:
             return None
         return Client(found.client_id, found.secret_hash, found.scopes(), found.active, found.department, found.name)
 
@@ -122,6 +120,43 @@ class Registry:
                 grants = {g.terms.resource: g.terms for g in live}
                 found = self._rights[key] = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants)
         return found
+
+
+def _live_grants(connection: Connection) -> dict[str, list[LiveGrant]]:
+    found: dict[str, list[LiveGrant]] = {}
+    for row in connection.execute(select(grant).where(grant.c.state == "ACTIVE")):
+        live = LiveGrant(read_terms(row.id, row.resource, row.terms, row.approver), row.valid_from, row.valid_to)
+        found.setdefault(row.application, []).append(live)
+    return found
+
+
+def _roles(connection: Connection) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(select(account_role.c.account, account_role.c.role)):
+        found.setdefault(row.account, set()).add(row.role)
+    return {account: frozenset(roles) for account, roles in found.items()}
+
+
+def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Mapping[str, list[LiveGrant]]) -> Application:
+    return Application(
+        row.client_id,
+        row.name,
+        row.department,
+        row.secret_hash,
+        roles.get(row.client_id, frozenset()),
+        tuple(Purpose(**p) for p in json.loads(row.purposes)),
+        row.active,
+        tuple(grants.get(row.client_id, ())),
+        row.auth_method,
+        row.jwks,
+        tuple(json.loads(row.redirect_uris)),
+        row.dpop_bound,
+        row.owner,
+    )
+
+
+def _person(row: Row[Any], roles: Mapping[str, frozenset[str]]) -> Application:
+    return Application(row.id, row.name, row.department, "", roles.get(row.id, frozenset()), (), row.state == "ACTIVE", (), person=True)
 
 
 class TokenRevocations:

@@ -125,8 +125,10 @@ class RequestService:
         case = Case(make_id(prefix), "SUBMITTED", due, rule, (Step(moment, actor.name, "SUBMITTED", None),))
 
         def work(connection: Connection) -> Case:
-            values = {"id": case.id, "application": actor.application, "resource": resource.code, "state": case.state, "rule": rule}
+            values: dict[str, Any] = {"id": case.id, "application": actor.application, "resource": resource.code, "state": case.state, "rule": rule}
             terms = json.dumps(dict(given), ensure_ascii=False, sort_keys=True, default=str)
+            if table is access_request:
+                values |= {"origin": "REQUESTED", "filed_by": actor.name, "changed_at": moment}
             connection.execute(insert(table).values(**values, terms=terms, due_on=due.isoformat(), created_at=moment))
             connection.execute(insert(step).values(subject=case.id, number=0, at=moment, actor=actor.name, step="SUBMITTED", opinion=None))
             return case

@@ -15,6 +15,7 @@ from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
+from hub.people.tables import account_role
 from hub.sharing.drafts import check_draft
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.tables import application, grant
@@ -90,8 +91,12 @@ class SharingService:
             if connection.execute(select(application.c.name).where(application.c.name == name)).first():
                 raise Refused(Problem("CONFLICT", f"应用 {name} 已存在 exists already", "请换用其他代码 choose another code", "name"))
             values = {"client_id": made.client_id, "name": name, "department": owner, "secret_hash": hash_secret(made.client_secret)}
-            texts = {"roles": json.dumps(sorted(set(roles))), "purposes": json.dumps(checked, ensure_ascii=False)}
-            connection.execute(insert(application).values(**values, **texts, active=True, created_at=now()))
+            moment = now()
+            texts = {"purposes": json.dumps(checked, ensure_ascii=False)}
+            connection.execute(insert(application).values(**values, **texts, active=True, created_at=moment))
+            given = {"account": made.client_id, "given_by": actor.name, "given_at": moment}
+            for role in sorted(set(roles)):
+                connection.execute(insert(account_role).values(**given, role=role))
             bump(connection, "rights")
             return made
 
@@ -166,7 +171,11 @@ class SharingService:
         """All applications, without their secrets' hashes."""
         columns = [c for c in application.c if c.name != "secret_hash"]
         with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(select(*columns).order_by(application.c.name)).mappings()]
+            roles: dict[str, list[str]] = {}
+            for row in connection.execute(select(account_role).order_by(account_role.c.role)):
+                roles.setdefault(row.account, []).append(row.role)
+            rows = connection.execute(select(*columns).order_by(application.c.name)).mappings()
+            return [{**row, "roles": roles.get(row["client_id"], [])} for row in rows]
 
     def _need(self, actor: Actor, act: str, target: str, *scopes: str) -> None:
         if not actor.may(*scopes):

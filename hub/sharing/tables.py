@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, false
 
 from hub.catalog.tables import department
 from hub.store.base import UtcText, metadata
@@ -14,12 +14,17 @@ application = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("department", Text, ForeignKey(department.c.code), nullable=False),
     Column("secret_hash", Text, nullable=False),
-    Column("roles", Text, nullable=False),
     Column("purposes", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcText, nullable=False),
+    Column("auth_method", Text, nullable=False, server_default="client_secret_basic"),
+    Column("jwks", Text),
+    Column("redirect_uris", Text, nullable=False, server_default="[]"),
+    Column("dpop_bound", Boolean, nullable=False, server_default=false()),
+    Column("owner", Text),
 )
-"""业务应用系统. ``roles`` is a JSON array of governance scopes, ``purposes`` a JSON array of {code, scenario, basis}."""
+"""业务应用系统. ``purposes`` is a JSON array of {code, scenario, basis}; ``jwks`` the public keys of ``private_key_jwt`` (RFC 7517);
+``dpop_bound``: its tokens are only issued with a proof of possession (RFC 9449 §5.2); ``owner``: id of the person who answers for it."""
 
 grant = Table(
     "grant_",
@@ -30,13 +35,16 @@ grant = Table(
     Column("terms", Text, nullable=False),
     Column("valid_from", UtcText, nullable=False),
     Column("valid_to", UtcText),
-    Column("state", Text, CheckConstraint("state IN ('ACTIVE','SUSPENDED','REVOKED')", name="state"), nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('ACTIVE','SUSPENDED','REVOKED','TERMINATED','EXPIRED')", name="state"), nullable=False),
     Column("approver", Text, nullable=False),
     Column("agreement_hash", Text),
     Column("created_by", Text, nullable=False),
     Column("created_at", UtcText, nullable=False),
+    Column("request", Text),
+    Column("reason", Text),
 )
-"""授权. ``terms`` is JSON: operations, items, rows, purposes, flags, page limit, quota."""
+"""授权. ``terms`` is JSON: operations, items, rows, purposes, flags, page limit, quota. ``request``: the access request that gave it;
+``reason``: the code for which it was suspended, revoked or terminated."""
 Index("ix_grant__application_state", grant.c.application, grant.c.state)
 
 access_request = Table(
@@ -46,12 +54,50 @@ access_request = Table(
     Column("application", Text, ForeignKey(application.c.client_id), nullable=False),
     Column("resource", Text, nullable=False),
     Column("terms", Text, nullable=False),
+    Column("origin", Text, CheckConstraint("origin IN ('REQUESTED','REGISTERED','RECORDED')", name="origin"), nullable=False),
     Column("state", Text, nullable=False),
     Column("due_on", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("filed_by", Text, nullable=False),
+    Column("endorsed_by", Text),
+    Column("checked_by", Text),
+    Column("opinion_by", Text),
+    Column("decided_by", Text),
+    Column("noticed_at", UtcText),
+    Column("extended_by", Text),
+    Column("agreement", Text),
+    Column("agreement_hash", Text),
+    Column("consumer_signed_by", Text),
+    Column("provider_signed_by", Text),
+    Column("grant", Text),
     Column("created_at", UtcText, nullable=False),
+    Column("changed_at", UtcText, nullable=False),
+    CheckConstraint("decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by))", name="four_eyes"),
+    CheckConstraint("opinion_by IS NULL OR opinion_by <> filed_by", name="opinion_of_another"),
+    CheckConstraint(
+        "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (endorsed_by IS NOT NULL AND checked_by IS NOT NULL AND opinion_by IS NOT NULL "
+        "AND decided_by IS NOT NULL AND agreement_hash IS NOT NULL AND consumer_signed_by IS NOT NULL AND provider_signed_by IS NOT NULL)",
+        name="every_approval",
+    ),
 )
-"""共享申请."""
+"""共享申请. ``origin``: asked for through the hub, approved with an application's registration (unconditional resources), or recorded
+from a decision on paper. Who did which step stands in columns of its own, so that the database itself refuses a skipped approval."""
+Index("ix_access_request_state", access_request.c.state)
+
+disposal = Table(
+    "disposal",
+    metadata,
+    Column("grant", Text, primary_key=True),
+    Column("due_on", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("statement", Text),
+    Column("certificate_hash", Text),
+    Column("filed_by", Text),
+    Column("filed_at", UtcText),
+    Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR confirmed_by <> filed_by", name="four_eyes")),
+    Column("confirmed_at", UtcText),
+)
+"""数据处置: what became of the data after a grant ended (APP-08), stated by the consumer, confirmed by the provider."""
 
 feedback = Table(
     "feedback",

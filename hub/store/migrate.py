@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.store.engine import open_engine
 
-HEAD = "0002"
+HEAD = "0004"
 """The newest revision in ``migrations/versions``; a test keeps the two equal."""
 _FOLDER = Path(__file__).with_name("migrations")
 _ADVISORY_KEY = 0x68756974

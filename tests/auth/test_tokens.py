@@ -205,7 +205,7 @@ def test_a7_revocation_and_a_disabled_client_work_on_the_next_call_of_a_cached_t
     assert _refused(world, revoked.token) == "revoked"
     world.verifier.verify(kept.token)
     world.clients.disable("other")
-    assert _refused(world, kept.token) == "client not active"
+    assert _refused(world, kept.token) == "not active"
     assert world.verifier.signatures_checked == 2
 
 

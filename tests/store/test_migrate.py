@@ -18,6 +18,7 @@ from sqlalchemy import CheckConstraint, Connection, event, inspect, text
 import hub.catalog.tables
 import hub.exchange.tables
 import hub.ledger.tables
+import hub.people.tables
 import hub.sharing.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata
 from hub.store.engine import open_engine
