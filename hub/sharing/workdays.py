@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 import chinese_calendar
 
-
-def is_working_day(day: date) -> bool:
-    """Whether people work on this day. A year whose calendar is not published yet is reckoned Monday to Friday."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < 5
+from hub.store.base import CHINA
 
 
-def is_provisional(day: date) -> bool:
-    """Whether the day lies in a year whose calendar is not published yet: due dates there may move."""
+@dataclass(frozen=True)
+class Calendar:
+    """The published calendars of chinesecalendar, under the days that an administrator has entered (``calendar_day``)."""
+
+    entered: Mapping[date, bool] = field(default_factory=lambda: MappingProxyType({}))
+    """Day → whether it is a working day."""
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether people work on this day. A year whose calendar is not published yet is reckoned Monday to Friday."""
+        if day in self.entered:
+            return self.entered[day]
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError:
+            return day.weekday() < 5
+
+    def is_provisional(self, day: date) -> bool:
+        """Whether the day lies in a year whose calendar is not known yet: due dates there may move."""
+        return not (_is_published(day) or self.is_entered(day.year))
+
+    def is_entered(self, year: int) -> bool:
+        """Whether the notice of a year has been entered: the days off of every year's notice include 1 January and 1 October."""
+        return not any(self.entered.get(date(year, month, 1), True) for month in (1, 10))
+
+    def due_on(self, event: date, working_days: int) -> date:
+        """The last day of a term of working days; the day of the event does not count."""
+        day = event
+        left = working_days
+        while left:
+            day += timedelta(days=1)
+            left -= self.is_working_day(day)
+        return day
+
+
+PUBLISHED = Calendar()
+"""The published calendars alone."""
+
+
+def _is_published(day: date) -> bool:
     try:
         chinese_calendar.is_workday(day)
     except NotImplementedError:
-        return True
-    return False
+        return False
+    return True
+
+
+def china_day(moment: datetime) -> date:
+    """The day that a moment falls on in China."""
+    return moment.astimezone(CHINA).date()
+
+
+def is_working_day(day: date) -> bool:
+    """:meth:`Calendar.is_working_day` of the published calendars."""
+    return PUBLISHED.is_working_day(day)
+
+
+def is_provisional(day: date) -> bool:
+    """:meth:`Calendar.is_provisional` of the published calendars."""
+    return PUBLISHED.is_provisional(day)
 
 
 def due_on(event: date, working_days: int) -> date:
-    """The last day of a term of working days; the day of the event does not count."""
-    day = event
-    left = working_days
-    while left:
-        day += timedelta(days=1)
-        left -= is_working_day(day)
-    return day
+    """:meth:`Calendar.due_on` of the published calendars."""
+    return PUBLISHED.due_on(event, working_days)

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Dialect, MetaData, Text, TypeDecorator
 
+from hub.clock import now as now
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -35,8 +37,3 @@ class UtcText(TypeDecorator[datetime]):
 
 CHINA = timezone(timedelta(hours=8))
 """The time by which people work; it has no summer time."""
-
-
-def now() -> datetime:
-    """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
