@@ -8,22 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from auth.items import NOT_GRANTED, granted_item, open_item, shared_item
+from auth.reasons import Reason
 from auth.rights import (
     DEFAULT_PAGE_LIMIT,
     Decision,
-    GrantItem,
     GrantTerms,
     ItemDecision,
-    ItemPolicy,
     OpenClass,
     Operation,
     Purpose,
     ResourcePolicy,
     SharingClass,
-    Shown,
 )
 
-_ABSENT = ItemDecision(Shown.ABSENT)
 PUBLIC_APPROVER = "普遍开放 open to the public"
 UNCONDITIONAL_APPROVER = "无条件共享 shared unconditionally"
 
@@ -71,103 +69,133 @@ def _grant_content(grant: GrantTerms) -> list[object]:
     return [grant.grant, grant.resource, operations, items, grant.rows, purposes, flags, grant.approver]
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision and what led to it. ``reason`` says why the resource is there for the caller, or why not; ``operations`` has all three."""
+
+    reason: Reason
+    operations: Mapping[Operation, Reason]
+    decision: Decision | None = None
+
+
+GIVING = frozenset({Reason.OPEN, Reason.UNCONDITIONAL, Reason.GRANTED})
+"""Reasons for which an operation is allowed."""
+
+
 def decide(policy: ResourcePolicy, rights: Rights) -> Decision | None:
     """What the caller may do with the resource; ``None`` when it does not exist for it (CLS-01, CLS-07)."""
+    return explain(policy, rights).decision
+
+
+def explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
+    """The decision, and why: the one place where both are made."""
     if policy.sharing_class is SharingClass.NOT_SHARED:
-        return None
+        return _refused(Reason.NOT_SHARED)
     if rights.public:
-        return _decide_public(policy)
+        return _explain_public(policy)
     if policy.sharing_class is SharingClass.UNCONDITIONAL:
-        return _decide_unconditional(policy, rights)
-    return _decide_conditional(policy, rights)
+        return _explain_unconditional(policy, rights)
+    return _explain_conditional(policy, rights)
 
 
-def _decide_public(policy: ResourcePolicy) -> Decision | None:
-    operations = policy.operations & {Operation.QUERY}
-    if policy.open_class is not OpenClass.OPEN or not policy.public or not operations:
-        return None
-    items = {code: _open_item(item) for code, item in policy.items.items()}
-    return Decision(policy.code, operations, items, None, (), DEFAULT_PAGE_LIMIT, False, True, None, PUBLIC_APPROVER, ("open:OPEN",))
+def _refused(reason: Reason) -> Explanation:
+    return Explanation(reason, dict.fromkeys(Operation, reason))
 
 
-def _open_item(item: ItemPolicy) -> ItemDecision:
-    if item.sharing_class is not SharingClass.UNCONDITIONAL or item.open_denied:
-        return _ABSENT
-    if item.open_mask is not None:
-        return ItemDecision(Shown.MASKED, item.open_mask)
-    return _ABSENT if item.sensitive else ItemDecision(Shown.CLEAR, key=item.identifier)
+def _without_operation(operations: Mapping[Operation, Reason]) -> Explanation:
+    found = Reason.NO_SCOPE if Reason.NO_SCOPE in operations.values() else Reason.NO_OPERATION
+    return Explanation(found, operations)
 
 
-def _shared_item(item: ItemPolicy) -> ItemDecision:
-    if item.sharing_class is not SharingClass.UNCONDITIONAL or item.share_denied:
-        return _ABSENT
-    if item.share_mask is not None:
-        return ItemDecision(Shown.MASKED, item.share_mask, key=item.identifier)
-    return _ABSENT if item.sensitive else ItemDecision(Shown.CLEAR, key=item.identifier)
+def _given(operations: Mapping[Operation, Reason]) -> frozenset[Operation]:
+    return frozenset(operation for operation, reason in operations.items() if reason in GIVING)
 
 
-def _decide_unconditional(policy: ResourcePolicy, rights: Rights) -> Decision | None:
-    operations = frozenset(o for o in policy.operations if rights.scoped(o, "unconditional"))
-    if not operations:
-        return None
-    items = {code: _shared_item(item) for code, item in policy.items.items()}
+def _explain_public(policy: ResourcePolicy) -> Explanation:
+    if policy.open_class is not OpenClass.OPEN:
+        return _refused(Reason.NOT_OPEN)
+    if not policy.public:
+        return _refused(Reason.LEVEL_NOT_PUBLIC)
+    operations = {o: _opened(policy, o) for o in Operation}
+    given = _given(operations)
+    if not given:
+        return _without_operation(operations)
+    items = {code: open_item(item) for code, item in policy.items.items()}
+    decision = Decision(policy.code, given, items, None, (), DEFAULT_PAGE_LIMIT, False, True, None, PUBLIC_APPROVER, (Reason.OPEN,))
+    return Explanation(Reason.OPEN, operations, decision)
+
+
+def _opened(policy: ResourcePolicy, operation: Operation) -> Reason:
+    if operation is not Operation.QUERY:
+        return Reason.OPERATION_NOT_OPEN
+    return Reason.OPEN if operation in policy.operations else Reason.OPERATION_NOT_OFFERED
+
+
+def _explain_unconditional(policy: ResourcePolicy, rights: Rights) -> Explanation:
+    operations = {o: _scoped(policy, rights, o, "unconditional", Reason.UNCONDITIONAL) for o in Operation}
+    given = _given(operations)
+    if not given:
+        return _without_operation(operations)
+    items = {code: shared_item(item) for code, item in policy.items.items()}
     grant = rights.grants.get(policy.code)
     if grant is None:
-        approver = UNCONDITIONAL_APPROVER
-        return Decision(policy.code, operations, items, None, rights.purposes, DEFAULT_PAGE_LIMIT, True, True, None, approver, ("class:UNCONDITIONAL",))
+        approver, reasons = UNCONDITIONAL_APPROVER, (Reason.UNCONDITIONAL,)
+        decision = Decision(policy.code, given, items, None, rights.purposes, DEFAULT_PAGE_LIMIT, True, True, None, approver, reasons)
+        return Explanation(Reason.UNCONDITIONAL, operations, decision)
     # What the grant adds becomes part of every operation that all departments have; a grant for some of them only adds nothing.
-    if grant.rows is None and grant.operations >= operations:
-        items |= {i.code: _granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
+    adds = grant.rows is None and grant.operations >= given
+    if adds:
+        items |= {i.code: granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
     purposes = tuple({p.code: p for p in (*rights.purposes, *grant.purposes)}.values())
-    reasons = ("class:UNCONDITIONAL", f"grant:{grant.grant}")
+    reason = Reason.GRANT_ADDS if adds else Reason.GRANT_TOO_NARROW
+    return Explanation(reason, operations, _under(policy, grant, given, items, (Reason.UNCONDITIONAL, reason), None, purposes, True, True))
+
+
+def _scoped(policy: ResourcePolicy, rights: Rights, operation: Operation, target: str, reason: Reason) -> Reason:
+    if operation not in policy.operations:
+        return Reason.OPERATION_NOT_OFFERED
+    return reason if rights.scoped(operation, target) else Reason.NO_SCOPE
+
+
+def _explain_conditional(policy: ResourcePolicy, rights: Rights) -> Explanation:
+    grant = rights.grants.get(policy.code)
+    if grant is None:
+        return _refused(Reason.NO_GRANT)
+    scoped = {o: _scoped(policy, rights, o, policy.code, Reason.GRANTED) for o in Operation}
+    operations = {o: r if o in grant.operations or r is Reason.OPERATION_NOT_OFFERED else Reason.OPERATION_NOT_GRANTED for o, r in scoped.items()}
+    given = _given(operations)
+    if not given:
+        return _without_operation(operations)
+    items = dict.fromkeys(policy.items, NOT_GRANTED)
+    items |= {i.code: granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
+    flags = grant.rows, grant.purposes, grant.per_claim, grant.discloses_existence
+    return Explanation(Reason.GRANTED, operations, _under(policy, grant, given, items, (Reason.GRANTED,), *flags))
+
+
+def _under(
+    policy: ResourcePolicy,
+    grant: GrantTerms,
+    operations: frozenset[Operation],
+    items: Mapping[str, ItemDecision],
+    reasons: tuple[Reason, ...],
+    rows: str | None,
+    purposes: tuple[Purpose, ...],
+    per_claim: bool,
+    discloses_existence: bool,
+) -> Decision:
+    """A decision in which a grant has its part."""
     return Decision(
         policy.code,
         operations,
         items,
-        None,
+        rows,
         purposes,
         grant.page_limit,
-        True,
-        True,
+        per_claim,
+        discloses_existence,
         grant.grant,
         grant.approver,
         reasons,
         grant.quota,
         grant.documents,
     )
-
-
-def _decide_conditional(policy: ResourcePolicy, rights: Rights) -> Decision | None:
-    grant = rights.grants.get(policy.code)
-    if grant is None:
-        return None
-    operations = frozenset(o for o in policy.operations & grant.operations if rights.scoped(o, policy.code))
-    if not operations:
-        return None
-    items = dict.fromkeys(policy.items, _ABSENT)
-    items |= {i.code: _granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
-    reasons = ("class:CONDITIONAL", f"grant:{grant.grant}")
-    return Decision(
-        policy.code,
-        operations,
-        items,
-        grant.rows,
-        grant.purposes,
-        grant.page_limit,
-        grant.per_claim,
-        grant.discloses_existence,
-        grant.grant,
-        grant.approver,
-        reasons,
-        grant.quota,
-        grant.documents,
-    )
-
-
-def _granted_item(policy: ItemPolicy, item: GrantItem) -> ItemDecision:
-    if policy.sharing_class is SharingClass.NOT_SHARED or policy.share_denied:
-        return _ABSENT
-    if item.value is Shown.MASKED:
-        mask = item.mask or policy.share_mask
-        return ItemDecision(Shown.MASKED, mask, item.key) if mask else ItemDecision(Shown.ABSENT, key=item.key)
-    return ItemDecision(item.value, key=item.key)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from auth.reasons import Reason
 from masking.rules import Mask
 
 
@@ -131,6 +132,7 @@ class ItemDecision:
     """What one caller may do with one item. A key serves exact look-up, links and a verification's subject, never filter, order or group."""
 
     shown: Shown
+    reason: Reason
     mask: Mask | None = None
     key: bool = False
 
@@ -142,7 +144,7 @@ class ItemDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one caller may do with one resource now, and why."""
+    """What one caller may do with one resource now, and why. Reasons are no part of ``digest``: they change nothing that is disclosed."""
 
     resource: str
     operations: frozenset[Operation]
@@ -155,7 +157,8 @@ class Decision:
     grant: str | None
     approver: str
     """批准人员: who approved the grant; for an unconditional or open resource, the rule that gives it."""
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """Why the resource is there for the caller; each item has a reason of its own."""
     quota: Quota | None = None
     documents: frozenset[str] = frozenset()
 

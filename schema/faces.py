@@ -9,6 +9,7 @@ from functools import cached_property
 from graphql import GraphQLNamedType
 
 from auth.decide import Rights, decide
+from auth.reasons import Reason
 from auth.rights import Decision, ItemDecision, Operation, Shown
 from connectors.registry import links_within
 from schema.model import Item, Link, Resource, Snapshot, joins, root_fields
@@ -108,7 +109,7 @@ class Face:
         return self.decided(item.code).shown is Shown.CLEAR
 
 
-_ABSENT = ItemDecision(Shown.ABSENT)
+_ABSENT = ItemDecision(Shown.ABSENT, Reason.ITEM_UNKNOWN)
 
 
 class Wing:
