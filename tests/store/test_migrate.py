@@ -19,6 +19,7 @@ import hub.catalog.tables
 import hub.exchange.tables
 import hub.ledger.tables
 import hub.people.tables
+import hub.sharing.calendar_tables
 import hub.sharing.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata
 from hub.store.engine import open_engine

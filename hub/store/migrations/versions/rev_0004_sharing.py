@@ -1,11 +1,11 @@
-"""The sharing workflow: access requests with the columns of every approval, more ends of a grant, disposal of data."""
+"""The sharing workflow: access requests with the columns of every approval, more ends of a grant, disposal of data, the working calendar."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from alembic import op
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Text, text
 
 revision = "0004"
 down_revision = "0003"
@@ -18,7 +18,7 @@ _EVERY = (
 
 
 def upgrade() -> None:
-    """Makes two tables anew with their rows, for SQLite cannot change a constraint, and adds one."""
+    """Makes two tables anew with their rows, for SQLite cannot change a constraint, and adds two."""
     _grants()
     _requests()
     op.create_table(
@@ -32,6 +32,15 @@ def upgrade() -> None:
         Column("filed_at", Text),
         Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR confirmed_by <> filed_by", name="four_eyes")),
         Column("confirmed_at", Text),
+    )
+    op.create_table(
+        "calendar_day",
+        Column("day", Text, primary_key=True),
+        Column("working", Boolean, nullable=False),
+        Column("note", Text, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("set_by", Text, nullable=False),
+        Column("set_at", Text, nullable=False),
     )
 
 
