@@ -41,6 +41,17 @@ class Settings(BaseSettings):
         description="Further host names, without ports, by which callers may address the hub besides that of `public_url`; comma-separated in the environment",
     )
 
+    rule_sets: Annotated[list[str], NoDecode] = Field(
+        ["n809"],
+        min_length=1,
+        description="Rule sets of terms and reasons, by code, those that come with the hub and those in `rules/` of the home; comma-separated in the environment",
+    )
+
+    @field_validator("rule_sets", mode="before")
+    @classmethod
+    def _rule_codes(cls, value: object) -> object:
+        return [code.strip() for code in value.split(",") if code.strip()] if isinstance(value, str) else value
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _host_names(cls, value: object) -> object:
@@ -82,6 +93,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Directory of the hub's keys, readable by its own user alone."""
         return self.home / "keys"
+
+    @property
+    def rules(self) -> Path:
+        """Directory of the city's own rule sets."""
+        return self.home / "rules"
 
     @property
     def exchanges(self) -> Path:
