@@ -36,7 +36,9 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cost:
+class Cost:
+    """What a selection asks for, fragments and aliases multiplied out."""
+
     depth: int = 0
     fields: int = 0
     roots: int = 0
@@ -49,10 +51,10 @@ class _Cost:
 class _Meter:
     def __init__(self, document: DocumentNode) -> None:
         self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        self.done: dict[str, _Cost] = {}
+        self.done: dict[str, Cost] = {}
         self.open: set[str] = set()
 
-    def selections(self, selected: SelectionSetNode | None) -> _Cost:
+    def selections(self, selected: SelectionSetNode | None) -> Cost:
         depth = fields = roots = seconds = directives = introspections = 0
         keys: Counter[str] = Counter()
         repeats = 0
@@ -67,27 +69,32 @@ class _Meter:
             fields = min(_MOST, fields + cost.fields)
             roots = min(_MOST, roots + cost.roots)
             directives = min(_MOST, directives + cost.directives + len(node.directives or ()))
-        return _Cost(depth, fields, roots, seconds, directives, max((repeats, *keys.values())), introspections)
+        return Cost(depth, fields, roots, seconds, directives, max((repeats, *keys.values())), introspections)
 
-    def _selection(self, node: object) -> _Cost:
+    def _selection(self, node: object) -> Cost:
         if isinstance(node, FieldNode):
             inner = self.selections(node.selection_set)
             depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
             seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
             introspections = inner.introspections + (node.name.value in _INTROSPECTION)
-            return _Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections)
+            return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections)
         if isinstance(node, FragmentSpreadNode):
             return self._fragment(node.name.value)
         return self.selections(getattr(node, "selection_set", None))
 
-    def _fragment(self, name: str) -> _Cost:
+    def _fragment(self, name: str) -> Cost:
         if name in self.open or name not in self.fragments:
-            return _Cost()  # a cycle or an unknown name: validation names it
+            return Cost()  # a cycle or an unknown name: validation names it
         if name not in self.done:
             self.open.add(name)
             self.done[name] = self.selections(self.fragments[name].selection_set)
             self.open.discard(name)
         return self.done[name]
+
+
+def cost_of(document: DocumentNode, operation: OperationDefinitionNode) -> Cost:
+    """What one operation of a document costs, as it is counted against the budget."""
+    return _Meter(document).selections(operation.selection_set)
 
 
 def check_budget(document: DocumentNode, budget: Budget) -> None:

@@ -19,7 +19,7 @@ from schema.linking import Linking, Table
 from schema.lists import Listing, Page, listing, page_info, read_count, read_page
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
-from schema.reader import Exhausted, Reader, Sources
+from schema.reader import Allowance, Exhausted, Reader, Sources
 from schema.shapes import ItemUse, Shape
 from schema.together import together
 from schema.values import canonical
@@ -39,10 +39,10 @@ class Run:
     variables: VariableValues
 
 
-async def run_departments(plan: Plan, run: Run, answer: Answer) -> dict[str, Any]:
-    """The data of the plan's departments by response key; errors and accesses are added to ``answer``."""
+async def run_departments(plan: Plan, run: Run, answer: Answer, allowance: Allowance | None = None) -> dict[str, Any]:
+    """The data of the plan's departments by response key; errors and accesses are added to ``answer``, what is taken off ``allowance``."""
     answer.masking = plan.masking
-    work = Work(run, answer, Reader(run.sources, answer))
+    work = Work(run, answer, Reader(run.sources, answer, allowance))
     results = await together([work.department(key, department) for key, department in plan.departments.items()])
     answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))

@@ -1,0 +1,44 @@
+"""Reasons in words, and the articles that demand them, from ``rules/articles.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from auth.reasons import Reason
+
+FILE = Path(__file__).parent / "rules" / "articles.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article of a regulation: its citation in both languages, and what it says."""
+
+    code: str
+    zh: str
+    en: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reason means, and the articles that demand it."""
+
+    zh: str
+    en: str
+    articles: tuple[Article, ...]
+
+
+@cache
+def meanings() -> Mapping[Reason, Meaning]:
+    """Every reason's meaning. The file comes with the hub, and a test holds it complete."""
+    content = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    articles = {code: Article(code, **parts) for code, parts in content["article"].items()}
+    found = {}
+    for reason in Reason:
+        entry = content["reason"][reason.value]
+        found[reason] = Meaning(entry["zh"], entry["en"], tuple(articles[code] for code in entry["articles"]))
+    return found
