@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
-from anyio import to_thread
 from strawberry.schema.config import StrawberryConfig
 
-from hub.acts import Actor
 from hub.api.context import Context
 from hub.api.data_schema import plain
+from hub.api.governance_acts import do_act
 from hub.api.governance_inputs import (
     CheckSourceInput,
     CreateApplicationInput,
@@ -43,26 +41,14 @@ from hub.api.governance_types import (
     SourcePayload,
 )
 from hub.api.types import SCALARS, Department
-from hub.catalog import problems as catalog_problems
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
+from hub.sharing.calendar_graphql import CalendarMutations
 from hub.sharing.graphql import access_request_of
 from hub.sharing.service import GrantRecord
 from schema.faults import Code, Fault
 
 Info = strawberry.Info[Context, None]
-T = TypeVar("T")
-
-
-async def _act(info: Info, act: Callable[[Actor], T]) -> tuple[T | None, list[Problem]]:
-    """Does an act in a worker thread and takes over its effect at once; a refusal becomes problems."""
-    actor = info.context.caller.actor()
-    try:
-        done = await to_thread.run_sync(act, actor)
-    except catalog_problems.Refused as refused:
-        return None, [Problem(path=p.path, line=p.line, code=p.code, message=p.message, hint=p.hint or None) for p in refused.problems]
-    await info.context.live.refresh()
-    return done, []
 
 
 def _manifest(done: ImportedManifest) -> ManifestImport:
@@ -74,13 +60,13 @@ def _number(identity: str) -> int:
 
 
 @strawberry.type
-class Mutation:
+class Mutation(CalendarMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")
     async def create_department(self, info: Info, input: CreateDepartmentInput) -> DepartmentPayload:
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.create_department(actor, **plain(input)))
+        done, problems = await do_act(info, lambda actor: catalog.create_department(actor, **plain(input)))
         made = Department(code=done.code, name=done.name, name_en=done.name_en or None) if done else None
         return DepartmentPayload(department=made, problems=problems)
 
@@ -88,7 +74,7 @@ class Mutation:
     async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:
         given = plain(input)
         sharing = info.context.live.core.sharing
-        done, problems = await _act(
+        done, problems = await do_act(
             info, lambda actor: sharing.create_application(actor, given["name"], given["department"], given["purposes"], given["roles"])
         )
         if done is None:
@@ -108,7 +94,7 @@ class Mutation:
     @strawberry.mutation(description="停用业务应用系统，其令牌立即失效\n\nDisables an application; its tokens stop working at once")
     async def disable_application(self, info: Info, input: DisableApplicationInput) -> ApplicationPayload:
         sharing = info.context.live.core.sharing
-        done, problems = await _act(info, lambda actor: sharing.disable_application(actor, input.application))
+        done, problems = await do_act(info, lambda actor: sharing.disable_application(actor, input.application))
         app = info.context.live.core.registry.by_name(done) if done else None
         made = Application(name=app.name, client_id=app.client_id, department=app.department, active=False, roles=[], purposes=[]) if app else None
         return ApplicationPayload(application=made, problems=problems)
@@ -118,13 +104,13 @@ class Mutation:
         given = plain(input)
         owner = given.pop("department")
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.register_source(actor, owner, **given))
+        done, problems = await do_act(info, lambda actor: catalog.register_source(actor, owner, **given))
         return SourcePayload(source=Source(code=done, kind=input.kind) if done else None, problems=problems)
 
     @strawberry.mutation(description="删除单独登记且未被使用的数据源\n\nRemoves a source that was registered apart and is not in use")
     async def remove_source(self, info: Info, input: RemoveSourceInput) -> SourcePayload:
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.remove_source(actor, input.department, input.code))
+        done, problems = await do_act(info, lambda actor: catalog.remove_source(actor, input.department, input.code))
         return SourcePayload(source=Source(code=done) if done else None, problems=problems)
 
     @strawberry.mutation(description="检查数据源连通性\n\nChecks whether a source can be reached")
@@ -143,19 +129,19 @@ class Mutation:
     @strawberry.mutation(description="导入部门目录清单(TOML)\n\nImports a department's manifest")
     async def import_manifest(self, info: Info, input: ImportManifestInput) -> ManifestPayload:
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.import_manifest(actor, input.text))
+        done, problems = await do_act(info, lambda actor: catalog.import_manifest(actor, input.text))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="审核导入的目录；审核人不得为导入人\n\nReviews an import; not by who imported it")
     async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
+        done, problems = await do_act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="发布已审核的目录\n\nPublishes an approved import")
     async def publish_catalog(self, info: Info, input: PublishCatalogInput) -> PublicationPayload:
         catalog = info.context.live.core.catalog
-        done, problems = await _act(info, lambda actor: catalog.publish(actor, _number(input.id)))
+        done, problems = await do_act(info, lambda actor: catalog.publish(actor, _number(input.id)))
         return PublicationPayload(publication=Publication(number=done) if done else None, problems=problems)
 
     @strawberry.mutation(description="授权\n\nGrants the use of a resource")
@@ -164,28 +150,28 @@ class Mutation:
         for name in ("valid_from", "valid_to"):
             given[name] = datetime.fromisoformat(given[name]) if given[name] else None
         sharing = info.context.live.core.sharing
-        return _grant_payload(*await _act(info, lambda actor: sharing.create_grant(actor, given)))
+        return _grant_payload(*await do_act(info, lambda actor: sharing.create_grant(actor, given)))
 
     @strawberry.mutation(description="撤销授权，下一次调用即生效\n\nRevokes a grant, effective on the next call")
     async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
-        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
+        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
 
     @strawberry.mutation(description="暂停授权\n\nSuspends a grant")
     async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
-        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
+        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
 
     @strawberry.mutation(description="审核共享申请；申请人不得审核\n\nDecides an access request; not by who filed it")
     async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:
         requests = info.context.services.requests
-        done, problems = await _act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
+        done, problems = await do_act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
         return ReviewRequestPayload(access_request=access_request_of(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
     async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:
         sharing = info.context.live.core.sharing
-        return _grant_payload(*await _act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
+        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
 
 
 def _grant_payload(done: GrantRecord | None, problems: list[Problem]) -> GrantPayload:
