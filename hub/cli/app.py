@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import application, catalog, demo, department, doctor, grant, init, ledger, query, serve, source, token
+from hub.cli import application, calendar, catalog, demo, department, doctor, grant, init, ledger, query, rules, serve, source, token
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
 
@@ -52,6 +52,8 @@ for _name, _group in (
     ("source", source.group),
     ("catalog", catalog.group),
     ("grant", grant.group),
+    ("rules", rules.group),
+    ("calendar", calendar.group),
     ("ledger", ledger.group),
 ):
     app.add_typer(_group, name=_name)

@@ -9,11 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.keys import KeyFault as TokenKeyFault
 from hub.catalog.problems import Problem, Refused
+from hub.clock import ClockFault
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
 from hub.demo.launch import ServiceFailed
 from hub.ledger.errors import EntryRejected, KeyFault, LedgerCorrupt, LedgerUnavailable
 from hub.settings import SettingsFault
+from hub.sharing.rules.files import RuleFault
 from hub.store.migrate import StoreFault
 
 FAILED, NOT_REACHABLE = 1, 3
@@ -44,6 +46,8 @@ EXPECTED = (
     Refused,
     HomeFault,
     SettingsFault,
+    RuleFault,
+    ClockFault,
     StoreFault,
     KeyFault,
     TokenKeyFault,
