@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.tables import revision
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft, Json
+from hub.store.upsert import inserting
 
 T = TypeVar("T")
 
@@ -85,8 +86,8 @@ class Acts:
 
 def bump(connection: Connection, name: str) -> None:
     """Tells other processes that something changed: ``catalog``, ``rights`` or ``revocations``."""
-    if connection.execute(update(revision).where(revision.c.name == name).values(value=revision.c.value + 1)).rowcount == 0:
-        connection.execute(insert(revision).values(name=name, value=1))
+    first = inserting(connection, revision).values(name=name, value=1)
+    connection.execute(first.on_conflict_do_update(index_elements=[revision.c.name], set_={"value": revision.c.value + 1}))
 
 
 def revisions(connection: Connection) -> dict[str, int]:

@@ -102,15 +102,15 @@ def _secret_key(path: Path) -> bytes:
 
 
 @contextmanager
-def home_lock(home: Path) -> Iterator[None]:
-    """Held by the one server of a home.
+def home_lock(home: Path, shared: bool = False) -> Iterator[None]:
+    """Held by the one server of a home; by each of them where the control database lets several be (``Settings.shared``).
 
     Raises:
         HomeFault: another hub serves from this home.
     """
     with (home / "lock").open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             pid = file.read(20).strip()

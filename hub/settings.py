@@ -9,8 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hub.store.address import control_url, with_password_of
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z|\[[0-9A-Fa-f:.]{2,45}\]\Z")
 
@@ -24,7 +26,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     public_url: str = Field("", description="The address by which callers know the hub; issuer of its tokens. Default: http://HOST:PORT")
-    database: str = Field("", description="Control database as an SQLAlchemy URL. Default: SQLite in the home")
+    database: str = Field(
+        "",
+        repr=False,
+        description="Control database: sqlite:////path/control.db, or postgresql+psycopg://user:password@host/database for several hubs at once. "
+        "Default: SQLite in the home",
+    )
+    database_password_file: Path | None = Field(None, description="File that holds the password of `database`, so that it need not stand in the URL")
     request_seconds: float = Field(30.0, gt=0, le=600, description="Longest a call may run, in seconds")
     body_bytes: int = Field(65536, ge=1024, le=1048576, description="Largest request body of /graphql, in bytes")
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
@@ -64,8 +72,18 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _supported(cls, value: str) -> str:
-        if value and not value.startswith("sqlite:"):
-            raise ValueError("this release keeps its control database in SQLite: sqlite:////path/control.db")
+        if value:
+            control_url(value)
+        return value
+
+    @field_validator("database_password_file")
+    @classmethod
+    def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        database = info.data.get("database")
+        if value is not None and database is not None:
+            if not database or control_url(database).get_backend_name() == "sqlite":
+                raise ValueError("SQLite 无口令 SQLite has no password: 请删去 take it away, or give HUITONG_DATABASE of PostgreSQL")
+            with_password_of(control_url(database), value)
         return value
 
     @field_validator("public_url")
@@ -86,8 +104,17 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """The control database."""
-        return self.database or f"sqlite:///{self.home.absolute() / 'control.db'}"
+        """The control database, with its password: not to be shown."""
+        if not self.database:
+            return f"sqlite:///{self.home.absolute() / 'control.db'}"
+        url = control_url(self.database)
+        whole = url if self.database_password_file is None else with_password_of(url, self.database_password_file)
+        return whole.render_as_string(hide_password=False)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several servers may serve with this control database at once."""
+        return bool(self.database) and control_url(self.database).get_backend_name() != "sqlite"
 
     @property
     def keys(self) -> Path:

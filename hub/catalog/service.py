@@ -26,10 +26,13 @@ from hub.catalog.scopes import CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.source_use import sources_missing
 from hub.catalog.tables import department, manifest, snapshot, source
 from hub.store.base import now
+from hub.store.engine import reading
 from schema.model import Department, Snapshot
 
 _READ_AT_ONCE = 50
 """Manifests; their texts are in memory together."""
+_LARGEST = 2**31 - 1
+"""PostgreSQL refuses to compare an integer column with more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class CatalogService(Register):
 
     def current(self) -> Snapshot:
         """The snapshot in force."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return self.load(connection)
 
     def load(self, connection: Connection) -> Snapshot:
@@ -176,7 +179,7 @@ class CatalogService(Register):
 
 
 def _manifest_row(connection: Connection, manifest_id: int, state: str) -> Row[Any]:
-    row = connection.execute(select(manifest).where(manifest.c.id == manifest_id)).first()
+    row = connection.execute(select(manifest).where(manifest.c.id == manifest_id)).first() if manifest_id <= _LARGEST else None
     if row is None:
         raise Refused(Problem("NOT_FOUND", f"没有导入记录 no import {manifest_id}", "请核对编号 compare the number", "id"))
     if row.state != state:

@@ -18,6 +18,7 @@ from hub.ledger.keys import VerifierKey, signer_in
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
 from hub.ledger.verify import verify
+from hub.store.engine import reading
 
 group = typer.Typer(help="调用日志 The ledger.", no_args_is_help=True)
 Files = list[Path] | None
@@ -63,7 +64,7 @@ def verify_command(
 
 def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], as_json: bool) -> Report:
     keys = [*given, signer_in(core.settings.keys, LOG_NAME).verifier_key]
-    with shown(sys.stderr) as bars, core.engine.connect() as connection, connection.begin():
+    with shown(sys.stderr) as bars, reading(core.engine, patience=0) as connection:
         progress = silent if as_json or not sys.stderr.isatty() else bars
         return verify(connection, keys, checkpoints=checkpoints, receipts=receipts, progress=lambda done, total: progress("entries", done, total))
 

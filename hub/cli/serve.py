@@ -33,7 +33,7 @@ def command(
     check_address(settings)
     with listen(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        with opened(settings) as core, home_lock(settings.home):
+        with opened(settings) as core, home_lock(settings.home, settings.shared):
             # The server's own modules are many; other commands do without them.
             from hub.app import create_app
             from hub.cli.serving import serve, set_up_logs

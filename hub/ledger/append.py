@@ -138,7 +138,7 @@ class Ledger:
         return receipt
 
     def _run(self) -> None:
-        patient, impatient = (self._engine.execution_options(sqlite_patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
+        patient, impatient = (self._engine.execution_options(patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
         try:
             while self._awaited():
                 batch = self._next()

@@ -37,7 +37,7 @@ class Pending:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the right to write from its beginning (SQLite: BEGIN IMMEDIATE), committed at the end."""
+    """A transaction that is to write, committed at the end. SQLite gives the right to write at its beginning; elsewhere ``locked_head`` takes it."""
     with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
         yield connection
 

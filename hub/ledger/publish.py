@@ -82,7 +82,8 @@ class Publisher:
             return None
         signed = sign_checkpoint(grown.size, grown.root, self._signer)
         with writing(self._engine) as connection:
-            if last_size(connection) != grown.before or locked_head(connection, signed.origin)[0] < grown.size:
+            # The lock first: whoever published meanwhile is seen only behind it.
+            if locked_head(connection, signed.origin)[0] < grown.size or last_size(connection) != grown.before:
                 return None
             if grown.nodes:
                 connection.execute(insert(tables.node), grown.nodes)

@@ -41,6 +41,18 @@ def prepare(engine: Engine, log: str) -> None:
         raise LedgerCorrupt(f"the database holds the ledger {held!r}, not {log!r}; check HUITONG_HOME and the hub's name")
 
 
+def check_key(engine: Engine, key: str) -> None:
+    """That the last commit was signed with this key: nodes of one ledger have one key.
+
+    Raises:
+        LedgerCorrupt: it was signed with another.
+    """
+    with engine.connect() as connection:
+        last = connection.execute(select(tables.batch.c.key).order_by(tables.batch.c.id.desc()).limit(1)).scalar()
+    if last not in (None, key):
+        raise LedgerCorrupt(f"the database's ledger is signed with the key {last}, this home has {key}; copy keys/ from the home that has it")
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerService:
     """Everything the hub needs of the ledger. The command line uses it without ``start``: ``ledger.append_sync`` and ``publisher.publish_all``."""
@@ -62,6 +74,7 @@ class LedgerService:
         """
         signer = signer_in(keys, log)
         prepare(engine, log)
+        check_key(engine, signer.key_id)
         ledger = Ledger(engine, signer)
         return cls(engine, signer, ledger, Publisher(engine, signer), Rollup(ledger.append), Subjects.in_directory(keys))
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, select
 
 from auth.clients import Client
 from auth.decide import Rights
@@ -20,6 +20,8 @@ from hub.people.tables import account_role, person
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
+from hub.store.engine import reading
+from hub.store.upsert import inserting
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Registry:
 
     def refresh(self) -> None:
         """Reads everything anew."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             grants, roles = _live_grants(connection), _roles(connection)
             made = {row.client_id: _application(row, roles, grants) for row in connection.execute(select(application))}
             made |= {row.id: _person(row, roles) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
@@ -168,8 +170,8 @@ class TokenRevocations:
     def add(self, jti: str, expires_at: int) -> None:
         """Revokes a token until it expires."""
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-            if not connection.execute(select(revoked_token.c.jti).where(revoked_token.c.jti == jti)).first():
-                connection.execute(insert(revoked_token).values(jti=jti, expires_at=expires_at))
+            # Of two processes that revoke one token, one is first; the other finds it done.
+            if connection.execute(inserting(connection, revoked_token).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()).rowcount == 1:
                 bump(connection, "revocations")
 
     def unexpired(self, now: int) -> list[tuple[str, int]]:

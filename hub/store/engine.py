@@ -1,37 +1,58 @@
-"""Engines for the control database, set so that a committed row survives a crash."""
+"""Engines for the control database, set so that a committed row survives a crash and nobody waits for ever."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-_PATIENCE_MS = 10_000
+from hub.store import postgres
+
+PATIENCE_MS = 10_000
+"""How long a transaction waits where nothing else is said."""
 
 
 def open_engine(url: str) -> Engine:
     """A synchronous engine; callers on the event loop use it from worker threads.
 
-    SQLite runs in WAL mode with ``synchronous=FULL`` (a commit is on the disk when it returns) and foreign keys on. Its
-    transactions begin ``IMMEDIATE`` where the connection has the execution option ``sqlite_begin="IMMEDIATE"``, else deferred, and
-    wait for a lock of somebody else for the option ``sqlite_patience`` in milliseconds, else ten seconds.
+    A transaction waits for the execution option ``patience`` in milliseconds, else ten seconds: in SQLite for a lock of somebody else, in
+    PostgreSQL for a lock and for each statement; 0 is without end.
+
+    SQLite runs in WAL mode with ``synchronous=FULL`` (a commit is on the disk when it returns) and foreign keys on. Its transactions begin
+    ``IMMEDIATE`` where the connection has the execution option ``sqlite_begin="IMMEDIATE"``, else deferred. PostgreSQL's run in ``READ COMMITTED``:
+    whoever needs the state not to change locks a row first.
     """
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return postgres.open_engine(parsed, PATIENCE_MS)
+    engine = create_engine(url, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@contextmanager
+def reading(engine: Engine, patience: int = PATIENCE_MS) -> Iterator[Connection]:
+    """A transaction that only reads and sees one moment, however many statements it takes."""
+    options: dict[str, Any] = {"patience": patience}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_PATIENCE_MS}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Any) -> None:
     options = connection.get_execution_options()
     mode = options.get("sqlite_begin", "DEFERRED")
-    # Connections are pooled: each transaction sets its own patience.
-    connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={options.get('sqlite_patience', _PATIENCE_MS):d}")
+    # Connections are pooled: each transaction sets its own patience. SQLite takes 0 for none.
+    patience = options.get("patience", PATIENCE_MS) or 2**31 - 1
+    connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={patience:d}")
     connection.exec_driver_sql(f"BEGIN {mode}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub.store.engine import open_engine
+from hub.store.postgres import fault_of
 
 HEAD = "0004"
 """The newest revision in ``migrations/versions``; a test keeps the two equal."""
@@ -33,14 +32,12 @@ def upgrade(url: str) -> None:
     """
     parsed = make_url(url)
     try:
-        if parsed.get_dialect().is_async:
-            asyncio.run(_upgrade_async(parsed))
-        else:
-            _upgrade(parsed)
+        _upgrade(parsed)
     except (SQLAlchemyError, OSError) as fault:
         reason = getattr(fault, "orig", None) or fault
         shown = parsed.render_as_string(hide_password=True)
-        raise StoreFault(f"控制库不可用 the control database {shown} cannot be used: {reason}: 请检查路径、权限与 HUITONG_DATABASE check them") from None
+        remedy = "请检查路径、权限与 HUITONG_DATABASE check them"
+        raise StoreFault(f"控制库不可用 the control database {shown} cannot be used: {str(reason).strip()}: {remedy}") from None
 
 
 def version(connection: Connection) -> str | None:
@@ -85,21 +82,20 @@ def _upgrade(url: URL) -> None:
     engine = open_engine(url.render_as_string(hide_password=False))
     try:
         with engine.connect() as connection:
+            _check(connection)
             current = version(connection)
         if current != HEAD:
-            with _file_lock(url), engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+            # However long a migration takes, and whoever is at it.
+            patient = engine.execution_options(sqlite_begin="IMMEDIATE", patience=0)
+            with _file_lock(url), patient.begin() as connection:
                 migrate(connection)
     finally:
         engine.dispose()
 
 
-async def _upgrade_async(url: URL) -> None:
-    engine = create_async_engine(url, hide_parameters=True)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(migrate)
-    finally:
-        await engine.dispose()
+def _check(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql" and (fault := fault_of(connection)):
+        raise StoreFault(fault)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def service(tmp_path: Path) -> Iterator[LedgerService]:
 def test_patience_is_of_the_transaction(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}")
     asked = text("PRAGMA busy_timeout")
-    for options, patience in (({"sqlite_patience": 200}, 200), ({}, 10_000), ({"sqlite_patience": PATIENCE_MS}, 2000)):
+    for options, patience in (({"patience": 200}, 200), ({}, 10_000), ({"patience": PATIENCE_MS}, 2000)):
         with engine.execution_options(**options).connect() as connection:
             assert connection.execute(asked).scalar_one() == patience
     engine.dispose()

@@ -41,9 +41,9 @@ class Postgres:
     log: Path
     """What the server logs: every statement, with the values bound to it."""
 
-    def url(self, database: str = "postgres") -> str:
+    def url(self, database: str = "postgres", scheme: str = "postgresql+asyncpg") -> str:
         """The URL of one of its databases, as sources and SQLAlchemy write it."""
-        return f"postgresql+asyncpg://{self.user}@{self.host}:{self.port}/{database}"
+        return f"{scheme}://{self.user}@{self.host}:{self.port}/{database}"
 
     def logged(self, start: int = 0) -> str:
         """The log's text from a byte position on."""

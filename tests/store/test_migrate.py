@@ -103,7 +103,7 @@ def test_a_database_that_cannot_be_opened_is_named_without_its_password(tmp_path
     with pytest.raises(StoreFault, match=r"missing/control\.db"):
         upgrade(f"sqlite:///{tmp_path}/missing/control.db")
     with pytest.raises(StoreFault) as raised:
-        upgrade("postgresql+asyncpg://hub:topsecret@127.0.0.1:1/control")
+        upgrade("postgresql+psycopg://hub:topsecret@127.0.0.1:1/control")
     assert "topsecret" not in str(raised.value)
 
 
