@@ -17,6 +17,7 @@ from hub.cli.output import note, say
 from hub.cli.serve import LogLevel
 from hub.cli.session import opened
 from hub.cli.staging import stage, start_rest
+from hub.clock import clock
 from hub.core import home_lock, initialise
 from hub.demo.progress import shown
 from hub.demo.samples import choose_samples, write_samples
@@ -24,6 +25,8 @@ from hub.demo.seed import DemoData, seed
 from hub.settings import Settings, load_settings
 
 PERSONS = 100_000
+SETTINGS = 'rule_sets = ["guiyang", "n809"]\n'
+"""The demonstration's city is modelled on Guiyang."""
 BEYOND_LOOPBACK = "HUITONG_DEMO_BEYOND_LOOPBACK"
 
 
@@ -34,6 +37,16 @@ def command(
     beyond_loopback: Annotated[
         bool, typer.Option("--beyond-loopback", help=f"对外提供演示，须同时设置 Serve beyond this machine; needs {BEYOND_LOOPBACK}=yes as well.")
     ] = False,
+    clock_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--clock",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="业务时间从此文件读取 Business time by this file: 2026-02-13T09:00:00+08:00 (and on from there), or +14d; read again when it changes.",
+        ),
+    ] = None,
     log_level: LogLevel = "warning",
 ) -> None:
     """演示 Seed the demonstration city and serve it. Everybody and everything in it is invented; a second start takes seconds.
@@ -48,7 +61,9 @@ def command(
     settings = load_settings(**given)
     _check_host(settings.host, beyond_loopback)
     probe(settings.host, settings.port)
-    _open_home(settings)
+    clock.follow(clock_file)
+    if _open_home(settings):
+        settings = load_settings(**given)
     with home_lock(settings.home):
         data = _seed(settings.home, persons)
         with start_rest(data) as service, listen(settings.host, settings.port) as listener:
@@ -73,17 +88,22 @@ def _check_host(host: str, allowed: bool) -> None:
     )
 
 
-def _open_home(settings: Settings) -> None:
-    """Makes the home where there is none. A home that somebody initialised for production is left alone."""
+def _open_home(settings: Settings) -> bool:
+    """Makes the home where there is none, with settings of its own; whether it did. A home that somebody initialised for production is left alone."""
     if settings.keys.is_dir() and not (settings.home / "demo").is_dir():
         raise CliFault(
             f"{settings.home} 不是演示目录 is an initialised home without a demonstration; its data would mix",
             "请为演示另选目录 choose another for the demonstration: HUITONG_HOME=.huitong-demo",
         )
-    if not settings.keys.is_dir():
-        for directory in (settings.home, settings.home / "demo"):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        initialise(settings)
+    if settings.keys.is_dir():
+        return False
+    for directory in (settings.home, settings.home / "demo"):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = settings.home / "huitong.toml"
+    if not told.exists():
+        told.write_text(SETTINGS, encoding="utf-8")
+    initialise(settings)
+    return True
 
 
 def _seed(home: Path, persons: int | None) -> DemoData:

@@ -23,7 +23,7 @@ OnDay = Annotated[str | None, typer.Option("--on", metavar="DAY", help="以该�
 
 @group.command("list", epilog=EXAMPLES + "huitong rules list\n\nHUITONG_RULE_SETS=guiyang,n809 huitong rules list --on 2025-07-31")
 def show_all(on: OnDay = None, as_json: AsJson = False) -> None:
-    """列出有效期限 List the terms in force: what prevails, its article, and what it overrides."""
+    """列出有效期限 List the terms in force: what prevails, its article, what stands above it without a number of days, and what it overrides."""
     book, day = _open(), _day(on)
     rows = [_row(code, said) for code in book.codes() if (said := book.voices(code, day))]
     show_rows(rows, as_json, f"{day} 无有效期限 no term is in force on that day; rule_sets: {', '.join(book.sets)}")
@@ -61,8 +61,8 @@ def _day(text: str | None) -> date:
 
 
 def _row(code: str, said: list[Voice]) -> Record:
-    first = next(voice for voice in said if voice.prevails)
-    entry = first.entry
+    place = next(i for i, voice in enumerate(said) if voice.prevails)
+    first, entry = said[place], said[place].entry
     return {
         "code": code,
         "subject": f"{entry.subject} {entry.subject_en}",
@@ -72,13 +72,14 @@ def _row(code: str, said: list[Voice]) -> Record:
         "extension_days": entry.extension_days,
         "set": first.set,
         "article": first.rule,
-        "overrides": [_briefly(voice) for voice in said if not voice.prevails],
+        "under": [voice.rule for voice in said[:place]],
+        "overrides": [_briefly(voice) for voice in said[place + 1 :]],
     }
 
 
 def _briefly(voice: Voice) -> str:
     days = voice.entry.working_days
-    return f"{voice.rule}: {days if days is not None else '-'}"
+    return f"{voice.rule} ({'-' if days is None else days})"
 
 
 def _said(voice: Voice) -> Record:
