@@ -97,7 +97,7 @@ class Hub:
         exchanges = ExchangeStore(core.engine)
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
         services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
-        self._identity = Identity(verifier, core.registry)
+        self._identity = Identity(verifier, core.registry, lambda: self.live.stale)
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
@@ -226,6 +226,8 @@ class Hub:
             reasons.append("draining" if self.live.draining else "starting")
         if not log.ledger.running or log.ledger.failing:
             reasons.append("ledger_not_written")
+        if self.live.stale:
+            reasons.append("state_not_followed")
         if log.publisher.fault is not None:
             reasons.append("checkpoints_not_published")
         return reasons

@@ -18,11 +18,13 @@ from hub.acts import revisions
 from hub.catalog.files import remove_snapshots
 from hub.catalog.sources import SourcePool
 from hub.core import Core
+from hub.following import Followed
 from schema.faces import Faces
 from schema.model import Snapshot
 from schema.view import View
 
-_LOOK_SECONDS = 0.3
+_TEND_SECONDS = 0.3
+_LOOK_MS = 2000
 _VIEWS = 256
 _RENEWALS = 32
 log = structlog.get_logger(__name__)
@@ -42,8 +44,8 @@ class Live:
         self._views: LRUCache[str, View] = LRUCache(_VIEWS)
         self._steps: list[tuple[Snapshot, frozenset[str]]] = []
         """Earlier snapshots, and the departments that the next one touched."""
-        self._seen: Mapping[str, int] = {}
-        self._refreshing = asyncio.Lock()
+        self._rights = Followed(("rights", "revocations"), self._look, self._take_rights)
+        self._catalog = Followed(("catalog",), self._look, self._take_catalog, long=True)
         self.draining = False
         """The hub is ending: what would go on for ever ends now."""
 
@@ -61,18 +63,25 @@ class Live:
         steps = [touched for _, touched in self._steps[next((i for i, (old, _) in enumerate(self._steps) if old is view.faces.snapshot), len(self._steps)) :]]
         return view.renewed(self.snapshot, frozenset[str]().union(*steps)) if steps else None
 
+    @property
+    def stale(self) -> bool:
+        """Whether rights, revocations or catalog could not be looked at for too long to rely on them."""
+        return self._rights.stale or self._catalog.stale
+
     async def refresh(self) -> None:
         """Takes over what changed, if anything did. When it returns, what was committed before the call is in force."""
-        async with self._refreshing:
-            seen = await to_thread.run_sync(self._look)
-            if self._seen.get("rights") != seen.get("rights"):
-                await to_thread.run_sync(self.core.registry.refresh)
-            if self._seen.get("revocations") != seen.get("revocations"):
-                await to_thread.run_sync(self._revocations.refresh)
-            if self._seen.get("catalog") != seen.get("catalog"):
-                self._take(*await to_thread.run_sync(self._next))
-                await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources)
-            self._seen = seen
+        await self._rights.refresh()
+        await self._catalog.refresh()
+
+    async def _take_rights(self, changed: frozenset[str]) -> None:
+        if "rights" in changed:
+            await to_thread.run_sync(self.core.registry.refresh)
+        if "revocations" in changed:
+            await to_thread.run_sync(self._revocations.refresh)
+
+    async def _take_catalog(self, _changed: frozenset[str]) -> None:
+        self._take(*await to_thread.run_sync(self._next))
+        await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources)
 
     def _next(self) -> tuple[Snapshot, frozenset[str]]:
         made = self.core.catalog.current()
@@ -86,20 +95,23 @@ class Live:
             del self._views[key]
         self.sources.use(made.sources)
 
-    def _look(self) -> dict[str, int]:
-        with self.core.engine.connect() as connection:
+    def _look(self) -> Mapping[str, int]:
+        with self.core.engine.execution_options(patience=_LOOK_MS).connect() as connection:
             return revisions(connection)
 
     async def follow(self) -> None:
-        """Refreshes until cancelled. A control database that fails is reported and asked again."""
+        """Follows what other processes change, until cancelled: neither a large catalog nor a slow source delays a revocation."""
+        await asyncio.gather(self._rights.follow(), self._catalog.follow(), self._tend())
+
+    async def _tend(self) -> None:
+        """Closes sources that left, and lets those of files look for deliveries."""
         while True:
             try:
-                await self.refresh()
                 await self.sources.tidy(2 * self.core.settings.request_seconds)
                 await self.sources.refresh()
-            except Exception as fault:  # noqa: BLE001 - whatever fails, the hub must go on following
-                log.warning("state_not_refreshed", fault=type(fault).__name__)
-            await asyncio.sleep(_LOOK_SECONDS)
+            except Exception as fault:  # noqa: BLE001 - whatever a source does, the others are looked after
+                log.warning("sources_not_tended", fault=type(fault).__name__)
+            await asyncio.sleep(_TEND_SECONDS)
 
 
 @contextmanager

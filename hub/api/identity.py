@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers
 
 from auth.bearer import bearer_token
@@ -13,17 +15,18 @@ from schema.faults import Code, Fault
 
 
 class Identity:
-    """Tells who calls."""
+    """Tells who calls. While ``stale`` says that rights cannot be compared with the control database, it tells of nobody."""
 
-    def __init__(self, verifier: TokenVerifier, registry: Registry) -> None:
+    def __init__(self, verifier: TokenVerifier, registry: Registry, stale: Callable[[], bool] = lambda: False) -> None:
         self._verifier = verifier
         self._registry = registry
+        self._stale = stale
 
     def caller(self, headers: Headers, use: Use | None = None) -> Caller:
         """The caller; the public where no token is sent.
 
         Raises:
-            Fault: ``UNAUTHENTICATED``, the same for every fault of a token.
+            Fault: ``UNAUTHENTICATED``, the same for every fault of a token; ``LEDGER_UNAVAILABLE`` where nobody's rights can be told now.
         """
         try:
             token = bearer_token(headers.getlist("authorization"))
@@ -38,5 +41,17 @@ class Identity:
                 "请从 /oauth/token 重新取得令牌",
                 "get a new token from /oauth/token",
             ) from None
+        if self._stale():
+            raise _rights_unknown()
         application = self._registry.application(access.client_id)
         return Caller(application, self._registry.rights(access.client_id, access.scopes), use or Use())
+
+
+def _rights_unknown() -> Fault:
+    return Fault(
+        Code.LEDGER_UNAVAILABLE,
+        "控制库暂不可读，无法核对权限，不提供数据",
+        "the control database cannot be read now; rights cannot be checked, so no data leaves",
+        "请稍后重试",
+        "try again later",
+    )
