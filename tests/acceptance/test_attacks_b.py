@@ -117,16 +117,16 @@ def test_b3_what_belongs_to_another_department_is_not_found(hub: RunningHub, oth
         found = [hub.ask("bank", document, {"id": each}) for each in (others["exchange"], made_up)]
         assert without(found[0], others["exchange"]) == without(found[1], made_up)
     for place in ("manifest.json", "events", "files/civilAffairs.persons.jsonl"):
-        found = [hub.http("GET", f"/exchanges/{each}/{place}", headers=hub.headers("bank")) for each in (others["exchange"], made_up)]
-        assert found[0].status_code == found[1].status_code == 404
-        assert without_ids(found[0].text) == without_ids(found[1].text)
+        sent = [hub.http("GET", f"/exchanges/{each}/{place}", headers=hub.headers("bank")) for each in (others["exchange"], made_up)]
+        assert sent[0].status_code == sent[1].status_code == 404
+        assert without_ids(sent[0].text) == without_ids(sent[1].text)
     deadline = time.monotonic() + 10
     while hub.http("GET", f"/ledger/proof/{others['entry']}", headers=hub.headers("housing")).status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    found = [hub.http("GET", f"/ledger/proof/{each}", headers=hub.headers("bank")) for each in (others["entry"], "99999999")]
-    assert [each.status_code for each in found] == [404, 404]
-    assert without_ids(found[0].text) == without_ids(found[1].text)
+    sent = [hub.http("GET", f"/ledger/proof/{each}", headers=hub.headers("bank")) for each in (others["entry"], "99999999")]
+    assert [each.status_code for each in sent] == [404, 404]
+    assert without_ids(sent[0].text) == without_ids(sent[1].text)
     assert others["exchange"] not in hub.ask("bank", "{ exchanges(first: 50) { nodes { id } } calls(first: 50) { nodes { entry } } }").response.text
 
 

@@ -1,0 +1,56 @@
+"""B8: masks that complement one another across grants are found, those of one department first."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.core import Core
+from hub.sharing.complementary import as_rows, complements
+from masking.complementary import together_show_more
+from masking.rules import parse_mask
+from tests.catalog.homes import CONSOLE
+from tests.sharing.conftest import PURPOSES
+from tests.sharing.terms import terms
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "more"),
+    [
+        ("KEEP_FIRST_3_LAST_0", "KEEP_FIRST_0_LAST_4", True),
+        ("KEEP_FIRST_3_LAST_4", "KEEP_FIRST_1_LAST_1", False),
+        ("KEEP_FIRST_3_LAST_1", "KEEP_FIRST_1_LAST_3", True),
+        ("KEEP_FIRST_3_LAST_4", "KEEP_FIRST_3_LAST_4", False),
+        ("NULL", "KEEP_FIRST_3_LAST_4", False),
+        ("CONSTANT(***)", "KEEP_FIRST_3_LAST_4", False),
+        ("NAME", "KEEP_FIRST_0_LAST_1", True),
+        ("ADDRESS_TO_DISTRICT", "ADDRESS_TO_DISTRICT", False),
+    ],
+)
+def test_which_masks_show_more_together(one: str, other: str, more: bool) -> None:
+    first, second = parse_mask(one), parse_mask(other)
+    assert first is not None
+    assert second is not None
+    assert together_show_more(first, second) is together_show_more(second, first) is more
+
+
+def _masked(application: str, mask: str) -> dict[str, object]:
+    return terms(application=application, rows=None, items=[{"code": "id_number", "value": "MASKED", "key": True, "mask": mask}])
+
+
+def test_b8_two_applications_that_see_the_two_ends_are_found(core: Core) -> None:
+    core.sharing.create_application(CONSOLE, "archive", "civil_affairs", PURPOSES, [])
+    core.sharing.create_application(CONSOLE, "third", "civil_affairs", PURPOSES, [])
+    first = core.sharing.create_grant(CONSOLE, _masked("housing", "KEEP_FIRST_6_LAST_0"))
+    second = core.sharing.create_grant(CONSOLE, _masked("archive", "KEEP_FIRST_0_LAST_4"))
+    core.sharing.create_grant(CONSOLE, _masked("third", "NULL"))
+    snapshot = core.catalog.current()
+    with core.engine.connect() as connection:
+        found = as_rows(complements(connection, snapshot))
+        assert complements(connection, snapshot, second.id) == complements(connection, snapshot)
+    assert [(row["resource"], row["item"], row["same_department"]) for row in found] == [("civil_affairs.person", "id_number", True)]
+    assert found[0]["grants"] == sorted([first.id, second.id])
+    core.sharing.change_grant(CONSOLE, second.id, "REVOKED")
+    with core.engine.connect() as connection:
+        assert complements(connection, snapshot) == []
