@@ -30,6 +30,10 @@ class Client:
     """The department's code."""
     application: str
     """The application's code."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where authorization codes may be sent; with none, no person can authorize the client."""
+    public: bool = False
+    """Cannot keep a secret (RFC 6749 §2.1): a page in a browser. Has no scopes of its own."""
 
 
 class ClientStore(Protocol):
@@ -59,6 +63,11 @@ class ClientAuthenticator:
     def __init__(self, store: ClientStore, *, same: Callable[[str, str], bool] = hmac.compare_digest) -> None:
         self._store = store
         self._same = same
+
+    def known(self, client_id: str) -> Client | None:
+        """The client of this id if it is in service, without any proof that it is the one who asks."""
+        client = self._store.find(client_id if _ID.match(client_id) else "")
+        return client if client is not None and client.active else None
 
     def authenticate(self, client_id: str, secret: str) -> Client | None:
         """The client, or ``None``: unknown, wrong secret or disabled, which the caller must not tell apart (RFC 6749 §5.2)."""

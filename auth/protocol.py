@@ -26,10 +26,14 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from auth.claims import split_scope
 from auth.clients import Client
 from auth.forms import FormPost
+from auth.redirects import permits
 from auth.revocations import RevocationList
 from auth.tokens import AccessToken, TokenInvalid, TokenIssuer, TokenTooLong, TokenVerifier, audience
 
 AUTH_METHOD = "client_secret_basic"
+PUBLIC_METHOD = "none"
+"""RFC 7591 §2: a public client names itself and proves nothing; what protects its codes is PKCE."""
+CODE_METHODS = [PUBLIC_METHOD, AUTH_METHOD]
 INTROSPECT = "introspect"
 """The scope of clients that may introspect everyone's tokens: gateways in front of sources."""
 
@@ -57,7 +61,7 @@ class ClientRefused(InvalidClientError):
 class GrantRefused(UnsupportedGrantTypeError):
     """Another grant type than the one there is; does not repeat what was sent."""
 
-    description = "The only grant type is client_credentials."
+    description = "The grant types are client_credentials and authorization_code."
 
 
 class _Payload(OAuth2Payload):
@@ -79,6 +83,9 @@ class OAuthRequest(OAuth2Request):
     client: Any
     """The ``RegisteredClient``, once it has proven itself."""
     payload: Any
+    authorization_code: Any
+    jkt: str | None = None
+    """Thumbprint of the key that the request proves by DPoP (RFC 9449 §5)."""
 
     def __init__(self, issuer: str, post: FormPost) -> None:
         # Authlib refuses http here unless an environment variable for the whole process is set. The issuer was judged once, by
@@ -117,11 +124,24 @@ class RegisteredClient(ClientMixin):
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client may prove itself this way."""
-        return method == AUTH_METHOD
+        return method == (PUBLIC_METHOD if self.registered.public else AUTH_METHOD)
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether the client may use this grant."""
-        return bool(grant_type == CredentialsGrant.GRANT_TYPE)
+        if grant_type == "authorization_code":
+            return bool(self.registered.redirect_uris)
+        return bool(grant_type == CredentialsGrant.GRANT_TYPE) and not self.registered.public
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Whether a person may authorize the client."""
+        return response_type == "code" and self.check_grant_type("authorization_code")
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether the URI is one that is registered."""
+        return permits(self.registered.redirect_uris, redirect_uri)
+
+    def get_default_redirect_uri(self) -> None:
+        """None: every request names its redirect URI."""
 
 
 class CredentialsGrant(ClientCredentialsGrant):
@@ -178,7 +198,9 @@ class _TokenParameter:
 
 
 class Revocation(_TokenParameter, RevocationEndpoint):
-    """RFC 7009 for self-contained tokens, by ``jti``."""
+    """RFC 7009 for self-contained tokens, by ``jti``. A public client revokes its own as well (§2.1)."""
+
+    CLIENT_AUTH_METHODS = CODE_METHODS
 
     def authenticate_token(self, request: OAuthRequest, client: RegisteredClient) -> AccessToken | None:
         """The client's own valid token."""

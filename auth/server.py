@@ -19,8 +19,20 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidRequestError, UnsupportedGrantTypeError
 
 from auth.clients import Client, ClientAuthenticator
+from auth.codes import S256, CodeGrant, Codes
 from auth.forms import FormFault, FormPost, basic_credentials
-from auth.protocol import AUTH_METHOD, ClientRefused, CredentialsGrant, Generator, GrantRefused, Introspection, OAuthRequest, RegisteredClient, Revocation
+from auth.protocol import (
+    AUTH_METHOD,
+    PUBLIC_METHOD,
+    ClientRefused,
+    CredentialsGrant,
+    Generator,
+    GrantRefused,
+    Introspection,
+    OAuthRequest,
+    RegisteredClient,
+    Revocation,
+)
 from auth.revocations import RevocationList
 from auth.tokens import TokenIssuer, TokenVerifier
 
@@ -83,8 +95,10 @@ class OAuthServer(AuthorizationServer):
         verifier: TokenVerifier,
         revocations: RevocationList,
         *,
+        codes: Codes | None = None,
         plain_http: bool = False,
     ) -> None:
+        """``codes``: people may authorize clients."""
         super().__init__()
         # At DEBUG, Authlib's grants log the tokens that they issue.
         logging.getLogger("authlib").setLevel(logging.INFO)
@@ -94,7 +108,11 @@ class OAuthServer(AuthorizationServer):
         self._clients = clients
         self.register_client_auth_method(AUTH_METHOD, self._authenticate_basic)
         self.register_token_generator("default", Generator(tokens))
+        self.register_client_auth_method(PUBLIC_METHOD, self._recognize_public)
         self.register_grant(CredentialsGrant)
+        if codes is not None:
+            self.codes = codes
+            self.register_grant(CodeGrant, [S256()])
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 
@@ -138,8 +156,20 @@ class OAuthServer(AuthorizationServer):
             return None
         return self._clients.authenticate(*credentials)
 
-    def query_client(self, client_id: str) -> None:
-        """Authlib's look-up without proof; the hub has no use for it."""
+    def _recognize_public(self, _find: object, request: OAuthRequest) -> RegisteredClient | None:
+        fields = request.post.fields
+        if request.post.authorization or any(name in fields for name in _OTHER_CREDENTIALS):
+            return None
+        client = self.query_client(fields.get("client_id", ""))
+        if client is None or not client.registered.public:
+            return None
+        request.client = client
+        return client
+
+    def query_client(self, client_id: str) -> RegisteredClient | None:
+        """A client in service, without proof: whom a person is asked to authorize, or a public one."""
+        client = self._clients.known(client_id)
+        return RegisteredClient(client) if client is not None else None
 
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
         """Nothing: the token carries all that is known of it."""
