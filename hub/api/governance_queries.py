@@ -7,18 +7,17 @@ import json
 import strawberry
 from anyio import to_thread
 
-from auth.rights import Operation
 from hub.api.context import Context
-from hub.api.governance_types import Application, GovernanceGrant, ManifestImport, Source
-from hub.api.types import JSON, DateTime, Department
-from hub.sharing.graphql import AccessRequest, Caller, access_request_of, resolve_me
-from hub.sharing.service import GrantRecord
+from hub.api.governance_types import Application, ManifestImport, Source
+from hub.api.types import Department
+from hub.sharing.governance import SharingQueries
+from hub.sharing.graphql import Caller, resolve_me
 
 Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query:
+class Query(SharingQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")
@@ -64,28 +63,3 @@ class Query:
             )
             for row in rows
         ]
-
-    @strawberry.field(description="共享申请\n\nAccess requests")
-    async def access_requests(self, info: Info) -> list[AccessRequest]:
-        return [access_request_of(case) for case in await to_thread.run_sync(info.context.services.requests.requests)]
-
-    @strawberry.field(description="授权\n\nGrants")
-    async def grants(self, info: Info) -> list[GovernanceGrant]:
-        return [grant_of(record) for record in await to_thread.run_sync(info.context.live.core.sharing.grants)]
-
-
-def grant_of(record: GrantRecord) -> GovernanceGrant:
-    """A grant as administrators see it."""
-    rows = record.terms["rows"]
-    return GovernanceGrant(
-        id=strawberry.ID(record.id),
-        application=record.application,
-        resource=record.resource,
-        state=record.state,
-        operations=[Operation(o) for o in record.terms["operations"]],
-        purposes=[p["code"] for p in record.terms["purposes"]],
-        rows=JSON(json.loads(rows)) if rows else None,
-        valid_from=DateTime(record.valid_from),
-        valid_to=DateTime(record.valid_to) if record.valid_to else None,
-        approver=record.approver,
-    )

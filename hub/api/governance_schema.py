@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -15,28 +14,23 @@ from hub.api.governance_inputs import (
     CheckSourceInput,
     CreateApplicationInput,
     CreateDepartmentInput,
-    CreateGrantInput,
     DisableApplicationInput,
-    GrantInput,
     ImportManifestInput,
     PublishCatalogInput,
     RegisterSourceInput,
     RemoveSourceInput,
     ReviewCatalogInput,
-    ReviewRequestInput,
 )
-from hub.api.governance_queries import Query, grant_of
+from hub.api.governance_queries import Query
 from hub.api.governance_types import (
     Application,
     ApplicationPayload,
     DepartmentPayload,
-    GrantPayload,
     ManifestImport,
     ManifestPayload,
     Problem,
     Publication,
     PublicationPayload,
-    ReviewRequestPayload,
     Source,
     SourcePayload,
 )
@@ -44,8 +38,7 @@ from hub.api.types import SCALARS, Department
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
 from hub.sharing.calendar_graphql import CalendarMutations
-from hub.sharing.graphql import access_request_of
-from hub.sharing.service import GrantRecord
+from hub.sharing.governance import SharingMutations
 from schema.faults import Code, Fault
 
 Info = strawberry.Info[Context, None]
@@ -60,7 +53,7 @@ def _number(identity: str) -> int:
 
 
 @strawberry.type
-class Mutation(CalendarMutations):
+class Mutation(SharingMutations, CalendarMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")
@@ -143,39 +136,6 @@ class Mutation(CalendarMutations):
         catalog = info.context.live.core.catalog
         done, problems = await do_act(info, lambda actor: catalog.publish(actor, _number(input.id)))
         return PublicationPayload(publication=Publication(number=done) if done else None, problems=problems)
-
-    @strawberry.mutation(description="授权\n\nGrants the use of a resource")
-    async def create_grant(self, info: Info, input: CreateGrantInput) -> GrantPayload:
-        given = plain(input)
-        for name in ("valid_from", "valid_to"):
-            given[name] = datetime.fromisoformat(given[name]) if given[name] else None
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.create_grant(actor, given)))
-
-    @strawberry.mutation(description="撤销授权，下一次调用即生效\n\nRevokes a grant, effective on the next call")
-    async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
-
-    @strawberry.mutation(description="暂停授权\n\nSuspends a grant")
-    async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
-
-    @strawberry.mutation(description="审核共享申请；申请人不得审核\n\nDecides an access request; not by who filed it")
-    async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:
-        requests = info.context.services.requests
-        done, problems = await do_act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
-        return ReviewRequestPayload(access_request=access_request_of(done) if done else None, problems=problems)
-
-    @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
-    async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
-
-
-def _grant_payload(done: GrantRecord | None, problems: list[Problem]) -> GrantPayload:
-    return GrantPayload(grant=grant_of(done) if done else None, problems=problems)
 
 
 def make_governance_schema() -> strawberry.Schema:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from auth.rights import Operation
-from hub.api.types import JSON, DateTime, Department
-from hub.sharing.graphql import AccessRequest
+from hub.api.types import Department
 
 
 @strawberry.type(description="问题：位置、说明、补救办法\n\nWhat is wrong, where, and how to mend it")
@@ -63,22 +61,6 @@ class Publication:
     number: int
 
 
-@strawberry.type(description="授权\n\nGrant")
-class GovernanceGrant:
-    """A grant with its terms."""
-
-    id: strawberry.ID
-    application: str
-    resource: str
-    state: str
-    operations: list[Operation]
-    purposes: list[str]
-    rows: JSON | None
-    valid_from: DateTime
-    valid_to: DateTime | None
-    approver: str
-
-
 @strawberry.type
 class DepartmentPayload:
     """Answer of ``createDepartment``."""
@@ -116,20 +98,4 @@ class PublicationPayload:
     """Answer of ``publishCatalog``."""
 
     publication: Publication | None
-    problems: list[Problem]
-
-
-@strawberry.type
-class GrantPayload:
-    """Answer of the mutations on grants."""
-
-    grant: GovernanceGrant | None
-    problems: list[Problem]
-
-
-@strawberry.type
-class ReviewRequestPayload:
-    """Answer of ``reviewRequest``."""
-
-    access_request: AccessRequest | None
     problems: list[Problem]
