@@ -10,7 +10,7 @@ from graphql import OperationDefinitionNode, OperationType
 from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
 from hub.api.entries import access_entries, call_entry, operation_of, remote_details
-from hub.api.execute import Executor, check_operations, flags_of, variables_of
+from hub.api.execute import Executor, check_operations, planned
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
 from hub.api.long import size_of, spliced
@@ -26,7 +26,6 @@ from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
 from schema.plan import Plan
-from schema.reach import reaching
 
 
 class DataService:
@@ -48,9 +47,7 @@ class DataService:
         document = self._documents.check(request.query, view)
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
-        variables = variables_of(document, operation, request.variables)
-        flags = flags_of(self._executor.plans.flags(document), variables) if self._executor.plans.flags(document) else {}
-        plan = reaching(self._executor.plans.plan(view, document, operation, flags), variables)
+        plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
         check_documents(decisions, document)

@@ -32,6 +32,7 @@ from schema.faults import Code, Fault, bad_input
 from schema.introspection import ROOTS
 from schema.messages import in_chinese
 from schema.plan import Plan, Plans
+from schema.reach import reaching
 from schema.run import Run, run_departments
 from schema.view import View
 
@@ -64,6 +65,17 @@ def flags_of(names: frozenset[str], variables: VariableValues) -> dict[str, bool
             raise bad_input(f"变量 ${name} 须为 true 或 false", f"the variable ${name} must be true or false")
         flags[name] = value
     return flags
+
+
+def planned(plans: Plans, view: View, document: Document, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> tuple[Plan, VariableValues]:
+    """The plan of an operation with these variables, and the variables coerced: what runs, and what a dry run tells of.
+
+    Raises:
+        Fault: ``BAD_INPUT``.
+    """
+    variables = variables_of(document, operation, given)
+    names = plans.flags(document)
+    return reaching(plans.plan(view, document, operation, flags_of(names, variables) if names else {}), variables), variables
 
 
 def check_operations(plan: Plan) -> list[Decision]:
