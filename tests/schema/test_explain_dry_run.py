@@ -15,7 +15,7 @@ from hypothesis import event, note
 from auth.rights import Operation
 from connectors.selection import Binding, Column, Row, Selection, Value
 from connectors.spi import Parameters, Source
-from hub.api.execute import flags_of, variables_of
+from hub.api.execute import planned
 from schema.answer import FieldError
 from schema.budget import cost_of
 from schema.cursors import KEY_BYTES, Cursors
@@ -23,7 +23,6 @@ from schema.documents import Document
 from schema.dry_run import DryRun, dry_run
 from schema.faults import Code
 from schema.plan import ListPlan, Plan
-from schema.reach import reaching
 from schema.run import Run
 from schema.view import View
 from tests.schema.city import city, grant, rights
@@ -65,12 +64,10 @@ def untouched(code: str) -> Source:
     raise AssertionError(f"the dry run asked for the source {code}")
 
 
-def planned(hub: Hub, view: View, document: Document, variables: Mapping[str, Any]) -> tuple[Plan, Run]:
+def compiled(hub: Hub, view: View, document: Document, variables: Mapping[str, Any]) -> tuple[Plan, Run]:
     """The plan, and a run that has no sources."""
-    operation = document.operation(None)
-    coerced = variables_of(document, operation, variables)
-    plan = hub.plans.plan(view, document, operation, flags_of(hub.plans.flags(document), coerced))
-    return reaching(plan, coerced), Run(untouched, Cursors(bytes(range(KEY_BYTES))), CALLER, coerced)
+    plan, coerced = planned(hub.plans, view, document, document.operation(None), variables)
+    return plan, Run(untouched, Cursors(bytes(range(KEY_BYTES))), CALLER, coerced)
 
 
 def by_asking(errors: Sequence[FieldError]) -> list[tuple[str, str]]:
@@ -80,7 +77,7 @@ def by_asking(errors: Sequence[FieldError]) -> list[tuple[str, str]]:
 async def runs_as_told(_world: World, hub: Hub, view: View, document: Document, variables: dict[str, Any]) -> None:
     """The property: what the run takes is what the dry run told, or less of it."""
     note(f"HYPOTHESIS_SEED={SEED}\n{document.text}\n{variables}")
-    plan, run = planned(hub, view, document, variables)
+    plan, run = compiled(hub, view, document, variables)
     dry = await dry_run(plan, run)
     counting = {code: Counting(hub.source(code)) for code in hub.snapshot.sources}
     watched = Hub(hub.snapshot, hub.documents, hub.plans, hub.cursors, cast(dict[str, Source], counting))
@@ -130,7 +127,7 @@ DOCUMENTS = [
 async def dry(text: str, **terms: Any) -> tuple[DryRun, Plan, Hub]:
     hub, _ = city()
     view = hub.view(rights(grant(**terms)))
-    plan, run = planned(hub, view, hub.documents.check(text, view), {})
+    plan, run = compiled(hub, view, hub.documents.check(text, view), {})
     return await dry_run(plan, run), plan, hub
 
 
