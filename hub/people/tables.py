@@ -19,16 +19,46 @@ person = Table(
     Column("password_hash", Text),
     Column("totp_secret", LargeBinary),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("proposal_hash", Text),
     Column("invitation_hash", Text),
     Column("invitation_until", UtcText),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("locked_until", UtcText),
     Column("created_by", Text, nullable=False),
     Column("approved_by", Text, CheckConstraint("approved_by IS NULL OR approved_by <> created_by", name="four_eyes")),
     Column("created_at", UtcText, nullable=False),
+    CheckConstraint("approved_by IS NOT NULL OR created_by = 'bootstrap' OR state IN ('PROPOSED','DISABLED')", name="approved"),
 )
 """人员账号. ``name`` is what one logs in with, ``id`` begins with ``person_``. ``totp_secret`` is sealed with a key of the home;
-``totp_step`` is the last time step whose code was used (RFC 6238 §5.2: each once)."""
+``totp_step`` is the last time step whose code was used (RFC 6238 §5.2: each once). ``proposal_hash`` and ``invitation_hash`` are of the
+two halves of an invitation, told to who proposed and to who approved. ``created_by`` is who proposed it last, ``bootstrap`` for the first three."""
+
+role_change = Table(
+    "role_change",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, ForeignKey(person.c.id), nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('PROPOSED','APPROVED','REFUSED')", name="state"), nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", UtcText, nullable=False),
+    Column("decided_by", Text, CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="four_eyes")),
+    Column("decided_at", UtcText),
+    CheckConstraint("decided_by IS NOT NULL OR state = 'PROPOSED'", name="decided"),
+    CheckConstraint("person <> proposed_by AND (decided_by IS NULL OR person <> decided_by)", name="not_oneself"),
+)
+"""Roles that somebody is to hold, as a JSON array: all of them, not a difference. Nobody proposes or decides for himself."""
+_open = text("state = 'PROPOSED'")
+Index("uq_role_change_open", role_change.c.person, unique=True, sqlite_where=_open, postgresql_where=_open)
+"""One open proposal per person."""
+
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", UtcText, nullable=False),
+    Column("locked_until", UtcText, nullable=False),
+)
+"""Failed logins by name (hashed; existing or not, so that a lock tells nothing) and by network address."""
 
 account_role = Table(
     "account_role",

@@ -33,13 +33,21 @@ def _people() -> None:
         Column("password_hash", Text),
         Column("totp_secret", LargeBinary),
         Column("totp_step", BigInteger, nullable=False, server_default="0"),
+        Column("proposal_hash", Text),
         Column("invitation_hash", Text),
         Column("invitation_until", Text),
-        Column("failures", Integer, nullable=False, server_default="0"),
-        Column("locked_until", Text),
         Column("created_by", Text, nullable=False),
         Column("approved_by", Text, CheckConstraint("approved_by IS NULL OR approved_by <> created_by", name="four_eyes")),
         Column("created_at", Text, nullable=False),
+        CheckConstraint("approved_by IS NOT NULL OR created_by = 'bootstrap' OR state IN ('PROPOSED','DISABLED')", name="approved"),
+    )
+    _role_changes()
+    op.create_table(
+        "login_failure",
+        Column("key", Text, primary_key=True),
+        Column("failures", Integer, nullable=False),
+        Column("at", Text, nullable=False),
+        Column("locked_until", Text, nullable=False),
     )
     op.create_table(
         "person_session",
@@ -50,6 +58,24 @@ def _people() -> None:
         Column("seen_at", Text, nullable=False),
         Column("until", Text, nullable=False),
     )
+
+
+def _role_changes() -> None:
+    op.create_table(
+        "role_change",
+        Column("id", Text, primary_key=True),
+        Column("person", Text, ForeignKey("person.id"), nullable=False),
+        Column("roles", Text, nullable=False),
+        Column("state", Text, CheckConstraint("state IN ('PROPOSED','APPROVED','REFUSED')", name="state"), nullable=False),
+        Column("proposed_by", Text, nullable=False),
+        Column("proposed_at", Text, nullable=False),
+        Column("decided_by", Text, CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="four_eyes")),
+        Column("decided_at", Text),
+        CheckConstraint("decided_by IS NOT NULL OR state = 'PROPOSED'", name="decided"),
+        CheckConstraint("person <> proposed_by AND (decided_by IS NULL OR person <> decided_by)", name="not_oneself"),
+    )
+    waiting = text("state = 'PROPOSED'")
+    op.create_index("uq_role_change_open", "role_change", ["person"], unique=True, sqlite_where=waiting, postgresql_where=waiting)
 
 
 def _clients() -> None:
