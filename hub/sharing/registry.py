@@ -98,6 +98,14 @@ class Registry:
         """The application of this name."""
         return next((app for app in self._applications.values() if app.name == name and not app.person), None)
 
+    def owned(self, account: str) -> list[Application]:
+        """The applications for which a person answers."""
+        return [app for app in self._applications.values() if app.owner == account and not app.person]
+
+    def applications(self) -> list[Application]:
+        """All applications, active or not; no people."""
+        return [app for app in self._applications.values() if not app.person]
+
     def is_active(self, client_id: str) -> bool:
         """Whether the application exists and is not disabled."""
         found = self._applications.get(client_id)
@@ -108,7 +116,7 @@ class Registry:
         found = self._applications.get(client_id)
         if found is None or found.person:
             return None
-        return Client(found.client_id, found.secret_hash, found.scopes(), found.active, found.department, found.name)
+        return Client(found.client_id, found.secret_hash, found.scopes(), found.active, found.department, found.name, found.redirect_uris)
 
     def rights(self, client_id: str, scopes: frozenset[str]) -> Rights:
         """token scopes ∩ live grants, for the caller of this moment."""
