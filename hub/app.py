@@ -94,7 +94,7 @@ class Hub:
         cursors = Cursors(core.cursor_key)
         executor = Executor(Plans(), cursors)
         self._introspector = executor.introspector
-        exchanges = ExchangeStore(core.engine)
+        exchanges = ExchangeStore(core.engine, make_id("node"))
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
         services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
         self._identity = Identity(verifier, core.registry, lambda: self.live.stale)
@@ -239,7 +239,8 @@ class Hub:
         await self.live.refresh()
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
-        works = (collecting.run(), self.live.follow(), self.live.sources.watch(), core.log.rollup.run(), self.runner.sweep(), self.metrics.lag.watch())
+        own = (collecting.run(), self.live.follow(), core.log.rollup.run(), self.metrics.lag.watch())
+        works = (*own, self.live.sources.watch(), self.runner.sweep(), self.runner.keep())
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.

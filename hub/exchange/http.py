@@ -91,8 +91,10 @@ class ExchangeHttp:
         if file is None or job.state != "SUCCEEDED":
             raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态：{job.state}", f"the exchange is {job.state}")
         faces = self._still_granted(caller, job)
-        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
         path = self.runner.folder(job.id) / file.name
+        if not await to_thread.run_sync(path.is_file):
+            raise _elsewhere()
+        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
         media = _MEDIA[file.name.rpartition(".")[2]]
         return FileResponse(path, media_type=media, filename=file.name, headers={**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"})
 
@@ -202,6 +204,16 @@ def fault_response(request: Request, fault: Fault) -> Response:
     if fault.code is Code.UNAUTHENTICATED:
         headers["www-authenticate"] = "Bearer"
     return JSONResponse({"errors": request_errors(fault, make_id("call"), english)}, status_of(fault.code, False), headers)
+
+
+def _elsewhere() -> Fault:
+    return Fault(
+        Code.NOT_FOUND,
+        "文件不在本节点",
+        "the file does not lie with this node",
+        "请平台管理员让各节点共用 exchange 目录",
+        "the hub's administrator lets all nodes share the directory exchange",
+    )
 
 
 def _digest(sha256: str) -> str:

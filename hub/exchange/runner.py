@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ import structlog
 from anyio import to_thread
 from graphql import VariableValues
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth.decide import Rights
 from auth.rights import Purpose
@@ -23,7 +24,8 @@ from hub.acts import make_id
 from hub.api.calling import hub_number, new_traceparent, trace_id
 from hub.api.entries import access_entries, remote_details
 from hub.api.execute import Executor, flags_of, variables_of
-from hub.exchange.store import ExchangeStore, FileRecord, Job
+from hub.exchange.leases import Leases
+from hub.exchange.store import UNFINISHED, ExchangeStore, FileRecord, Job
 from hub.exchange.window import ALWAYS, is_open
 from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
 from hub.ledger.entry import EntryDraft
@@ -43,6 +45,7 @@ from schema.run import Run
 BATCH = 1000
 _AT_ONCE = 2
 _SWEEP_SECONDS = 30.0
+_RENEW_SECONDS = 10.0
 _WINDOW_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,10 @@ class Stopped(Exception):
         self.reason = reason
 
 
+class Lost(Exception):
+    """A job that was cancelled, or that another server has taken over: there is nothing to be done about it here."""
+
+
 class ExchangeRunner:
     """Holds the running jobs of this process."""
 
@@ -72,6 +79,8 @@ class ExchangeRunner:
         self._documents = documents
         self._executor = executor
         self._store = store
+        self._alone = not live.core.settings.shared
+        self._leases = Leases(live.core.engine, store.node, self._alone)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
@@ -99,7 +108,7 @@ class ExchangeRunner:
         return Compiled(export, coerced, rights)
 
     def start(self, job: str) -> None:
-        """Begins a job, or queues it behind those that run."""
+        """Begins a job, or queues it behind those that run, unless another server was faster."""
         task = asyncio.create_task(self._run(job))
         self._tasks[job] = task
         task.add_done_callback(lambda _: self._tasks.pop(job, None))
@@ -117,30 +126,52 @@ class ExchangeRunner:
             await asyncio.wait({task})
 
     async def resume(self) -> None:
-        """Begins anew what a stopped hub left behind."""
-        for job in await to_thread.run_sync(self._store.unfinished):
-            self.start(job)
+        """Begins anew what a server left behind that has ended."""
+        for job in await to_thread.run_sync(self._leases.free):
+            if job not in self._tasks:
+                self.start(job)
+
+    async def keep(self) -> None:
+        """Holds on to the jobs that run here, and takes over those of servers that are heard of no more, until cancelled."""
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            try:
+                await to_thread.run_sync(self._leases.renew, list(self._tasks))
+                await self.resume()
+            except SQLAlchemyError as fault:
+                log.warning("exchanges_not_held", fault=type(fault).__name__)
 
     async def close(self) -> None:
-        """Stops what runs; it is begun anew at the next start."""
+        """Stops what runs; it is begun anew at the next start, or by another server."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        try:
+            await to_thread.run_sync(self._leases.release)
+        except SQLAlchemyError as fault:
+            log.warning("exchanges_not_released", fault=type(fault).__name__)
 
     async def sweep(self) -> None:
         """Deletes files whose time is over, until cancelled; each disposal has its entry (APP-08)."""
         while True:
-            for job in await to_thread.run_sync(self._store.expired):
-                await self._dispose(job)
+            try:
+                for job in await to_thread.run_sync(self._store.expired):
+                    await self._dispose(job)
+            except (SQLAlchemyError, LedgerUnavailable, OSError) as fault:
+                log.warning("exchanges_not_swept", fault=type(fault).__name__)
             await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _dispose(self, job: str) -> None:
         folder = self.folder(job)
+        # A file that lies with another server is that server's to delete.
+        if not self._alone and not await to_thread.run_sync(folder.is_dir):
+            return
         for path in await to_thread.run_sync(lambda: list(folder.glob("*"))):
             path.unlink(missing_ok=True)
-        await to_thread.run_sync(lambda: self._store.change(job, ("SUCCEEDED",), state="EXPIRED"))
+        if not await to_thread.run_sync(lambda: self._store.change(job, ("SUCCEEDED",), state="EXPIRED")):
+            return
         details = {"actor": "hub", "act": "disposeExchange", "target": job}
         await self._live.core.ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
 
@@ -149,29 +180,45 @@ class ExchangeRunner:
         return self._live.core.settings.exchanges / job
 
     async def _run(self, job_id: str) -> None:
-        async with self._places:
-            job = await to_thread.run_sync(self._store.job, job_id)
-            if job is None or job.ended:
+        try:
+            if not await to_thread.run_sync(self._leases.claim, job_id):
                 return
-            # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
-            hub = hub_number(self._live.core.log.verifier_key.public)
-            CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application))
-            try:
-                await self._write(job)
-            except Stopped as stopped:
-                await self._fail(job, stopped.reason)
-            except Fault as fault:
-                await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
-            except LedgerUnavailable:
-                await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写 the ledger cannot be written")
-            except OSError as failure:
-                await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
-            except Exception as failure:  # noqa: BLE001 - a job that fails must say so, whatever it was
-                log.error("exchange_failed", exchange=job.id, fault=type(failure).__name__, places=places(failure))
-                await self._fail(job, "INTERNAL 平台内部错误 internal error of the hub")
+            async with self._places:
+                job = await to_thread.run_sync(self._store.job, job_id)
+                if job is not None and not job.ended:
+                    await self._carry_out(job)
+        except SQLAlchemyError as fault:
+            # Nobody can be told now; when the job is held no longer, it is begun anew.
+            log.warning("exchange_interrupted", exchange=job_id, fault=type(fault).__name__)
+
+    async def _carry_out(self, job: Job) -> None:
+        # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
+        hub = hub_number(self._live.core.log.verifier_key.public)
+        CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application))
+        try:
+            await self._write(job)
+        except Lost:
+            return
+        except Stopped as stopped:
+            await self._fail(job, stopped.reason)
+        except Fault as fault:
+            await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
+        except LedgerUnavailable:
+            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写 the ledger cannot be written")
+        except OSError as failure:
+            await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
+        except SQLAlchemyError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - a job that fails must say so, whatever it was
+            log.error("exchange_failed", exchange=job.id, fault=type(failure).__name__, places=places(failure))
+            await self._fail(job, "INTERNAL 平台内部错误 internal error of the hub")
+
+    async def _progress(self, job: Job, only_from: Sequence[str] = UNFINISHED, **values: Any) -> None:
+        if not await to_thread.run_sync(lambda: self._store.progress(job.id, only_from, **values)):
+            raise Lost
 
     async def _fail(self, job: Job, reason: str) -> None:
-        changed = await to_thread.run_sync(lambda: self._store.change(job.id, state="FAILED", reason=reason, finished_at=now(), document="", variables=""))
+        changed = await to_thread.run_sync(lambda: self._store.progress(job.id, state="FAILED", reason=reason, finished_at=now(), document="", variables=""))
         if changed:
             await self._enter(job, "FAILED", reason.partition(" ")[0])
 
@@ -192,6 +239,8 @@ class ExchangeRunner:
 
     def _rights(self, job: Job) -> Rights:
         registry = self._live.core.registry
+        if self._live.stale:
+            raise Stopped("LEDGER_UNAVAILABLE 控制库不可读，无法核对权限 the control database cannot be read to check rights")
         if not registry.is_active(job.application):
             raise Stopped("FORBIDDEN 应用已停用 the application is disabled")
         return registry.rights(job.application, job.scopes)
@@ -205,7 +254,7 @@ class ExchangeRunner:
         run = Run(self._live.sources.source, self._executor.cursors, job.application, compiled.variables)
         exporter = Exporter(compiled.export, run, answer, BATCH)
         total = await exporter.total()
-        await to_thread.run_sync(lambda: self._store.change(job.id, state="RUNNING", rows_total=total, rows_done=0, bytes=0))
+        await self._progress(job, state="RUNNING", rows_total=total, rows_done=0, bytes=0)
         name = f"data.{FORMATS[job.format]}"
         file = ExchangeFile(self.folder(job.id) / name, rows_for(job.format, compiled.export.columns))
         try:
@@ -213,7 +262,7 @@ class ExchangeRunner:
             async for rows in exporter.pages():
                 await to_thread.run_sync(file.write, rows)
                 self._look(job, compiled.export.plan)
-                await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), rows_done=file.count, bytes=file.bytes))
+                await self._progress(job, ("RUNNING",), rows_done=file.count, bytes=file.bytes)
                 await self._window(job, compiled.export)
             digest = await to_thread.run_sync(file.finish)
         except BaseException:
@@ -230,13 +279,13 @@ class ExchangeRunner:
         while closed := [f"{code} {window}" for code, window in sorted(windows.items()) if not is_open(window, now())]:
             if not paused:
                 reason = f"等待数据源开放时段 waiting for the source's hours: {', '.join(closed)}"
-                await self._pause(job, reason)
+                await self._progress(job, ("RUNNING",), state="PAUSED", reason=reason)
                 paused = True
             async with self._set_aside():
                 await asyncio.sleep(_WINDOW_SECONDS)
             self._look(job, export.plan)
         if paused:
-            await to_thread.run_sync(lambda: self._store.change(job.id, ("PAUSED",), state="RUNNING", reason=None))
+            await self._progress(job, ("PAUSED",), state="RUNNING", reason=None)
 
     @asynccontextmanager
     async def _set_aside(self) -> AsyncIterator[None]:
@@ -247,9 +296,6 @@ class ExchangeRunner:
         finally:
             # A job that is cancelled meanwhile has its place taken for it, and given back, as if it had waited.
             await asyncio.shield(asyncio.ensure_future(self._places.acquire()))
-
-    async def _pause(self, job: Job, reason: str) -> None:
-        await to_thread.run_sync(lambda: self._store.change(job.id, ("RUNNING",), state="PAUSED", reason=reason))
 
     def _look(self, job: Job, plan: Plan) -> None:
         """Before every page: the rights and the catalog that the job rests on still hold."""
@@ -290,7 +336,7 @@ class ExchangeRunner:
 
         def finish(connection: Connection) -> None:
             if not self._store.finish(connection, job.id, [file], **values):
-                raise Stopped("CANCELLED 已取消 cancelled")
+                raise Lost
             count(connection)
 
         receipt = await core.ledger.append_with(draft, finish)

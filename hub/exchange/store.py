@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Update, and_, func, insert, or_, select, update
 
 from hub.exchange.tables import exchange, exchange_file
+from hub.sharing.tables import application
 from hub.store.base import now
 
 MOST_WAITING = 10
@@ -68,10 +69,11 @@ class Job:
 
 
 class ExchangeStore:
-    """Reads and writes jobs; synchronous, for worker threads."""
+    """Reads and writes jobs; synchronous, for worker threads. ``node`` is this server process among those of the control database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, node: str) -> None:
         self._engine = engine
+        self.node = node
 
     def add(self, values: Mapping[str, Any]) -> tuple[Job, bool]:
         """The new job, or the one that has this idempotency key already; and whether it is new.
@@ -80,6 +82,8 @@ class ExchangeStore:
             TooMany: the application has as many unfinished jobs as it may have.
         """
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            # One call of the application after the other, whichever server it came to.
+            connection.execute(select(application.c.client_id).where(application.c.client_id == values["application"]).with_for_update())
             same = and_(exchange.c.application == values["application"], exchange.c.idempotency_key == values["idempotency_key"])
             found = connection.execute(select(exchange).where(same)).first()
             if found is None:
@@ -93,13 +97,21 @@ class ExchangeStore:
 
     def change(self, job: str, only_from: Sequence[str] = UNFINISHED, **values: Any) -> bool:
         """Changes a job that is in one of the states; whether it was."""
+        return self._changed(update(exchange).where(exchange.c.id == job, exchange.c.state.in_(only_from)).values(**values))
+
+    def progress(self, job: str, only_from: Sequence[str] = UNFINISHED, **values: Any) -> bool:
+        """Changes a job as ``change`` does, only if this server runs it; whether it does."""
+        mine = and_(exchange.c.id == job, exchange.c.node == self.node, exchange.c.state.in_(only_from))
+        return self._changed(update(exchange).where(mine).values(**values))
+
+    def _changed(self, statement: Update) -> bool:
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-            statement = update(exchange).where(exchange.c.id == job, exchange.c.state.in_(only_from)).values(**values)
             return connection.execute(statement).rowcount == 1
 
     def finish(self, connection: Connection, job: str, files: Sequence[FileRecord], **values: Any) -> bool:
-        """Marks a running job as succeeded, in the transaction that writes its ledger entry; whether it was running."""
-        statement = update(exchange).where(exchange.c.id == job, exchange.c.state == "RUNNING").values(state="SUCCEEDED", document="", variables="", **values)
+        """Marks a job that runs here as succeeded, in the transaction that writes its ledger entry; whether it was running here."""
+        mine = and_(exchange.c.id == job, exchange.c.node == self.node, exchange.c.state == "RUNNING")
+        statement = update(exchange).where(mine).values(state="SUCCEEDED", document="", variables="", **values)
         if connection.execute(statement).rowcount == 0:
             return False
         for file in files:
@@ -123,11 +135,6 @@ class ExchangeStore:
         with self._engine.connect() as connection:
             rows = connection.execute(statement.order_by(exchange.c.created_at.desc(), exchange.c.id.desc()).limit(first)).all()
             return [_job(connection, row) for row in rows]
-
-    def unfinished(self) -> list[str]:
-        """Jobs that a stopped hub left behind."""
-        with self._engine.connect() as connection:
-            return list(connection.execute(select(exchange.c.id).where(exchange.c.state.in_(UNFINISHED)).order_by(exchange.c.created_at)).scalars())
 
     def expired(self) -> list[str]:
         """Succeeded jobs whose files are due for disposal."""

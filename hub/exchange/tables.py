@@ -36,9 +36,12 @@ exchange = Table(
     Column("created_at", UtcText, nullable=False),
     Column("finished_at", UtcText),
     Column("expires_at", UtcText),
+    Column("node", Text),
+    Column("held_until", UtcText),
     UniqueConstraint("application", "idempotency_key"),
 )
-"""One job. ``plan`` is the hash of the document and its columns, ``policy`` the fingerprint of the rights, ``snapshot`` the catalog's number."""
+"""One job. ``plan`` is the hash of the document and its columns, ``policy`` the fingerprint of the rights, ``snapshot`` the catalog's number.
+``node`` is the server process that runs it; others leave it alone until ``held_until``."""
 Index("ix_exchange_application_created_at", exchange.c.application, exchange.c.created_at)
 
 exchange_file = Table(

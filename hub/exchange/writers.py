@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -93,11 +94,14 @@ class ExchangeFile:
 
     def __init__(self, path: Path, rows: Rows) -> None:
         self._path = path
-        self._draft = path.with_name(f".{path.name}.part")
+        self._draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         self._rows = rows
         self._digest = hashlib.sha256()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = os.fdopen(os.open(self._draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb")
+        # Whoever still writes another draft has lost the job, and finds out by not being able to put it in place.
+        for left in path.parent.glob(f".{path.name}.*part"):
+            left.unlink(missing_ok=True)
+        self._file = os.fdopen(os.open(self._draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
         self.count = 0
         self.bytes = 0
         self._put(rows.head())
