@@ -21,6 +21,7 @@ READ_SECONDS = 0.1
 """A clock file is looked at again after this long, at the earliest."""
 _SHIFT = re.compile(r"([+-])(\d{1,6})([dhm])\Z")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+_FIRST_YEAR, _LAST_YEAR = 2004, 2100
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +87,10 @@ def _read(path: Path) -> timedelta:
     try:
         with path.open(encoding="utf-8") as file:
             written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-            return _shift(file.read(80).strip(), written)
+            shift = _shift(file.read(80).strip(), written)
+        if not _FIRST_YEAR <= (real_now() + shift).year <= _LAST_YEAR:
+            raise ValueError("no year for a calendar")
+        return shift
     except (OSError, ValueError, OverflowError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "2026-02-13T09:00:00+08:00, +14d, -3h, +30m"
         raise ClockFault(f"时钟文件不可用 the clock file {path} cannot be used: {reason}") from None

@@ -112,7 +112,7 @@ def _overlap(one: _Dated, other: _Dated) -> bool:
 
 def known(directory: Path | None) -> dict[str, Path]:
     """Every rule set that can be opened: its code and its file."""
-    return {path.stem: path for folder in (directory, SHIPPED) if folder and folder.is_dir() for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for folder in (SHIPPED, directory) if folder and folder.is_dir() for path in sorted(folder.glob("*.toml"))}
 
 
 def read_set(path: Path) -> RuleSet:
