@@ -19,6 +19,7 @@ from hub.catalog.checks import check_manifest
 from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_ends, check_links
 from hub.catalog.manifest import Manifest, SourcePart, read_manifest
+from hub.catalog.others import of_others
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.reach import check_reach
 from hub.catalog.register import Register, forbidden
@@ -63,6 +64,9 @@ class CatalogService(Register):
         form = form_of(text)
         # Looked at before the transaction, which holds everybody's writing lock, and in it only where something has changed meanwhile.
         seen = self.current()
+        if not actor.may(SYSTEM, CATALOG) and (problems := of_others(read, text, seen)):
+            self._acts.refuse(actor, "importManifest", owner, problems[0])
+            raise Refused(*problems)
         checked = (seen, check_links(read, text, seen))
 
         def work(connection: Connection) -> ImportedManifest:
