@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -15,20 +15,42 @@ from hub.sharing.registry import Application
 from schema.faces import Faces
 from schema.faults import Code, Fault
 from schema.model import Snapshot
+from schema.reader import Allowance
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One caller of one call. ``application`` is ``None`` for the public."""
+    """One caller of one call. ``application`` is ``None`` for the public; a person who acts for none has an account of its own there."""
 
     application: Application | None
     rights: Rights
     use: Use
+    person: Application | None = None
+    """The account of the person whose token this is; ``None`` where an application calls by itself."""
 
     @property
     def name(self) -> str:
         """What cursors are bound to."""
         return self.application.client_id if self.application else "public"
+
+    def using(self, use: Use) -> Caller:
+        """The caller with the use that it declares. Of a person's call that person is the operator, whatever is declared (LOG-01).
+
+        Raises:
+            Fault: ``BAD_REQUEST`` where another operator is named.
+        """
+        if self.person is None:
+            return replace(self, use=use)
+        name = self.person.name
+        if use.operator not in (None, name):
+            raise Fault(
+                Code.BAD_REQUEST,
+                "使用人员与登录人员不一致",
+                "the operator is not the person who is logged in",
+                f"请删去请求头 Huitong-Operator，或填写 {name}",
+                f"leave the header Huitong-Operator out, or send {name}",
+            )
+        return replace(self, use=replace(use, operator=name))
 
     def identified(self) -> Application:
         """The application.
@@ -49,7 +71,8 @@ class Caller:
     def actor(self) -> Actor:
         """The caller as one who does administrative acts."""
         app = self.identified()
-        return Actor(app.name, app.department, self.rights.scopes, self.use.operator, app.client_id)
+        name = self.person.name if self.person else app.name
+        return Actor(name, app.department, self.rights.scopes, self.use.operator, app.client_id)
 
 
 @dataclass
@@ -66,6 +89,8 @@ class Context:
     """Codes of the departments to which introspection is limited."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the ledger entry of this call says beside its accesses."""
+    dry_allowance: Allowance = field(default_factory=Allowance)
+    """What the dry runs of this call may do together: as much as one call."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -28,6 +28,8 @@ from hub.exchange.graphql import (
     start_exchange,
 )
 from hub.ledger.graphql import CallConnection, CallOutcome, resolve_calls
+from hub.sharing.explain_graphql import resolve_own_run
+from hub.sharing.explain_run_types import DryRun
 from hub.sharing.graphql import AccessRequestPayload, Caller, FeedbackPayload, file_feedback, file_request, resolve_me
 from schema.faults import Code, Fault
 from schema.model import Resource
@@ -132,6 +134,10 @@ class Query:
     @strawberry.field(description="调用方\n\nThe caller")
     async def me(self, info: Info) -> Caller:
         return await resolve_me(info)
+
+    @strawberry.field(description="试运行：不触及数据，说明文档将取用什么\n\nWhat a document would disclose and cost, without touching data")
+    async def dry_run(self, info: Info, document: str, variables: JSON | None = None, operation_name: str | None = None) -> DryRun:
+        return await resolve_own_run(info, document, variables, operation_name)
 
 
 @strawberry.type
