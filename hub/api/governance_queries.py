@@ -9,7 +9,10 @@ from anyio import to_thread
 
 from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
-from hub.api.types import Department
+from hub.api.types import JSON, DateTime, Department
+from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
+from hub.sharing.explain_run_types import DryRun
+from hub.sharing.explain_types import Explanation
 from hub.sharing.governance import SharingQueries
 from hub.sharing.graphql import Caller, resolve_me
 
@@ -23,6 +26,16 @@ class Query(SharingQueries):
     @strawberry.field(description="调用方\n\nThe caller")
     async def me(self, info: Info) -> Caller:
         return await resolve_me(info)
+
+    @strawberry.field(description="权限说明：某应用对某资源逐项可见什么，依据何规则与条文\n\nWhat an application may do with a resource, item by item, and why")
+    async def explain(self, info: Info, application: str, resource: str, at: DateTime | None = None) -> Explanation:
+        return await resolve_explanation(info, application, resource, at)
+
+    @strawberry.field(description="试运行：某应用的文档将取用什么，不触及数据\n\nWhat a document would disclose to an application, without touching data")
+    async def dry_run(
+        self, info: Info, application: str, document: str, variables: JSON | None = None, operation_name: str | None = None, purpose: str | None = None
+    ) -> DryRun:
+        return await resolve_run_of(info, application, document, variables, operation_name, purpose)
 
     @strawberry.field(description="部门\n\nDepartments")
     async def departments(self, info: Info) -> list[Department]:
