@@ -70,7 +70,14 @@ def call_entry(
 
 
 def refusal_entry(
-    call: str, caller: Caller, code: str, failed: bool, document: str | None, operation: str | None = None, medium: Medium = "INTERFACE"
+    call: str,
+    caller: Caller,
+    code: str,
+    failed: bool,
+    document: str | None,
+    operation: str | None = None,
+    medium: Medium = "INTERFACE",
+    details: dict[str, Any] | None = None,
 ) -> EntryDraft:
     """The entry of a call that was refused or failed as a whole; nothing was disclosed. ``operation`` is ``None`` where it was not known yet."""
     return EntryDraft(
@@ -82,6 +89,7 @@ def refusal_entry(
         **_who(caller),
         code=code,
         document=document,
+        details=details,
     )
 
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, execute, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute,
+    specified_rules,
+    validate,
+)
 
 from hub.api.context import Caller, Context
 from hub.api.entries import call_entry
@@ -15,6 +30,7 @@ from hub.api.turn import Turn, body_of
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.live import Live
+from hub.people.permissions import reach
 from hub.sharing.service import ROLES
 from schema.answer import Answer
 from schema.documents import Document, Documents, InvalidDocument
@@ -47,11 +63,24 @@ class GovernanceService:
         document = self._check(request.query)
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
+        self._permit(turn, caller, document, operation)
         context = Context(self._live, caller, turn.call, Faces(self._live.snapshot, caller.rights), self._services)
         found = execute(self._schema, document.node, {}, context, dict(request.variables), request.operation_name, hide_suggestions=True)
         result = found if isinstance(found, ExecutionResult) else await found
         answer = Answer(data=result.data, errors=[field_error(error) for error in result.errors or ()])
         return await self._finish(turn, caller, document, operation, answer)
+
+    @staticmethod
+    def _permit(turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode) -> None:
+        """Refuses a document whole, before anything runs, for one root field that the caller's roles do not give (``hub.people.permissions``)."""
+        mutation = operation.operation is OperationType.MUTATION
+        fields = root_fields(operation.selection_set, document.node)
+        refused = sorted(name for name in fields if reach(name, caller.rights.scopes, mutation) is None)
+        if refused:
+            turn.details = {"actor": caller.identified().name, "act": ", ".join(refused)[:200], "alert": True}
+            names = ", ".join(refused[:5])
+            zh, en = f"角色不含此操作：{names}", f"the caller's roles do not give: {names}"
+            raise Fault(Code.FORBIDDEN, zh, en, "请使用具有该角色的账号；见 docs/roles.md", "use an account that has the role; see docs/roles.md")
 
     def _check(self, text: str) -> Document:
         node = self._documents.parse(text)
@@ -67,3 +96,21 @@ class GovernanceService:
         receipt = await self._ledger.append(draft)
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), {"receipt": receipt.as_json()})
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+
+
+def root_fields(selection: SelectionSetNode, document: DocumentNode) -> frozenset[str]:
+    """Names of the fields at an operation's root, through fragments and whatever directives say; those of introspection apart."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [selection]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                found.add(node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                waiting.append(fragments[node.name.value].selection_set)
+    return frozenset(name for name in found if not name.startswith("__"))

@@ -24,6 +24,7 @@ from hub.api.oauth import resource_metadata_url
 from hub.api.use import read_use
 from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
 from hub.ledger.append import Ledger
+from hub.ledger.entry import Json
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
@@ -42,6 +43,8 @@ class Turn:
     english: bool
     caller: Caller | None = None
     document: str | None = None
+    details: dict[str, Json] | None = None
+    """What the entry of a refusal says besides."""
 
 
 Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
@@ -102,7 +105,7 @@ class Turns:
 
     async def _answer(self, turn: Turn, calling: Calling) -> HttpAnswer:
         turn.caller = self._identity.caller(turn.request.headers)
-        caller = turn.caller = Caller(turn.caller.application, turn.caller.rights, read_use(turn.request.headers))
+        caller = turn.caller = turn.caller.using(read_use(turn.request.headers))
         name = caller.name if caller.application else f"public {turn.request.address}"
         CALLING.set(with_use(replace(calling, caller=name), caller.use, turn.request.headers, self._hub))
         if caller.application is None:
@@ -122,7 +125,7 @@ class Turns:
         else:
             failed = fault.code in (Code.INTERNAL, Code.TIMEOUT, Code.SOURCE_UNAVAILABLE)
             try:
-                receipt = await self._ledger.append(refusal_entry(turn.call, turn.caller, fault.code.value, failed, turn.document))
+                receipt = await self._ledger.append(refusal_entry(turn.call, turn.caller, fault.code.value, failed, turn.document, details=turn.details))
             except LedgerUnavailable:
                 return self._body(turn, ledger_unavailable(), None)
         return self._body(turn, fault, receipt)

@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 from anyio import to_thread
 
+from hub.api.bounds import bounds
 from hub.api.context import Context
 from hub.api.data_schema import plain
 from hub.api.governance_acts import do_act
@@ -29,7 +30,9 @@ class SharingQueries:
 
     @strawberry.field(description="授权\n\nGrants")
     async def grants(self, info: Info) -> list[GovernanceGrant]:
-        return [grant_of(record) for record in await to_thread.run_sync(info.context.live.core.sharing.grants)]
+        seen = bounds(info.context, "grants")
+        found = await to_thread.run_sync(info.context.live.core.sharing.grants)
+        return [grant_of(record) for record in found if seen.is_seen(record.application, record.resource.partition(".")[0])]
 
 
 @strawberry.type

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.scopes import AUDIT, CATALOG, SECURITY, STEWARD, SYSTEM
+from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
 from hub.people.tables import account_role
 from hub.sharing.drafts import check_draft
@@ -23,7 +23,7 @@ from hub.store.base import now
 from schema.model import Snapshot
 from schema.naming import CODE
 
-ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD)
+ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD, OWNER)
 _THREE = {SYSTEM, SECURITY, AUDIT}
 
 

@@ -1,0 +1,34 @@
+"""What of a governance query's answer its caller may see: everything, the own department's part, or that of own applications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.api.context import Context
+from hub.catalog.scopes import OWNER
+from hub.people.permissions import Reach, reach
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``department`` and ``applications`` (names) are the caller's."""
+
+    reach: Reach | None
+    department: str
+    applications: frozenset[str]
+
+    def department_is_seen(self, code: str) -> bool:
+        """Whether what belongs to a department as a whole is shown."""
+        return self.reach is Reach.ALL or (self.reach is Reach.DEPARTMENT and code == self.department)
+
+    def is_seen(self, application: str, department: str) -> bool:
+        """Whether a thing of an application is shown; ``department`` is the one whose thing it is as well: a resource's, for a grant."""
+        return self.department_is_seen(department) or (self.reach is not None and application in self.applications)
+
+
+def bounds(context: Context, field: str) -> Bounds:
+    """The caller's bounds in a root field of queries."""
+    account = context.caller.identified()
+    scopes = context.caller.rights.scopes
+    owned = context.live.core.registry.owned(account.client_id) if OWNER in scopes else ()
+    return Bounds(reach(field, scopes), account.department, frozenset(app.name for app in owned))

@@ -1,0 +1,71 @@
+"""Which role may read and do what on ``/governance/graphql``: one table. A field that does not stand in it is refused to everybody.
+
+三员 are kept apart after GB/T 22239-2019 §8.1.5: the system administrator looks after accounts, departments and sources and sees neither
+grants nor requests nor the log; the security administrator gives rights; the audit administrator reads everything and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import IntEnum
+from typing import Final
+
+from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
+
+
+class Reach(IntEnum):
+    """How much of what a field answers or changes a role is given; the widest of an account's roles counts."""
+
+    OWN = 1
+    """Applications whose owner one is, their requests and grants."""
+    DEPARTMENT = 2
+    """What belongs to one's own department: its imports, requests for its resources, grants on them."""
+    ALL = 3
+
+
+Roles = Mapping[str, Reach]
+_EVERYBODY: Final[Roles] = dict.fromkeys((SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD, OWNER), Reach.ALL)
+_THREE: Final[Roles] = dict.fromkeys((SYSTEM, SECURITY, AUDIT), Reach.ALL)
+_SYSTEM: Final[Roles] = {SYSTEM: Reach.ALL}
+_SECURITY: Final[Roles] = {SECURITY: Reach.ALL}
+_BOTH: Final[Roles] = {SYSTEM: Reach.ALL, SECURITY: Reach.ALL}
+_SHARING: Final[Roles] = {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN}
+"""Who follows requests and grants."""
+
+QUERIES: Final[Mapping[str, Roles]] = {
+    "me": _EVERYBODY,
+    "departments": _EVERYBODY,
+    "applications": {**_THREE, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN},
+    "sources": {**_THREE, CATALOG: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "imports": {**_THREE, CATALOG: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "accessRequests": _SHARING,
+    "grants": _SHARING,
+    "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+}
+"""Root fields of queries. A resolver whose field has a reach below ``ALL`` asks ``hub.api.bounds`` what to leave out."""
+
+MUTATIONS: Final[Mapping[str, Roles]] = {
+    "createDepartment": _SYSTEM,
+    "createApplication": _SYSTEM,
+    "disableApplication": _BOTH,
+    "registerSource": _SYSTEM,
+    "removeSource": _SYSTEM,
+    "checkSource": _SYSTEM,
+    "importManifest": {SYSTEM: Reach.ALL, CATALOG: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "reviewCatalog": _BOTH,
+    "publishCatalog": _BOTH,
+    "createGrant": _SECURITY,
+    "revokeGrant": _SECURITY,
+    "suspendGrant": _SECURITY,
+    "resumeGrant": _SECURITY,
+    "reviewRequest": _SECURITY,
+    "setCalendarDays": _SECURITY,
+}
+"""Root fields of mutations. The services ask for the role once more, for the command line and for what lies within the act."""
+
+
+def reach(field: str, scopes: Collection[str], mutation: bool = False) -> Reach | None:
+    """How far a holder of these role scopes gets with a root field; ``None``: it is refused."""
+    roles = (MUTATIONS if mutation else QUERIES).get(field, {})
+    return max((found for role, found in roles.items() if role in scopes), default=None)
