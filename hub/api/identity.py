@@ -7,9 +7,11 @@ from collections.abc import Callable
 from starlette.datastructures import Headers
 
 from auth.bearer import bearer_token
+from auth.claims import PERSON
 from auth.rights import Use
-from auth.tokens import TokenInvalid, TokenVerifier
+from auth.tokens import AccessToken, TokenInvalid, TokenVerifier
 from hub.api.context import Caller
+from hub.people.codes import answers_for
 from hub.sharing.registry import PUBLIC, Registry
 from schema.faults import Code, Fault
 
@@ -34,17 +36,32 @@ class Identity:
                 return Caller(None, PUBLIC, use or Use())
             access = self._verifier.verify(token)
         except TokenInvalid:
-            raise Fault(
-                Code.UNAUTHENTICATED,
-                "访问令牌无效或已过期",
-                "the access token is not valid or has expired",
-                "请从 /oauth/token 重新取得令牌",
-                "get a new token from /oauth/token",
-            ) from None
+            raise _refused() from None
         if self._stale():
             raise _rights_unknown()
-        application = self._registry.application(access.client_id)
-        return Caller(application, self._registry.rights(access.client_id, access.scopes), use or Use())
+        found = self._person(access) if access.subject.startswith(PERSON) else self._application(access)
+        return found.using(use or Use())
+
+    def _application(self, access: AccessToken) -> Caller:
+        return Caller(self._registry.application(access.client_id), self._registry.rights(access.client_id, access.scopes), Use())
+
+    def _person(self, access: AccessToken) -> Caller:
+        """The person, or the application that the person answers for at this moment."""
+        person = self._registry.application(access.subject)
+        account = self._registry.application(access.application) if access.application else person
+        if person is None or account is None or (account is not person and not answers_for(person, account)):
+            raise _refused()
+        return Caller(account, self._registry.rights(account.client_id, access.scopes), Use(), person)
+
+
+def _refused() -> Fault:
+    return Fault(
+        Code.UNAUTHENTICATED,
+        "访问令牌无效或已过期",
+        "the access token is not valid or has expired",
+        "请从 /oauth/token 重新取得令牌",
+        "get a new token from /oauth/token",
+    )
 
 
 def _rights_unknown() -> Fault:
