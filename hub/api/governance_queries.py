@@ -7,6 +7,7 @@ import json
 import strawberry
 from anyio import to_thread
 
+from hub.api.bounds import bounds
 from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
@@ -45,6 +46,7 @@ class Query(SharingQueries):
     @strawberry.field(description="业务应用系统\n\nApplications")
     async def applications(self, info: Info) -> list[Application]:
         rows = await to_thread.run_sync(info.context.live.core.sharing.applications)
+        seen = bounds(info.context, "applications")
         return [
             Application(
                 name=row["name"],
@@ -55,15 +57,19 @@ class Query(SharingQueries):
                 purposes=[p["code"] for p in json.loads(row["purposes"])],
             )
             for row in rows
+            if seen.is_seen(row["name"], row["department"])
         ]
 
     @strawberry.field(description="数据源\n\nSources")
     async def sources(self, info: Info) -> list[Source]:
-        return [Source(code=config.code, kind=config.kind) for config in info.context.snapshot.sources.values()]
+        seen = bounds(info.context, "sources")
+        found = info.context.snapshot.sources.values()
+        return [Source(code=config.code, kind=config.kind) for config in found if seen.department_is_seen(config.code.partition(".")[0])]
 
     @strawberry.field(description="目录清单的导入记录\n\nImported manifests")
     async def imports(self, info: Info) -> list[ManifestImport]:
         rows = await to_thread.run_sync(info.context.live.core.catalog.manifests)
+        seen = bounds(info.context, "imports")
         return [
             ManifestImport(
                 id=strawberry.ID(str(row["id"])),
@@ -75,4 +81,5 @@ class Query(SharingQueries):
                 opinion=row["opinion"],
             )
             for row in rows
+            if seen.department_is_seen(row["department"])
         ]
