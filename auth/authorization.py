@@ -17,7 +17,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, Inval
 
 from auth.claims import split_scope
 from auth.clients import Client
-from auth.codes import CODE_SECONDS, CodeRecord, Mandate
+from auth.codes import CODE_SECONDS, CodeRecord, Codes, Mandate
 from auth.protocol import RegisteredClient
 from auth.redirects import with_parameters
 from auth.server import OAuthServer
@@ -119,9 +119,9 @@ class Asked:
 class Authorizations:
     """The authorization endpoint without its pages."""
 
-    def __init__(self, server: OAuthServer) -> None:
+    def __init__(self, server: OAuthServer, codes: Codes) -> None:
         self._server = server
-        self._codes = server.codes
+        self._codes = codes
 
     def read(self, query: bytes) -> Asked:
         """The request of a query string.

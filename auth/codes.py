@@ -123,13 +123,17 @@ class S256(CodeChallenge):
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Gives codes and redeems them."""
+    """Gives codes and redeems them. Offered by ``server.register_grant(CodeGrant, [S256(), codes])``."""
 
     store: CodeStore
     mandates: Mandates
     tokens: TokenIssuer
     revocations: RevocationList
     clock: Callable[[], float] = field(default=time.time)
+
+    def __call__(self, grant: CodeGrant) -> None:
+        """As Authlib's extension of a grant."""
+        grant.codes = self
 
     def give(self, record: CodeRecord) -> str:
         """A new code: 32 random bytes in URL-safe Base64."""
@@ -164,17 +168,11 @@ class Codes:
         return issued
 
 
-class CodeServer(Protocol):
-    """What the grant needs of the server that it is registered with."""
-
-    codes: Codes
-
-
 class CodeGrant(AuthorizationCodeGrant):
     """RFC 6749 §4.1 at the token endpoint. No refresh tokens: who needs another token logs in again."""
 
     request: OAuthRequest
-    server: CodeServer
+    codes: Codes
 
     TOKEN_ENDPOINT_AUTH_METHODS = CODE_METHODS
 
@@ -187,11 +185,11 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: RegisteredClient) -> CodeRecord | None:
         """What the code stands for; burns it."""
-        return self.server.codes.take(code, client.get_client_id())
+        return self.codes.take(code, client.get_client_id())
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """The token response. Authlib's own logs the token at DEBUG."""
-        codes, jkt = self.server.codes, self.request.jkt
+        codes, jkt = self.codes, self.request.jkt
         try:
             issued = codes.redeem(self.request.post.fields["code"], self.request.authorization_code, jkt)
         except TokenTooLong:
