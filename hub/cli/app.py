@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import application, calendar, catalog, demo, department, doctor, grant, init, ledger, query, rules, serve, source, token
+from hub.cli import application, calendar, catalog, demo, department, doctor, explain, grant, init, ledger, query, rules, serve, source, token
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
 
@@ -44,7 +44,7 @@ def options(
         os.environ["HUITONG_HOME"] = str(home)
 
 
-for _module in (init, serve, demo, doctor, token, query):
+for _module in (init, serve, demo, doctor, token, query, explain):
     app.command(_module.__name__.rpartition(".")[2])(_module.command)
 for _name, _group in (
     ("department", department.group),
