@@ -36,7 +36,7 @@ def load(
         _finish(core, made, as_json)
 
 
-@group.command("set", epilog=EXAMPLES + "huitong calendar set 2027-02-13 working --note 春节调休 --source 国办发明电〔2026〕7号")
+@group.command("set", epilog=EXAMPLES + "huitong calendar set 2027-02-13 working --note 春节调休 --source 国务院办公厅关于2027年部分节假日安排的通知")
 def put(
     day: Annotated[str, typer.Argument(metavar="DAY", help="日期 The day, e.g. 2027-02-13")],
     kind: Annotated[Literal["working", "holiday"], typer.Argument(metavar="working|holiday", help="工作日或者休息日 Working day or day off.")],

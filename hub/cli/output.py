@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ Record = Mapping[str, object]
 
 
 def show_json(value: object) -> None:
-    """Prints JSON, moments as ISO 8601."""
+    """Prints JSON, days and moments as ISO 8601."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_encoded) + "\n")
 
 
@@ -73,7 +73,7 @@ def _text(value: object) -> str:
 
 
 def _encoded(value: object) -> object:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (set, frozenset)):
         return sorted(value)

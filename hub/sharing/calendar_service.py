@@ -103,7 +103,9 @@ def _problems(actor: Actor, days: Sequence[NewDay]) -> Iterator[Problem]:
         if one.day in seen:
             yield Problem("DUPLICATE", f"日期重复 the day stands twice: {one.day}", "请删除其一 remove one", f"days[{i}].day")
         if not 0 < len(one.source.strip()) <= 200:
-            yield Problem("BAD_INPUT", "须写明依据，1 至 200 字 name the notice in 1 to 200 characters", "国办发明电〔2026〕7号", f"days[{i}].source")
+            yield Problem(
+                "BAD_INPUT", "须写明依据，1 至 200 字 name the notice in 1 to 200 characters", "国务院办公厅关于2027年部分节假日安排的通知", f"days[{i}].source"
+            )
         if len(one.note) > 200:
             yield Problem("BAD_INPUT", "备注至多 200 字 the note has 200 characters at most", "", f"days[{i}].note")
         seen.add(one.day)

@@ -16,4 +16,4 @@ calendar_day = Table(
     Column("set_by", Text, nullable=False),
     Column("set_at", UtcText, nullable=False),
 )
-"""工作日历. ``day`` is an ISO 8601 date; ``source`` the notice that says so, e.g. 国办发明电〔2026〕7号."""
+"""工作日历. ``day`` is an ISO 8601 date; ``source`` the notice that says so, e.g. 国务院办公厅关于2027年部分节假日安排的通知."""

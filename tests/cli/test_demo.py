@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -23,10 +25,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo") / "home"
 
 
+def clock_of(home: Path) -> Path:
+    """The demonstration's clock file."""
+    return home.with_name("clock")
+
+
 @pytest.fixture(scope="module")
 def hub(home: Path) -> Iterator[Child]:
-    """The demonstration, from nothing."""
-    with running(home, *START, **PERSONS) as child:
+    """The demonstration, from nothing, with a clock file beside its home."""
+    clock_of(home).write_text("+0d", encoding="utf-8")
+    with running(home, *START, "--clock", str(clock_of(home)), **PERSONS) as child:
         yield child
 
 
@@ -56,6 +64,21 @@ def test_a_demonstration_application_queries_by_name(hub: Child, home: Path) -> 
     assert answered.returncode == 0
     nodes = json.loads(answered.stdout)["data"]["civilAffairs"]["persons"]["nodes"]
     assert {node["district"] for node in nodes} == {"520102"}
+
+
+def test_business_time_follows_the_clock_file(hub: Child, home: Path) -> None:
+    """Read anew within a tenth of a second; the token is issued, and taken, by the real clock."""
+    clock_of(home).write_text("+14d", encoding="utf-8")
+    time.sleep(0.2)
+    document = 'mutation { setCalendarDays(input: {days: [{day: "2099-01-01", working: false, source: "测试"}]}) { days { setAt } problems { code } } }'
+    answered = run_command(home, "query", "--url", hub.url, "--app", "security_admin", "--governance", document, "--json")
+    clock_of(home).write_text("+0d", encoding="utf-8")
+    time.sleep(0.2)
+    made = json.loads(answered.stdout)["data"]["setCalendarDays"]
+    assert made["problems"] == []
+    ahead = datetime.fromisoformat(made["days"][0]["setAt"]) - datetime.now(UTC)
+    assert abs(ahead - timedelta(days=14)) < timedelta(minutes=5)
+    assert "guiyang" in run_command(home, "rules", "list", "--json").stdout
 
 
 def test_every_source_answers_and_has_its_columns(hub: Child, home: Path) -> None:

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from hub.cli.app import app
 from hub.settings import Settings
+from hub.sharing.rules.files import SHIPPED, Entry, read_set
 from tests.docs.pages import DOCS
 
 _SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
@@ -47,6 +48,28 @@ def _commands() -> Iterator[Sequence[str]]:
         yield f"`huitong {' '.join(path)}`", (command.help or "").split("\n")[0], " ".join(options)
 
 
+def rules_tables() -> str:
+    """One row per term and per reason of the rule sets that come with the hub."""
+    sets = [(code, read_set(SHIPPED / f"{code}.toml")) for code in ("n809", "guiyang", "fuzhou")]
+    terms = (
+        (f"`{term.code}`", f"{term.subject} {term.subject_en}", f"`{code}` {term.article}", f"`{term.starts}`", term.party, *_days(term), term.note)
+        for code, rules in sets
+        for term in rules.terms
+    )
+    reasons = (
+        (f"`{reason.code}`", reason.use, f"{reason.name} {reason.name_en}", f"`{code}` {reason.article}") for code, rules in sets for reason in rules.reasons
+    )
+    return (
+        _table(("term", "subject", "article", "starts with", "party", "working days", "extension", "note"), terms)
+        + "\n"
+        + _table(("reason", "use", "meaning", "article"), reasons)
+    )
+
+
+def _days(term: Entry) -> tuple[str, str]:
+    return str(term.working_days or "–"), f"+{term.extension_days}" if term.extension_days else ""
+
+
 def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command under this one, with the words that call it."""
     inner = getattr(command, "commands", None)
@@ -57,7 +80,7 @@ def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         yield from walk(below, (*path, name))
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table}
+TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table, "rules.md": rules_tables}
 """Page → the table that stands between its two marks."""
 MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
 

@@ -16,7 +16,7 @@ from hub.sharing.workdays import PUBLISHED, Calendar, china_day
 from tests.catalog.homes import NOBODY, SECURITY, SYSTEM, refused, rows
 
 pytestmark = pytest.mark.fast
-NOTICE = "国办发明电〔2026〕7号"
+NOTICE = "国务院办公厅关于2027年部分节假日安排的通知"
 
 
 @pytest.mark.parametrize(
