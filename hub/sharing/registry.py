@@ -12,6 +12,7 @@ from typing import Any
 from cachetools import LRUCache
 from sqlalchemy import Connection, Engine, Row, delete, select
 
+from auth.client_keys import stored_keys
 from auth.clients import Client
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
@@ -21,7 +22,7 @@ from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
 from hub.store.engine import reading
-from hub.store.upsert import inserting
+from hub.store.upsert import inserted
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,10 @@ class Registry:
         found = self._applications.get(client_id)
         if found is None or found.person:
             return None
-        return Client(found.client_id, found.secret_hash, found.scopes(), found.active, found.department, found.name, found.redirect_uris)
+        keys = stored_keys(found.jwks) if found.jwks else None
+        whose = (found.active, found.department, found.name, found.redirect_uris)
+        bound = found.dpop_bound
+        return Client(found.client_id, found.secret_hash, found.scopes(), *whose, auth_method=found.auth_method, keys=keys, dpop_bound=bound)
 
     def rights(self, client_id: str, scopes: frozenset[str]) -> Rights:
         """token scopes ∩ live grants, for the caller of this moment."""
@@ -179,7 +183,7 @@ class TokenRevocations:
         """Revokes a token until it expires."""
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             # Of two processes that revoke one token, one is first; the other finds it done.
-            if connection.execute(inserting(connection, revoked_token).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()).rowcount == 1:
+            if inserted(connection, revoked_token, {"jti": jti, "expires_at": expires_at}):
                 bump(connection, "revocations")
 
     def unexpired(self, now: int) -> list[tuple[str, int]]:
