@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from hub.acts import Actor, Acts
 from hub.catalog.problems import Problem, Refused
@@ -15,6 +15,7 @@ from hub.catalog.scopes import SECURITY
 from hub.sharing.calendar_tables import calendar_day
 from hub.sharing.workdays import Calendar
 from hub.store.base import now
+from hub.store.upsert import inserting
 
 MOST_DAYS = 400
 """Days in one act: a year's notice has some forty."""
@@ -78,8 +79,9 @@ class CalendarService:
         made = [EnteredDay(one.day, one.working, one.note.strip(), one.source.strip(), actor.name, moment) for one in sorted(days, key=lambda one: one.day)]
 
         def work(connection: Connection) -> list[EnteredDay]:
-            connection.execute(delete(calendar_day).where(calendar_day.c.day.in_([one.day.isoformat() for one in made])))
-            connection.execute(insert(calendar_day), [_row(one) for one in made])
+            entering = inserting(connection, calendar_day).values([_row(one) for one in made])
+            changed = {name: entering.excluded[name] for name in ("working", "note", "source", "set_by", "set_at")}
+            connection.execute(entering.on_conflict_do_update(index_elements=[calendar_day.c.day], set_=changed))
             return made
 
         details = {
