@@ -4,6 +4,8 @@ import { ENDPOINT_PATHS, type Endpoint, type PageConfig } from './config';
 import { defaultTabs } from './documents';
 import { fetcherFor } from './fetcher';
 import { setLanguage, useLanguage } from './language';
+import { logIn, useLogin } from './login';
+import { LoginStatus } from './login-status';
 import { DEPARTMENTS, DepartmentsHint } from './picker';
 import { CallerOverTabs, RefusalHint } from './session';
 import { sessionStorageFor } from './storage';
@@ -19,6 +21,7 @@ const PLUGINS = {
 function Header({ endpoint }: { readonly endpoint: Endpoint }) {
   const texts = useTexts();
   const language = useLanguage();
+  const { person } = useLogin();
   const labels: Record<Endpoint, string> = { data: texts.dataEndpoint, governance: texts.governanceEndpoint };
   useEffect(() => {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
@@ -31,11 +34,22 @@ function Header({ endpoint }: { readonly endpoint: Endpoint }) {
       </h1>
       <nav>
         {(['data', 'governance'] as const).map((each) => (
-          <a key={each} href={ENDPOINT_PATHS[each]} aria-current={each === endpoint ? 'page' : undefined}>
+          <a
+            key={each}
+            href={ENDPOINT_PATHS[each]}
+            aria-current={each === endpoint ? 'page' : undefined}
+            onClick={(event) => {
+              // The other page knows nothing of this one's token: it gets its own, from the same login.
+              if (person === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+              event.preventDefault();
+              void logIn(each);
+            }}
+          >
             {labels[each]} <code>{ENDPOINT_PATHS[each]}</code>
           </a>
         ))}
       </nav>
+      <LoginStatus endpoint={endpoint} />
       <button type="button" className="huitong-language" onClick={() => setLanguage(language === 'zh' ? 'en' : 'zh')}>
         {texts.otherLanguage}
       </button>

@@ -4,6 +4,7 @@ import type { ExecutionResult } from 'graphql';
 import { ENDPOINT_PATHS, type Endpoint } from './config';
 import { departmentsHeader, departmentsIn, LIST_QUERY, setDepartments } from './departments';
 import { encodeHeaders } from './headers';
+import { bearer, refused } from './login';
 import { languageTag } from './language';
 import { texts } from './texts';
 
@@ -39,7 +40,15 @@ function withOwnOperation(params: FetcherParams): FetcherParams {
   return params.operationName && !names.includes(params.operationName) ? { ...params, operationName: null } : params;
 }
 
+/** The credentials of whoever is logged in, unless the header editor holds some. */
+function withLogin(headers: Record<string, string>): Record<string, string> {
+  const own = bearer();
+  const hasCredentials = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  return own === null || hasCredentials ? headers : { ...headers, Authorization: own };
+}
+
 async function send(path: string, params: FetcherParams, opts: FetcherOpts | undefined, signal: AbortSignal): Promise<Answer> {
+  const headers = withLogin(encodeHeaders(opts?.headers ?? {}));
   const response = await fetch(path, {
     method: 'POST',
     credentials: 'omit',
@@ -48,10 +57,11 @@ async function send(path: string, params: FetcherParams, opts: FetcherOpts | und
       Accept: 'application/graphql-response+json, application/json;q=0.9',
       'Accept-Language': languageTag(),
       'Content-Type': 'application/json',
-      ...encodeHeaders(opts?.headers ?? {}),
+      ...headers,
     },
     body: JSON.stringify(withOwnOperation(params)),
   });
+  if (response.status === 401) refused(headers['Authorization']);
   const answer = parse(await response.text());
   return response.ok ? answer : { http: `${response.status} ${response.statusText}`.trim(), ...answer };
 }
