@@ -1,16 +1,28 @@
-"""The ``Authorization: Bearer`` header and its challenge (RFC 6750, RFC 9728)."""
+"""The ``Authorization`` header with a token, and the challenge to a request without a good one (RFC 6750, RFC 9449, RFC 9728)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from auth.dpop import ALGORITHMS
 from auth.tokens import TokenInvalid
 
-_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)\Z")
+_AUTHORIZATION = re.compile(r"(?i:bearer|(dpop)) +([A-Za-z0-9._~+/-]+=*)\Z")
+INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code
+INVALID_PROOF = "invalid_dpop_proof"
 
 
-def bearer_token(authorization: Sequence[str]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token as it was sent. ``proven``: by the DPoP scheme, so that a proof must stand beside it."""
+
+    token: str = field(repr=False)
+    proven: bool
+
+
+def presented_token(authorization: Sequence[str]) -> Presented | None:
     """The token in a request's ``Authorization`` headers; ``None`` where there is no such header (the public).
 
     Raises:
@@ -18,18 +30,20 @@ def bearer_token(authorization: Sequence[str]) -> str | None:
     """
     if not authorization:
         return None
-    found = _BEARER.match(authorization[0]) if len(authorization) == 1 else None
+    found = _AUTHORIZATION.match(authorization[0]) if len(authorization) == 1 else None
     if found is None:
-        raise TokenInvalid("not one Bearer header")
-    return found[1]
+        raise TokenInvalid("not one Bearer or DPoP header")
+    return Presented(found[2], found[1] is not None)
 
 
 def challenge(metadata_url: str, error: str | None = None) -> str:
-    """The ``WWW-Authenticate`` value of a 401 or 403.
+    """The ``WWW-Authenticate`` value of a 401 or 403: both ways in which a token may be sent.
 
-    ``metadata_url``: of the protected resource metadata. ``error``: ``invalid_token`` or ``insufficient_scope``; none where no token came.
+    ``metadata_url``: of the protected resource metadata. ``error``: ``invalid_token``, ``insufficient_scope`` or ``invalid_dpop_proof``; none where no
+    token came.
     """
-    parts = ['realm="huitong"', f'resource_metadata="{metadata_url}"']
-    if error:
-        parts.insert(1, f'error="{error}"')
-    return "Bearer " + ", ".join(parts)
+    told = [f'error="{error}"'] if error else []
+    bearer = ['realm="huitong"', *(told if error != INVALID_PROOF else ()), f'resource_metadata="{metadata_url}"']
+    algorithms = " ".join(ALGORITHMS)
+    proven = [*told, f'algs="{algorithms}"']
+    return f"Bearer {', '.join(bearer)}, DPoP {', '.join(proven)}"

@@ -1,4 +1,4 @@
-"""OAuth clients: a department's applications, their secrets and how they prove who they are."""
+"""OAuth clients: a department's applications, and how one proves itself by a secret."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from auth.client_keys import ClientKeys
+
+SECRET = "client_secret_basic"  # noqa: S105 - a method's name
+KEY = "private_key_jwt"
+"""How a client proves itself, by the names of RFC 7591 §2. Each has exactly one way; a public client has none."""
 _ID = re.compile(r"[\x21-\x39\x3b-\x7e]{1,128}\Z")
 _NOBODY = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 """The hash of a secret that nobody holds: compared for an unknown client, so that it costs what a wrong secret costs."""
@@ -34,6 +39,12 @@ class Client:
     """Where authorization codes may be sent; with none, no person can authorize the client."""
     public: bool = False
     """Cannot keep a secret (RFC 6749 §2.1): a page in a browser. Has no scopes of its own."""
+    auth_method: str = SECRET
+    """``SECRET`` or ``KEY``."""
+    keys: ClientKeys | None = field(default=None, repr=False)
+    """With ``KEY``: its public keys."""
+    dpop_bound: bool = False
+    """Every token of it is bound to a key of its own (``dpop_bound_access_tokens``, RFC 9449 §5.2)."""
 
 
 class ClientStore(Protocol):
@@ -66,11 +77,17 @@ class ClientAuthenticator:
 
     def known(self, client_id: str) -> Client | None:
         """The client of this id if it is in service, without any proof that it is the one who asks."""
-        client = self._store.find(client_id if _ID.match(client_id) else "")
+        client = self._store.find(storable_id(client_id))
         return client if client is not None and client.active else None
 
     def authenticate(self, client_id: str, secret: str) -> Client | None:
-        """The client, or ``None``: unknown, wrong secret or disabled, which the caller must not tell apart (RFC 6749 §5.2)."""
-        client = self._store.find(client_id if _ID.match(client_id) else "")
-        proven = self._same(hash_secret(secret), client.secret_hash if client else _NOBODY)
-        return client if client is not None and proven and client.active else None
+        """The client, or ``None``: unknown, wrong secret, another way or disabled, which the caller must not tell apart (RFC 6749 §5.2)."""
+        client = self._store.find(storable_id(client_id))
+        own = client if client is not None and client.auth_method == SECRET and not client.public else None
+        proven = self._same(hash_secret(secret), own.secret_hash if own else _NOBODY)
+        return own if own is not None and proven and own.active else None
+
+
+def storable_id(client_id: object) -> str:
+    """What may be looked up: the id, or nothing where no client can have it."""
+    return client_id if isinstance(client_id, str) and _ID.match(client_id) else ""

@@ -30,6 +30,8 @@ class FormPost:
     """Below the issuer, e.g. ``/oauth/token``."""
     authorization: tuple[str, ...] = field(repr=False)
     fields: Mapping[str, str] = field(repr=False)
+    dpop: tuple[str, ...] = field(default=(), repr=False)
+    """The ``DPoP`` headers (RFC 9449 §4.1)."""
 
 
 def check_envelope(query: bytes, content_type: Sequence[str], content_encoding: Sequence[str]) -> None:

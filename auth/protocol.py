@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, Protocol
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
     ClientMixin,
     InvalidClientError,
@@ -19,7 +22,6 @@ from authlib.oauth2.rfc6749 import (
     UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
@@ -30,27 +32,32 @@ from auth.redirects import permits
 from auth.revocations import RevocationList
 from auth.tokens import AccessToken, TokenInvalid, TokenIssuer, TokenTooLong, TokenVerifier, audience
 
-AUTH_METHOD = "client_secret_basic"
-PUBLIC_METHOD = "none"
+PROVEN = "registered"
+"""The client proves itself in the one way that it is registered for. Authlib knows this as one method, so that a proof is looked at once."""
+PUBLIC = "none"
 """RFC 7591 §2: a public client names itself and proves nothing; what protects its codes is PKCE."""
-CODE_METHODS = [PUBLIC_METHOD, AUTH_METHOD]
+METHODS = [PROVEN]
+CODE_METHODS = [PUBLIC, PROVEN]
+"""Where a public client may come as well: with a code, whose verifier only it knows, and to revoke its own token."""
 INTROSPECT = "introspect"
 """The scope of clients that may introspect everyone's tokens: gateways in front of sources."""
 
 
 class Endpoints(Protocol):
-    """What the endpoints need of the server that they are registered with."""
+    """What the grants and endpoints need of the server that they are registered with."""
 
     issuer: str
+    tokens: TokenIssuer
     verifier: TokenVerifier
     revocations: RevocationList
 
 
 class ClientRefused(InvalidClientError):
-    """The one answer for whatever is wrong with a client: unknown, wrong secret, disabled, another way of proving itself."""
+    """The one answer for whatever is wrong with a client: unknown, wrong secret or assertion, disabled, another way of proving itself."""
 
     def __init__(self) -> None:
-        super().__init__("Client authentication failed. Send the client's id and secret by HTTP Basic.", status_code=401)
+        way = "Prove the client in the one way that it is registered for: its secret by HTTP Basic, or an assertion signed with its key."
+        super().__init__(f"Client authentication failed. {way}", status_code=401)
 
     def get_headers(self) -> list[tuple[str, str]]:
         """As usual, with the realm that RFC 7617 asks for."""
@@ -59,9 +66,23 @@ class ClientRefused(InvalidClientError):
 
 
 class GrantRefused(UnsupportedGrantTypeError):
-    """Another grant type than the one there is; does not repeat what was sent."""
+    """Another grant type than those there are; does not repeat what was sent."""
 
-    description = "The grant types are client_credentials and authorization_code."
+    def __init__(self, supported: Iterable[str]) -> None:
+        super().__init__("")
+        self.description = f"This is no grant type of the hub's; it has: {', '.join(supported)}."
+
+
+class ProofRefused(OAuth2Error):
+    """The proof of possession of a token request is missing or wrong (RFC 9449 §5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class TargetRefused(OAuth2Error):
+    """The token is wanted for another resource than the hub's (RFC 8707 §2)."""
+
+    error = "invalid_target"
 
 
 class _Payload(OAuth2Payload):
@@ -84,16 +105,25 @@ class OAuthRequest(OAuth2Request):
     """The ``RegisteredClient``, once it has proven itself."""
     payload: Any
     authorization_code: Any
-    jkt: str | None = None
-    """Thumbprint of the key that the request proves by DPoP (RFC 9449 §5)."""
 
-    def __init__(self, issuer: str, post: FormPost) -> None:
+    def __init__(self, issuer: str, post: FormPost, prove: Callable[[OAuthRequest], str | None]) -> None:
+        """``prove``: checks the request's proof of possession, see ``jkt``."""
         # Authlib refuses http here unless an environment variable for the whole process is set. The issuer was judged once, by
         # check_issuer, with the operator's word for plain http; so Authlib's check is shown https and the true address put in after it.
         super().__init__("POST", "https://" + issuer.partition("://")[2] + post.path)
         self.uri = issuer + post.path
         self.post = post
         self.payload = _Payload(dict(post.fields))
+        self._prove = prove
+
+    @cached_property
+    def jkt(self) -> str | None:
+        """The thumbprint of the key to which the token is to be bound; ``None``: it is a plain one. To be asked once the client is proven.
+
+        Raises:
+            ProofRefused: the proof is wrong, or missing where the client's tokens need one.
+        """
+        return self._prove(self)
 
     @property
     def args(self) -> dict[str, str]:
@@ -123,22 +153,20 @@ class RegisteredClient(ClientMixin):
         return " ".join(sorted(wanted)) if wanted and wanted <= owned else None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Whether the client may prove itself this way."""
-        return method == (PUBLIC_METHOD if self.registered.public else AUTH_METHOD)
+        """Whether the client may prove itself this way; it has done so."""
+        return (method == PUBLIC) == self.registered.public
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Whether the client may use this grant."""
-        if grant_type == "authorization_code":
-            return bool(self.registered.redirect_uris)
-        return bool(grant_type == CredentialsGrant.GRANT_TYPE) and not self.registered.public
-
-    def check_response_type(self, response_type: str) -> bool:
-        """Whether a person may authorize the client."""
-        return response_type == "code" and self.check_grant_type("authorization_code")
+        """Whether the client may use this grant: codes where they can be sent to it, its own rights where it can prove itself."""
+        return bool(self.registered.redirect_uris) if grant_type == "authorization_code" else not self.registered.public
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Whether the URI is one that is registered."""
+        """Whether codes may be sent there."""
         return permits(self.registered.redirect_uris, redirect_uri)
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Whether a person may authorize the client: by codes alone, there is no implicit flow (RFC 9700 §2.1.2)."""
+        return response_type == "code" and self.check_grant_type("authorization_code")
 
     def get_default_redirect_uri(self) -> None:
         """None: every request names its redirect URI."""
@@ -148,39 +176,23 @@ class CredentialsGrant(ClientCredentialsGrant):
     """RFC 6749 §4.4."""
 
     request: OAuthRequest
+    server: Endpoints
 
-    TOKEN_ENDPOINT_AUTH_METHODS = [AUTH_METHOD]  # noqa: RUF012
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """The token response. Authlib's own also logs the token at DEBUG."""
-        token = self.generate_token(scope=self.request.post.fields.get("scope"), include_refresh_token=False)
-        return 200, token, self.TOKEN_RESPONSE_HEADER
-
-
-class Generator(BearerTokenGenerator):
-    """The token response's content. As Authlib's subclass it has ``get_allowed_scope`` applied before a token is made."""
-
-    def __init__(self, tokens: TokenIssuer) -> None:
-        super().__init__(self._make, expires_generator=tokens.lifetime)
-        self._tokens = tokens
-
-    @staticmethod
-    def get_allowed_scope(client: RegisteredClient, scope: str | None) -> str:
-        """The scopes of the token.
-
-        Raises:
-            InvalidScopeError: the client has not all of them, whether they exist or not.
-        """
-        allowed = client.get_allowed_scope(scope)
+        """The token response. Authlib's own also logs the token at DEBUG, and drops scopes that the client does not have."""
+        client: RegisteredClient = self.request.client
+        allowed = client.get_allowed_scope(self.request.post.fields.get("scope"))
         if allowed is None:
             raise InvalidScopeError("The client was not given all of these scopes. Leave scope out to get all that it has.")
-        return allowed
-
-    def _make(self, client: RegisteredClient, grant_type: str, user: None, scope: str) -> str:
         try:
-            return self._tokens.issue(client.get_client_id(), scope.split(" ")).token
+            issued = self.server.tokens.issue(client.get_client_id(), allowed.split(" "), jkt=self.request.jkt)
         except TokenTooLong:
             raise InvalidScopeError("Too many scopes for one token. Name those that this token needs.") from None
+        kind = "DPoP" if self.request.jkt else "Bearer"
+        body = {"token_type": kind, "access_token": issued.token, "expires_in": self.server.tokens.lifetime, "scope": issued.scope}
+        return 200, body, self.TOKEN_RESPONSE_HEADER
 
 
 class _TokenParameter:
@@ -217,6 +229,8 @@ class Revocation(_TokenParameter, RevocationEndpoint):
 class Introspection(_TokenParameter, IntrospectionEndpoint):
     """RFC 7662."""
 
+    CLIENT_AUTH_METHODS = METHODS
+
     def authenticate_token(self, request: OAuthRequest, client: RegisteredClient) -> AccessToken | None:
         """A valid token that this client may look into."""
         access = self.checked(request.form)
@@ -228,5 +242,7 @@ class Introspection(_TokenParameter, IntrospectionEndpoint):
         if token is None:
             return {"active": False}
         times = {"iat": token.issued_at, "exp": token.expires_at}
-        whose = {"client_id": token.client_id, "sub": token.client_id, "iss": self.server.issuer, "aud": audience(self.server.issuer)}
-        return {"active": True, "token_type": "Bearer", "scope": " ".join(sorted(token.scopes)), "jti": token.jti, **whose, **times}
+        whose = {"client_id": token.client_id, "sub": token.subject, "iss": self.server.issuer, "aud": audience(self.server.issuer)}
+        acting = {"application": token.application} if token.application else {}
+        bound = {"token_type": "DPoP", "cnf": {"jkt": token.jkt}} if token.jkt else {"token_type": "Bearer"}
+        return {"active": True, **bound, "scope": " ".join(sorted(token.scopes)), "jti": token.jti, **whose, **acting, **times}

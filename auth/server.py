@@ -1,4 +1,4 @@
-"""The hub's OAuth 2.0 authorization server, on Authlib's framework-neutral core: client_credentials with client_secret_basic.
+"""The hub's OAuth 2.0 authorization server, on Authlib's framework-neutral core.
 
 It knows no web framework and blocks on its stores: call it from a worker thread.
 """
@@ -18,26 +18,29 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidRequestError, UnsupportedGrantTypeError
 
+from auth.assertion import ASSERTION_TYPE, Assertions
 from auth.clients import Client, ClientAuthenticator
-from auth.codes import S256, CodeGrant, Codes
+from auth.dpop import ProofInvalid, Proofs
 from auth.forms import FormFault, FormPost, basic_credentials
 from auth.protocol import (
-    AUTH_METHOD,
-    PUBLIC_METHOD,
+    PROVEN,
+    PUBLIC,
     ClientRefused,
     CredentialsGrant,
-    Generator,
     GrantRefused,
     Introspection,
     OAuthRequest,
+    ProofRefused,
     RegisteredClient,
     Revocation,
+    TargetRefused,
 )
+from auth.replay import ReplaysFull, ReplayStore
 from auth.revocations import RevocationList
-from auth.tokens import TokenIssuer, TokenVerifier
+from auth.tokens import TokenIssuer, TokenVerifier, audience
 
 _ISSUER = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
-_OTHER_CREDENTIALS = ("client_secret", "client_assertion")
+_CREDENTIALS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +86,48 @@ def _is_loopback(host: str) -> bool:
 class OAuthServer(AuthorizationServer):
     """Issues, revokes and introspects the hub's access tokens.
 
-    No refresh tokens, no other grants, no other way for a client to authenticate. Every failure of a client to prove itself gets the
-    same answer, byte for byte.
+    No refresh tokens. A client proves itself in the one way that it is registered for; every failure to do so gets the same answer, byte
+    for byte. Further grants are added by ``register_grant`` with ``TOKEN_ENDPOINT_AUTH_METHODS`` of ``auth.protocol``.
     """
 
     def __init__(
         self,
         issuer: str,
         clients: ClientAuthenticator,
+        assertions: Assertions,
         tokens: TokenIssuer,
         verifier: TokenVerifier,
         revocations: RevocationList,
+        proofs: Proofs,
         *,
-        codes: Codes | None = None,
+        replays: ReplayStore | None = None,
         plain_http: bool = False,
     ) -> None:
-        """``codes``: people may authorize clients."""
+        """``replays``: where used proofs are kept besides, for other nodes to see."""
         super().__init__()
         # At DEBUG, Authlib's grants log the tokens that they issue.
         logging.getLogger("authlib").setLevel(logging.INFO)
         self.issuer = check_issuer(issuer, plain_http=plain_http)
+        self.tokens = tokens
         self.verifier = verifier
         self.revocations = revocations
         self._clients = clients
-        self.register_client_auth_method(AUTH_METHOD, self._authenticate_basic)
-        self.register_token_generator("default", Generator(tokens))
-        self.register_client_auth_method(PUBLIC_METHOD, self._recognize_public)
+        self._assertions = assertions
+        self._proofs = proofs
+        self._replays = replays
+        self.grant_types: list[str] = []
+        self.register_client_auth_method(PROVEN, self._authenticate)
+        self.register_client_auth_method(PUBLIC, self._public)
         self.register_grant(CredentialsGrant)
-        if codes is not None:
-            self.codes = codes
-            self.register_grant(CodeGrant, [S256()])
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 
     def token(self, post: FormPost) -> Answer:
-        """RFC 6749 §4.4: an access token for the client itself. An empty scope means all that the client has."""
+        """RFC 6749 §3.2: an access token, bound to a key if the request proves one (RFC 9449). No scope means all that the client has."""
         if "grant_type" not in post.fields:
-            return self.refuse(InvalidRequestError("The parameter grant_type is missing; send client_credentials."))
+            return self.refuse(InvalidRequestError(f"The parameter grant_type is missing; there are: {', '.join(self.grant_types)}."))
+        if post.fields.get("resource", audience(self.issuer)) != audience(self.issuer):
+            return self.refuse(TargetRefused(f"The hub's tokens are for one resource: {audience(self.issuer)}. Send this, or leave resource out."))
         return self._answer(post, self.create_token_response)
 
     def revoke(self, post: FormPost) -> Answer:
@@ -137,11 +145,11 @@ class OAuthServer(AuthorizationServer):
         return Answer(status, body, dict(headers), None)
 
     def _answer(self, post: FormPost, respond: Callable[[OAuthRequest], tuple[int, dict[str, Any], list[tuple[str, str]]]]) -> Answer:
-        request = OAuthRequest(self.issuer, post)
+        request = OAuthRequest(self.issuer, post, self._proven_key)
         status, body, headers = respond(request)
         return Answer(status, body, dict(headers), request.client.get_client_id() if request.client else None)
 
-    def _authenticate_basic(self, _find: object, request: OAuthRequest) -> RegisteredClient:
+    def _authenticate(self, _find: object, request: OAuthRequest) -> RegisteredClient:
         client = self._proven(request.post)
         if client is None:
             raise ClientRefused
@@ -149,22 +157,50 @@ class OAuthServer(AuthorizationServer):
         return registered
 
     def _proven(self, post: FormPost) -> Client | None:
-        credentials = basic_credentials(post.authorization)
-        if credentials is None or any(name in post.fields for name in _OTHER_CREDENTIALS):
+        """The client, if it proves itself in exactly one way."""
+        claimed = post.fields.get("client_id")
+        if post.authorization:
+            credentials = basic_credentials(post.authorization)
+            if credentials is None or any(name in post.fields for name in _CREDENTIALS) or claimed not in (None, credentials[0]):
+                return None
+            return self._clients.authenticate(*credentials)
+        if "client_secret" in post.fields or post.fields.get("client_assertion_type") != ASSERTION_TYPE:
             return None
-        if post.fields.get("client_id", credentials[0]) != credentials[0]:
-            return None
-        return self._clients.authenticate(*credentials)
+        return self._assertions.authenticate(post.fields.get("client_assertion", ""), claimed)
 
-    def _recognize_public(self, _find: object, request: OAuthRequest) -> RegisteredClient | None:
-        fields = request.post.fields
-        if request.post.authorization or any(name in fields for name in _OTHER_CREDENTIALS):
+    def _public(self, _find: object, request: OAuthRequest) -> RegisteredClient | None:
+        """A public client, which sends its id alone."""
+        post = request.post
+        if post.authorization or any(name in post.fields for name in _CREDENTIALS):
             return None
-        client = self.query_client(fields.get("client_id", ""))
+        client = self.query_client(post.fields.get("client_id", ""))
         if client is None or not client.registered.public:
             return None
         request.client = client
         return client
+
+    def _proven_key(self, request: OAuthRequest) -> str | None:
+        """The thumbprint of the key that a token request proves (RFC 9449 §5); its proof is used up then."""
+        sent, client = request.post.dpop, request.client.registered
+        if not sent:
+            if client.dpop_bound:
+                raise ProofRefused("This client's tokens are bound to a key of its own: send one DPoP header (RFC 9449).")
+            return None
+        try:
+            proof = self._proofs.check(sent, "POST", request.uri)
+            self._proofs.take(proof, client.client_id)
+        except ProofInvalid as fault:
+            raise ProofRefused(f"The DPoP proof does not hold: {fault.reason}.") from None
+        except ReplaysFull:
+            raise ProofRefused("The hub cannot remember further proofs now; try again a minute later.", status_code=503) from None
+        if self._replays is not None and not self._replays.use(proof.key, proof.until):
+            raise ProofRefused("The DPoP proof does not hold: used before.")
+        return proof.jkt
+
+    def register_grant(self, grant_cls: Any, extensions: Any = None) -> None:
+        """As Authlib's; the grant is offered from now on."""
+        super().register_grant(grant_cls, extensions)
+        self.grant_types.append(grant_cls.GRANT_TYPE)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
         """A client in service, without proof: whom a person is asked to authorize, or a public one."""
@@ -189,5 +225,5 @@ class OAuthServer(AuthorizationServer):
         """The grant of this request, else one constant error that echoes nothing."""
         try:
             return super().get_token_grant(request)
-        except UnsupportedGrantTypeError as error:
-            raise GrantRefused(error.grant_type) from None
+        except UnsupportedGrantTypeError:
+            raise GrantRefused(self.grant_types) from None

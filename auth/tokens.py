@@ -20,7 +20,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from auth.claims import MAX_LIFETIME, ClaimFault, check_claims, check_header
-from auth.keys import ALGORITHM, SigningKeys
+from auth.keys import ALGORITHM, KeyRing
 from auth.revocations import Revocations
 
 MAX_TOKEN = 8192
@@ -78,7 +78,7 @@ def audience(issuer: str) -> str:
 class TokenIssuer:
     """Makes access tokens for one issuer."""
 
-    def __init__(self, issuer: str, keys: SigningKeys, *, lifetime: int = MAX_LIFETIME, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, issuer: str, keys: KeyRing, *, lifetime: int = MAX_LIFETIME, clock: Callable[[], float] = time.time) -> None:
         """``lifetime``: seconds, 1 to 600."""
         if not 0 < lifetime <= MAX_LIFETIME:
             raise ValueError(f"the lifetime of a token must be 1 to {MAX_LIFETIME} seconds, not {lifetime}")
@@ -105,9 +105,10 @@ class TokenIssuer:
         if jkt is not None:
             made["cnf"] = {"jkt": jkt}
         times = {"iat": now, "exp": now + self.lifetime}
-        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.active_id}
+        key = self._keys.active
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
         claims: dict[str, Any] = {"iss": self._issuer, "aud": audience(self._issuer), **made, **times}
-        token = jwt.encode(header, claims, self._keys.active, algorithms=[ALGORITHM])
+        token = jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
         if len(token) > MAX_TOKEN:
             raise TokenTooLong
         return IssuedToken(token, made["jti"], made["scope"], times["exp"])
@@ -119,7 +120,7 @@ class TokenVerifier:
     def __init__(
         self,
         issuer: str,
-        keys: SigningKeys,
+        keys: KeyRing,
         revocations: Revocations,
         is_active: Callable[[str], bool],
         *,
@@ -133,13 +134,13 @@ class TokenVerifier:
         if not 0 <= skew <= 30:
             raise ValueError(f"the clock skew must be 0 to 30 seconds, not {skew}")
         self._issuer = issuer
-        self._keys = keys.verifying
+        self._keys = keys
         self._revocations = revocations
         self._is_active = is_active
         self._skew = skew
         self._clock = clock
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
-        self._known: TLRUCache[bytes, AccessToken] = TLRUCache(_CACHED, ttu=_end_of, timer=clock)
+        self._known: TLRUCache[bytes, tuple[AccessToken, str]] = TLRUCache(_CACHED, ttu=_end_of, timer=clock)
         self._using_cache = threading.Lock()
         self.signatures_checked = 0
         """Count of signatures checked since the start; the rest came from the cache."""
@@ -154,11 +155,15 @@ class TokenVerifier:
             raise TokenInvalid("size or characters")
         digest = hashlib.sha256(token.encode()).digest()
         with self._using_cache:
-            access = self._known.get(digest)
-        if access is None:
-            access = self._check(token)
+            known = self._known.get(digest)
+        if known is None:
+            known = self._check(token)
             with self._using_cache:
-                self._known[digest] = access
+                self._known[digest] = known
+        access, kid = known
+        # A key that was taken out of the ring ends its tokens, those seen before too.
+        if kid not in self._keys.verifying:
+            raise TokenInvalid("unknown key")
         self._check_standing(access)
         return access
 
@@ -170,7 +175,7 @@ class TokenVerifier:
         if not all(self._is_active(party) for party in {access.client_id, access.subject, access.application or access.subject}):
             raise TokenInvalid("not active")
 
-    def _check(self, token: str) -> AccessToken:
+    def _check(self, token: str) -> tuple[AccessToken, str]:
         try:
             kid = check_header(token)
             claims = self._verified(token, kid)
@@ -179,10 +184,11 @@ class TokenVerifier:
             raise TokenInvalid(str(fault)) from None
         confirmation = claims.get("cnf")
         jkt = confirmation["jkt"] if confirmation else None
-        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"], claims["sub"], claims.get("application"), jkt)
+        whose = (claims["sub"], claims.get("application"), jkt)
+        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"], *whose), kid
 
     def _verified(self, token: str, kid: str) -> Any:
-        key = self._keys.get(kid)
+        key = self._keys.verifying.get(kid)
         if key is None:
             raise ClaimFault("unknown key")
         self.signatures_checked += 1
@@ -194,5 +200,5 @@ class TokenVerifier:
             raise ClaimFault("payload is not JSON") from None
 
 
-def _end_of(_digest: bytes, access: AccessToken, _now: float) -> float:
-    return access.expires_at
+def _end_of(_digest: bytes, known: tuple[AccessToken, str], _now: float) -> float:
+    return known[0].expires_at

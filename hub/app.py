@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,15 +12,16 @@ from typing import Any
 
 from anyio import to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auth.assertion import Assertions
 from auth.clients import ClientAuthenticator
-from auth.keys import SigningKeys
+from auth.dpop import Proofs
+from auth.keys import KeyRing
 from auth.revocations import RevocationList
 from auth.rights import Operation
 from auth.server import OAuthServer, check_issuer
@@ -34,8 +35,8 @@ from hub.api.data_schema import make_data_schema
 from hub.api.execute import Executor
 from hub.api.governance import GovernanceService
 from hub.api.governance_schema import make_governance_schema
-from hub.api.http import BodyLimit, GraphQLEndpoint, HttpAnswer
-from hub.api.identity import Identity
+from hub.api.http import BodyLimit, GraphQLEndpoint, HttpAnswer, HttpRequest
+from hub.api.identity import Asked, Identity
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
 from hub.api.long import unpacked
 from hub.api.oauth import routes as oauth_routes
@@ -43,11 +44,13 @@ from hub.api.services import Services
 from hub.api.turn import Turn, Turns
 from hub.collecting import Collecting
 from hub.console.pages import DemoApplication, DemoToken, UnknownDemoApplicationError, assets_route, demo_routes, page
-from hub.core import Core
-from hub.exchange.http import ExchangeHttp, fault_response
+from hub.core import TOKEN_KEYS, Core
+from hub.exchange.http import ExchangeHttp, asked_of, fault_response
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore
 from hub.hosts import AllowedHosts, host_of
+from hub.identity.replay import UsedOnce
+from hub.identity.ring import following
 from hub.ledger.entry import EntryDraft
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
@@ -82,11 +85,14 @@ class Hub:
         self.core = core
         settings = core.settings
         issuer = check_issuer(settings.url)
-        self._keys = SigningKeys.open(settings.keys / "tokens")
+        self._keys = KeyRing(settings.keys / TOKEN_KEYS)
         self._revocations = RevocationList(TokenRevocations(core.engine))
         self._tokens = TokenIssuer(issuer, self._keys)
         verifier = TokenVerifier(issuer, self._keys, self._revocations, core.registry.is_active)
-        self._oauth = OAuthServer(issuer, ClientAuthenticator(core.registry), self._tokens, verifier, self._revocations)
+        self._used, proofs = UsedOnce(core.engine), Proofs()
+        clients, assertions = ClientAuthenticator(core.registry), Assertions(issuer, core.registry, self._used)
+        shared = self._used if core.engine.dialect.name == "postgresql" else None
+        self._oauth = OAuthServer(issuer, clients, assertions, self._tokens, verifier, self._revocations, proofs, replays=shared)
         base = make_data_schema()._schema
         governance = make_governance_schema()._schema
         self.live = Live(core, base, self._revocations)
@@ -97,7 +103,7 @@ class Hub:
         exchanges = ExchangeStore(core.engine, make_id("node"))
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
         services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
-        self._identity = Identity(verifier, core.registry, lambda: self.live.stale)
+        self._identity = Identity(verifier, core.registry, proofs, issuer, replays=shared, stale=lambda: self.live.stale)
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
@@ -121,15 +127,12 @@ class Hub:
         settings, log = self.core.settings, self.core.log
         admission = self._admissions[kind] = Admission(settings.concurrent_calls, settings.caller_calls)
         number = hub_number(log.verifier_key.public)
-        turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, settings.url, number, settings.request_seconds, answering)
+        turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, number, settings.request_seconds, answering)
         return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), self._bodies, limit)
 
-    def _governance_limit(self, headers: Headers) -> int:
+    def _governance_limit(self, request: HttpRequest) -> int:
         """Manifests are large; nobody but an administrator sends one."""
-        try:
-            scopes = self._identity.caller(headers).rights.scopes
-        except Fault:
-            return SMALL_BODY_BYTES
+        scopes = self._identity.scopes(Asked(request.headers, request.method, request.path))
         return GOVERNANCE_BODY_BYTES if scopes & set(ROLES) else SMALL_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,9 +212,10 @@ class Hub:
 
     async def _sdl(self, request: Request) -> Response:
         try:
-            caller = self._identity.caller(request.headers)
+            caller = await self._identity.caller(asked_of(request))
         except Fault as fault:
-            return fault_response(request, fault)
+            self.core.log.rollup.refused(request.client.host if request.client else "", fault.code.value)
+            return fault_response(request, fault, self._identity)
         view = self.live.view(caller.rights)
         found = await self._introspector.sdl(view, departments_of(request.headers.get(DEPARTMENTS_HEADER), view))
         return StreamingResponse(unpacked(found), headers=_HEADERS, media_type="application/graphql")
@@ -231,6 +235,9 @@ class Hub:
         if log.publisher.fault is not None:
             reasons.append("checkpoints_not_published")
         return reasons
+
+    def _identity_works(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        return following(self._keys), self._used.sweeping()
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:

@@ -25,6 +25,8 @@ from hub.store.migrate import upgrade
 from schema.cursors import KEY_BYTES
 
 LOG_NAME = "huitong.ledger"
+TOKEN_KEYS = "tokens"  # noqa: S105 - a directory's name
+"""Directory of the keys that sign access tokens, among the hub's keys."""
 
 
 class HomeFault(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -31,6 +31,8 @@ class HttpRequest:
     legacy: bool
     """The caller takes ``application/json`` only."""
     body: bytes
+    method: str = "POST"
+    path: str = ""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class GraphQLRequest:
 
 Handler = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 Refusal = Callable[[HttpRequest, Fault, int], Awaitable[HttpAnswer]]
-BodyLimit = Callable[[Headers], int]
+BodyLimit = Callable[[HttpRequest], int]
 """How many bytes of body a request with these headers may bring."""
 
 
@@ -77,7 +79,7 @@ class GraphQLEndpoint:
             await self._page()(scope, receive, send)
             return
         peer = scope.get("client")
-        request = HttpRequest(headers, peer[0] if peer else "", _is_legacy(headers), b"")
+        request = HttpRequest(headers, peer[0] if peer else "", _is_legacy(headers), b"", scope["method"], scope["path"])
         status, fault = _check_envelope(scope, headers)
         if fault is not None:
             answer = await self._refuse(request, fault, status)
@@ -86,10 +88,9 @@ class GraphQLEndpoint:
         await _send(send, answer, request)
 
     async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
-        headers = request.headers
         try:
-            async with self._bodies.reading(receive, headers.get("content-length", ""), self._limit(headers)) as body:
-                return await _until_gone(self._handler(HttpRequest(headers, request.address, request.legacy, body)), receive)
+            async with self._bodies.reading(receive, request.headers.get("content-length", ""), self._limit(request)) as body:
+                return await _until_gone(self._handler(replace(request, body=body)), receive)
         except BodyFault as refused:
             code = Code.RATE_LIMITED if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else Code.BAD_REQUEST
             fault = Fault(code, refused.zh, refused.en, refused.hint_zh, refused.hint_en)

@@ -3,46 +3,151 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 
-from auth.bearer import bearer_token
+from auth.bearer import INVALID_PROOF, INVALID_TOKEN, Presented, challenge, presented_token
 from auth.claims import PERSON
+from auth.dpop import Proof, ProofInvalid, Proofs
+from auth.replay import ReplaysFull, ReplayStore
 from auth.rights import Use
 from auth.tokens import AccessToken, TokenInvalid, TokenVerifier
 from hub.api.context import Caller
+from hub.api.oauth import resource_metadata_url
 from hub.people.codes import answers_for
 from hub.sharing.registry import PUBLIC, Registry
 from schema.faults import Code, Fault
 
 
-class Identity:
-    """Tells who calls. While ``stale`` says that rights cannot be compared with the control database, it tells of nobody."""
+class Unauthenticated(Fault):
+    """A token that is not accepted; the caller is told the same whatever is wrong with it. ``error``: of the challenge (RFC 6750, RFC 9449)."""
 
-    def __init__(self, verifier: TokenVerifier, registry: Registry, stale: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, error: str) -> None:
+        if error == INVALID_PROOF:
+            texts = ("持有证明(DPoP)无效", "the DPoP proof is not valid", "请为本次调用重新签制 DPoP 证明", "make a new DPoP proof for this call")
+        else:
+            texts = (
+                "访问令牌无效或已过期",
+                "the access token is not valid or has expired",
+                "请从 /oauth/token 重新取得令牌",
+                "get a new token from /oauth/token",
+            )
+        super().__init__(Code.UNAUTHENTICATED, *texts)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request says who calls. ``path``: as the caller wrote it behind the hub's address."""
+
+    headers: Headers
+    method: str
+    path: str
+
+
+class Identity:
+    """Tells who calls. While ``stale`` says that rights cannot be compared with the control database, it tells of nobody.
+
+    ``replays``: where proofs are counted besides, when several hubs share a control database.
+    """
+
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        registry: Registry,
+        proofs: Proofs,
+        issuer: str,
+        *,
+        replays: ReplayStore | None = None,
+        stale: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._verifier = verifier
         self._registry = registry
         self._stale = stale
+        self._proofs = proofs
+        self._issuer = issuer
+        self._replays = replays
 
-    def caller(self, headers: Headers, use: Use | None = None) -> Caller:
-        """The caller; the public where no token is sent.
+    async def caller(self, asked: Asked, use: Use | None = None) -> Caller:
+        """The caller; the public where no token is sent. A bearer's call waits for nothing; a proof is used up.
 
         Raises:
-            Fault: ``UNAUTHENTICATED``, the same for every fault of a token; ``LEDGER_UNAVAILABLE`` where nobody's rights can be told now.
+            Unauthenticated: the same for every fault of a token.
+            Fault: ``RATE_LIMITED`` or ``LEDGER_UNAVAILABLE`` where a proof's use cannot be remembered, or nobody's rights can be told now.
         """
-        try:
-            token = bearer_token(headers.getlist("authorization"))
-            if token is None:
-                return Caller(None, PUBLIC, use or Use())
-            access = self._verifier.verify(token)
-        except TokenInvalid:
-            raise _refused() from None
+        access, proof = self._checked(asked)
+        if access is None:
+            return Caller(None, PUBLIC, use or Use())
         if self._stale():
             raise _rights_unknown()
-        found = self._person(access) if access.subject.startswith(PERSON) else self._application(access)
-        return found.using(use or Use())
+        if proof is not None:
+            await self._take(proof, access)
+        return self._caller(access).using(use or Use())
 
-    def _application(self, access: AccessToken) -> Caller:
+    def scopes(self, asked: Asked) -> frozenset[str]:
+        """The scopes with which a request comes, before it is read: none where its token is not accepted. Uses up no proof."""
+        try:
+            access, _ = self._checked(asked)
+            return self._caller(access).rights.scopes if access else frozenset()
+        except Fault:
+            return frozenset()
+
+    def holds(self, headers: Headers) -> bool:
+        """Whether the token of a request that was accepted is still good."""
+        try:
+            presented = presented_token(headers.getlist("authorization"))
+            return presented is not None and bool(self._verifier.verify(presented.token))
+        except TokenInvalid:
+            return False
+
+    def challenge(self, fault: Fault, headers: Headers) -> str:
+        """The ``WWW-Authenticate`` value of a 401 for this fault."""
+        sent = INVALID_TOKEN if "authorization" in headers else None
+        return challenge(resource_metadata_url(self._issuer), fault.error if isinstance(fault, Unauthenticated) else sent)
+
+    def _checked(self, asked: Asked) -> tuple[AccessToken | None, Proof | None]:
+        """Token and proof, both genuine and made for each other."""
+        try:
+            presented = presented_token(asked.headers.getlist("authorization"))
+            if presented is None:
+                return None, None
+            access = self._verifier.verify(presented.token)
+        except TokenInvalid:
+            raise Unauthenticated(INVALID_TOKEN) from None
+        if presented.proven != (access.jkt is not None):
+            raise Unauthenticated(INVALID_TOKEN)
+        return access, self._proof(asked, presented, access) if presented.proven else None
+
+    def _proof(self, asked: Asked, presented: Presented, access: AccessToken) -> Proof:
+        try:
+            proof = self._proofs.check(asked.headers.getlist("dpop"), asked.method, f"{self._issuer}{asked.path}", presented.token)
+        except ProofInvalid:
+            raise Unauthenticated(INVALID_PROOF) from None
+        if proof.jkt != access.jkt:
+            raise Unauthenticated(INVALID_TOKEN)
+        return proof
+
+    async def _take(self, proof: Proof, access: AccessToken) -> None:
+        """Counts the proof as used, here first and then where other nodes see it, off the event loop."""
+        try:
+            self._proofs.take(proof, access.client_id)
+            if self._replays is not None and not await to_thread.run_sync(self._replays.use, proof.key, proof.until):
+                raise Unauthenticated(INVALID_PROOF)
+        except ProofInvalid:
+            raise Unauthenticated(INVALID_PROOF) from None
+        except ReplaysFull:
+            zh, en = "DPoP 证明过多", "too many DPoP proofs within a minute"
+            raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试，或减少调用次数", "try again a minute later, or call less often") from None
+        except SQLAlchemyError:
+            zh, en = "控制库暂不可写，无法核验 DPoP 证明", "the control database cannot be written now, so that no DPoP proof can be checked"
+            raise Fault(Code.LEDGER_UNAVAILABLE, zh, en, "请稍后重试", "try again later") from None
+
+    def _caller(self, access: AccessToken) -> Caller:
+        if access.subject.startswith(PERSON):
+            return self._person(access)
         return Caller(self._registry.application(access.client_id), self._registry.rights(access.client_id, access.scopes), Use())
 
     def _person(self, access: AccessToken) -> Caller:
@@ -50,18 +155,8 @@ class Identity:
         person = self._registry.application(access.subject)
         account = self._registry.application(access.application) if access.application else person
         if person is None or account is None or (account is not person and not answers_for(person, account)):
-            raise _refused()
+            raise Unauthenticated(INVALID_TOKEN)
         return Caller(account, self._registry.rights(account.client_id, access.scopes), Use(), person)
-
-
-def _refused() -> Fault:
-    return Fault(
-        Code.UNAUTHENTICATED,
-        "访问令牌无效或已过期",
-        "the access token is not valid or has expired",
-        "请从 /oauth/token 重新取得令牌",
-        "get a new token from /oauth/token",
-    )
 
 
 def _rights_unknown() -> Fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from auth import assertion, dpop
+from auth.clients import KEY, SECRET
 from auth.forms import MAX_BODY, FormFault, FormPost, check_envelope, parse_form
-from auth.keys import SigningKeys
+from auth.keys import KeyRing
 from auth.server import Answer, OAuthServer
 from auth.tokens import audience
 from hub.api.bodies import Bodies, BodyFault
@@ -37,8 +39,15 @@ _UNREAD = {"X-Content-Type-Options": "nosniff"}
 _RETRY = {**_UNREAD, "Cache-Control": "no-store", "Retry-After": "1"}
 
 
-def routes(server: OAuthServer, keys: SigningKeys, scopes_supported: ScopesSupported, on_event: OnEvent, bodies: Bodies | None = None) -> list[Route]:
-    """All OAuth routes of a hub. ``bodies`` counts the bytes of all its request bodies."""
+def routes(
+    server: OAuthServer,
+    keys: KeyRing,
+    scopes_supported: ScopesSupported,
+    on_event: OnEvent,
+    bodies: Bodies | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> list[Route]:
+    """All OAuth routes of a hub. ``bodies`` counts the bytes of all its request bodies; ``more``: further members of its metadata (RFC 8414)."""
     threads = CapacityLimiter(_THREADS)
     calls: tuple[tuple[Kind, Callable[[FormPost], Answer]], ...] = (
         ("token", server.token),
@@ -51,7 +60,7 @@ def routes(server: OAuthServer, keys: SigningKeys, scopes_supported: ScopesSuppo
     return [
         *posts,
         _document_route("/oauth/jwks", keys.jwks),
-        _document_route("/.well-known/oauth-authorization-server", lambda: server_metadata(issuer, scopes_supported())),
+        _document_route("/.well-known/oauth-authorization-server", lambda: server_metadata(issuer, scopes_supported(), server.grant_types) | dict(more or {})),
         # RFC 9728 §3.1 puts the resource's path behind the well-known one; the bare address is what people try first.
         _document_route(f"{PROTECTED_RESOURCE}/graphql", lambda: resource_metadata(issuer, scopes_supported())),
         _document_route(PROTECTED_RESOURCE, lambda: resource_metadata(issuer, scopes_supported())),
@@ -63,20 +72,20 @@ def resource_metadata_url(issuer: str) -> str:
     return f"{issuer}{PROTECTED_RESOURCE}/graphql"
 
 
-def server_metadata(issuer: str, scopes: Iterable[str]) -> dict[str, Any]:
+def server_metadata(issuer: str, scopes: Iterable[str], grant_types: Iterable[str]) -> dict[str, Any]:
     """The authorization server's metadata, RFC 8414."""
-    methods = ["client_secret_basic"]
+    endpoints = {name: f"{issuer}/oauth/{path}" for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect"))}
+    proving = {f"{name}_endpoint_auth_methods_supported": [KEY, SECRET] for name in endpoints}
+    signing = {f"{name}_endpoint_auth_signing_alg_values_supported": list(assertion.ALGORITHMS) for name in endpoints}
     return {
         "issuer": issuer,
-        "token_endpoint": f"{issuer}/oauth/token",
+        **{f"{name}_endpoint": address for name, address in endpoints.items()},
         "jwks_uri": f"{issuer}/oauth/jwks",
-        "revocation_endpoint": f"{issuer}/oauth/revoke",
-        "introspection_endpoint": f"{issuer}/oauth/introspect",
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": list(grant_types),
         "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        **proving,
+        **signing,
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "scopes_supported": sorted(scopes),
         "protected_resources": [audience(issuer)],
     }
@@ -88,6 +97,8 @@ def resource_metadata(issuer: str, scopes: Iterable[str]) -> dict[str, Any]:
         "resource": audience(issuer),
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "dpop_bound_access_tokens_required": False,
         "scopes_supported": sorted(scopes),
     }
 
@@ -122,7 +133,7 @@ async def _read(request: Request, path: str, bodies: Bodies) -> FormPost:
     check_envelope(request.scope["query_string"], headers.getlist("content-type"), headers.getlist("content-encoding"))
     try:
         async with bodies.reading(request.receive, headers.get("content-length", ""), MAX_BODY) as body:
-            return FormPost(path, tuple(headers.getlist("authorization")), parse_form(body))
+            return FormPost(path, tuple(headers.getlist("authorization")), parse_form(body), tuple(headers.getlist("dpop")))
     except BodyFault as fault:
         if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
             raise _Busy from None

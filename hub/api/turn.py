@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import structlog
 
-from auth.bearer import challenge
 from connectors.calling import CALLING, Calling
 from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
@@ -18,9 +17,8 @@ from hub.api.calling import traceparent, with_use
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
-from hub.api.identity import Identity
+from hub.api.identity import Asked, Identity
 from hub.api.long import Long
-from hub.api.oauth import resource_metadata_url
 from hub.api.use import read_use
 from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
 from hub.ledger.append import Ledger
@@ -60,7 +58,6 @@ class Turns:
         pace: PublicPace,
         ledger: Ledger,
         rollup: Rollup,
-        issuer: str,
         hub: str,
         seconds: float,
         answering: Answering,
@@ -70,7 +67,6 @@ class Turns:
         self._pace = pace
         self._ledger = ledger
         self._rollup = rollup
-        self._challenge_url = resource_metadata_url(issuer)
         self._hub = hub
         self._seconds = seconds
         self._answering = answering
@@ -104,7 +100,7 @@ class Turns:
         return answer
 
     async def _answer(self, turn: Turn, calling: Calling) -> HttpAnswer:
-        turn.caller = self._identity.caller(turn.request.headers)
+        turn.caller = await self._identity.caller(Asked(turn.request.headers, turn.request.method, turn.request.path))
         caller = turn.caller = turn.caller.using(read_use(turn.request.headers))
         name = caller.name if caller.application else f"public {turn.request.address}"
         CALLING.set(with_use(replace(calling, caller=name), caller.use, turn.request.headers, self._hub))
@@ -143,7 +139,7 @@ class Turns:
             content["extensions"] = {"receipt": receipt.as_json()}
         answer = HttpAnswer(status_of(fault.code, turn.request.legacy), orjson.dumps(content), {"content-language": "en" if turn.english else "zh-CN"})
         if fault.code is Code.UNAUTHENTICATED:
-            answer.headers["www-authenticate"] = challenge(self._challenge_url, "invalid_token" if "authorization" in turn.request.headers else None)
+            answer.headers["www-authenticate"] = self._identity.challenge(fault, turn.request.headers)
         if STATUS[fault.code] in (429, 503):
             answer.headers["retry-after"] = "1"
         return answer

@@ -19,9 +19,9 @@ from auth.rights import Operation, Use
 from hub.acts import make_id
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
-from hub.api.identity import Identity
+from hub.api.identity import Asked, Identity
 from hub.api.use import check_use, read_use
-from hub.errors import prefers_english, request_errors, status_of
+from hub.errors import STATUS, prefers_english, request_errors, status_of
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
 from hub.ledger.entry import Access, EntryDraft, Item
@@ -56,7 +56,8 @@ class ExchangeHttp:
         async def endpoint(request: Request) -> Response:
             caller: Caller | None = None
             try:
-                caller = self.identity.caller(request.headers, read_use(request.headers))
+                caller = await self.identity.caller(asked_of(request))
+                caller = caller.using(read_use(request.headers))
                 job = await self._job(caller, request.path_params["id"])
                 answer: Response = await serve(request, caller, job)
                 return answer
@@ -72,7 +73,7 @@ class ExchangeHttp:
         log = self.live.core.log
         if caller is None or caller.application is None:
             log.rollup.refused(request.client.host if request.client else "", fault.code.value)
-            return fault_response(request, fault)
+            return fault_response(request, fault, self.identity)
         try:
             await log.ledger.append(refusal_entry(make_id("call"), caller, fault.code.value, False, None, "exchange", "FILE"))
         except LedgerUnavailable:
@@ -171,19 +172,13 @@ class ExchangeHttp:
         signature = signer.sign(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
         return {**content, "signature": {"key": signer.key_id, "algorithm": signer.algorithm, "value": base64.b64encode(signature).decode()}}
 
-    def _holds(self, request: Request) -> bool:
-        """Whether the token is still good: a stream outlives neither its expiry nor its revocation."""
-        try:
-            return self.identity.caller(request.headers).application is not None
-        except Fault:
-            return False
-
     async def _events(self, request: Request, _caller: Caller, job: Job) -> Response:
         return StreamingResponse(self._stream(request, job.id), media_type="text/event-stream", headers=_HEADERS)
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
+        # A stream outlives neither its token's expiry nor its revocation.
         last = b""
-        while not (self.live.draining or await request.is_disconnected()) and self._holds(request):
+        while not (self.live.draining or await request.is_disconnected()) and self.identity.holds(request.headers):
             job = await to_thread.run_sync(self.store.job, identity)
             if job is None:
                 return
@@ -197,12 +192,19 @@ class ExchangeHttp:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-def fault_response(request: Request, fault: Fault) -> Response:
-    """A fault outside GraphQL, in the same shape as a GraphQL error."""
+def asked_of(request: Request) -> Asked:
+    """What of a request says who calls."""
+    return Asked(request.headers, request.method, request.scope["path"])
+
+
+def fault_response(request: Request, fault: Fault, identity: Identity | None = None) -> Response:
+    """A fault outside GraphQL, in the same shape as a GraphQL error. ``identity`` words the challenge of a 401."""
     english = prefers_english(request.headers.get("accept-language", ""))
     headers = dict(_HEADERS)
-    if fault.code is Code.UNAUTHENTICATED:
-        headers["www-authenticate"] = "Bearer"
+    if fault.code is Code.UNAUTHENTICATED and identity is not None:
+        headers["www-authenticate"] = identity.challenge(fault, request.headers)
+    if STATUS[fault.code] in (429, 503):
+        headers["retry-after"] = "1"
     return JSONResponse({"errors": request_errors(fault, make_id("call"), english)}, status_of(fault.code, False), headers)
 
 

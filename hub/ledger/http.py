@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from hub.api.identity import Identity
 from hub.catalog.scopes import AUDIT
-from hub.exchange.http import fault_response
+from hub.exchange.http import asked_of, fault_response
 from hub.ledger.proofs import InclusionProof, inclusion, latest_checkpoint
 from hub.ledger.reading import parties
 from hub.ledger.service import LedgerService
@@ -52,13 +52,15 @@ class LedgerHttp:
         try:
             proof = await self._found(request)
         except Fault as fault:
-            return fault_response(request, fault)
+            if fault.code is Code.UNAUTHENTICATED:
+                self.log.rollup.refused(request.client.host if request.client else "", fault.code.value)
+            return fault_response(request, fault, self.identity)
         if "text/plain" in request.headers.get("accept", ""):
             return PlainTextResponse(proof.as_text(), headers=_TEXT)
         return JSONResponse(proof.as_json(), headers=_TEXT)
 
     async def _found(self, request: Request) -> InclusionProof:
-        caller = self.identity.caller(request.headers)
+        caller = await self.identity.caller(asked_of(request))
         app = caller.identified()
         text = request.path_params["entry"]
         number = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1

@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth.bearer import bearer_token, challenge
+from auth.assertion import Assertions
+from auth.bearer import challenge, presented_token
 from auth.clients import Client, ClientAuthenticator, hash_secret
-from auth.keys import SigningKeys
+from auth.dpop import Proofs
+from auth.keys import KeyRing
 from auth.revocations import RevocationList
 from auth.server import OAuthServer
 from auth.tokens import TokenInvalid, TokenIssuer, TokenVerifier
@@ -80,6 +82,18 @@ class SqliteRevocations:
         self._connection.close()
 
 
+class Used:
+    """A store of used ids in memory."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, int] = {}
+
+    def use(self, key: str, until: int) -> bool:
+        first = key not in self.keys
+        self.keys.setdefault(key, until)
+        return first
+
+
 def client(name: str, scopes: Iterable[str] = SCOPES, *, active: bool = True) -> Client:
     """A client whose secret is its name and ``-secret``."""
     return Client(name, hash_secret(f"{name}-secret"), frozenset(scopes), active, "housing", name)
@@ -111,14 +125,18 @@ class World:
     def __post_init__(self) -> None:
         self.record: Callable[..., Awaitable[None]] = self._keep
         self.clients = Clients(client("app"), client("other"), client("gateway", {"introspect"}), client("bare", ()), client("off", active=False))
-        self.keys = SigningKeys.open(self.home / "keys")
+        self.keys = KeyRing(self.home / "keys", clock=self.clock)
         self.store = SqliteRevocations(self.home / "revoked.db")
         self.revocations = RevocationList(self.store, clock=self.clock)
         self.issuing = TokenIssuer(self.issuer, self.keys, clock=self.clock)
         self.verifier = TokenVerifier(self.issuer, self.keys, self.revocations, self.clients.is_active, clock=self.clock)
         self.comparisons: list[tuple[str, str]] = []
         authenticator = ClientAuthenticator(self.clients, same=self._same)
-        self.server = OAuthServer(self.issuer, authenticator, self.issuing, self.verifier, self.revocations, plain_http=self.plain_http)
+        self.used = Used()
+        self.assertions = Assertions(self.issuer, self.clients, self.used, clock=self.clock)
+        self.proofs = Proofs(since=0, clock=self.clock)
+        parts = (authenticator, self.assertions, self.issuing, self.verifier, self.revocations, self.proofs)
+        self.server = OAuthServer(self.issuer, *parts, plain_http=self.plain_http)
         oauth = routes(self.server, self.keys, lambda: ["query:unconditional", "governance:audit"], self._on_event)
         self.app = Starlette(routes=[*oauth, Route("/protected", self.protected)])
 
@@ -136,10 +154,10 @@ class World:
         """A resource that wants a token, as the GraphQL endpoint would."""
         url = resource_metadata_url(self.issuer)
         try:
-            token = bearer_token(request.headers.getlist("authorization"))
-            if token is None:
+            presented = presented_token(request.headers.getlist("authorization"))
+            if presented is None:
                 return Response(status_code=401, headers={"WWW-Authenticate": challenge(url)})
-            return JSONResponse(sorted(self.verifier.verify(token).scopes))
+            return JSONResponse(sorted(self.verifier.verify(presented.token).scopes))
         except TokenInvalid:
             return Response(status_code=401, headers={"WWW-Authenticate": challenge(url, "invalid_token")})
 

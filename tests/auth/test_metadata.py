@@ -31,7 +31,7 @@ async def test_server_metadata_is_rfc_8414s_and_names_no_resource(world: World) 
     AuthorizationServerMetadata({**document, "response_types_supported": ["none"]}).validate()
     assert document["issuer"] == ISSUER
     assert document["grant_types_supported"] == ["client_credentials"]
-    assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic"]
+    assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt", "client_secret_basic"]
     assert document["scopes_supported"] == ["governance:audit", "query:unconditional"]
     assert "civil_affairs" not in str(document)
     assert "authorization_endpoint" not in document
@@ -72,7 +72,7 @@ async def test_a1_other_authorization_headers_are_401_with_a_challenge(world: Wo
         answer = await http.get("/protected", headers=[(b"authorization", header.encode())])
     assert answer.status_code == 401
     challenge = f'Bearer realm="huitong", error="invalid_token", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/graphql"'
-    assert answer.headers["www-authenticate"] == challenge
+    assert answer.headers["www-authenticate"] == f'{challenge}, DPoP error="invalid_token", algs="ES256 EdDSA Ed25519"'
     assert answer.content == b""
 
 

@@ -111,7 +111,7 @@ async def test_a14_only_post(world: World, method: str) -> None:
 async def test_a14_no_other_grant(world: World, form: str) -> None:
     answer = await world.post("/oauth/token", form, basic("app"))
     assert answer.status_code == 400
-    assert answer.json() == {"error": "unsupported_grant_type", "error_description": "The grant types are client_credentials and authorization_code."}
+    assert answer.json() == {"error": "unsupported_grant_type", "error_description": "This is no grant type of the hub's; it has: client_credentials."}
 
 
 @pytest.mark.parametrize("form", ["", "scope=query:unconditional", "grant_type=", "grant_type=&response_type=token"])

@@ -24,11 +24,11 @@ def _claims(**changed: Any) -> dict[str, Any]:
 
 def _signed(world: World, claims: Any, *, key: Any = None, **header: Any) -> str:
     """A token signed with the hub's key, whatever it says."""
-    members = {"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active_id, **header}
+    members = {"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active.kid, **header}
     members = {name: value for name, value in members.items() if value is not None}
     registry = jws.JWSRegistry(algorithms=["ES256", "HS256"], strict_check_header=False)
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-    return jws.serialize_compact(members, payload, key or world.keys.active, registry=registry)
+    return jws.serialize_compact(members, payload, key or world.keys.active.private, registry=registry)
 
 
 def _segment(data: bytes) -> str:
@@ -43,7 +43,7 @@ def _refused(world: World, token: str) -> str:
 
 def test_an_issued_token_is_what_rfc_9068_wants(world: World) -> None:
     issued = world.issuing.issue("app", {"b", "a"})
-    assert part(issued.token, 0) == {"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active_id}
+    assert part(issued.token, 0) == {"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active.kid}
     assert part(issued.token, 1) == _claims(jti=issued.jti)
     access = world.verifier.verify(issued.token)
     assert (access.client_id, access.scopes, access.jti, access.expires_at, access.issued_at) == ("app", frozenset("ab"), issued.jti, NOW + 600, NOW)
@@ -58,10 +58,10 @@ def test_a_token_of_the_hubs_key_and_right_claims_passes(world: World) -> None:
 def test_a2_no_signature_and_foreign_algorithms(world: World) -> None:
     token = _signed(world, _claims())
     payload, signature = token.split(".")[1:]
-    none = _segment(json.dumps({"alg": "none", "typ": "at+jwt", "kid": world.keys.active_id}).encode())
+    none = _segment(json.dumps({"alg": "none", "typ": "at+jwt", "kid": world.keys.active.kid}).encode())
     assert _refused(world, f"{none}.{payload}.") == "not a compact JWS"
     assert _refused(world, f"{none}.{payload}.{signature}") == "alg"
-    stolen = OctKey.import_key(_segment(world.keys.active.as_bytes(private=False)))
+    stolen = OctKey.import_key(_segment(world.keys.active.public.as_bytes(private=False)))
     assert _refused(world, _signed(world, _claims(), key=stolen, alg="HS256")) == "alg"
     assert world.verifier.signatures_checked == 0
 
@@ -76,7 +76,7 @@ def test_a2_a_key_that_comes_with_the_token_is_not_looked_at(world: World) -> No
         {"crit": ["exp"], "exp": 1},
         {"b64": False, "crit": ["b64"]},
     ):
-        forged = ".".join([_segment(json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active_id, **members}).encode()), _segment(b"{}"), "AA"])
+        forged = ".".join([_segment(json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active.kid, **members}).encode()), _segment(b"{}"), "AA"])
         assert _refused(world, forged) in {"header members", "not a compact JWS"}
     assert _refused(world, _signed(world, _claims(), key=own)) == "signature"
     assert _refused(world, _signed(world, _claims(), key=own, kid=own.thumbprint())) == "unknown key"
@@ -108,7 +108,7 @@ def test_a2_odd_headers_are_refused_and_never_a_crash(world: World) -> None:
 
 
 def test_a2_a_long_header_is_refused_before_it_is_read(world: World) -> None:
-    whole = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active_id}).encode()
+    whole = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": world.keys.active.kid}).encode()
     padded = _segment(whole.ljust(390))
     assert len(padded) > 512
     assert _refused(world, f"{padded}.e30.AA") == "not a compact JWS"
@@ -148,7 +148,7 @@ def test_a3_times(world: World, changed: dict[str, Any], reason: str) -> None:
 def test_a3_trap_8_a_well_signed_token_ends_although_jwt_decode_would_take_it(world: World) -> None:
     token = world.issuing.issue("app", ["a"]).token
     world.clock.now = NOW + 600
-    assert jwt.decode(token, world.keys.active, algorithms=["ES256"]).claims["client_id"] == "app"
+    assert jwt.decode(token, world.keys.active.public, algorithms=["ES256"]).claims["client_id"] == "app"
     assert _refused(world, token) == "expired"
 
 
@@ -177,7 +177,7 @@ def test_a5_only_access_tokens(world: World) -> None:
     for typ in ("JWT", "jwt", "", "at+jwt ", "client-authentication+jwt"):
         assert _refused(world, _signed(world, _claims(), typ=typ)) == "typ"
     id_token = {"iss": ISSUER, "aud": "app", "sub": "app", "iat": NOW, "exp": NOW + 60, "nonce": "n"}
-    assert _refused(world, jwt.encode({"alg": "ES256", "kid": world.keys.active_id}, id_token, world.keys.active)) == "typ"
+    assert _refused(world, jwt.encode({"alg": "ES256", "kid": world.keys.active.kid}, id_token, world.keys.active.private)) == "typ"
 
 
 @pytest.mark.parametrize("scope", [["a", "b"], "a\tb", "a  b", " a", "a ", "", "a a", "qu\u0435ry:unconditional", 'a"b', "a\\b", 1, None, {}])
