@@ -68,17 +68,21 @@ def test_a_demonstration_application_queries_by_name(hub: Child, home: Path) -> 
 
 def test_business_time_follows_the_clock_file(hub: Child, home: Path) -> None:
     """Read anew within a tenth of a second; the token is issued, and taken, by the real clock."""
-    clock_of(home).write_text("+14d", encoding="utf-8")
-    time.sleep(0.2)
+    entry = next(one for one in json.loads((home / "demo" / "credentials.json").read_bytes()) if one["name"] == "security_admin")
     document = 'mutation { setCalendarDays(input: {days: [{day: "2099-01-01", working: false, source: "测试"}]}) { days { setAt } problems { code } } }'
-    answered = run_command(home, "query", "--url", hub.url, "--app", "security_admin", "--governance", document, "--json")
+    with httpx2.Client(base_url=hub.url, trust_env=False) as client:
+        asked = {"grant_type": "client_credentials", "scope": entry["scope"]}
+        token = client.post("/oauth/token", data=asked, auth=(entry["client_id"], entry["client_secret"])).json()["access_token"]
+        clock_of(home).write_text("+14d", encoding="utf-8")
+        time.sleep(0.2)
+        answer = client.post("/governance/graphql", json={"query": document}, headers={"authorization": f"Bearer {token}"})
     clock_of(home).write_text("+0d", encoding="utf-8")
     time.sleep(0.2)
-    made = json.loads(answered.stdout)["data"]["setCalendarDays"]
+    made = answer.json()["data"]["setCalendarDays"]
     assert made["problems"] == []
     ahead = datetime.fromisoformat(made["days"][0]["setAt"]) - datetime.now(UTC)
     assert abs(ahead - timedelta(days=14)) < timedelta(minutes=5)
-    assert "guiyang" in run_command(home, "rules", "list", "--json").stdout
+    assert "guiyang" in (home / "huitong.toml").read_text(encoding="utf-8")
 
 
 def test_every_source_answers_and_has_its_columns(hub: Child, home: Path) -> None:
