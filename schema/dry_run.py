@@ -61,20 +61,33 @@ class DryRun:
 
 async def dry_run(plan: Plan, run: Run, allowance: Allowance | None = None) -> DryRun:
     """Runs the plan's departments without touching a source; ``run.sources`` is never called."""
-    allowance = allowance or Allowance()
-    before = replace(allowance)
+    counted = _Counted(shared=allowance or Allowance())
     sources = _Sources()
     answer = Answer()
     try:
-        await run_departments(plan, replace(run, sources=sources.source), answer, allowance)
+        await run_departments(plan, replace(run, sources=sources.source), answer, counted)
     except Fault as fault:
         answer.errors.append(FieldError((), fault))
     costs = tuple(each.cost for each in sources.opened.values())
-    return DryRun(tuple(answer.accesses.values()), tuple(_shown(plan)), costs, plan.masking, _spent(before, allowance), tuple(answer.errors))
+    return DryRun(tuple(answer.accesses.values()), tuple(_shown(plan)), costs, plan.masking, counted.spent, tuple(answer.errors))
 
 
-def _spent(before: Allowance, after: Allowance) -> Allowance:
-    return Allowance(**{name: getattr(before, name) - getattr(after, name) for name in vars(before)})
+@dataclass
+class _Counted(Allowance):
+    """What one dry run takes, also of an allowance that several share."""
+
+    shared: Allowance = field(default_factory=Allowance)
+
+    def reserve(self, what: str, amount: int) -> None:
+        """Takes a part of both."""
+        super().reserve(what, amount)
+        self.shared.reserve(what, amount)
+
+    @property
+    def spent(self) -> Allowance:
+        """What was taken."""
+        whole = Allowance()
+        return Allowance(**{name: getattr(whole, name) - getattr(self, name) for name in vars(whole)})
 
 
 def _shown(plan: Plan) -> list[ShownItem]:
