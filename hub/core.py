@@ -6,17 +6,19 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from auth.keys import KeyRing
 from hub.acts import Acts
 from hub.catalog.service import CatalogService
 from hub.ledger.append import Ledger
 from hub.ledger.service import LedgerService
 from hub.ledger.subjects import Subjects
+from hub.people.service import PeopleService
 from hub.settings import Settings
 from hub.sharing.registry import Registry
 from hub.sharing.service import SharingService
@@ -47,6 +49,9 @@ class Core:
     sharing: SharingService
     registry: Registry
     cursor_key: bytes
+    people: PeopleService
+    people_key: bytes
+    """Seals the secrets of one-time codes."""
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -69,8 +74,9 @@ def open_core(settings: Settings) -> Core:
     registry = Registry(engine)
     registry.refresh()
     sharing = SharingService(engine, acts, catalog.load)
-    cursor_key = _secret_key(settings.keys / "cursor.key")
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, sharing, registry, cursor_key)
+    cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
+    people = PeopleService(engine, acts)
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, sharing, registry, cursor_key, people, people_key)
 
 
 def initialise(settings: Settings) -> None:
@@ -82,6 +88,8 @@ def initialise(settings: Settings) -> None:
     except OSError as error:
         raise HomeFault(f"{settings.home}: {error.strerror}: 请更换 HUITONG_HOME choose another HUITONG_HOME") from None
     open_core(settings).close()
+    # Whoever copies the keys to a further node has them all.
+    KeyRing(settings.keys / TOKEN_KEYS)
 
 
 def _close_to_others(directory: Path) -> None:
@@ -99,7 +107,9 @@ def _secret_key(path: Path) -> bytes:
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        made.rename(path)
+        with suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
     return path.read_bytes()
 
 

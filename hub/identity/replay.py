@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.people.tables import used_once
-from hub.store.upsert import inserting
+from hub.store.upsert import inserted
 
 _SWEEP_SECONDS = 60.0
 _KEPT_SECONDS = 60
@@ -28,7 +28,7 @@ class UsedOnce:
     def use(self, key: str, until: int) -> bool:
         """Whether nobody, on any node, used this key before; of several at once, one is the first."""
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-            return connection.execute(inserting(connection, used_once).values(key=key, until=until).on_conflict_do_nothing()).rowcount == 1
+            return inserted(connection, used_once, {"key": key, "until": until})
 
     def sweep(self, now: int) -> int:
         """Forgets what has ended; how many there were."""
