@@ -28,7 +28,7 @@ ALL = sorted(commands(get_command(app)))
 
 def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(path) for path in ALL} == {
-        *("init", "serve", "demo", "doctor", "token", "query", "ledger verify"),
+        *("init", "serve", "demo", "doctor", "token", "query", "explain", "ledger verify"),
         *("department add", "department list", "app add", "app list", "app disable"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from hub.cli.app import app
 from hub.settings import Settings
+from hub.sharing.explain_articles import meanings
 from hub.sharing.rules.files import SHIPPED, Entry, read_set
 from tests.docs.pages import DOCS
 
@@ -70,6 +71,12 @@ def _days(term: Entry) -> tuple[str, str]:
     return str(term.working_days or "–"), f"+{term.extension_days}" if term.extension_days else ""
 
 
+def reasons_table() -> str:
+    """One row per reason of a decision."""
+    rows = ((f"`{reason.value}`", f"{found.zh} {found.en}", "; ".join(f"{a.code} {a.zh}" for a in found.articles)) for reason, found in meanings().items())
+    return _table(("reason 原因", "meaning 含义", "articles 条文"), rows)
+
+
 def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command under this one, with the words that call it."""
     inner = getattr(command, "commands", None)
@@ -80,7 +87,7 @@ def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         yield from walk(below, (*path, name))
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table, "rules.md": rules_tables}
+TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table, "rules.md": rules_tables, "rights.md": reasons_table}
 """Page → the table that stands between its two marks."""
 MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
 
