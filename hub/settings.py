@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
         description="Further host names, without ports, by which callers may address the hub besides that of `public_url`; comma-separated in the environment",
     )
 
+    session_idle_minutes: int = Field(15, ge=1, le=120, description="A person's browser session ends after this long without use, in minutes")
+    session_hours: int = Field(8, ge=1, le=24, description="Longest that a person stays logged in, in hours")
     rule_sets: Annotated[list[str], NoDecode] = Field(
         ["n809"],
         min_length=1,
@@ -120,6 +123,16 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Directory of the hub's keys, readable by its own user alone."""
         return self.home / "keys"
+
+    @property
+    def session_idle(self) -> timedelta:
+        """A person's session ends after this long without use."""
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_longest(self) -> timedelta:
+        """Longest that a person stays logged in."""
+        return timedelta(hours=self.session_hours)
 
     @property
     def rules(self) -> Path:

@@ -1,4 +1,4 @@
-"""``huitong init``: makes a home; with ``--bootstrap``, once, the first department and the three administrators' accounts."""
+"""``huitong init``: makes a home; with ``--bootstrap``, once, the first department, the three administrators' applications, and invitations for the three people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hub.core import Core, initialise
 from hub.settings import load_settings
 
 ADMINISTRATORS = (("system_admin", SYSTEM), ("security_admin", SECURITY), ("audit_admin", AUDIT))
-"""三员: the accounts that a bootstrap makes, and the role of each."""
+"""三员: the applications that a bootstrap makes, and the role of each."""
+PEOPLE = (("system", "系统管理员", SYSTEM), ("security", "安全管理员", SECURITY), ("audit", "审计管理员", AUDIT))
+"""三员: the people whom a bootstrap invites."""
 
 
 def command(
@@ -42,22 +44,24 @@ def command(
     if bootstrap and not (department and name and uscc):
         raise typer.BadParameter("--bootstrap 需要 needs --department, --name, --uscc", param_hint="--bootstrap")
     initialise(settings)
-    made = []
+    made: list[dict[str, str]] = []
+    people: list[dict[str, str]] = []
     if bootstrap:
         with opened(settings) as core:
             made = _bootstrap(core, acting(actor), {"code": department, "name": name, "uscc": uscc}, basis)
+            people = _people(core, acting(actor), department)
     if as_json:
-        show_json({"home": str(settings.home), "applications": made})
+        show_json({"home": str(settings.home), "applications": made, "people": people})
     elif bootstrap:
-        _tell_accounts(made)
+        _tell_accounts(made, people, settings.url)
     else:
         _tell_next(str(settings.home))
 
 
 def _bootstrap(core: Core, actor: Actor, department: dict[str, str], basis: str) -> list[dict[str, str]]:
-    if core.sharing.applications():
+    if core.sharing.applications() or core.people.people():
         raise CliFault(
-            "已有应用，不得再次引导 there are applications already: a bootstrap happens once",
+            "已有应用或者人员，不得再次引导 there are applications or people already: a bootstrap happens once",
             "请以系统管理员登记其他账号 register more as system administrator: huitong app add --role …",
         )
     if department["code"] not in core.catalog.current().departments:
@@ -68,10 +72,22 @@ def _bootstrap(core: Core, actor: Actor, department: dict[str, str], basis: str)
     return [{"name": one.name, "role": roles[one.name], "client_id": one.client_id, "client_secret": one.client_secret} for one in made]
 
 
-def _tell_accounts(made: list[dict[str, str]]) -> None:
+def _people(core: Core, actor: Actor, department: str) -> list[dict[str, str]]:
+    told = core.people.bootstrap(actor, department, PEOPLE)
+    return [{"name": one.person.name, "role": one.person.roles[0], "invitation": one.code} for one in told]
+
+
+def _tell_accounts(made: list[dict[str, str]], people: list[dict[str, str]], url: str) -> None:
+    say(f"人员 people: {url}/account/enrol")
+    for one in people:
+        say(f"{one['name']}  ({one['role']})\n  invitation     {one['invitation']}")
+    say("应用 applications:")
     for one in made:
         say(f"{one['name']}  ({one['role']})\n  client_id      {one['client_id']}\n  client_secret  {one['client_secret']}")
-    note("密钥仅显示一次，请分别交给三位管理员 The secrets are shown this once: hand each to its administrator.\n下一步 next: huitong serve")
+    note(
+        "邀请码与密钥仅显示一次，请分别交给三位管理员；邀请码 72 小时内有效 Invitations and secrets are shown this once: hand each to its administrator; "
+        "invitations hold for 72 hours.\n下一步 next: huitong serve"
+    )
 
 
 def _tell_next(home: str) -> None:
