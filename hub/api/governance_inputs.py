@@ -27,12 +27,34 @@ class PurposeInput:
 
 @strawberry.input
 class CreateApplicationInput:
-    """An application to register; ``roles`` are governance scopes."""
+    """An application to register; ``roles`` are governance scopes.
+
+    ``jwks``: public keys as a JSON Web Key Set or PEM, with which it proves itself by ``private_key_jwt`` instead of a secret; ``authMethod`` may be left
+    out. ``dpopBound``: its tokens are always bound to a key of its own.
+    """
 
     name: str
     department: str
     purposes: list[PurposeInput]
     roles: list[str] = strawberry.field(default_factory=list)
+    auth_method: str | None = None
+    jwks: str | None = None
+    dpop_bound: bool = False
+
+
+@strawberry.input
+class ReplaceApplicationKeysInput:
+    """The public keys, a JSON Web Key Set or PEM, by which an application proves itself from now on; several at once to change them in peace."""
+
+    application: str
+    jwks: str
+
+
+@strawberry.input
+class ApplicationNameInput:
+    """An application, by name."""
+
+    application: str
 
 
 @strawberry.input

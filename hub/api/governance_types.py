@@ -20,7 +20,7 @@ class Problem:
 
 @strawberry.type(description="业务应用系统\n\nApplication")
 class Application:
-    """An application; ``client_secret`` is told once, when it is created."""
+    """An application; ``client_secret`` is told once, when it is made. ``keys`` are the ids of its public keys."""
 
     name: str
     client_id: str | None
@@ -29,6 +29,9 @@ class Application:
     roles: list[str]
     purposes: list[str]
     client_secret: str | None = None
+    auth_method: str | None = None
+    keys: list[str] = strawberry.field(default_factory=list)
+    dpop_bound: bool = False
 
 
 @strawberry.type(description="数据源\n\nSource")
@@ -71,7 +74,7 @@ class DepartmentPayload:
 
 @strawberry.type
 class ApplicationPayload:
-    """Answer of ``createApplication`` and ``disableApplication``."""
+    """Answer of the mutations on applications."""
 
     application: Application | None
     problems: list[Problem]

@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 
+from auth.client_keys import key_ids
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
 from hub.catalog.tables import department
 from hub.people.tables import account_role
+from hub.sharing.clients import Proving
 from hub.sharing.drafts import check_draft
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.tables import application, grant
@@ -37,11 +39,13 @@ _ROLES_NEED_CONSOLE = Problem(
 
 @dataclass(frozen=True, slots=True)
 class NewApplication:
-    """A registered application; the secret is told once and stored only as a hash."""
+    """A registered application; the secret is told once and stored only as a hash. One that proves itself by a key has none: it is empty."""
 
     name: str
     client_id: str
     client_secret: str = field(repr=False)
+    keys: tuple[str, ...] = ()
+    """The ids of its public keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,20 @@ class SharingService:
         self._catalog = catalog
 
     def create_application(
-        self, actor: Actor, name: str, owner: str, purposes: list[dict[str, str]], roles: list[str], secret: str | None = None
+        self,
+        actor: Actor,
+        name: str,
+        owner: str,
+        purposes: list[dict[str, str]],
+        roles: list[str],
+        secret: str | None = None,
+        proving: Proving | None = None,
     ) -> NewApplication:
-        """Registers an application of a department; ``roles`` are governance scopes. No account holds two of the three administrators' roles."""
+        """Registers an application of a department; ``roles`` are governance scopes. No account holds two of the three administrators' roles.
+
+        ``proving``: how it proves itself; by a secret where nothing else is said.
+        """
+        proving = proving or Proving()
         self._need(actor, "createApplication", name, SYSTEM)
         problems: list[Problem] = []
         if not CODE.match(name) or len(name) > 60:
@@ -82,25 +97,26 @@ class SharingService:
                 Problem("ROLES_EXCLUSIVE", "三员角色不得兼任 no account holds two of the three administrators' roles", "请分设账号 use two accounts", "roles")
             )
         checked = purposes_from(purposes, "purposes", problems)
+        columns = proving.columns(problems)
         self._refuse_if(actor, "createApplication", name, problems)
-        made = NewApplication(name, make_id("app"), secret or make_secret())
+        made = NewApplication(name, make_id("app"), "" if proving.by_key else secret or make_secret(), tuple(key_ids(columns["jwks"])))
 
         def work(connection: Connection) -> NewApplication:
             if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
                 raise Refused(Problem("NOT_FOUND", f"没有部门 no department {owner}", "请先登记部门 register the department first", "department"))
             if connection.execute(select(application.c.name).where(application.c.name == name)).first():
                 raise Refused(Problem("CONFLICT", f"应用 {name} 已存在 exists already", "请换用其他代码 choose another code", "name"))
-            values = {"client_id": made.client_id, "name": name, "department": owner, "secret_hash": hash_secret(made.client_secret)}
+            values = {"client_id": made.client_id, "name": name, "department": owner, "secret_hash": hash_secret(made.client_secret or make_secret())}
             moment = now()
             texts = {"purposes": json.dumps(checked, ensure_ascii=False)}
-            connection.execute(insert(application).values(**values, **texts, active=True, created_at=moment))
+            connection.execute(insert(application).values(**values, **texts, **columns, active=True, created_at=moment))
             given = {"account": made.client_id, "given_by": actor.name, "given_at": moment}
             for role in sorted(set(roles)):
                 connection.execute(insert(account_role).values(**given, role=role))
             bump(connection, "rights")
             return made
 
-        return self._acts.do(actor, "createApplication", name, work, {"department": owner, "roles": sorted(set(roles))})
+        return self._acts.do(actor, "createApplication", name, work, {"department": owner, "roles": sorted(set(roles)), "method": columns["auth_method"]})
 
     def disable_application(self, actor: Actor, name: str) -> str:
         """Disables an application: its tokens stop working at once."""

@@ -1,0 +1,118 @@
+"""How applications prove who they are: acts on their keys and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from auth.client_keys import KeysRefused, key_ids, read_keys
+from auth.clients import KEY, SECRET, hash_secret, make_secret
+from hub.acts import Actor, Acts, bump
+from hub.catalog.problems import Problem, Refused
+from hub.catalog.scopes import SYSTEM
+from hub.sharing.tables import application
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """As a new application is registered. ``jwks``: public keys as they were sent; with them the method is ``private_key_jwt``."""
+
+    method: str | None = None
+    jwks: str | None = None
+    dpop_bound: bool = False
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the application has keys instead of a secret."""
+        return (self.method or (KEY if self.jwks else SECRET)) == KEY
+
+    def columns(self, problems: list[Problem]) -> dict[str, Any]:
+        """What is stored of it; what is wrong is added to ``problems``."""
+        if self.method not in (None, SECRET, KEY):
+            problems.append(Problem("BAD_INPUT", f"没有该认证方式 no such way of authentication: {self.method[:60]}", f"{KEY}, {SECRET}", "authMethod"))
+        if self.by_key and not self.jwks:
+            problems.append(Problem("BAD_INPUT", "须提交公钥 private_key_jwt needs public keys", '{"keys": [{"kty": "EC", …}]}', "jwks"))
+        if self.jwks and not self.by_key:
+            hint = "只留其一 give one of both"
+            problems.append(Problem("BAD_INPUT", "应用只有一种认证方式 an application has one way of authentication: a secret or keys", hint, "jwks"))
+        keys = _read(self.jwks, problems) if self.jwks else None
+        return {"auth_method": KEY if self.by_key else SECRET, "jwks": keys, "dpop_bound": self.dpop_bound}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What became of an application's credentials. ``secret`` is told once."""
+
+    name: str
+    client_id: str
+    method: str
+    keys: tuple[str, ...] = ()
+    """The ``kid`` of each key."""
+    secret: str | None = field(default=None, repr=False)
+
+
+class ClientService:
+    """Acts of the system administrator; each may raise :class:`Refused`, then nothing was changed."""
+
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+
+    def replace_keys(self, actor: Actor, name: str, jwks: str) -> Credentials:
+        """From now on the application proves itself by these keys and by nothing else: earlier keys, or its secret, stop at once."""
+        problems: list[Problem] = []
+        keys = _read(jwks, problems) or ""
+
+        def work(connection: Connection) -> Credentials:
+            if problems:
+                raise Refused(*problems)
+            row = _found(connection, name)
+            # The secret of before must not come back to life.
+            _change(connection, row, {"auth_method": KEY, "jwks": keys, "secret_hash": hash_secret(make_secret())})
+            return Credentials(name, row.client_id, KEY, tuple(key_ids(keys)))
+
+        return self._done(actor, "replaceApplicationKeys", name, work, {"keys": key_ids(keys) if keys else []})
+
+    def renew_secret(self, actor: Actor, name: str) -> Credentials:
+        """A new secret; the earlier one stops at once. Tokens that it got end by themselves, within ten minutes."""
+        secret = make_secret()
+
+        def work(connection: Connection) -> Credentials:
+            row = _found(connection, name)
+            if row.auth_method != SECRET:
+                hint = f"huitong app keys {name} --jwks FILE"
+                raise Refused(Problem("CONFLICT", f"应用 {name} 以密钥认证，没有密码 proves itself by a key and has no secret", hint, "application"))
+            _change(connection, row, {"secret_hash": hash_secret(secret)})
+            return Credentials(name, row.client_id, SECRET, secret=secret)
+
+        return self._done(actor, "renewApplicationSecret", name, work, {})
+
+    def _done(self, actor: Actor, act: str, name: str, work: Callable[[Connection], Credentials], details: dict[str, Any]) -> Credentials:
+        def permitted(connection: Connection) -> Credentials:
+            if not actor.may(SYSTEM):
+                raise Refused(Problem("FORBIDDEN", f"需要权限 this act needs {SYSTEM}", "请使用具有该角色的账号 use an account that has this role"))
+            return work(connection)
+
+        return self._acts.do(actor, act, name, permitted, details)
+
+
+def _read(jwks: str, problems: list[Problem]) -> str | None:
+    try:
+        return read_keys(jwks)
+    except KeysRefused as refused:
+        problems.append(Problem("BAD_INPUT", f"{refused.zh} {refused.en}", refused.hint, "jwks"))
+        return None
+
+
+def _found(connection: Connection, name: str) -> Row[Any]:
+    row = connection.execute(select(application).where(application.c.name == name)).first()
+    if row is None:
+        raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name[:60]}", "huitong app list", "application"))
+    return row
+
+
+def _change(connection: Connection, row: Row[Any], values: dict[str, Any]) -> None:
+    connection.execute(update(application).where(application.c.client_id == row.client_id).values(**values))
+    bump(connection, "rights")
