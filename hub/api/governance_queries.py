@@ -7,10 +7,12 @@ import json
 import strawberry
 from anyio import to_thread
 
+from auth.client_keys import key_ids
 from hub.api.bounds import bounds
 from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
+from hub.people.graphql import PeopleQueries
 from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
 from hub.sharing.explain_run_types import DryRun
 from hub.sharing.explain_types import Explanation
@@ -21,7 +23,7 @@ Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(SharingQueries):
+class Query(PeopleQueries, SharingQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")
@@ -55,6 +57,9 @@ class Query(SharingQueries):
                 active=row["active"],
                 roles=row["roles"],
                 purposes=[p["code"] for p in json.loads(row["purposes"])],
+                auth_method=row["auth_method"],
+                keys=key_ids(row["jwks"]),
+                dpop_bound=row["dpop_bound"],
             )
             for row in rows
             if seen.is_seen(row["name"], row["department"])

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from auth.clients import KEY, SECRET
 from hub.api.context import Context
 from hub.api.data_schema import plain
 from hub.api.governance_acts import do_act
@@ -37,7 +38,10 @@ from hub.api.governance_types import (
 from hub.api.types import SCALARS, Department
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
+from hub.people.graphql import PeopleMutations
 from hub.sharing.calendar_graphql import CalendarMutations
+from hub.sharing.clients import Proving
+from hub.sharing.clients_graphql import ClientMutations
 from hub.sharing.governance import SharingMutations
 from schema.faults import Code, Fault
 
@@ -53,7 +57,7 @@ def _number(identity: str) -> int:
 
 
 @strawberry.type
-class Mutation(SharingMutations, CalendarMutations):
+class Mutation(ClientMutations, PeopleMutations, SharingMutations, CalendarMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")
@@ -67,9 +71,9 @@ class Mutation(SharingMutations, CalendarMutations):
     async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:
         given = plain(input)
         sharing = info.context.live.core.sharing
-        done, problems = await do_act(
-            info, lambda actor: sharing.create_application(actor, given["name"], given["department"], given["purposes"], given["roles"])
-        )
+        proving = Proving(given["auth_method"], given["jwks"], given["dpop_bound"])
+        parts = (given["name"], given["department"], given["purposes"], given["roles"])
+        done, problems = await do_act(info, lambda actor: sharing.create_application(actor, *parts, proving=proving))
         if done is None:
             return ApplicationPayload(application=None, problems=problems)
         codes = [p["code"] for p in given["purposes"]]
@@ -80,7 +84,10 @@ class Mutation(SharingMutations, CalendarMutations):
             active=True,
             roles=given["roles"],
             purposes=codes,
-            client_secret=done.client_secret,
+            client_secret=done.client_secret or None,
+            auth_method=KEY if proving.by_key else SECRET,
+            keys=list(done.keys),
+            dpop_bound=proving.dpop_bound,
         )
         return ApplicationPayload(application=made, problems=[])
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import application, calendar, catalog, demo, department, doctor, explain, grant, init, ledger, query, rules, serve, source, token
+from hub.cli import application, calendar, catalog, demo, department, doctor, explain, grant, init, keys, ledger, person, query, rules, serve, source, token
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
 
@@ -49,11 +49,13 @@ for _module in (init, serve, demo, doctor, token, query, explain):
 for _name, _group in (
     ("department", department.group),
     ("app", application.group),
+    ("person", person.group),
     ("source", source.group),
     ("catalog", catalog.group),
     ("grant", grant.group),
     ("rules", rules.group),
     ("calendar", calendar.group),
+    ("keys", keys.group),
     ("ledger", ledger.group),
 ):
     app.add_typer(_group, name=_name)
