@@ -19,8 +19,9 @@ _TABLES = [tables.head, tables.batch, tables.entry, tables.access, tables.node, 
 
 
 def open_service(home: Path) -> LedgerService:
-    """The ledger of this directory, made where it does not exist yet."""
-    engine = open_engine(f"sqlite:///{home / 'control.db'}")
+    """The ledger of this directory, made where it does not exist yet; in the database that the directory's file ``control.url`` names, else in SQLite."""
+    named = home / "control.url"
+    engine = open_engine(named.read_text() if named.exists() else f"sqlite:///{home / 'control.db'}")
     metadata.create_all(engine, tables=_TABLES)
     return LedgerService.assemble(engine, home / "keys", LOG)
 
