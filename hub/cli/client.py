@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from hub.cli.assertion import PrivateKey, assertion_form
 from hub.cli.faults import NOT_REACHABLE, CliFault
 
 _SECONDS = 60.0
@@ -18,12 +19,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """By whom to ask for a token. ``purpose`` and ``operator`` are the demonstration's suggestion of a use."""
+    """By whom to ask for a token: with a secret, or with a key. ``purpose`` and ``operator`` are the demonstration's suggestion of a use."""
 
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
     purpose: str | None = None
     operator: str | None = None
+    key: PrivateKey | None = None
 
 
 def demo_credentials(home: Path, name: str) -> Credentials:
@@ -50,17 +52,29 @@ def fetch_token(url: str, credentials: Credentials, scope: str | None = None) ->
         CliFault: the hub is not reachable (exit code 3), or refuses.
     """
     form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
-    answer = send(url, "/oauth/token", auth=(credentials.client_id, credentials.client_secret), data=form)
+    if credentials.key:
+        form |= assertion_form(credentials.client_id, credentials.key, _issuer(url))
+        answer = send(url, "/oauth/token", data=form)
+    else:
+        answer = send(url, "/oauth/token", auth=(credentials.client_id, credentials.client_secret), data=form)
     body = read_answer(answer)
     if answer.status_code == 200 and "access_token" in body:
         return body
     if body.get("error") == "invalid_client":
-        raise CliFault("客户端编号或密钥不正确，或应用已停用 the client id or secret is wrong, or the application is disabled", "huitong app list")
+        raise CliFault("客户端编号、密码或密钥不正确，或应用已停用 the client id, secret or key is wrong, or the application is disabled", "huitong app list")
     raise CliFault(f"未发放令牌 no token was issued ({answer.status_code}): {body.get('error_description') or body.get('error') or ''}", "huitong token --help")
 
 
-def send(url: str, path: str, **given: Any) -> httpx2.Response:
-    """One POST.
+def _issuer(url: str) -> str:
+    """The issuer behind an address, which must be that address (RFC 8414 §3.3): an assertion for another one could be used there."""
+    found = read_answer(send(url, "/.well-known/oauth-authorization-server", "GET")).get("issuer")
+    if found != url.rstrip("/"):
+        raise CliFault(f"该汇通的地址为 this hub calls itself {found}", f"--url {found}")
+    return str(found)
+
+
+def send(url: str, path: str, method: str = "POST", **given: Any) -> httpx2.Response:
+    """One request.
 
     Raises:
         CliFault: the hub is not reachable; exit code 3.
@@ -69,7 +83,7 @@ def send(url: str, path: str, **given: Any) -> httpx2.Response:
     trust = urlsplit(url).hostname not in _LOOPBACK
     try:
         with httpx2.Client(timeout=_SECONDS, trust_env=trust) as client:
-            return client.post(url.rstrip("/") + path, **given)
+            return client.request(method, url.rstrip("/") + path, **given)
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
         raise CliFault(f"地址不正确 not an address: {url}", "http://127.0.0.1:8000") from None
     except httpx2.TimeoutException:

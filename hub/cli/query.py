@@ -14,7 +14,7 @@ from hub.cli.client import fetch_token, read_answer, send
 from hub.cli.faults import CliFault
 from hub.cli.options import AsJson, HubUrl
 from hub.cli.output import show_json
-from hub.cli.token import ClientId, ClientSecret, DemoApp, SecretFile, chosen
+from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile, chosen
 from hub.settings import load_settings
 
 
@@ -27,6 +27,7 @@ def command(
     client_id: ClientId = None,
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
+    key: KeyFile = None,
     access_token: Annotated[str | None, typer.Option("--token", envvar="HUITONG_TOKEN", help="已有的令牌 A token that you have.")] = None,
     purpose: Annotated[str | None, typer.Option(help="用途代码 Purpose; for a demonstration application its first.")] = None,
     operator: Annotated[str | None, typer.Option(help="使用人员 On whose behalf; for a demonstration application its own.")] = None,
@@ -51,7 +52,7 @@ def command(
     headers = {"Accept": "application/graphql-response+json"}
     if not public:
         if access_token is None or app:
-            credentials = chosen(settings, app, client_id, client_secret, secret_file)
+            credentials = chosen(settings, app, client_id, Proof(client_secret, secret_file, key))
             purpose, operator = purpose or credentials.purpose, operator or credentials.operator
             access_token = str(fetch_token(base, credentials)["access_token"])
         headers["Authorization"] = f"Bearer {access_token}"

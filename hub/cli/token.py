@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hub.cli.assertion import read_private_key
 from hub.cli.client import Credentials, demo_credentials, fetch_token
 from hub.cli.options import AsJson, HubUrl
 from hub.cli.output import show_record
@@ -18,6 +20,10 @@ ClientSecret = Annotated[
     str | None, typer.Option(envvar="HUITONG_CLIENT_SECRET", help="客户端密钥 Client secret; prefer the variable, for others may see a command's options.")
 ]
 SecretFile = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="密钥所在文件 File that holds the client secret.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key", exists=True, dir_okay=False, help="私钥文件（PEM 或 JWK）File of the application's private key, where it proves itself by one."),
+]
 
 
 def command(
@@ -25,6 +31,7 @@ def command(
     client_id: ClientId = None,
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
+    key: KeyFile = None,
     scope: Annotated[str | None, typer.Option(help="权限范围 Scopes, space-separated. Default: all that the application has.")] = None,
     url: HubUrl = None,
     as_json: AsJson = False,
@@ -35,19 +42,30 @@ def command(
 
     huitong token --app housing
 
-    HUITONG_CLIENT_ID=app_… HUITONG_CLIENT_SECRET=… huitong token --url https://hub.example
+    HUITONG_CLIENT_ID=app_… huitong token --key key.pem --url https://hub.example
     """
     settings = load_settings()
-    body = fetch_token(url or settings.url, chosen(settings, app, client_id, client_secret, secret_file), scope)
+    body = fetch_token(url or settings.url, chosen(settings, app, client_id, Proof(client_secret, secret_file, key)), scope)
     show_record(body, as_json, str(body["access_token"]))
 
 
-def chosen(settings: Settings, app: str | None, client_id: str | None, client_secret: str | None, secret_file: Path | None) -> Credentials:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The options by which a client proves itself."""
+
+    secret: str | None = field(repr=False)
+    secret_file: Path | None
+    key: Path | None
+
+
+def chosen(settings: Settings, app: str | None, client_id: str | None, proof: Proof) -> Credentials:
     """The credentials that the options name."""
     if app:
         return demo_credentials(settings.home, app)
-    if secret_file:
-        client_secret = secret_file.read_text(encoding="utf-8").strip()
-    if not client_id or not client_secret:
-        raise typer.BadParameter("请给出 give --app NAME, or --client-id with HUITONG_CLIENT_SECRET or --secret-file", param_hint="--app / --client-id")
-    return Credentials(client_id, client_secret)
+    if client_id and proof.key:
+        return Credentials(client_id, key=read_private_key(proof.key))
+    secret = proof.secret_file.read_text(encoding="utf-8").strip() if proof.secret_file else proof.secret
+    if not client_id or not secret:
+        ways = "--client-id with --key, HUITONG_CLIENT_SECRET or --secret-file"
+        raise typer.BadParameter(f"请给出 give --app NAME, or {ways}", param_hint="--app / --client-id")
+    return Credentials(client_id, secret)
