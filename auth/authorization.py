@@ -15,16 +15,14 @@ from urllib.parse import parse_qsl
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, InvalidScopeError, OAuth2Payload, OAuth2Request, UnsupportedResponseTypeError
 
-from auth.claims import split_scope
 from auth.clients import Client
 from auth.codes import CODE_SECONDS, CodeRecord, Codes, Mandate
-from auth.protocol import RegisteredClient
 from auth.redirects import with_parameters
 from auth.server import OAuthServer
 
 PATH = "/oauth/authorize"
-MAX_QUERY = 3900
-"""Characters of a request's parameters: they must come through a login and back."""
+MAX_QUERY = 2500
+"""Characters of a request's parameters: they come through a login, and through the form of a consent, and back."""
 MAX_PARAMETERS = 32
 _PLAIN = re.compile(rb"[!-\[\]-~]*\Z")
 _JKT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -87,14 +85,6 @@ class _Request(OAuth2Request):
         return {}
 
 
-class AskedClient(RegisteredClient):
-    """A client that a person is asked to authorize: the scopes are the person's, so here they must be well written, no more."""
-
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        """The scope as it stands; ``None`` if it is ill-formed."""
-        return scope if not scope or split_scope(scope) is not None else None
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A sound request. ``application``: the name of the application that the person wants to act for."""
@@ -114,6 +104,17 @@ class Asked:
         scope = " ".join(sorted(scopes))
         until = int(now) + CODE_SECONDS
         return CodeRecord(self.client.client_id, mandate.person, self.application, self.redirect_uri, scope, self._challenge, self._jkt, until)
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What RFC 8414 metadata says of the authorization endpoint."""
+    return {
+        "authorization_endpoint": f"{issuer}{PATH}",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
 
 
 class Authorizations:

@@ -110,6 +110,9 @@ class CodeRefused(InvalidGrantError):
 class S256(CodeChallenge):
     """PKCE as the hub wants it of every client: S256, never ``plain``, which is Authlib's default, and never left out."""
 
+    def __init__(self) -> None:
+        super().__init__(required=True)
+
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012
     CODE_CHALLENGE_METHODS = {"S256": CodeChallenge.CODE_CHALLENGE_METHODS["S256"]}  # noqa: RUF012

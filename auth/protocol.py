@@ -172,6 +172,14 @@ class RegisteredClient(ClientMixin):
         """None: every request names its redirect URI."""
 
 
+class AskedClient(RegisteredClient):
+    """A client that a person is asked to authorize. The scopes are the person's: here they must be well written, no more."""
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """The scope as it stands, ``None`` if it is ill-formed."""
+        return scope or "" if not scope or split_scope(scope) is not None else None
+
+
 class CredentialsGrant(ClientCredentialsGrant):
     """RFC 6749 §4.4."""
 

@@ -25,6 +25,7 @@ from auth.forms import FormFault, FormPost, basic_credentials
 from auth.protocol import (
     PROVEN,
     PUBLIC,
+    AskedClient,
     ClientRefused,
     CredentialsGrant,
     GrantRefused,
@@ -202,10 +203,10 @@ class OAuthServer(AuthorizationServer):
         super().register_grant(grant_cls, extensions)
         self.grant_types.append(grant_cls.GRANT_TYPE)
 
-    def query_client(self, client_id: str) -> RegisteredClient | None:
-        """A client in service, without proof: whom a person is asked to authorize, or a public one."""
+    def query_client(self, client_id: str) -> AskedClient | None:
+        """A client in service, without proof: whom a person is asked to authorize."""
         client = self._clients.known(client_id)
-        return RegisteredClient(client) if client is not None else None
+        return AskedClient(client) if client is not None else None
 
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
         """Nothing: the token carries all that is known of it."""

@@ -19,7 +19,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.assertion import Assertions
+from auth.authorization import Authorizations
+from auth.authorization import metadata as code_metadata
 from auth.clients import ClientAuthenticator
+from auth.codes import S256, CodeGrant, Codes
 from auth.dpop import Proofs
 from auth.keys import KeyRing
 from auth.revocations import RevocationList
@@ -56,8 +59,11 @@ from hub.ledger.http import LedgerHttp
 from hub.live import Live
 from hub.metrics.admin import admin_application
 from hub.metrics.registry import Metrics, Observed
+from hub.people.authorize import AuthorizePages
+from hub.people.authorize_console import ConsolePeople
+from hub.people.codes import Clients, LivePeople, StoredCodes
+from hub.people.pages import AccountPages
 from hub.sharing.registry import TokenRevocations
-from hub.sharing.requests import RequestService
 from hub.sharing.service import ROLES
 from schema.cursors import Cursors
 from schema.documents import Documents
@@ -88,11 +94,15 @@ class Hub:
         self._keys = KeyRing(settings.keys / TOKEN_KEYS)
         self._revocations = RevocationList(TokenRevocations(core.engine))
         self._tokens = TokenIssuer(issuer, self._keys)
-        verifier = TokenVerifier(issuer, self._keys, self._revocations, core.registry.is_active)
+        known = Clients(core.registry, issuer)
+        verifier = TokenVerifier(issuer, self._keys, self._revocations, known.is_active)
         self._used, proofs = UsedOnce(core.engine), Proofs()
-        clients, assertions = ClientAuthenticator(core.registry), Assertions(issuer, core.registry, self._used)
+        clients, assertions = ClientAuthenticator(known), Assertions(issuer, known, self._used)
         shared = self._used if core.engine.dialect.name == "postgresql" else None
         self._oauth = OAuthServer(issuer, clients, assertions, self._tokens, verifier, self._revocations, proofs, replays=shared)
+        self._people = LivePeople(core.registry)
+        codes = Codes(StoredCodes(core.engine), self._people, self._tokens, self._revocations)
+        self._oauth.register_grant(CodeGrant, [S256(), codes])
         base = make_data_schema()._schema
         governance = make_governance_schema()._schema
         self.live = Live(core, base, self._revocations)
@@ -102,13 +112,15 @@ class Hub:
         self._introspector = executor.introspector
         exchanges = ExchangeStore(core.engine, make_id("node"))
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
-        services = Services(self.live, cursors, exchanges, self.runner, RequestService(core.engine, core.acts))
+        services = Services(self.live, cursors, exchanges, self.runner, core.requests)
         self._identity = Identity(verifier, core.registry, proofs, issuer, replays=shared, stale=lambda: self.live.stale)
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
         self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
         self._bodies = Bodies()
+        self._pages = AccountPages(core, self._bodies)
+        self._authorize = AuthorizePages(Authorizations(self._oauth, codes), self._pages, core.ledger)
         self._pace = PublicPace(settings.public_calls_per_second)
         self._admissions: dict[str, Admission] = {}
         self._endpoints: dict[str, ASGIApp] = {
@@ -170,7 +182,10 @@ class Hub:
 
     def _routes(self, demo: DemoState | None) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
-            *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth, self._bodies),
+            *oauth_routes(self._oauth, self._keys, _scopes_supported, self._on_oauth, self._bodies, code_metadata(self._oauth.issuer)),
+            *self._pages.routes(),
+            *self._authorize.routes(),
+            *ConsolePeople(self.core, self._identity, self._people, self._pages).routes(demo is not None),
             *LedgerHttp(self.core.log, self._identity).routes(),
             *self._exchange_http.routes(),
             Route("/", _front, methods=["GET"]),

@@ -75,7 +75,9 @@ def resource_metadata_url(issuer: str) -> str:
 def server_metadata(issuer: str, scopes: Iterable[str], grant_types: Iterable[str]) -> dict[str, Any]:
     """The authorization server's metadata, RFC 8414."""
     endpoints = {name: f"{issuer}/oauth/{path}" for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect"))}
-    proving = {f"{name}_endpoint_auth_methods_supported": [KEY, SECRET] for name in endpoints}
+    # A public client redeems its codes and revokes its own tokens; it proves nothing by either.
+    public = ("token", "revocation") if "authorization_code" in grant_types else ()
+    proving = {f"{name}_endpoint_auth_methods_supported": [KEY, SECRET, *(["none"] if name in public else [])] for name in endpoints}
     signing = {f"{name}_endpoint_auth_signing_alg_values_supported": list(assertion.ALGORITHMS) for name in endpoints}
     return {
         "issuer": issuer,

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
 from typing import Any
 
 from anyio import to_thread
-from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from auth.authorization import PATH, Asked, Authorizations, NotForClient, SentBack
 from auth.codes import Mandate
-from auth.forms import FormFault, parse_form
 from auth.redirects import origin_of
 from hub.acts import make_id
-from hub.api.bodies import SMALL_BODY_BYTES, Bodies, BodyFault
 from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft
-from hub.ledger.errors import LedgerUnavailable
 from hub.people.codes import CONSOLE
+from hub.people.forms import PageRefusal, check_token
 from hub.people.pages import AccountPages
 from hub.people.sessions import Session
 
@@ -40,29 +36,24 @@ _NOT_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-C
 class AuthorizePages:
     """The authorization endpoint with its pages."""
 
-    def __init__(self, authorizations: Authorizations, pages: AccountPages, ledger: Ledger, bodies: Bodies) -> None:
+    def __init__(self, authorizations: Authorizations, pages: AccountPages, ledger: Ledger) -> None:
         self._authorizations = authorizations
         self._pages = pages
         self._ledger = ledger
-        self._bodies = bodies
 
     def routes(self) -> list[BaseRoute]:
         """GET asks, POST consents."""
-        return [
-            Route(PATH, self._answering(self._ask), methods=["GET"], name="authorize"),
-            Route(PATH, self._answering(self._consent), methods=["POST"], name="consent"),
-        ]
+        return [self._pages.route(PATH, self._answering(self._ask), "GET"), self._pages.route(PATH, self._answering(self._consent), "POST")]
 
     def _answering(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 return await answer(request)
             except NotForClient as fault:
-                return self._page_of_fault(400, fault.zh, fault.en)
+                self._pages.count(request, "AUTHORIZE")
+                raise PageRefusal(400, fault.zh, fault.en) from None
             except SentBack as refusal:
                 return _redirect(refusal.location)
-            except (LedgerUnavailable, OperationalError):
-                return self._page_of_fault(503, "平台暂不可用，请稍后重试", "the hub cannot take the request now; try again a little later")
 
         return endpoint
 
@@ -78,17 +69,14 @@ class AuthorizePages:
 
     async def _consent(self, request: Request) -> Response:
         """The answer to the consent page's form. Everything is looked at again: nothing in the form is believed."""
-        form = await self._form(request)
-        asked = self._authorizations.read(form.get("query", "").encode("utf-8", "replace"))
+        fields = await self._pages.fields(request)
+        asked = self._authorizations.read(fields.get("query", "").encode("utf-8", "replace"))
         session = await self._pages.session(request)
         if session is None:
             return self._login(asked)
-        if not self._pages.from_own_page(request) or not compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
-            return self._page_of_fault(
-                403, "该请求不是由本平台的页面发出，请重新登录应用", "this was not sent by a page of the hub; begin anew from the application"
-            )
+        check_token(session, fields)
         mandate, scopes = await self._granted(asked, session)
-        if form.get("decision") != "allow":
+        if fields.get("decision") != "allow":
             refusal = self._authorizations.denied(asked)
             await self._enter(asked, session, refusal.code)
             raise refusal
@@ -106,13 +94,6 @@ class AuthorizePages:
         await self._enter(asked, session, None)
         return _redirect(location)
 
-    async def _form(self, request: Request) -> dict[str, str]:
-        try:
-            async with self._bodies.reading(request.receive, request.headers.get("content-length", ""), SMALL_BODY_BYTES) as body:
-                return dict(parse_form(body))
-        except (BodyFault, FormFault):
-            raise NotForClient("表单无法读取", "the form cannot be read") from None
-
     def _login(self, asked: Asked) -> Response:
         return self._pages.login_redirect(f"{PATH}?{asked.query}")
 
@@ -123,9 +104,6 @@ class AuthorizePages:
         rights = [{"code": scope, "meaning": _MEANINGS.get(scope, "")} for scope in sorted(scopes)]
         about: dict[str, Any] = {"client": asked.client, "application": asked.application, "rights": rights, "origin": origin, "query": asked.query}
         return self._pages.render("consent.html", form_action=[allowed], title="授权应用 Authorize an application", session=session, **about)
-
-    def _page_of_fault(self, status: int, zh: str, en: str) -> Response:
-        return self._pages.render("authorize_fault.html", status, title="无法授权 Not authorized", zh=zh, en=f"{en[0].upper()}{en[1:]}.")
 
     async def _enter(self, asked: Asked, session: Session, code: str | None) -> None:
         """Who authorized whom for what, or was refused."""

@@ -13,6 +13,8 @@ export interface Person {
   readonly application: string | null;
   /** Those that the person may act for. */
   readonly applications: readonly string[];
+  /** The token of the session's forms; null where the browser has no session. */
+  readonly csrf: string | null;
 }
 
 export type Problem = 'insecure' | 'interrupted' | 'denied' | 'unreachable';
@@ -111,7 +113,7 @@ async function exchange(code: string, verifier: string): Promise<void> {
   const form = { grant_type: 'authorization_code', client_id: CLIENT, redirect_uri: location.origin + CALLBACK, code, code_verifier: verifier };
   const given = await json<{ access_token: string }>('/oauth/token', { method: 'POST', body: new URLSearchParams(form) });
   const headers = { Authorization: `Bearer ${given.access_token}`, 'Accept-Language': languageTag() };
-  const person = await json<Person>('/console/person', { headers });
+  const person = await json<Person>('/console/person', { headers, credentials: 'same-origin' });
   token = given.access_token;
   set({ ...NOBODY, person });
 }
@@ -136,10 +138,11 @@ export async function returnFromLogin(): Promise<Endpoint | null> {
 /** Revokes the token, ends the browser's session and shows the page anew. */
 export async function logOut(): Promise<void> {
   const gone = token;
+  const csrf = current.person?.csrf ?? null;
   token = null;
   try {
     if (gone !== null) await fetch('/oauth/revoke', { method: 'POST', credentials: 'omit', body: new URLSearchParams({ client_id: CLIENT, token: gone }) });
-    await fetch('/console/logout', { method: 'POST', credentials: 'same-origin' });
+    if (csrf !== null) await fetch('/account/logout', { method: 'POST', credentials: 'same-origin', redirect: 'manual', body: new URLSearchParams({ csrf }) });
     location.reload();
   } catch {
     set({ ...NOBODY, problem: 'unreachable' });
