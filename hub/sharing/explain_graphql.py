@@ -34,11 +34,12 @@ def may_ask(actor: Actor, department: str) -> bool:
 async def resolve_explanation(info: Info, application: str, resource: str, at: Any = None) -> Explanation:
     """What an application may do with a resource, and why."""
     context = info.context
-    if not may_ask(context.caller.actor(), resource.partition(".")[0]):
+    actor = context.caller.actor()
+    if not may_ask(actor, resource.partition(".")[0]):
         raise _forbidden()
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at) if at else now()
     explainer = Explainer(context.live.core.engine, context.live.core.registry)
-    found = await _found(lambda: explainer.explain(context.snapshot, explainer.application(application), resource, moment))
+    found = await _found(actor, lambda: explainer.explain(context.snapshot, explainer.application(application), resource, moment))
     return explanation_of(found)
 
 
@@ -49,7 +50,7 @@ async def resolve_run_of(info: Info, application: str, document: str, variables:
     if not actor.may(SECURITY, AUDIT, STEWARD):
         raise _forbidden()
     explainer = Explainer(context.live.core.engine, context.live.core.registry)
-    app = await _found(lambda: explainer.application(application))
+    app = await _found(actor, lambda: explainer.application(application))
     asked = Asked.of(app, document, variables_from(variables), operation_name, purpose)
     report = await _runner(context).report(context.live.view(explainer.rights(app, now())), asked, context.dry_allowance)
     _check_report(actor, report)
@@ -77,12 +78,14 @@ def _runner(context: Context) -> DryRunner:
     return DryRunner(context.live.core.engine, Documents(), Plans(), context.services.cursors)
 
 
-async def _found(work: Callable[[], T]) -> T:
+async def _found(actor: Actor, work: Callable[[], T]) -> T:
+    """Near names are told to those who see all applications."""
     try:
         return await to_thread.run_sync(work)
     except Refused as refused:
         first = refused.problems[0]
-        raise Fault(Code.NOT_FOUND, first.message, first.message, first.hint, first.hint) from None
+        hint = first.hint if actor.may(SECURITY, AUDIT) else ""
+        raise Fault(Code.NOT_FOUND, first.message, first.message, hint, hint) from None
 
 
 def _forbidden() -> Fault:
