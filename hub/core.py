@@ -20,8 +20,12 @@ from hub.ledger.service import LedgerService
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
 from hub.settings import Settings
+from hub.sharing.disposals import Disposals
 from hub.sharing.registry import Registry
+from hub.sharing.requests import RequestService
+from hub.sharing.rules import RuleBook
 from hub.sharing.service import SharingService
+from hub.sharing.sweep import Sweep
 from hub.store.engine import open_engine
 from hub.store.migrate import upgrade
 from schema.cursors import KEY_BYTES
@@ -47,6 +51,9 @@ class Core:
     acts: Acts
     catalog: CatalogService
     sharing: SharingService
+    requests: RequestService
+    disposals: Disposals
+    sweep: Sweep
     registry: Registry
     cursor_key: bytes
     people: PeopleService
@@ -63,6 +70,7 @@ def open_core(settings: Settings) -> Core:
 
     Raises:
         HomeFault: the home was never initialised or cannot be written.
+        RuleFault: a rule set that the settings name cannot be used.
     """
     if not settings.keys.is_dir():
         raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
@@ -73,10 +81,14 @@ def open_core(settings: Settings) -> Core:
     catalog = CatalogService(engine, acts, settings.home)
     registry = Registry(engine)
     registry.refresh()
-    sharing = SharingService(engine, acts, catalog.load)
+    book = RuleBook.open(settings.rule_sets, settings.rules)
+    sharing = SharingService(engine, acts, catalog.load, book, settings.recorded_grants == "allowed")
+    requests, disposals = RequestService(engine, acts, catalog.load, book), Disposals(engine, acts, book)
+    sweep = Sweep(engine, acts, book, requests, sharing.grant_acts)
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, sharing, registry, cursor_key, people, people_key)
+    shared = (sharing, requests, disposals, sweep)
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key)
 
 
 def initialise(settings: Settings) -> None:

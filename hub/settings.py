@@ -8,7 +8,7 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         ["n809"],
         min_length=1,
         description="Rule sets of terms and reasons, by code, those that come with the hub and those in `rules/` of the home; comma-separated in the environment",
+    )
+
+    recorded_grants: Literal["allowed", "refused"] = Field(
+        "allowed", description="Whether grants that were decided on paper may be recorded by `createGrant` and `huitong grant add`: `allowed` or `refused`"
     )
 
     @field_validator("rule_sets", mode="before")

@@ -1,174 +1,246 @@
-"""Access requests 共享申请 and feedback 疑义反馈: taken in, with the day by which they must be answered and the article that says so."""
+"""Access requests 共享申请 and feedback 疑义反馈: filed, and led from step to step as the state machine says."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
-from auth.rights import Operation, SharingClass, Shown
+from auth.rights import SharingClass
 from hub.acts import Actor, Acts, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.scopes import SECURITY
-from hub.sharing.tables import access_request, feedback, step
-from hub.sharing.workdays import due_on, is_provisional
-from hub.store.base import CHINA, now
-from schema.faults import Fault
-from schema.filters import check_rows
-from schema.model import Resource
+from hub.sharing.calendar_service import read_calendar
+from hub.sharing.cases import MOST_LISTED, Case, CaseReader, Wanted
+from hub.sharing.due import Due, due_of
+from hub.sharing.filing import shared_part, terms_asked
+from hub.sharing.guards import Given, Guards
+from hub.sharing.live_grants import live_grant
+from hub.sharing.machine import REQUEST, Transition, check_role, choose, sides
+from hub.sharing.reasons import check_opinion, reason_of
+from hub.sharing.rules import RuleBook
+from hub.sharing.steps import Step, add_step
+from hub.sharing.tables import access_request, application, feedback
+from hub.sharing.workdays import china_day
+from hub.store.base import now
+from schema.model import Resource, Snapshot
 
-REASONS = ("NOT_NECESSARY", "NO_LEGAL_BASIS", "SCOPE_TOO_WIDE", "NOT_AVAILABLE", "OTHER")
-"""Codified reasons of a refusal (APP-05)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term of a rule set: working days, and the article that sets it."""
-
-    working_days: int
-    rule: str
-
-
-ANSWER_UNCONDITIONAL = Term(1, "政务数据共享条例（国务院令第809号）第二十一条")
-ANSWER_CONDITIONAL = Term(10, "政务数据共享条例（国务院令第809号）第二十一条")
-CORRECTION = Term(10, "政务数据共享条例（国务院令第809号）第二十六条")
+__all__ = ["Case", "RequestService", "Step"]
+_LEDGER = {"file": "requestAccess", "approve": "reviewRequest", "refuse": "reviewRequest", "complete": "checkRequest", "notice": "checkRequest"}
+"""What the ledger calls an act; the others are ``…Request``, but for extensions and signatures."""
+MOST_GIVEN_BYTES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a case."""
+class _Filed:
+    """What is filed beside the terms."""
 
-    at: datetime
-    actor: str
-    step: str
-    opinion: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An access request or a feedback as its sender sees it."""
-
-    id: str
-    state: str
-    due_on: date
-    rule: str
-    history: tuple[Step, ...]
+    number: str
+    actor: Actor
+    app: Row[Any]
+    given: Mapping[str, Any]
 
 
 class RequestService:
-    """Takes in access requests and feedback."""
+    """Takes in access requests and feedback, and does every act on a request. Every method may raise :class:`Refused`; then nothing was changed."""
 
-    def __init__(self, engine: Engine, acts: Acts) -> None:
+    def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot], book: RuleBook) -> None:
         self._engine = engine
         self._acts = acts
+        self._catalog = catalog
+        self._book = book
+        self._guards = Guards(book, catalog)
+        self.reader = CaseReader(engine, book)
 
-    def request_access(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
-        """Files an access request; every part that is missing or wrong is named (APP-03)."""
-        problems = _request_problems(resource, given)
-        if problems:
-            self._acts.refuse(actor, "requestAccess", resource.code, problems[0])
-            raise Refused(*problems)
-        term = ANSWER_UNCONDITIONAL if resource.sharing_class is SharingClass.UNCONDITIONAL else ANSWER_CONDITIONAL
-        return self._file(actor, "requestAccess", access_request, "request", resource, given, term)
+    def request_access(self, actor: Actor, resource: Resource, given: Mapping[str, Any], client_id: str | None = None) -> Case:
+        """Files an access request, for the actor's application or that of ``client_id``; every part that is missing or wrong is named (APP-03)."""
+        number = make_id("request")
+
+        def work(connection: Connection) -> str:
+            check_role(REQUEST, "file", actor)
+            app = connection.execute(select(application).where(application.c.client_id == (client_id or actor.application))).first()
+            if app is None:
+                raise Refused(
+                    Problem(
+                        "FORBIDDEN", "申请须由业务应用系统提出 a request is an application's", "以应用的令牌提交 use the application's token", "application"
+                    )
+                )
+            filed = _Filed(number, actor, app, given)
+            self._file(connection, filed, resource)
+            return number
+
+        self._acts.do(actor, "requestAccess", f"{resource.code} {number}", work, {"request": number, "step": "file"})
+        return self._read(number)
+
+    def act(self, actor: Actor, act: str, number: str, **given: Any) -> Case:
+        """Does an act of the state machine; ``given`` are the fields of :class:`hub.sharing.guards.Given`."""
+        more = Given(**given)
+        details = {"request": number[:80], "step": act, **({"reason": more.reason} if more.reason else {})}
+        self._acts.do(actor, ledger_name(act), number, lambda connection: self._do(connection, actor, act, number, more), details)
+        return self._read(number)
+
+    def review(self, actor: Actor, request_id: str, approve: bool, opinion: str, reason: str | None) -> Case:
+        """The authority's decision; a refusal needs a codified reason and an opinion (APP-05)."""
+        return self.act(actor, "approve" if approve else "refuse", request_id, opinion=opinion, reason=None if approve else reason)
+
+    def sign(self, actor: Actor, request_id: str, named: str, for_provider: bool) -> Case:
+        """Signs the agreement, which is named by its SHA-256; with the second signature the grant is there."""
+        return self.act(actor, "signForProvider" if for_provider else "signForConsumer", request_id, hash=named)
 
     def report_error(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
         """Files a feedback that data are wrong (COR-01)."""
-        item = given.get("item")
-        problem = None
-        if not 0 < len(str(given["description"]).strip()) <= 4000:
-            problem = Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
-        elif item is not None and item not in resource.items:
-            problem = Problem("BAD_INPUT", f"没有信息项 no item {item}", ", ".join(resource.items), "item")
-        if problem:
-            self._acts.refuse(actor, "reportError", resource.code, problem)
-            raise Refused(problem)
-        return self._file(actor, "reportError", feedback, "feedback", resource, given, CORRECTION)
-
-    def review(self, actor: Actor, request_id: str, approve: bool, opinion: str, reason: str | None) -> Case:
-        """Decides an access request. Not by who filed it; a refusal states a codified reason. The grant itself is an act of its own."""
-        problem = _review_problem(actor, approve, opinion, reason)
-        if problem:
-            self._acts.refuse(actor, "reviewRequest", request_id, problem)
-            raise Refused(problem)
+        number, moment = make_id("feedback"), now()
 
         def work(connection: Connection) -> Case:
-            row = connection.execute(select(access_request).where(access_request.c.id == request_id)).first()
-            if row is None:
-                raise Refused(Problem("NOT_FOUND", f"没有共享申请 no access request {request_id[:60]}", "请核对编号 compare the id", "id"))
-            if row.state != "SUBMITTED":
-                raise Refused(Problem("CONFLICT", f"申请已办结 the request is {row.state} already", "", "id"))
-            if row.application == actor.application:
-                raise Refused(Problem("FOUR_EYES", "申请人不得审核 who requests does not approve", "请由他人审核 let somebody else review", "id"))
-            state = "APPROVED" if approve else "REFUSED"
-            text = opinion if approve else f"{reason}: {opinion}"
-            connection.execute(update(access_request).where(access_request.c.id == request_id).values(state=state))
-            number = connection.execute(select(func.count()).select_from(step).where(step.c.subject == request_id)).scalar_one()
-            connection.execute(insert(step).values(subject=request_id, number=number, at=now(), actor=actor.name, step=state, opinion=text))
-            return _case(connection, request_id, state, date.fromisoformat(row.due_on), row.rule)
+            problem = _feedback_problem(resource, given)
+            if problem:
+                raise Refused(problem)
+            due = due_of(self._book, read_calendar(connection), "correction", moment)
+            values = {"id": number, "application": actor.application, "resource": resource.code, "state": "SUBMITTED", "created_at": moment}
+            texts = {"terms": _json(given), "due_on": due.on.isoformat(), "rule": due.rule, "term": "correction"}
+            connection.execute(insert(feedback).values(**values, **texts))
+            add_step(connection, number, actor.name, "SUBMITTED")
+            return Case(number, "SUBMITTED", due.on, due.rule, (Step(moment, actor.name, "SUBMITTED", None),))
 
-        return self._acts.do(actor, "reviewRequest", request_id, work, {"approve": approve, "reason": reason})
+        return self._acts.do(actor, "reportError", f"{resource.code} {number}", work)
 
-    def requests(self) -> list[Case]:
+    def requests(self) -> Sequence[Case]:
         """All access requests, newest first."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(access_request).order_by(access_request.c.created_at.desc()).limit(500)).all()
-            return [_case(connection, row.id, row.state, date.fromisoformat(row.due_on), row.rule) for row in rows]
+        return self.reader.find(Wanted(first=MOST_LISTED))
 
-    def _file(self, actor: Actor, act: str, table: Table, prefix: str, resource: Resource, given: Mapping[str, Any], term: Term) -> Case:
-        moment = now()
-        due = due_on(moment.astimezone(CHINA).date(), term.working_days)
-        rule = f"{term.rule}（暂按周一至周五推算）" if is_provisional(due) else term.rule
-        case = Case(make_id(prefix), "SUBMITTED", due, rule, (Step(moment, actor.name, "SUBMITTED", None),))
+    def _read(self, number: str) -> Case:
+        found = self.reader.get(number)
+        if found is None:
+            raise Refused(_no_request(number))
+        return found
 
-        def work(connection: Connection) -> Case:
-            values: dict[str, Any] = {"id": case.id, "application": actor.application, "resource": resource.code, "state": case.state, "rule": rule}
-            terms = json.dumps(dict(given), ensure_ascii=False, sort_keys=True, default=str)
-            if table is access_request:
-                values |= {"origin": "REQUESTED", "filed_by": actor.name, "changed_at": moment}
-            connection.execute(insert(table).values(**values, terms=terms, due_on=due.isoformat(), created_at=moment))
-            connection.execute(insert(step).values(subject=case.id, number=0, at=moment, actor=actor.name, step="SUBMITTED", opinion=None))
-            return case
+    def _file(self, connection: Connection, filed: _Filed, resource: Resource) -> None:
+        moment, app = now(), filed.app
+        terms = {**terms_asked(resource, filed.given, moment), "given": dict(filed.given)}
+        text = _json(terms)
+        if len(text.encode()) > MOST_GIVEN_BYTES:
+            raise Refused(Problem("BAD_INPUT", f"申请超过 {MOST_GIVEN_BYTES} 字节 the request is larger than {MOST_GIVEN_BYTES} bytes", "", "items"))
+        extends = filed.given.get("extends")
+        _check_room(connection, app, resource.code, extends)
+        answer = "answer_unconditional" if resource.sharing_class is SharingClass.UNCONDITIONAL else "answer_conditional"
+        due = due_of(self._book, read_calendar(connection), answer, moment)
+        case = {"application": app.client_id, "consumer": app.department, "provider": resource.department, "state": "FILED"}
+        connection.execute(
+            insert(access_request).values(
+                id=filed.number,
+                resource=resource.code,
+                terms=text,
+                extends=extends,
+                origin="REQUESTED",
+                answer=answer,
+                party=REQUEST.party("FILED"),
+                filed_by=filed.actor.name,
+                created_at=moment,
+                changed_at=moment,
+                **case,
+                **_term(due, answer, moment, "FILED"),
+            )
+        )
+        add_step(connection, filed.number, filed.actor.name, "file")
 
-        return self._acts.do(actor, act, f"{resource.code} {case.id}", work)
+    def _do(self, connection: Connection, actor: Actor, act: str, number: str, given: Given) -> str:
+        if act not in REQUEST.acts() or act == "file":
+            raise Refused(Problem("BAD_INPUT", f"没有此步 no act {act[:60]}", ", ".join(REQUEST.acts()[1:]), "act"))
+        check_role(REQUEST, act, actor)
+        row = connection.execute(select(access_request).where(access_request.c.id == number)).first()
+        owner = _owner(connection, row.application) if row else None
+        on = sides(actor, dict(row._mapping), owner) if row else set()
+        if row is None or not on or row.origin != "REQUESTED":
+            raise Refused(_no_request(number))
+        case = dict(row._mapping)
+        transition = choose(REQUEST, act, case, actor, on)
+        check_opinion(transition, given.opinion)
+        reason = reason_of(self._book, transition, given.reason, given.opinion)
+        self.note_breach(connection, case)
+        changes = self._guards.check(connection, transition, case, given)
+        changes |= self._moved(connection, transition, case | changes, actor, reason)
+        if transition.to == "GRANTED":
+            changes |= self._guards.activate(connection, case | changes, actor)
+        connection.execute(update(access_request).where(access_request.c.id == number).values(**changes))
+        add_step(connection, number, actor.name, act, given.told(reason))
+        return number
+
+    def _moved(self, connection: Connection, transition: Transition, case: Mapping[str, Any], actor: Actor, reason: str | None) -> dict[str, Any]:
+        """The columns after a transition: state and party, who did it, and the term that begins, goes on or ends."""
+        state, moment = transition.leads_to(case["state"]), now()
+        changes: dict[str, Any] = {"state": state, "party": REQUEST.party(state), "changed_at": moment}
+        changes |= dict.fromkeys(transition.records, actor.name) | dict.fromkeys(transition.clears)
+        if reason is not None:
+            changes["reason"] = reason
+        calendar = read_calendar(connection)
+        if transition.starts:
+            code = case["answer"] if transition.starts == "answer" else transition.starts
+            due = due_of(self._book, calendar, code, moment)
+            return changes | {"extended_days": 0, "late": None} | _term(due, code, moment, state)
+        due = due_of(self._book, calendar, case["term"], case["term_at"], case["extended_days"])
+        return changes | _term(due, case["term"], case["term_at"], state)
+
+    def note_breach(self, connection: Connection, case: dict[str, Any]) -> bool:
+        """Records once that a term ran out, and who was to act then; ``case`` is brought up to date."""
+        due = due_of(self._book, read_calendar(connection), case["term"], case["term_at"], case["extended_days"])
+        if not (case["runs"] and due.counted and case["late"] is None and china_day(now()) > due.on):
+            return False
+        case["late"] = case["party"]
+        connection.execute(update(access_request).where(access_request.c.id == case["id"]).values(late=case["party"]))
+        add_step(connection, case["id"], "system", "breach", f"{case['party']}: {due.on.isoformat()} {due.rule}")
+        return True
 
 
-def _review_problem(actor: Actor, approve: bool, opinion: str, reason: str | None) -> Problem | None:
-    if not actor.may(SECURITY):
-        return Problem("FORBIDDEN", f"需要权限 this act needs {SECURITY}", "请使用具有该角色的账号 use an account that has this role")
-    if approve or (reason in REASONS and opinion.strip()):
-        return None
-    return Problem("BAD_INPUT", "不予共享须说明理由 a refusal states its reason (APP-05)", f"reason: {', '.join(REASONS)}; opinion", "reason")
+def ledger_name(act: str) -> str:
+    """What the ledger calls an act on a request."""
+    if act in _LEDGER:
+        return _LEDGER[act]
+    if act.endswith("Extension"):
+        return act if act == "requestExtension" else "decideExtension"
+    if act.startswith("sign"):
+        return "signAgreement"
+    return "giveOpinion" if act in ("agree", "disagree") else f"{act}Request"
 
 
-def _case(connection: Connection, request_id: str, state: str, due: date, rule: str) -> Case:
-    rows = connection.execute(select(step).where(step.c.subject == request_id).order_by(step.c.number)).all()
-    return Case(request_id, state, due, rule, tuple(Step(row.at, row.actor, row.step, row.opinion) for row in rows))
+def _term(due: Due, code: str, since: datetime, state: str) -> dict[str, Any]:
+    runs = due.counted and REQUEST.states[state].counts
+    return {"term": code, "term_at": since, "due_on": due.on.isoformat(), "rule": due.rule, "runs": runs}
 
 
-def _request_problems(resource: Resource, given: Mapping[str, Any]) -> list[Problem]:
-    problems = [
-        Problem("BAD_INPUT", f"{name} 不能为空 must not be empty (APP-03)", "", name)
-        for name in ("purpose", "scenario", "legal_basis")
-        if not str(given.get(name) or "").strip()
-    ]
-    offered = ", ".join(o.value for o in resource.operations)
-    if not given["operations"] or any(Operation(o) not in resource.operations for o in given["operations"]):
-        problems.append(Problem("BAD_INPUT", "申请的操作须为资源所提供 operations must be among those offered", offered, "operations"))
-    for i, item in enumerate(given["items"]):
-        known = resource.items.get(item["code"])
-        if known is None or known.sharing_class is SharingClass.NOT_SHARED:
-            problems.append(Problem("BAD_INPUT", f"没有信息项 no item {item['code']}", ", ".join(resource.items), f"items[{i}].code"))
-        elif item["access"] not in (Shown.CLEAR.value, Shown.MASKED.value):
-            problems.append(Problem("BAD_INPUT", "应为 CLEAR 或 MASKED must be CLEAR or MASKED", "", f"items[{i}].access"))
-    if not given["items"]:
-        problems.append(Problem("BAD_INPUT", "至少申请一个信息项 ask for at least one item", ", ".join(resource.items), "items"))
-    if given.get("rows") is not None:
-        try:
-            check_rows(resource, given["rows"])
-        except Fault as fault:
-            problems.append(Problem("BAD_INPUT", f"{fault.zh} {fault.en}", fault.hint_en, "rows"))
-    return problems
+def _check_room(connection: Connection, app: Row[Any], resource: str, extends: str | None) -> None:
+    """One live grant and one open request per application and resource; what prolongs a grant says so."""
+    held = live_grant(connection, app.client_id, resource)
+    if extends is not None and (held is None or held.id != extends):
+        raise Refused(Problem("NOT_FOUND", f"没有可延续的有效授权 no live grant to extend: {extends[:80]}", held.id if held else "", "extends"))
+    if held is not None and extends is None:
+        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有有效授权 has a live grant already", f"extends: {held.id}", "extends"))
+    waiting = select(access_request.c.id).where(access_request.c.application == app.client_id, access_request.c.resource == resource)
+    found = connection.execute(waiting.where(access_request.c.party.is_not(None), access_request.c.origin == "REQUESTED")).first()
+    if found:
+        hint = "请先办结或撤回 finish or withdraw it first"
+        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有未办结的申请 has an open request already: {found.id}", hint, "resource"))
+
+
+def _owner(connection: Connection, client_id: str) -> str | None:
+    found: str | None = connection.execute(select(application.c.owner).where(application.c.client_id == client_id)).scalar_one()
+    return found
+
+
+def _no_request(number: str) -> Problem:
+    return Problem("NOT_FOUND", f"没有申请 no request {number[:80]}", "请核对编号 compare the number", "id")
+
+
+def _feedback_problem(resource: Resource, given: Mapping[str, Any]) -> Problem | None:
+    item, shared = given.get("item"), shared_part(resource)
+    if not 0 < len(str(given["description"]).strip()) <= 4000:
+        return Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
+    if item is not None and item not in shared.items:
+        return Problem("BAD_INPUT", f"没有信息项 no item {item[:120]}", ", ".join(shared.items), "item")
+    return None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, sort_keys=True, default=str)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from auth.client_keys import key_ids
 from auth.clients import hash_secret, make_secret
@@ -19,7 +19,11 @@ from hub.catalog.tables import department
 from hub.people.tables import account_role
 from hub.sharing.clients import Proving
 from hub.sharing.drafts import check_draft
+from hub.sharing.grant_acts import GrantActs, GrantGiven
 from hub.sharing.grants import purposes_from, terms_from
+from hub.sharing.reasons import NOT_STATED, OTHER
+from hub.sharing.recorded import record_grant, record_registration
+from hub.sharing.rules import RuleBook
 from hub.sharing.tables import application, grant
 from hub.store.base import now
 from schema.model import Snapshot
@@ -29,6 +33,11 @@ ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD, OWNER)
 _THREE = {SYSTEM, SECURITY, AUDIT}
 
 
+_NOT_ON_PAPER = Problem(
+    "FORBIDDEN",
+    "本市不登记纸面批准的授权 decisions on paper are not recorded here (HUITONG_RECORDED_GRANTS=refused)",
+    "请通过 requestAccess 申请 apply by requestAccess",
+)
 _ROLES_NEED_CONSOLE = Problem(
     "FORBIDDEN",
     "三员账号只能在服务器命令行设立 accounts of the three administrators are made at the server's command line only: nobody gives himself another's role",
@@ -60,15 +69,25 @@ class GrantRecord:
     valid_from: datetime
     valid_to: datetime | None
     approver: str
+    request: str | None = None
+    """The access request that gave it."""
+    reason: str | None = None
+    agreement_hash: str | None = None
+    rectify_by: date | None = None
+    termination_filed_by: str | None = None
+    consumer: str = ""
 
 
 class SharingService:
     """Every method may raise :class:`Refused`; then nothing was changed."""
 
-    def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot]) -> None:
+    def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot], book: RuleBook, recorded: bool = True) -> None:
         self._engine = engine
         self._acts = acts
         self._catalog = catalog
+        self._book = book
+        self._recorded = recorded
+        self.grant_acts = GrantActs(engine, acts, book)
 
     def create_application(
         self,
@@ -113,6 +132,7 @@ class SharingService:
             given = {"account": made.client_id, "given_by": actor.name, "given_at": moment}
             for role in sorted(set(roles)):
                 connection.execute(insert(account_role).values(**given, role=role))
+            record_registration(connection, self._book, made.client_id, owner, checked, actor)
             bump(connection, "rights")
             return made
 
@@ -132,15 +152,17 @@ class SharingService:
         return self._acts.do(actor, "disableApplication", name, work)
 
     def create_grant(self, actor: Actor, given: Mapping[str, Any]) -> GrantRecord:
-        """Grants an application the use of a resource. One live grant per application and resource."""
+        """Records a grant that was decided on paper, with a request of its own. One live grant per application and resource."""
         target = f"{given.get('application')} {given.get('resource')}"
         self._need(actor, "createGrant", target, SECURITY)
+        if not self._recorded:
+            self._refuse_if(actor, "createGrant", target, [_NOT_ON_PAPER])
         try:
             check_draft(given)
         except Refused as refused:
             self._refuse_if(actor, "createGrant", target, list(refused.problems))
 
-        def work(connection: Connection) -> GrantRecord:
+        def work(connection: Connection) -> str:
             resource = self._catalog(connection).resources.get(given["resource"])
             if resource is None:
                 raise Refused(Problem("NOT_FOUND", f"没有已发布的资源 no published resource {given['resource']}", "请核对代码 compare the code", "resource"))
@@ -150,32 +172,29 @@ class SharingService:
                 raise Refused(Problem("BAD_INPUT", "终止时间须晚于起始时间 validTo must be later than validFrom", "", "validTo"))
             if not str(given.get("approver") or "").strip():
                 raise Refused(Problem("BAD_INPUT", "须写明批准人员 an approver is needed (LOG-01)", "", "approver"))
-            if _live(connection, app.client_id, resource.code):
-                hint = "请先撤销 revoke it first"
-                raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource.code} 已有有效授权 has a live grant already", hint, "resource"))
             terms = terms_from(resource, given)
-            record = GrantRecord(make_id("grant"), app.name, resource.code, "ACTIVE", terms, begins, ends, str(given["approver"]))
-            _store(connection, record, app.client_id, given.get("agreement_hash"), actor.name)
-            return record
+            return record_grant(connection, self._book, app, resource.code, terms, given, actor, begins)
 
-        return self._acts.do(actor, "createGrant", target, work)
+        return self.grant(self._acts.do(actor, "createGrant", target, work))
 
-    def change_grant(self, actor: Actor, grant_id: str, state: str) -> GrantRecord:
+    def change_grant(self, actor: Actor, grant_id: str, state: str, given: GrantGiven | None = None) -> GrantRecord:
         """Revokes (``REVOKED``), suspends (``SUSPENDED``) or resumes (``ACTIVE``) a grant, effective on the next call. Revoked is final."""
-        act = {"REVOKED": "revokeGrant", "SUSPENDED": "suspendGrant", "ACTIVE": "resumeGrant"}[state]
-        self._need(actor, act, grant_id, SECURITY)
+        act = {"REVOKED": "revoke", "SUSPENDED": "suspend", "ACTIVE": "resume"}[state]
+        if act == "suspend" and (given is None or given.reason is None):
+            given = replace(given or GrantGiven(), reason=OTHER, opinion=given.opinion if given and given.opinion else NOT_STATED)
+        return self.grant(self.grant_acts.act(actor, act, grant_id, given))
 
-        def work(connection: Connection) -> GrantRecord:
+    def act_on_grant(self, actor: Actor, act: str, grant_id: str, given: GrantGiven | None = None) -> GrantRecord:
+        """Does an act of the grant's state machine."""
+        return self.grant(self.grant_acts.act(actor, act, grant_id, given))
+
+    def grant(self, grant_id: str) -> GrantRecord:
+        """One grant."""
+        with self._engine.connect() as connection:
             row = connection.execute(_grants().where(grant.c.id == grant_id)).first()
-            if row is None:
-                raise Refused(Problem("NOT_FOUND", f"没有授权 no grant {grant_id}", "", "id"))
-            if row.state == "REVOKED":
-                raise Refused(Problem("CONFLICT", f"授权 {grant_id} 已撤销 is revoked already", "", "id"))
-            connection.execute(update(grant).where(grant.c.id == grant_id).values(state=state))
-            bump(connection, "rights")
-            return _record(row, state)
-
-        return self._acts.do(actor, act, grant_id, work)
+        if row is None:
+            raise Refused(Problem("NOT_FOUND", f"没有授权 no grant {grant_id[:80]}", "请核对编号 compare the number", "id"))
+        return _record(row)
 
     def grants(self, client_id: str | None = None) -> list[GrantRecord]:
         """Grants, newest first; of one application where its client id is given."""
@@ -211,23 +230,28 @@ def _application(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def _live(connection: Connection, client_id: str, resource: str) -> bool:
-    statement = select(grant.c.id).where(grant.c.application == client_id, grant.c.resource == resource, grant.c.state != "REVOKED")
-    return connection.execute(statement.where(or_(grant.c.valid_to.is_(None), grant.c.valid_to > now()))).first() is not None
-
-
-def _store(connection: Connection, record: GrantRecord, client_id: str, agreement: str | None, actor: str) -> None:
-    values = {"id": record.id, "application": client_id, "resource": record.resource, "state": record.state, "approver": record.approver}
-    times = {"valid_from": record.valid_from, "valid_to": record.valid_to, "created_at": now()}
-    terms = json.dumps(record.terms, ensure_ascii=False, sort_keys=True)
-    connection.execute(insert(grant).values(**values, **times, terms=terms, agreement_hash=agreement, created_by=actor))
-    bump(connection, "rights")
-
-
 def _grants() -> Any:
-    return select(grant, application.c.name.label("application_name")).join(application, application.c.client_id == grant.c.application)
+    return select(grant, application.c.name.label("application_name"), application.c.department.label("consumer")).join(
+        application, application.c.client_id == grant.c.application
+    )
 
 
-def _record(row: Row[Any], state: str | None = None) -> GrantRecord:
-    terms = json.loads(row.terms)
-    return GrantRecord(row.id, row.application_name, row.resource, state or row.state, terms, row.valid_from, row.valid_to, row.approver)
+def _record(row: Row[Any]) -> GrantRecord:
+    """A grant whose term is over is expired, whether or not that was recorded yet."""
+    over = row.state in ("ACTIVE", "SUSPENDED") and row.valid_to is not None and row.valid_to <= now()
+    return GrantRecord(
+        row.id,
+        row.application_name,
+        row.resource,
+        "EXPIRED" if over else row.state,
+        json.loads(row.terms),
+        row.valid_from,
+        row.valid_to,
+        row.approver,
+        row.request,
+        row.reason,
+        row.agreement_hash,
+        date.fromisoformat(row.rectify_by) if row.rectify_by else None,
+        row.termination_filed_by,
+        row.consumer,
+    )

@@ -42,9 +42,12 @@ grant = Table(
     Column("created_at", UtcText, nullable=False),
     Column("request", Text),
     Column("reason", Text),
+    Column("rectify_by", Text),
+    Column("termination_filed_by", Text),
+    Column("ended_at", UtcText),
 )
 """授权. ``terms`` is JSON: operations, items, rows, purposes, flags, page limit, quota. ``request``: the access request that gave it;
-``reason``: the code for which it was suspended, revoked or terminated."""
+``reason``: the code for which it was suspended or terminated, or its end was filed for; ``rectify_by``: the day set for rectification."""
 Index("ix_grant__application_state", grant.c.application, grant.c.state)
 
 access_request = Table(
@@ -52,19 +55,34 @@ access_request = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("application", Text, ForeignKey(application.c.client_id), nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("provider", Text, nullable=False),
     Column("resource", Text, nullable=False),
     Column("terms", Text, nullable=False),
+    Column("extends", Text),
     Column("origin", Text, CheckConstraint("origin IN ('REQUESTED','REGISTERED','RECORDED')", name="origin"), nullable=False),
     Column("state", Text, nullable=False),
+    Column("party", Text),
+    Column("answer", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("term_at", UtcText, nullable=False),
+    Column("extended_days", BigInteger, nullable=False, server_default="0"),
     Column("due_on", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("runs", Boolean, nullable=False, server_default=false()),
+    Column("late", Text),
+    Column("missing", Text),
+    Column("reason", Text),
     Column("filed_by", Text, nullable=False),
     Column("endorsed_by", Text),
+    Column("noticed_by", Text),
     Column("checked_by", Text),
+    Column("extension_asked_by", Text),
+    Column("extension_decided_by", Text),
     Column("opinion_by", Text),
+    Column("agreed_by", Text),
     Column("decided_by", Text),
-    Column("noticed_at", UtcText),
-    Column("extended_by", Text),
+    Column("overruled_by", Text),
     Column("agreement", Text),
     Column("agreement_hash", Text),
     Column("consumer_signed_by", Text),
@@ -72,32 +90,53 @@ access_request = Table(
     Column("grant", Text),
     Column("created_at", UtcText, nullable=False),
     Column("changed_at", UtcText, nullable=False),
-    CheckConstraint("decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by))", name="four_eyes"),
-    CheckConstraint("opinion_by IS NULL OR opinion_by <> filed_by", name="opinion_of_another"),
+    CheckConstraint("endorsed_by IS NULL OR endorsed_by <> filed_by", name="endorsed_by_another"),
     CheckConstraint(
-        "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (endorsed_by IS NOT NULL AND checked_by IS NOT NULL AND opinion_by IS NOT NULL "
-        "AND decided_by IS NOT NULL AND agreement_hash IS NOT NULL AND consumer_signed_by IS NOT NULL AND provider_signed_by IS NOT NULL)",
+        "opinion_by IS NULL OR origin <> 'REQUESTED' OR (opinion_by <> filed_by AND endorsed_by IS NOT NULL AND opinion_by <> endorsed_by "
+        "AND checked_by IS NOT NULL)",
+        name="opinion_of_another",
+    ),
+    CheckConstraint(
+        "decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by) "
+        "AND (endorsed_by IS NULL OR decided_by <> endorsed_by))",
+        name="four_eyes",
+    ),
+    CheckConstraint("consumer_signed_by IS NULL OR provider_signed_by IS NULL OR consumer_signed_by <> provider_signed_by", name="signed_by_two"),
+    CheckConstraint(
+        "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (state = 'GRANTED' AND endorsed_by IS NOT NULL AND checked_by IS NOT NULL "
+        "AND opinion_by IS NOT NULL AND (agreed_by IS NOT NULL OR overruled_by IS NOT NULL) AND decided_by IS NOT NULL "
+        "AND agreement_hash IS NOT NULL AND consumer_signed_by IS NOT NULL AND provider_signed_by IS NOT NULL)",
         name="every_approval",
     ),
+    CheckConstraint("state <> 'GRANTED' OR origin <> 'REQUESTED' OR \"grant\" IS NOT NULL", name="granted"),
 )
 """共享申请. ``origin``: asked for through the hub, approved with an application's registration (unconditional resources), or recorded
-from a decision on paper. Who did which step stands in columns of its own, so that the database itself refuses a skipped approval."""
+from a decision on paper. Who did which step stands in columns of its own, so that the database itself refuses a skipped approval.
+
+``answer`` is the code of the term in which it is to be answered, ``term`` of the one that runs, since ``term_at``; ``party`` must act now;
+``runs``: in this state the term can be broken; ``late`` was to act when the term ended; ``due_on`` and ``rule`` are copies of what the rule book says (:mod:`hub.sharing.due`)."""
 Index("ix_access_request_state", access_request.c.state)
+Index("ix_access_request_application", access_request.c.application)
 
 disposal = Table(
     "disposal",
     metadata,
-    Column("grant", Text, primary_key=True),
+    Column("grant", Text, ForeignKey(grant.c.id), primary_key=True),
+    Column("state", Text, CheckConstraint("state IN ('DUE','FILED','CONFIRMED')", name="state"), nullable=False),
+    Column("ended_at", UtcText, nullable=False),
+    Column("working_days", BigInteger, nullable=False),
     Column("due_on", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("late", Text),
     Column("statement", Text),
     Column("certificate_hash", Text),
     Column("filed_by", Text),
     Column("filed_at", UtcText),
-    Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR confirmed_by <> filed_by", name="four_eyes")),
+    Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR (filed_by IS NOT NULL AND confirmed_by <> filed_by)", name="four_eyes")),
     Column("confirmed_at", UtcText),
 )
-"""数据处置: what became of the data after a grant ended (APP-08), stated by the consumer, confirmed by the provider."""
+"""数据处置: what became of the data after a grant ended (APP-08), stated by the consumer, confirmed by the provider, due ``working_days``
+after the end."""
 
 feedback = Table(
     "feedback",
@@ -109,6 +148,7 @@ feedback = Table(
     Column("state", Text, nullable=False),
     Column("due_on", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("term", Text, nullable=False, server_default="correction"),
     Column("created_at", UtcText, nullable=False),
 )
 """疑义反馈."""
@@ -140,5 +180,7 @@ grant_usage = Table(
     Column("period", Text, primary_key=True),
     Column("calls", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False, server_default="0"),
 )
-"""What the grants that have a quota used, per period."""
+"""What the grants that have a quota or a rate used, per period; ``until`` is the period's end (Unix seconds)."""
+Index("ix_grant_usage_until", grant_usage.c.until)

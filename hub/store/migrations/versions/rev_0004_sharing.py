@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import op
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Text, false, text
 
 revision = "0004"
 down_revision = "0003"
 
 _STATES = "state IN ('ACTIVE','SUSPENDED','REVOKED','TERMINATED','EXPIRED')"
-_EVERY = (
-    "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (endorsed_by IS NOT NULL AND checked_by IS NOT NULL AND opinion_by IS NOT NULL "
-    "AND decided_by IS NOT NULL AND agreement_hash IS NOT NULL AND consumer_signed_by IS NOT NULL AND provider_signed_by IS NOT NULL)"
+_ENDORSED = "endorsed_by IS NULL OR endorsed_by <> filed_by"
+_OPINION = (
+    "opinion_by IS NULL OR origin <> 'REQUESTED' OR (opinion_by <> filed_by AND endorsed_by IS NOT NULL AND opinion_by <> endorsed_by "
+    "AND checked_by IS NOT NULL)"
 )
+_FOUR_EYES = (
+    "decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by) AND (endorsed_by IS NULL OR decided_by <> endorsed_by))"
+)
+_SIGNED = "consumer_signed_by IS NULL OR provider_signed_by IS NULL OR consumer_signed_by <> provider_signed_by"
+_EVERY = (
+    "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (state = 'GRANTED' AND endorsed_by IS NOT NULL AND checked_by IS NOT NULL "
+    "AND opinion_by IS NOT NULL AND (agreed_by IS NOT NULL OR overruled_by IS NOT NULL) AND decided_by IS NOT NULL "
+    "AND agreement_hash IS NOT NULL AND consumer_signed_by IS NOT NULL AND provider_signed_by IS NOT NULL)"
+)
+_GRANTED = "state <> 'GRANTED' OR origin <> 'REQUESTED' OR \"grant\" IS NOT NULL"
 
 
 def upgrade() -> None:
@@ -23,16 +34,23 @@ def upgrade() -> None:
     _requests()
     op.create_table(
         "disposal",
-        Column("grant", Text, primary_key=True),
+        Column("grant", Text, ForeignKey("grant_.id"), primary_key=True),
+        Column("state", Text, CheckConstraint("state IN ('DUE','FILED','CONFIRMED')", name="state"), nullable=False),
+        Column("ended_at", Text, nullable=False),
+        Column("working_days", BigInteger, nullable=False),
         Column("due_on", Text, nullable=False),
         Column("rule", Text, nullable=False),
+        Column("late", Text),
         Column("statement", Text),
         Column("certificate_hash", Text),
         Column("filed_by", Text),
         Column("filed_at", Text),
-        Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR confirmed_by <> filed_by", name="four_eyes")),
+        Column("confirmed_by", Text, CheckConstraint("confirmed_by IS NULL OR (filed_by IS NOT NULL AND confirmed_by <> filed_by)", name="four_eyes")),
         Column("confirmed_at", Text),
     )
+    op.add_column("feedback", Column("term", Text, nullable=False, server_default="correction"))
+    op.add_column("grant_usage", Column("until", BigInteger, nullable=False, server_default="0"))
+    op.create_index("ix_grant_usage_until", "grant_usage", ["until"])
     op.create_table(
         "calendar_day",
         Column("day", Text, primary_key=True),
@@ -68,40 +86,55 @@ def _grants() -> None:
         Column("created_at", Text, nullable=False),
         Column("request", Text),
         Column("reason", Text),
+        Column("rectify_by", Text),
+        Column("termination_filed_by", Text),
+        Column("ended_at", Text),
     )
     op.create_index("ix_grant__application_state", "grant_", ["application", "state"])
     op.bulk_insert(made, rows)
 
 
 def _requests() -> None:
-    rows = _taken("access_request")
+    departments = {row.client_id: row.department for row in op.get_bind().execute(text("SELECT client_id, department FROM application"))}
+    rows = [_request(row, departments[row["application"]]) for row in _taken("access_request")]
+    texts = ("terms", "state", "answer", "term", "term_at", "due_on", "rule", "filed_by", "created_at", "changed_at")
+    steps = ("endorsed_by", "noticed_by", "checked_by", "extension_asked_by", "extension_decided_by", "opinion_by", "agreed_by", "decided_by")
+    more = ("overruled_by", "agreement", "agreement_hash", "consumer_signed_by", "provider_signed_by", "grant")
     made = op.create_table(
         "access_request",
         Column("id", Text, primary_key=True),
         Column("application", Text, ForeignKey("application.client_id"), nullable=False),
-        Column("resource", Text, nullable=False),
-        Column("terms", Text, nullable=False),
+        *(Column(name, Text, nullable=False) for name in ("consumer", "provider", "resource", *texts)),
         Column("origin", Text, CheckConstraint("origin IN ('REQUESTED','REGISTERED','RECORDED')", name="origin"), nullable=False),
-        Column("state", Text, nullable=False),
-        Column("due_on", Text, nullable=False),
-        Column("rule", Text, nullable=False),
-        Column("filed_by", Text, nullable=False),
-        Column("endorsed_by", Text),
-        Column("checked_by", Text),
-        Column("opinion_by", Text),
-        Column("decided_by", Text),
-        Column("noticed_at", Text),
-        Column("extended_by", Text),
-        Column("agreement", Text),
-        Column("agreement_hash", Text),
-        Column("consumer_signed_by", Text),
-        Column("provider_signed_by", Text),
-        Column("grant", Text),
-        Column("created_at", Text, nullable=False),
-        Column("changed_at", Text, nullable=False),
-        CheckConstraint("decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by))", name="four_eyes"),
-        CheckConstraint("opinion_by IS NULL OR opinion_by <> filed_by", name="opinion_of_another"),
+        Column("extended_days", BigInteger, nullable=False, server_default="0"),
+        Column("runs", Boolean, nullable=False, server_default=false()),
+        *(Column(name, Text) for name in ("extends", "party", "late", "missing", "reason", *steps, *more)),
+        CheckConstraint(_ENDORSED, name="endorsed_by_another"),
+        CheckConstraint(_OPINION, name="opinion_of_another"),
+        CheckConstraint(_FOUR_EYES, name="four_eyes"),
+        CheckConstraint(_SIGNED, name="signed_by_two"),
         CheckConstraint(_EVERY, name="every_approval"),
+        CheckConstraint(_GRANTED, name="granted"),
     )
     op.create_index("ix_access_request_state", "access_request", ["state"])
-    op.bulk_insert(made, [{**row, "origin": "REQUESTED", "filed_by": row["application"], "changed_at": row["created_at"]} for row in rows])
+    op.create_index("ix_access_request_application", "access_request", ["application"])
+    op.bulk_insert(made, rows)
+
+
+def _request(row: dict[str, Any], consumer: str) -> dict[str, Any]:
+    """A request of before: one that waits is filed and begins at the start of the workflow; what was approved then was granted apart from it."""
+    approved = row["state"] == "APPROVED"
+    waits = row["state"] == "SUBMITTED"
+    return {
+        **row,
+        "consumer": consumer,
+        "provider": row["resource"].partition(".")[0],
+        "origin": "RECORDED" if approved else "REQUESTED",
+        "state": "GRANTED" if approved else "FILED" if waits else row["state"],
+        "party": "consumer" if waits else None,
+        "answer": "answer_conditional",
+        "term": "answer_conditional",
+        "term_at": row["created_at"],
+        "filed_by": row["application"],
+        "changed_at": row["created_at"],
+    }
