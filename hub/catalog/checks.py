@@ -24,6 +24,7 @@ RESERVED_TYPES = (
     "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",
     "ClaimOutcome", "Access", "Grant", "Caller", "Call", "Department", "Exchange", "Feedback", "Progress", "Medium", "Operation", "Catalog",
     "DryRun", "DryRunCost", "DryRunItem", "DryRunPlace", "DryRunRefusal", "DryRunResource", "DryRunSource", "DryRunUse",
+    "ExplainedQuota",
 )  # fmt: skip
 _KEY_TYPES = {"string", "integer", "bigint"}
 Found = Iterator[tuple[str, str, str, str]]

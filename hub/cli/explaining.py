@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.cli.output import say, show_rows
 from hub.sharing.explain_run_types import DryRun, DryRunResource
-from hub.sharing.explain_types import Because, ExplainedItem, Explanation, ItemShown
+from hub.sharing.explain_types import Because, ExplainedItem, ExplainedQuota, Explanation, ItemShown
 from hub.store.base import CHINA
 
 
@@ -64,11 +64,15 @@ def _show_terms(made: Explanation) -> None:
     for purpose in terms.purposes:
         _line("用途 purpose", f"{purpose.code} {purpose.scenario} ({purpose.basis})")
     _line("每页 page", str(terms.page_limit))
-    if terms.quota is not None:
-        limits = [f"{count} {name}" for count, name in ((terms.quota.calls, "次 calls"), (terms.quota.rows, "行 rows")) if count is not None]
-        _line("额度 quota", f"{', '.join(limits)} / {terms.quota.per}")
+    _show_quota(terms.quota)
     for document in terms.documents:
         _line("仅限文档 document", document)
+
+
+def _show_quota(quota: ExplainedQuota | None) -> None:
+    if quota is not None:
+        limits = [f"{count} {name}" for count, name in ((quota.calls, "次 calls"), (quota.rows, "行 rows")) if count is not None]
+        _line("额度 quota", f"{', '.join(limits)} / {quota.per}")
 
 
 def _item(item: ExplainedItem) -> dict[str, object]:
@@ -104,6 +108,7 @@ def _show_resource(resource: DryRunResource) -> None:
     _line("资源 resource", f"{resource.resource} {operations}, ≤ {resource.rows_at_most} 行 rows; {resource.grant or ''} {resource.approver}".rstrip())
     if resource.row_condition is not None:
         _line("行条件 rows", _json(resource.row_condition))
+    _show_quota(resource.quota)
     _line("取用 uses", ", ".join(f"{item.code} {item.use.value.lower()}{f' ({item.mask})' if item.mask else ''}" for item in resource.items))
 
 

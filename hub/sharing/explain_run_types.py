@@ -10,7 +10,7 @@ import strawberry
 from auth.rights import Operation
 from hub.api.types import JSON
 from hub.sharing.explain_run import Report
-from hub.sharing.explain_types import condition_of
+from hub.sharing.explain_types import ExplainedQuota, condition_of, quota_of
 from schema.answer import Access, FieldError
 from schema.dry_run import DryRun as Run
 from schema.faces import Face
@@ -46,6 +46,8 @@ class DryRunResource:
     rows_at_most: int
     row_condition: JSON | None
     purposes: list[str]
+    quota: ExplainedQuota | None
+    """The whole of a period; what of it is used up already is a refusal."""
     grant: strawberry.ID | None
     approver: str
 
@@ -145,6 +147,7 @@ def _resource(report: Report, face: Face, accesses: Iterable[Access]) -> DryRunR
         rows_at_most=sum(access.rows for access in accesses),
         row_condition=condition_of(decision),
         purposes=[purpose.code for purpose in decision.purposes],
+        quota=quota_of(decision),
         grant=strawberry.ID(decision.grant) if decision.grant else None,
         approver=decision.approver,
     )

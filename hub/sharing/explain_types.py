@@ -178,17 +178,22 @@ def _item(found: Explained, code: str, decided: ItemDecision) -> ExplainedItem:
 
 
 def _terms(decision: Decision) -> ExplainedTerms:
-    quota = decision.quota
     return ExplainedTerms(
         row_condition=condition_of(decision),
         purposes=[ExplainedPurpose(code=p.code, scenario=p.scenario, basis=p.basis) for p in decision.purposes],
         page_limit=decision.page_limit,
-        quota=ExplainedQuota(calls=quota.calls, rows=quota.rows, per=quota.per) if quota else None,
+        quota=quota_of(decision),
         documents=sorted(decision.documents),
         per_claim=decision.per_claim,
         discloses_existence=decision.discloses_existence,
         approver=decision.approver,
     )
+
+
+def quota_of(decision: Decision) -> ExplainedQuota | None:
+    """The quota of a grant."""
+    quota = decision.quota
+    return ExplainedQuota(calls=quota.calls, rows=quota.rows, per=quota.per) if quota else None
 
 
 def condition_of(decision: Decision) -> Any:

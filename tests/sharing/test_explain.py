@@ -21,6 +21,7 @@ from connectors import registry as connector_registry
 from hub.api.context import Caller, Context
 from hub.api.data_schema import make_data_schema
 from hub.api.governance_schema import make_governance_schema
+from hub.catalog.checks import RESERVED_TYPES
 from hub.core import Core
 from hub.live import Live
 from hub.sharing.explain import Explainer
@@ -216,7 +217,7 @@ async def test_unknown_names_are_answered_with_near_ones(live: Live, role: str, 
     assert bool(fault.hint_en) is bool(words)
 
 
-RUN = """ wouldRun purposes otherFields resources { resource operations rowsAtMost rowCondition items { code use mask } }
+RUN = """ wouldRun purposes otherFields resources { resource operations rowsAtMost rowCondition quota { calls rows per } items { code use mask } }
   places { path item mask } sources { source statements keys pages } cost { depth rows cells } refusals { code path messageEn } """
 OWN = "query($document: String!, $variables: JSON) { dryRun(document: $document, variables: $variables) {" + RUN + "} }"
 OTHERS = "query($app: String!, $document: String!, $purpose: String) { dryRun(application: $app, document: $document, purpose: $purpose) {" + RUN + "} }"
@@ -242,6 +243,7 @@ async def test_a_caller_runs_its_own_document_dry(live: Live) -> None:
     (resource,) = run["resources"]
     assert (resource["resource"], resource["operations"], resource["rowsAtMost"]) == (PERSON, ["QUERY"], 14)
     assert resource["rowCondition"] == {"birth_date": {"gte": "1990-01-01"}}
+    assert resource["quota"] == {"calls": 10, "rows": None, "per": "DAY"}
     assert {(item["code"], item["use"], item["mask"]) for item in resource["items"]} == {
         ("birth_date", "CLEAR", None),
         ("id_number", "MASKED", "NAME@1"),
@@ -300,6 +302,13 @@ async def test_dry_runs_of_one_call_share_one_allowance(live: Live) -> None:
     told = [[refusal["code"] for refusal in data[f"d{i}"]["refusals"]] for i in range(8)]
     assert told.count([]) <= 6
     assert told.count(["QUERY_BUDGET"]) == 8 - told.count([])
+
+
+def test_no_resource_is_called_like_a_type_of_dry_runs() -> None:
+    """A department ``dry`` could have a resource ``run``."""
+    types = {name for name in DATA._schema.type_map if name.startswith(("DryRun", "Explained"))}
+    assert len(types) > 7
+    assert types <= set(RESERVED_TYPES)
 
 
 @pytest.mark.anyio
