@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from hub.catalog.problems import Problem
@@ -50,12 +52,10 @@ class Passwords:
 
     @cached_property
     def _nobodys(self) -> str:
-        """A hash that no password has, made with the parameters of all others."""
-        return self._hasher.hash(secrets.token_urlsafe(32))
-
-    def warm(self) -> None:
-        """Makes what the first unknown name would otherwise wait for."""
-        self.verify(None, "")
+        """A hash that no password has, of the same parameters as all others: random bytes in place of what would be computed."""
+        made = self._hasher
+        salt, value = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (made.salt_len, made.hash_len))
+        return f"$argon2id$v={ARGON2_VERSION}$m={made.memory_cost},t={made.time_cost},p={made.parallelism}${salt}${value}"
 
 
 def password_problem(password: str, name: str) -> Problem | None:
