@@ -38,6 +38,7 @@ from hub.api.governance_types import (
 from hub.api.types import SCALARS, Department
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
+from hub.people.authorize_graphql import AuthorizeMutations
 from hub.people.graphql import PeopleMutations
 from hub.sharing.calendar_graphql import CalendarMutations
 from hub.sharing.clients import Proving
@@ -57,7 +58,7 @@ def _number(identity: str) -> int:
 
 
 @strawberry.type
-class Mutation(ClientMutations, PeopleMutations, SharingMutations, CalendarMutations):
+class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")

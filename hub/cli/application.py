@@ -12,6 +12,7 @@ from auth.client_keys import key_ids
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import note, show_record, show_rows
 from hub.cli.session import acting, opened
+from hub.people.authorize_clients import AuthorizedClients
 from hub.sharing.clients import ClientService, Proving
 
 group = typer.Typer(help="业务应用系统 Applications.", no_args_is_help=True)
@@ -68,6 +69,32 @@ def secret(name: Annotated[str, typer.Argument(help="应用代码 The applicatio
     show_record(record, as_json, f"client_id      {done.client_id}\nclient_secret  {done.secret}")
     if not as_json:
         note(_ONCE)
+
+
+@group.command("redirect", epilog=EXAMPLES + "huitong app redirect portal https://portal.example/callback")
+def redirect(
+    name: Annotated[str, typer.Argument(help="应用代码 The application's code.")],
+    uri: Annotated[list[str] | None, typer.Argument(metavar="URI…", help="回调地址；不填则清空 Redirect URIs; with none, nobody can authorize it.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """登记回调地址 Replace the addresses to which authorization codes of an application are sent (RFC 6749); they are compared character by character."""
+    with opened() as core:
+        AuthorizedClients(core.acts).set_redirect_uris(acting(actor), name, uri or [])
+    show_record({"name": name, "redirect_uris": uri or []}, as_json, "\n".join([name, *(uri or [])]))
+
+
+@group.command("owner", epilog=EXAMPLES + "huitong app owner housing zhang.wei --actor du")
+def owner(
+    name: Annotated[str, typer.Argument(help="应用代码 The application's code.")],
+    person: Annotated[str | None, typer.Argument(help="负责人登录名；不填则撤销 The owner's login name; left out: nobody.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """指定负责人 Name the person who answers for an application and, with the role governance:owner, may act for it."""
+    with opened() as core:
+        AuthorizedClients(core.acts).set_owner(acting(actor), name, person)
+    show_record({"name": name, "owner": person}, as_json, f"{name}  {person or ''}".rstrip())
 
 
 @group.command("list", epilog=EXAMPLES + "huitong app list")

@@ -52,6 +52,8 @@ MUTATIONS: Final[Mapping[str, Roles]] = {
     "disableApplication": _BOTH,
     "replaceApplicationKeys": _SYSTEM,
     "renewApplicationSecret": _SYSTEM,
+    "setRedirectUris": _SYSTEM,
+    "setOwner": _SECURITY,
     "registerSource": _SYSTEM,
     "removeSource": _SYSTEM,
     "checkSource": _SYSTEM,
