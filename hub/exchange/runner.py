@@ -18,17 +18,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.decide import Rights
-from auth.rights import Purpose
 from connectors.calling import CALLING, Calling
-from hub.acts import make_id
-from hub.api.calling import hub_number, new_traceparent, trace_id
-from hub.api.entries import access_entries, remote_details
+from hub.api.calling import hub_number, new_traceparent
+from hub.api.entries import access_entries
 from hub.api.execute import Executor, flags_of, variables_of
+from hub.exchange.disposal import Disposal
+from hub.exchange.entries import ended_entry, succeeded_entry
 from hub.exchange.leases import Leases
 from hub.exchange.store import UNFINISHED, ExchangeStore, FileRecord, Job
 from hub.exchange.window import ALWAYS, is_open
 from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
-from hub.ledger.entry import EntryDraft
+from hub.ledger.entry import Outcome
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
 from hub.observation import places
@@ -44,7 +44,6 @@ from schema.run import Run
 
 BATCH = 1000
 _AT_ONCE = 2
-_SWEEP_SECONDS = 30.0
 _RENEW_SECONDS = 10.0
 _WINDOW_SECONDS = 15.0
 log = structlog.get_logger(__name__)
@@ -154,26 +153,9 @@ class ExchangeRunner:
             log.warning("exchanges_not_released", fault=type(fault).__name__)
 
     async def sweep(self) -> None:
-        """Deletes files whose time is over, until cancelled; each disposal has its entry (APP-08)."""
-        while True:
-            try:
-                for job in await to_thread.run_sync(self._store.expired):
-                    await self._dispose(job)
-            except (SQLAlchemyError, LedgerUnavailable, OSError) as fault:
-                log.warning("exchanges_not_swept", fault=type(fault).__name__)
-            await asyncio.sleep(_SWEEP_SECONDS)
-
-    async def _dispose(self, job: str) -> None:
-        folder = self.folder(job)
-        # A file that lies with another server is that server's to delete.
-        if not self._alone and not await to_thread.run_sync(folder.is_dir):
-            return
-        for path in await to_thread.run_sync(lambda: list(folder.glob("*"))):
-            path.unlink(missing_ok=True)
-        if not await to_thread.run_sync(lambda: self._store.change(job, ("SUCCEEDED",), state="EXPIRED")):
-            return
-        details = {"actor": "hub", "act": "disposeExchange", "target": job}
-        await self._live.core.ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
+        """Disposes of files whose time is over, until cancelled."""
+        settings = self._live.core.settings
+        await Disposal(self._store, self._live.core.ledger, settings.exchanges, self._alone).run()
 
     def folder(self, job: str) -> Path:
         """Where a job's files lie."""
@@ -222,20 +204,15 @@ class ExchangeRunner:
         if changed:
             await self._enter(job, "FAILED", reason.partition(" ")[0])
 
-    async def _enter(self, job: Job, outcome: Any, code: str) -> None:
-        details = {"exchange": job.id, "step": outcome}
-        draft = EntryDraft(
-            kind="exchange", call=make_id("call"), outcome=outcome, operation="exchange", medium="FILE", code=code, details=details, **self._who(job)
-        )
+    async def _enter(self, job: Job, outcome: Outcome, code: str) -> None:
         try:
-            await self._live.core.ledger.append(draft)
+            await self._live.core.ledger.append(ended_entry(job, self._department(job), outcome, code))
         except LedgerUnavailable:
             log.warning("exchange_end_not_entered", exchange=job.id)
 
-    def _who(self, job: Job) -> dict[str, Any]:
+    def _department(self, job: Job) -> str | None:
         app = self._live.core.registry.application(job.application)
-        use = {"operator": job.operator, "case": job.case, "purpose": job.purpose, "trace": trace_id(CALLING.get())}
-        return {"application": job.application, "department": app.department if app else None, **use}
+        return app.department if app else None
 
     def _rights(self, job: Job) -> Rights:
         registry = self._live.core.registry
@@ -312,24 +289,7 @@ class ExchangeRunner:
         core = self._live.core
         accesses = access_entries(answer, core.subjects, compiled.rights.fingerprint)
         decisions = [face.decision for face in compiled.export.plan.faces.values()]
-        purpose = next((p for d in decisions for p in d.purposes if p.code == job.purpose), Purpose("", "", ""))
-        draft = EntryDraft(
-            kind="exchange",
-            call=make_id("call"),
-            outcome="PARTIAL" if undelivered else "OK",
-            code=Code.SOURCE_VALUE.value if undelivered else None,
-            operation="exchange",
-            medium="FILE",
-            scenario=purpose.scenario or None,
-            basis=purpose.basis or None,
-            approver="; ".join(dict.fromkeys(d.approver for d in decisions)),
-            accesses=accesses,
-            document=compiled.export.plan.document.sha256,
-            rows=answer.rows,
-            bytes=file.bytes,
-            details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256, "undelivered": undelivered, **(remote_details() or {})},
-            **self._who(job),
-        )
+        draft = succeeded_entry(job, self._department(job), decisions, compiled.export.plan.document.sha256, answer.rows, accesses, file, undelivered)
         days = timedelta(days=core.settings.exchange_days)
         values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes, "reason": _undelivered(undelivered)}
         count = usage(limited(decisions), {access.resource: access.rows for access in accesses})

@@ -1,0 +1,54 @@
+"""Files of exchanges are deleted when their time is over; each disposal has its entry (APP-08)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.acts import make_id
+from hub.exchange.store import ExchangeStore
+from hub.ledger.append import Ledger
+from hub.ledger.entry import EntryDraft
+from hub.ledger.errors import LedgerUnavailable
+
+SWEEP_SECONDS = 30.0
+log = structlog.get_logger(__name__)
+
+
+class Disposal:
+    """Disposes of what lies in ``exchanges``. Files that lie with another server are that server's to delete, unless this one is ``alone``."""
+
+    def __init__(self, store: ExchangeStore, ledger: Ledger, exchanges: Path, alone: bool) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._exchanges = exchanges
+        self._alone = alone
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except (SQLAlchemyError, LedgerUnavailable, OSError) as fault:
+                log.warning("exchanges_not_swept", fault=type(fault).__name__)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> None:
+        """All that is due now."""
+        for job in await to_thread.run_sync(self._store.expired):
+            if await to_thread.run_sync(self._delete, job):
+                details = {"actor": "hub", "act": "disposeExchange", "target": job}
+                await self._ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
+
+    def _delete(self, job: str) -> bool:
+        """Whether this server disposed of the job: of several that share the folder, one is first."""
+        folder = self._exchanges / job
+        if not self._alone and not folder.is_dir():
+            return False
+        for path in folder.glob("*"):
+            path.unlink(missing_ok=True)
+        return self._store.change(job, ("SUCCEEDED",), state="EXPIRED")
