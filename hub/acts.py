@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DataError
 
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.tables import revision
@@ -17,6 +18,11 @@ from hub.ledger.entry import EntryDraft, Json
 from hub.store.upsert import inserting
 
 T = TypeVar("T")
+_NOT_STORABLE = Problem(
+    "BAD_INPUT",
+    "含有控制库不能保存的值 a value cannot be kept in the control database (the character U+0000, or a number too large)",
+    "请更正输入 correct the input",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ class Acts:
         except Refused as refused:
             self.refuse(actor, act, target, refused.problems[0])
             raise
+        except DataError:
+            self.refuse(actor, act, target, _NOT_STORABLE)
+            raise Refused(_NOT_STORABLE) from None
         return done[0]
 
     def refuse(self, actor: Actor, act: str, target: str, problem: Problem) -> None:

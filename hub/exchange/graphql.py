@@ -178,8 +178,8 @@ def _check(given: StartExchangeInput) -> dict[str, Any]:
     if given.format.value not in FORMATS:
         known = ", ".join(FORMATS)
         raise bad_input(f"暂不提供格式 {given.format.value}", f"the format {given.format.value} is not on offer yet", f"可用：{known}", f"on offer: {known}")
-    if not 0 < len(given.idempotency_key) <= 128:
-        raise bad_input("idempotencyKey 应为 1 至 128 个字符", "idempotencyKey must have 1 to 128 characters")
+    if not 0 < len(given.idempotency_key) <= 128 or "\0" in given.idempotency_key:
+        raise bad_input("idempotencyKey 应为 1 至 128 个字符，不含 U+0000", "idempotencyKey must have 1 to 128 characters, none of them U+0000")
     variables: Any = given.variables if given.variables is not None else {}
     if not isinstance(variables, dict):
         raise bad_input("variables 应为对象", "variables must be an object")

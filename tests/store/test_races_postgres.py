@@ -19,7 +19,7 @@ from hub.identity.replay import UsedOnce
 from hub.settings import Settings
 from hub.sharing.registry import TokenRevocations
 from hub.store.base import now
-from tests.catalog.homes import CONSOLE, IMPORTER, SECURITY, publish
+from tests.catalog.homes import CONSOLE, IMPORTER, SECURITY, publish, refused
 from tests.catalog.small import SMALL, changed
 from tests.servers.postgres import Postgres
 from tests.store.databases import make_database
@@ -89,8 +89,13 @@ def test_manifests_published_at_once_are_all_in_force(cores: list[Core]) -> None
 
 
 def test_a_number_that_no_import_can_have_is_not_found(cores: list[Core]) -> None:
-    with pytest.raises(Exception, match="NOT_FOUND"):
-        cores[0].catalog.review(SECURITY, 10**13, True, "合格")
+    assert [problem.code for problem in refused(cores[0].catalog.review, SECURITY, 10**13, True, "合格")] == ["NOT_FOUND"]
+
+
+def test_what_postgresql_cannot_keep_is_bad_input_and_changes_nothing(cores: list[Core]) -> None:
+    made = cores[0].catalog.import_manifest(IMPORTER, SMALL)
+    assert [problem.code for problem in refused(cores[0].catalog.review, SECURITY, made.id, True, "NUL \0")] == ["BAD_INPUT"]
+    assert next(each["state"] for each in cores[0].catalog.manifests() if each["id"] == made.id) == "IMPORTED"
 
 
 def test_exchanges_started_at_once_are_one_and_no_more_than_may_wait(cores: list[Core]) -> None:
