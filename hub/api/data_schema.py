@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from datetime import datetime
-from enum import Enum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from auth.rights import Operation, SharingClass
+from auth.rights import SharingClass
 from hub.api.context import Context
 from hub.api.types import JSON, SCALARS, DateTime, PageInfo
-from hub.catalog.graphql import CatalogConnection, CatalogResource, ItemAccess, resolve_catalog, resolve_resource
-from hub.catalog.problems import Refused
+from hub.catalog.graphql import CatalogConnection, CatalogResource, resolve_catalog, resolve_resource
 from hub.exchange.graphql import (
     Exchange,
     ExchangeConnection,
@@ -30,13 +27,11 @@ from hub.exchange.graphql import (
 from hub.ledger.graphql import CallConnection, CallOutcome, resolve_calls
 from hub.sharing.explain_graphql import resolve_own_run
 from hub.sharing.explain_run_types import DryRun
-from hub.sharing.graphql import AccessRequestPayload, Caller, FeedbackPayload, file_feedback, file_request, resolve_me
-from schema.faults import Code, Fault
-from schema.model import Resource
+from hub.sharing.graphql import Caller, resolve_me
+from hub.sharing.own_graphql import OwnSharingMutations, OwnSharingQueries
 from schema.verification import Outcome
 
 Info = strawberry.Info[Context, None]
-T = TypeVar("T")
 strawberry.enum(Outcome, name="VerificationOutcome", description="核验结果\n\nOutcome of a verification")
 
 
@@ -57,41 +52,8 @@ class Verification:
     as_of: DateTime | None
 
 
-@strawberry.input(description="申请的信息项\n\nItem asked for")
-class AccessRequestItem:
-    """One item of an access request."""
-
-    code: str
-    access: ItemAccess
-
-
-@strawberry.input(description="共享申请\n\nAccess request")
-class AccessRequestInput:
-    """Input of ``requestAccess`` (APP-03)."""
-
-    resource: str
-    operations: list[Operation]
-    items: list[AccessRequestItem]
-    purpose: str
-    scenario: str
-    legal_basis: str
-    rows: JSON | None = None
-    valid_to: DateTime | None = None
-    documents: list[str] | None = None
-
-
-@strawberry.input(description="疑义反馈\n\nFeedback on wrong data")
-class ReportErrorInput:
-    """Input of ``reportError`` (COR-01)."""
-
-    resource: str
-    description: str
-    item: str | None = None
-    subject_entry: strawberry.ID | None = None
-
-
 @strawberry.type
-class Query:
+class Query(OwnSharingQueries):
     """查询\n\nQueries"""
 
     @strawberry.field(description="资源目录\n\nCatalog")
@@ -141,7 +103,7 @@ class Query:
 
 
 @strawberry.type
-class Mutation:
+class Mutation(OwnSharingMutations):
     """操作\n\nMutations"""
 
     @strawberry.mutation(description="开始批量交换\n\nStarts a batch exchange")
@@ -151,46 +113,6 @@ class Mutation:
     @strawberry.mutation(description="取消批量交换\n\nCancels a batch exchange")
     async def cancel_exchange(self, info: Info, id: strawberry.ID) -> ExchangePayload:
         return await cancel_exchange(info, id)
-
-    @strawberry.mutation(description="提交共享申请\n\nFiles an access request")
-    async def request_access(self, info: Info, input: AccessRequestInput) -> AccessRequestPayload:
-        return await refusing(file_request(info.context, _resource(info, input.resource), plain(input)))
-
-    @strawberry.mutation(description="反馈数据疑义\n\nReports wrong data")
-    async def report_error(self, info: Info, input: ReportErrorInput) -> FeedbackPayload:
-        return await refusing(file_feedback(info.context, _resource(info, input.resource), plain(input)))
-
-
-def _resource(info: Info, code: str) -> Resource:
-    found = info.context.snapshot.resources.get(code)
-    info.context.caller.identified()
-    if found is None or found.sharing_class is SharingClass.NOT_SHARED:
-        zh, en = f"目录中没有资源 {code[:120]}", f"the catalog has no resource {code[:120]}"
-        raise Fault(Code.NOT_FOUND, zh, en, "请用 catalog 查找资源代码", "look the code up by catalog")
-    return found
-
-
-async def refusing(work: Awaitable[T]) -> T:
-    """Awaits an act; its refusal becomes a fault that names the first problem."""
-    try:
-        return await work
-    except Refused as refused:
-        first = refused.problems[0]
-        where = f"{first.path}: " if first.path else ""
-        raise Fault(Code.BAD_INPUT, f"{where}{first.message}", f"{where}{first.message}", first.hint, first.hint) from None
-
-
-def plain(given: Any) -> dict[str, Any]:
-    """A Strawberry input as plain values, by Python names."""
-    return {name: _plain_value(value) for name, value in vars(given).items()}
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, Enum):  # before the test for a type: members of a Strawberry enumeration have a definition, too
-        return value.value
-    if isinstance(value, list):
-        return [_plain_value(each) for each in value]
-    return plain(value) if hasattr(value, "__strawberry_definition__") else value
 
 
 def _text(value: Any) -> str | None:

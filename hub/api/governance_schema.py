@@ -9,7 +9,6 @@ from strawberry.schema.config import StrawberryConfig
 
 from auth.clients import KEY, SECRET
 from hub.api.context import Context
-from hub.api.data_schema import plain
 from hub.api.governance_acts import do_act
 from hub.api.governance_inputs import (
     CheckSourceInput,
@@ -35,6 +34,7 @@ from hub.api.governance_types import (
     Source,
     SourcePayload,
 )
+from hub.api.plain import plain
 from hub.api.types import SCALARS, Department
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest

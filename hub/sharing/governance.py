@@ -9,9 +9,9 @@ from anyio import to_thread
 
 from hub.api.bounds import bounds
 from hub.api.context import Context
-from hub.api.data_schema import plain
 from hub.api.governance_acts import do_act
 from hub.api.governance_types import Problem
+from hub.api.plain import plain
 from hub.sharing.governance_inputs import CreateGrantInput, GrantInput, ReviewRequestInput
 from hub.sharing.governance_types import GovernanceGrant, GrantPayload, ReviewRequestPayload, grant_of
 from hub.sharing.graphql import AccessRequest, access_request_of

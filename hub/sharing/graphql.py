@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -9,9 +10,10 @@ from anyio import to_thread
 
 from auth.rights import Operation
 from hub.api.context import Context
-from hub.api.types import Date, DateTime, Department
-from hub.sharing.requests import Case
+from hub.api.types import JSON, Date, DateTime, Department
+from hub.sharing.cases import Case
 from hub.sharing.service import GrantRecord
+from hub.sharing.steps import Step
 from schema.model import Resource
 
 Info = strawberry.Info[Context, None]
@@ -81,15 +83,42 @@ class StepRecord:
     opinion: str | None
 
 
+@strawberry.type(description="共享协议：文本与其 SHA-256\n\nAgreement: its text and the SHA-256 by which it is signed")
+class AccessRequestAgreement:
+    """The agreement that approval has drawn up."""
+
+    text: str
+    hash: str
+    signed_by_consumer: bool
+    signed_by_provider: bool
+
+
 @strawberry.type(description="共享申请\n\nAccess request")
 class AccessRequest:
-    """A filed access request."""
+    """A filed access request. ``elapsed`` is the share of the running term that has gone, ``reminder`` 50 or 80 per cent of it."""
 
     id: strawberry.ID
     state: str
     due_on: Date
     rule: str
     history: list[StepRecord]
+    resource: str
+    application: str
+    consumer: str
+    provider: str
+    origin: str
+    party: str | None
+    overdue: bool
+    late: str | None
+    elapsed: float | None
+    reminder: int | None
+    missing: list[str]
+    reason: str | None
+    extension: str
+    extends: strawberry.ID | None
+    grant: strawberry.ID | None
+    agreement: AccessRequestAgreement | None
+    terms: JSON
 
 
 @strawberry.type(description="疑义反馈\n\nFeedback")
@@ -117,14 +146,43 @@ class FeedbackPayload:
     feedback: Feedback
 
 
-def _shown(case: Case) -> dict[str, Any]:
-    history = [StepRecord(at=DateTime(s.at), actor=s.actor, step=s.step, opinion=s.opinion) for s in case.history]
-    return {"id": strawberry.ID(case.id), "state": case.state, "due_on": Date(case.due_on), "rule": case.rule, "history": history}
+def steps_shown(history: Sequence[Step]) -> list[StepRecord]:
+    """A history."""
+    return [StepRecord(at=DateTime(s.at), actor=s.actor, step=s.step, opinion=s.opinion) for s in history]
 
 
 def access_request_of(case: Case) -> AccessRequest:
     """An access request as its sender and its reviewers see it."""
-    return AccessRequest(**_shown(case))
+    agreement = None
+    if case.agreement is not None and case.agreement_hash is not None:
+        signed = {side: case.by[f"{side}_signed_by"] is not None for side in ("consumer", "provider")}
+        agreement = AccessRequestAgreement(
+            text=case.agreement, hash=case.agreement_hash, signed_by_consumer=signed["consumer"], signed_by_provider=signed["provider"]
+        )
+    return AccessRequest(
+        id=strawberry.ID(case.id),
+        state=case.state,
+        due_on=Date(case.due_on),
+        rule=case.rule,
+        history=steps_shown(case.history),
+        resource=case.resource,
+        application=case.application,
+        consumer=case.consumer,
+        provider=case.provider,
+        origin=case.origin,
+        party=case.party,
+        overdue=case.overdue,
+        late=case.late,
+        elapsed=case.elapsed,
+        reminder=case.reminder,
+        missing=list(case.missing),
+        reason=case.reason,
+        extension=case.extension,
+        extends=strawberry.ID(case.extends) if case.extends else None,
+        grant=strawberry.ID(case.grant) if case.grant else None,
+        agreement=agreement,
+        terms=JSON(case.terms.get("given", case.terms)),
+    )
 
 
 async def file_request(context: Context, resource: Resource, given: dict[str, Any]) -> AccessRequestPayload:
@@ -138,4 +196,5 @@ async def file_feedback(context: Context, resource: Resource, given: dict[str, A
     """Files a feedback of the caller."""
     actor = context.caller.actor()
     case = await to_thread.run_sync(lambda: context.services.requests.report_error(actor, resource, given))
-    return FeedbackPayload(feedback=Feedback(**_shown(case)))
+    made = {"id": strawberry.ID(case.id), "state": case.state, "due_on": Date(case.due_on), "rule": case.rule}
+    return FeedbackPayload(feedback=Feedback(**made, history=steps_shown(case.history)))
