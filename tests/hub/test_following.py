@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from auth.revocations import RevocationList
+from hub.api.data_schema import make_data_schema
 from hub.following import STALE_SECONDS, Followed
+from hub.live import Live
+from hub.sharing.registry import TokenRevocations
+from tests.catalog.homes import new_core
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -105,3 +111,25 @@ async def test_a_catalog_that_is_being_built_is_not_stale(monkeypatch: pytest.Mo
     await until(lambda: not rights.stale)
     for task in tasks:
         task.cancel()
+
+
+async def test_a_source_that_hangs_delays_no_revocation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_core(tmp_path) as core:
+        store = TokenRevocations(core.engine)
+        known = RevocationList(store)
+        live = Live(core, make_data_schema()._schema, known)
+        hanging = asyncio.Event()
+
+        async def hang() -> None:
+            hanging.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(live.sources, "refresh", hang)
+        following = asyncio.create_task(live.follow())
+        await hanging.wait()
+        await asyncio.to_thread(store.add, "revoked elsewhere", 2**33)
+        await until(lambda: known.is_revoked("revoked elsewhere"))
+        assert not live.stale
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await live.sources.close()
