@@ -98,7 +98,9 @@ class House:
     async def login(self, name: str = "zhang.wei", headers: dict[str, str] | None = None, **changed: str) -> httpx2.Response:
         """Sends the login form; everything in it is right unless it is changed."""
         form = {"name": name, "password": PASSWORD, "next": "/account", **({} if "code" in changed else {"code": self.code(name)}), **changed}
-        return await self.http.post("/account/login", data=form, headers=OWN if headers is None else headers)
+        answer = await self.http.post("/account/login", data=form, headers=OWN if headers is None else headers)
+        self.http.cookies.clear()
+        return answer
 
     async def logged_in(self, name: str = "zhang.wei") -> dict[str, str]:
         """The header of a new session."""
@@ -139,5 +141,5 @@ async def house_of(core: Core, clock: Clock) -> AsyncIterator[House]:
     hasher = Counting()
     pages = AccountPages(core, passwords=Passwords(hasher))
     transport = httpx2.ASGITransport(app=Starlette(routes=pages.routes()), client=("192.0.2.7", 50000))
-    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN, cookies=None) as http:
+    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as http:
         yield House(core, pages, http, hasher, clock)
