@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from auth.clients import hash_secret
 from hub.acts import bump
 from hub.app import Hub, create_app
 from hub.catalog.tables import department
 from hub.core import Core
+from hub.ledger.tables import entry
 from hub.people.codes import CONSOLE
 from hub.people.tables import account_role, person
 from hub.sharing.tables import application
@@ -121,6 +122,12 @@ class World:
         """A GraphQL document with a token."""
         sent = {"authorization": f"Bearer {token}", "accept-language": "en", **{name.replace("_", "-"): value for name, value in headers.items()}}
         return await self.http.post(path, json={"query": document}, headers=sent)
+
+    def entries(self, operation: str) -> list[dict[str, Any]]:
+        """The ledger's entries of one operation, oldest first."""
+        with self.core.engine.connect() as connection:
+            every = [json.loads(row.canonical) for row in connection.execute(select(entry).order_by(entry.c.seq))]
+        return [each for each in every if each.get("operation") == operation]
 
     async def change(self, table: Any, where: Any, **values: Any) -> None:
         """Changes a row as an administrator's act would, and lets the hub follow."""
