@@ -64,13 +64,17 @@ class Explained:
     given: Explanation
     grant: GrantFacts | None
     """The grant that gives it; else the newest, which no longer or not yet does."""
+    sets: tuple[str, ...]
+    """The rule sets in force, whose articles are cited."""
 
 
 class Explainer:
     """Answers from the control database and the catalog; sources are not asked. Reads on the caller's thread."""
 
-    def __init__(self, engine: Engine, registry: Registry) -> None:
+    def __init__(self, engine: Engine, registry: Registry, sets: Iterable[str]) -> None:
+        """``sets``: the rule sets in force."""
         self._engine = engine
+        self._sets = tuple(sets)
         self._registry = registry
 
     def application(self, name: str) -> Application | None:
@@ -106,7 +110,7 @@ class Explainer:
         stored = self._grant(app, code, found)
         if app is not None and not app.active:
             reason = Reason.APPLICATION_DISABLED
-            return Explained(app, resource, moment, False, reason, dict.fromkeys(Operation, reason), {}, found, stored)
+            return Explained(app, resource, moment, False, reason, dict.fromkeys(Operation, reason), {}, found, stored, self._sets)
         reason, operations = found.reason, found.operations
         if reason is Reason.NO_GRANT and stored is not None:
             reason = stored.fault(moment) or reason
@@ -115,7 +119,7 @@ class Explainer:
         if allowed and Faces(snapshot, rights).face(code) is None:
             allowed, reason = False, Reason.NOTHING_SHOWN
         items = found.decision.items if found.decision else {}
-        return Explained(app, resource, moment, allowed, reason, operations, items, found, stored)
+        return Explained(app, resource, moment, allowed, reason, operations, items, found, stored, self._sets)
 
     def _grant(self, app: Application | None, code: str, found: Explanation) -> GrantFacts | None:
         if app is None:

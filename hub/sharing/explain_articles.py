@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,8 @@ class Article:
     zh: str
     en: str
     text: str
+    set: str
+    """The rule set that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Meaning:
     zh: str
     en: str
     articles: tuple[Article, ...]
+
+    def cited(self, sets: Collection[str]) -> tuple[Article, ...]:
+        """The articles of these rule sets; all of them where none of these speaks."""
+        return tuple(article for article in self.articles if article.set in sets) or self.articles
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
@@ -137,17 +138,17 @@ class Explanation:
     grant: ExplainedGrant | None
 
 
-def because(reason: Reason) -> Because:
-    """A reason in words."""
+def because(reason: Reason, sets: Collection[str]) -> Because:
+    """A reason in words, with the articles of these rule sets."""
     found = meanings()[reason]
-    articles = [Article(code=a.code, citation=a.zh, citation_en=a.en, text=a.text) for a in found.articles]
+    articles = [Article(code=a.code, citation=a.zh, citation_en=a.en, text=a.text) for a in found.cited(sets)]
     return Because(reason=reason, text=found.zh, text_en=found.en, articles=articles)
 
 
 def explanation_of(found: Explained) -> Explanation:
     """The explanation as it is shown."""
     resource, app = found.resource, found.application
-    operations = [ExplainedOperation(operation=o, allowed=found.allowed and r in GIVING, because=because(r)) for o, r in found.operations.items()]
+    operations = [ExplainedOperation(operation=o, allowed=found.allowed and r in GIVING, because=because(r, found.sets)) for o, r in found.operations.items()]
     decision = found.given.decision if found.allowed else None
     return Explanation(
         application=app.name if app else PUBLIC_NAME,
@@ -157,7 +158,7 @@ def explanation_of(found: Explained) -> Explanation:
         provider=resource.department,
         at=DateTime(found.moment),
         allowed=found.allowed,
-        because=because(found.reason),
+        because=because(found.reason, found.sets),
         sharing_class=resource.sharing_class,
         open_class=resource.open_class,
         level=resource.level,
@@ -173,7 +174,7 @@ def _item(found: Explained, code: str, decided: ItemDecision) -> ExplainedItem:
     item = found.resource.items[code]
     shown = ItemShown.KEY if decided.shown is Shown.ABSENT and decided.key else ItemShown(decided.shown.value)
     mask = decided.mask.label if decided.mask else None
-    why = because(decided.reason)
+    why = because(decided.reason, found.sets)
     return ExplainedItem(code=code, name=item.name, name_en=item.name_en or None, shown=shown, mask=mask, key=decided.usable_as_key, because=why)
 
 

@@ -61,9 +61,18 @@ def test_no_entry_is_without_use() -> None:
     assert set(re.findall(r"^\[article\.([\w-]+)\]", text, re.MULTILINE)) == cited
 
 
+def test_articles_are_those_of_the_rule_sets_in_force() -> None:
+    for meaning in meanings().values():
+        for sets in (["n809"], ["guiyang", "n809"], ["fuzhou", "n809"], ["own"]):
+            there = {article.set for article in meaning.cited(sets)}
+            assert there <= set(sets) or not {article.set for article in meaning.articles} & set(sets)
+    local = meanings()[Reason.UNCONDITIONAL]
+    assert {article.set for article in local.cited(["guiyang", "n809"])} == {"guiyang", "n809"}
+
+
 def explainer(core: Core) -> Explainer:
     core.registry.refresh()
-    return Explainer(core.engine, core.registry)
+    return Explainer(core.engine, core.registry, ("n809",))
 
 
 def test_rights_of_now_are_those_of_calls(core: Core) -> None:
