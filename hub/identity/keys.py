@@ -57,8 +57,9 @@ class SigningKeyService:
 
         def work(_connection: Connection) -> KeyState:
             self._need(actor)
-            waiting = [key for key in (read_ring(self._directory) if self._directory.is_dir() else ()) if key.starts > self._clock()]
-            if waiting:
+            waiting = [state for state in self.list() if state.state == "WAITING"] if self._directory.is_dir() else []
+            # Where a key is compromised, nobody waits for another one to begin.
+            if waiting and after:
                 hint = f"huitong keys retire {waiting[0].kid}"
                 raise Refused(Problem("CONFLICT", f"已有密钥等待启用 a key waits to sign already: {waiting[0].kid}", hint, "after"))
             made.append(add_key(self._directory, self._clock() + after))

@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from auth.keys import KeyFault, KeyRing
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.3
 log = structlog.get_logger(__name__)
 
 
