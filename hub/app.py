@@ -65,6 +65,7 @@ from hub.people.codes import Clients, LivePeople, StoredCodes
 from hub.people.pages import AccountPages
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.service import ROLES
+from hub.sharing.sweep import sweeping
 from schema.cursors import Cursors
 from schema.documents import Documents
 from schema.faults import Code, Fault

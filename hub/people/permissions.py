@@ -31,6 +31,9 @@ _SECURITY: Final[Roles] = {SECURITY: Reach.ALL}
 _BOTH: Final[Roles] = {SYSTEM: Reach.ALL, SECURITY: Reach.ALL}
 _SHARING: Final[Roles] = {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN}
 """Who follows requests and grants."""
+_PROVIDER: Final[Roles] = {STEWARD: Reach.DEPARTMENT}
+_SIDES: Final[Roles] = {STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN}
+"""The consumer's side of a request or grant, or either side; which one, ``hub/sharing/machine.toml`` says."""
 
 QUERIES: Final[Mapping[str, Roles]] = {
     "me": _EVERYBODY,
@@ -38,8 +41,10 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "applications": {**_THREE, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN},
     "sources": {**_THREE, CATALOG: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "imports": {**_THREE, CATALOG: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "accessRequest": _SHARING,
     "accessRequests": _SHARING,
     "grants": _SHARING,
+    "disposals": _SHARING,
     "people": _THREE,
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
@@ -71,6 +76,28 @@ MUTATIONS: Final[Mapping[str, Roles]] = {
     "suspendGrant": _SECURITY,
     "resumeGrant": _SECURITY,
     "reviewRequest": _SECURITY,
+    "checkRequest": _SECURITY,
+    "decideExtension": _SECURITY,
+    "mediateDispute": _SECURITY,
+    "ruleDispute": _SECURITY,
+    "terminateGrant": _SECURITY,
+    "rejectTermination": _SECURITY,
+    "giveOpinion": _PROVIDER,
+    "requestExtension": _PROVIDER,
+    "settleDispute": _PROVIDER,
+    "confirmDisposal": _PROVIDER,
+    "endorseRequest": _SIDES,
+    "declineRequest": _SIDES,
+    "withdrawRequest": _SIDES,
+    "abandonRequest": _SIDES,
+    "supplementRequest": _SIDES,
+    "signAgreement": _SIDES,
+    "disputeRequest": _SIDES,
+    "escalateDispute": _SIDES,
+    "concedeDispute": _SIDES,
+    "extendGrant": _SIDES,
+    "fileTermination": _SIDES,
+    "fileDisposal": _SIDES,
     "setCalendarDays": _SECURITY,
 }
 """Root fields of mutations. The services ask for the role once more, for the command line and for what lies within the act."""

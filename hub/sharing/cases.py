@@ -52,6 +52,7 @@ class Case:
     by: Mapping[str, str | None] = field(default_factory=dict)
     """Who did which step, by column."""
     created_at: datetime | None = None
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def case_of(row: Row[Any], history: tuple[Step, ...], book: RuleBook, calendar: 
         terms=json.loads(row.terms),
         by={name: row._mapping[name] for name in STEP_COLUMNS},
         created_at=row.created_at,
+        client_id=row.application,
     )
 
 

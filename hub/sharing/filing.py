@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -49,7 +50,7 @@ def terms_asked(resource: Resource, given: Mapping[str, Any], moment: datetime) 
         "operations": everything if shared.sharing_class is SharingClass.UNCONDITIONAL else given["operations"],
         "items": [_item(item) for item in given["items"]],
         "rows": given.get("rows"),
-        "purposes": [{"code": purpose_code(given), "scenario": given["scenario"], "basis": given["legal_basis"]}],
+        "purposes": given.get("purposes") or [{"code": purpose_code(given), "scenario": given["scenario"], "basis": given["legal_basis"]}],
         **{name: given.get(name) for name in ("per_claim", "discloses_existence", "max_page", "quota", "rate", "documents")},
     }
     begins, ends = moment_of(given.get("valid_from")), moment_of(given.get("valid_to"))
@@ -59,6 +60,25 @@ def terms_asked(resource: Resource, given: Mapping[str, Any], moment: datetime) 
         "valid_from": begins.isoformat() if begins else None,
         "valid_to": ends.isoformat() if ends else None,
         "disposal_days": days,
+    }
+
+
+def asked_again(grant: Any) -> dict[str, Any]:
+    """What a request asks for that prolongs a grant (its row) by the same terms."""
+    terms = json.loads(grant.terms)
+    first = terms["purposes"][0]
+    return {
+        "operations": terms["operations"],
+        "items": [{**item, "access": "NONE" if item["value"] == Shown.ABSENT.value else item["value"]} for item in terms["items"]],
+        "rows": json.loads(terms["rows"]) if terms["rows"] else None,
+        "purpose": first["code"],
+        "purpose_code": first["code"],
+        "scenario": first["scenario"],
+        "legal_basis": first["basis"],
+        "purposes": terms["purposes"],
+        "max_page": terms["page_limit"],
+        **{name: terms.get(name) for name in ("quota", "rate", "per_claim", "discloses_existence", "documents")},
+        "extends": grant.id,
     }
 
 

@@ -1,73 +1,86 @@
-"""The sharing workflow's part of the governance schema."""
+"""The sharing workflow's part of the governance schema: who sees which cases, and the acts of all sides."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import strawberry
 from anyio import to_thread
 
 from hub.api.bounds import bounds
 from hub.api.context import Context
-from hub.api.governance_acts import do_act
-from hub.api.governance_types import Problem
-from hub.api.plain import plain
-from hub.sharing.governance_inputs import CreateGrantInput, GrantInput, ReviewRequestInput
-from hub.sharing.governance_types import GovernanceGrant, GrantPayload, ReviewRequestPayload, grant_of
+from hub.api.types import page_size
+from hub.people.permissions import Reach
+from hub.sharing.cases import Wanted
+from hub.sharing.disposal_graphql import Disposal, disposal_of
+from hub.sharing.disposals import DisposalsWanted
+from hub.sharing.governance_grants import GrantMutations
+from hub.sharing.governance_requests import RequestMutations
+from hub.sharing.governance_types import GovernanceGrant, grant_of
 from hub.sharing.graphql import AccessRequest, access_request_of
-from hub.sharing.service import GrantRecord
+from hub.sharing.own_graphql import swept
+from hub.sharing.service import GrantsWanted
 
 Info = strawberry.Info[Context, None]
+Seen = tuple[str | None, tuple[str, ...] | None]
+
+
+def _seen(info: Info, field: str) -> Seen:
+    """The caller's own department and applications (client ids), where a list is bounded to them."""
+    found = bounds(info.context, field)
+    if found.reach is Reach.ALL:
+        return None, None
+    owned = info.context.live.core.registry.owned(info.context.caller.identified().client_id)
+    return found.department if found.reach is Reach.DEPARTMENT else None, tuple(app.client_id for app in owned)
 
 
 @strawberry.type
 class SharingQueries:
-    """Access requests and grants."""
+    """Access requests, grants and disposals, as far as the caller may see them."""
 
-    @strawberry.field(description="共享申请\n\nAccess requests")
-    async def access_requests(self, info: Info) -> list[AccessRequest]:
-        return [access_request_of(case) for case in await to_thread.run_sync(info.context.services.requests.requests)]
+    @strawberry.field(description="一件共享申请\n\nOne access request")
+    async def access_request(self, info: Info, id: strawberry.ID) -> AccessRequest | None:
+        core, (department, applications) = info.context.live.core, _seen(info, "accessRequest")
+        found = await to_thread.run_sync(lambda: core.requests.reader.get(id))
+        if found is None or (applications is not None and department not in (found.consumer, found.provider) and found.client_id not in applications):
+            return None
+        return access_request_of(found)
 
-    @strawberry.field(description="授权\n\nGrants")
-    async def grants(self, info: Info) -> list[GovernanceGrant]:
-        seen = bounds(info.context, "grants")
-        found = await to_thread.run_sync(info.context.live.core.sharing.grants)
-        return [grant_of(record) for record in found if seen.is_seen(record.application, record.resource.partition(".")[0])]
+    @strawberry.field(description="共享申请，新者在前；overdue：已逾期\n\nAccess requests, the newest first; overdue: past their due day")
+    async def access_requests(
+        self,
+        info: Info,
+        state: str | None = None,
+        overdue: bool | None = None,
+        department: str | None = None,
+        first: int | None = None,
+        after: strawberry.ID | None = None,
+    ) -> list[AccessRequest]:
+        core, seen = info.context.live.core, _seen(info, "accessRequests")
+        wanted = Wanted(state, overdue, department, None, *seen, page_size(first, 200), after)
+        return [access_request_of(case) for case in await swept(core, lambda: core.requests.reader.find(wanted))]
+
+    @strawberry.field(description="授权，新者在前\n\nGrants, the newest first")
+    async def grants(
+        self, info: Info, state: str | None = None, department: str | None = None, first: int | None = None, after: strawberry.ID | None = None
+    ) -> list[GovernanceGrant]:
+        core, seen = info.context.live.core, _seen(info, "grants")
+        wanted = GrantsWanted(None, state, department, *seen, page_size(first, 1000, 1000), after)
+        return [grant_of(record) for record in await swept(core, lambda: core.sharing.find_grants(wanted))]
+
+    @strawberry.field(description="数据处置；overdue：逾期未处置\n\nDisposals; overdue: not proved in time")
+    async def disposals(
+        self,
+        info: Info,
+        state: str | None = None,
+        overdue: bool | None = None,
+        department: str | None = None,
+        first: int | None = None,
+        after: strawberry.ID | None = None,
+    ) -> list[Disposal]:
+        core, seen = info.context.live.core, _seen(info, "disposals")
+        wanted = DisposalsWanted(state, overdue, department, None, *seen, page_size(first), after)
+        return [disposal_of(case) for case in await swept(core, lambda: core.disposals.find(wanted))]
 
 
 @strawberry.type
-class SharingMutations:
-    """Acts on access requests and grants."""
-
-    @strawberry.mutation(description="授权\n\nGrants the use of a resource")
-    async def create_grant(self, info: Info, input: CreateGrantInput) -> GrantPayload:
-        given = plain(input)
-        for name in ("valid_from", "valid_to"):
-            given[name] = datetime.fromisoformat(given[name]) if given[name] else None
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.create_grant(actor, given)))
-
-    @strawberry.mutation(description="撤销授权，下一次调用即生效\n\nRevokes a grant, effective on the next call")
-    async def revoke_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "REVOKED")))
-
-    @strawberry.mutation(description="暂停授权\n\nSuspends a grant")
-    async def suspend_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "SUSPENDED")))
-
-    @strawberry.mutation(description="审核共享申请；申请人不得审核\n\nDecides an access request; not by who filed it")
-    async def review_request(self, info: Info, input: ReviewRequestInput) -> ReviewRequestPayload:
-        requests = info.context.services.requests
-        done, problems = await do_act(info, lambda actor: requests.review(actor, input.id, input.approve, input.opinion, input.reason))
-        return ReviewRequestPayload(access_request=access_request_of(done) if done else None, problems=problems)
-
-    @strawberry.mutation(description="恢复已暂停的授权\n\nResumes a suspended grant")
-    async def resume_grant(self, info: Info, input: GrantInput) -> GrantPayload:
-        sharing = info.context.live.core.sharing
-        return _grant_payload(*await do_act(info, lambda actor: sharing.change_grant(actor, input.id, "ACTIVE")))
-
-
-def _grant_payload(done: GrantRecord | None, problems: list[Problem]) -> GrantPayload:
-    return GrantPayload(grant=grant_of(done) if done else None, problems=problems)
+class SharingMutations(RequestMutations, GrantMutations):
+    """Acts on access requests, grants and disposals."""

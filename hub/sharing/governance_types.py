@@ -8,7 +8,8 @@ import strawberry
 
 from auth.rights import Operation
 from hub.api.governance_types import Problem
-from hub.api.types import JSON, DateTime
+from hub.api.types import JSON, Date, DateTime
+from hub.sharing.disposal_graphql import Disposal
 from hub.sharing.graphql import AccessRequest
 from hub.sharing.service import GrantRecord
 
@@ -27,6 +28,13 @@ class GovernanceGrant:
     valid_from: DateTime
     valid_to: DateTime | None
     approver: str
+    consumer: str
+    request: strawberry.ID | None
+    reason: str | None
+    agreement_hash: str | None
+    rectify_by: Date | None
+    termination_filed_by: str | None
+    terms: JSON
 
 
 @strawberry.type
@@ -39,9 +47,17 @@ class GrantPayload:
 
 @strawberry.type
 class ReviewRequestPayload:
-    """Answer of ``reviewRequest``."""
+    """Answer of the mutations on access requests."""
 
     access_request: AccessRequest | None
+    problems: list[Problem]
+
+
+@strawberry.type
+class DisposalActPayload:
+    """Answer of the mutations on disposals."""
+
+    disposal: Disposal | None
     problems: list[Problem]
 
 
@@ -59,4 +75,11 @@ def grant_of(record: GrantRecord) -> GovernanceGrant:
         valid_from=DateTime(record.valid_from),
         valid_to=DateTime(record.valid_to) if record.valid_to else None,
         approver=record.approver,
+        consumer=record.consumer,
+        request=strawberry.ID(record.request) if record.request else None,
+        reason=record.reason,
+        agreement_hash=record.agreement_hash,
+        rectify_by=Date(record.rectify_by) if record.rectify_by else None,
+        termination_filed_by=record.termination_filed_by,
+        terms=JSON(record.terms),
     )

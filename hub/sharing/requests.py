@@ -16,14 +16,14 @@ from hub.catalog.problems import Problem, Refused
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.cases import MOST_LISTED, Case, CaseReader, Wanted
 from hub.sharing.due import Due, due_of
-from hub.sharing.filing import shared_part, terms_asked
+from hub.sharing.filing import asked_again, shared_part, terms_asked
 from hub.sharing.guards import Given, Guards
 from hub.sharing.live_grants import live_grant
 from hub.sharing.machine import REQUEST, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
-from hub.sharing.tables import access_request, application, feedback
+from hub.sharing.tables import access_request, application, feedback, grant
 from hub.sharing.workdays import china_day
 from hub.store.base import now
 from schema.model import Resource, Snapshot
@@ -89,6 +89,20 @@ class RequestService:
     def sign(self, actor: Actor, request_id: str, named: str, for_provider: bool) -> Case:
         """Signs the agreement, which is named by its SHA-256; with the second signature the grant is there."""
         return self.act(actor, "signForProvider" if for_provider else "signForConsumer", request_id, hash=named)
+
+    def extend(self, actor: Actor, grant_id: str, valid_to: str) -> Case:
+        """Files a request to prolong a live grant by the same terms; it goes the way of every request."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(grant).where(grant.c.id == grant_id)).first()
+            side = dict(row._mapping) | {"consumer": _department(connection, row.application), "provider": ""} if row else {}
+            if row is None or not sides(actor, side, _owner(connection, row.application)) & {"applicant", "consumer"}:
+                problem = Problem("NOT_FOUND", f"没有授权 no grant {grant_id[:80]}", "请核对编号 compare the number", "id")
+                self._acts.refuse(actor, "requestAccess", grant_id, problem)
+                raise Refused(problem)
+            resource = self._catalog(connection).resources.get(row.resource)
+        if resource is None:
+            raise Refused(Problem("NOT_FOUND", f"资源已下架 the resource was withdrawn: {row.resource}", "", "id"))
+        return self.request_access(actor, resource, asked_again(row) | {"valid_to": valid_to}, row.application)
 
     def report_error(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
         """Files a feedback that data are wrong (COR-01)."""
@@ -227,6 +241,10 @@ def _check_room(connection: Connection, app: Row[Any], resource: str, extends: s
 def _owner(connection: Connection, client_id: str) -> str | None:
     found: str | None = connection.execute(select(application.c.owner).where(application.c.client_id == client_id)).scalar_one()
     return found
+
+
+def _department(connection: Connection, client_id: str) -> str:
+    return str(connection.execute(select(application.c.department).where(application.c.client_id == client_id)).scalar_one())
 
 
 def _no_request(number: str) -> Problem:

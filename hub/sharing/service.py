@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 
 from auth.client_keys import key_ids
 from auth.clients import hash_secret, make_secret
@@ -76,6 +76,19 @@ class GrantRecord:
     rectify_by: date | None = None
     termination_filed_by: str | None = None
     consumer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsWanted:
+    """Filters of a list of grants; ``seen_…`` bound it to what the reader may see."""
+
+    application: str | None = None
+    state: str | None = None
+    department: str | None = None
+    seen_by_department: str | None = None
+    seen_applications: tuple[str, ...] | None = None
+    first: int = 1000
+    after: str | None = None
 
 
 class SharingService:
@@ -198,9 +211,13 @@ class SharingService:
 
     def grants(self, client_id: str | None = None) -> list[GrantRecord]:
         """Grants, newest first; of one application where its client id is given."""
-        statement = _grants() if client_id is None else _grants().where(grant.c.application == client_id)
+        return self.find_grants(GrantsWanted(client_id))
+
+    def find_grants(self, wanted: GrantsWanted) -> list[GrantRecord]:
+        """Grants, newest first."""
+        statement = _filtered(_grants(), wanted).order_by(grant.c.id.desc()).limit(wanted.first)
         with self._engine.connect() as connection:
-            return [_record(row) for row in connection.execute(statement.order_by(grant.c.created_at.desc()).limit(1000))]
+            return [_record(row) for row in connection.execute(statement)]
 
     def applications(self) -> list[Mapping[str, Any]]:
         """All applications, without their secrets' hashes."""
@@ -234,6 +251,23 @@ def _grants() -> Any:
     return select(grant, application.c.name.label("application_name"), application.c.department.label("consumer")).join(
         application, application.c.client_id == grant.c.application
     )
+
+
+def _filtered(statement: Any, wanted: GrantsWanted) -> Any:
+    if wanted.application is not None:
+        statement = statement.where(grant.c.application == wanted.application)
+    if wanted.state is not None:
+        statement = statement.where(grant.c.state == wanted.state)
+    if wanted.department is not None:
+        statement = statement.where(_of_department(wanted.department))
+    if wanted.seen_by_department is not None or wanted.seen_applications is not None:
+        seen = grant.c.application.in_(wanted.seen_applications or ())
+        statement = statement.where(seen if wanted.seen_by_department is None else or_(seen, _of_department(wanted.seen_by_department)))
+    return statement if wanted.after is None else statement.where(grant.c.id < wanted.after)
+
+
+def _of_department(code: str) -> Any:
+    return or_(application.c.department == code, grant.c.resource.startswith(f"{code}.", autoescape=True))
 
 
 def _record(row: Row[Any]) -> GrantRecord:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+from anyio import to_thread
 from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.acts import Acts
 from hub.ledger.errors import LedgerUnavailable
@@ -20,6 +24,7 @@ from hub.sharing.tables import access_request, disposal, grant_usage
 from hub.sharing.workdays import china_day
 from hub.store.base import now
 
+log = structlog.get_logger(__name__)
 SECONDS = 30.0
 """Between two sweeps of a serving hub."""
 
@@ -115,3 +120,13 @@ class Sweep:
         if old:
             with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
                 connection.execute(delete(grant_usage).where(grant_usage.c.until.between(1, before)))
+
+
+async def sweeping(sweep: Sweep) -> None:
+    """Sweeps until cancelled. Whatever fails is reported and tried again."""
+    while True:
+        try:
+            await to_thread.run_sync(sweep.run)
+        except SQLAlchemyError as fault:
+            log.warning("sharing_not_swept", fault=type(fault).__name__)
+        await asyncio.sleep(SECONDS)
