@@ -125,9 +125,15 @@ class World:
 
     def entries(self, operation: str) -> list[dict[str, Any]]:
         """The ledger's entries of one operation, oldest first."""
+        return [each for each in self._entries() if each.get("operation") == operation]
+
+    def entries_of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """The ledger's entries of one kind, oldest first."""
+        return [each for each in self._entries() if each["kind"] == kind]
+
+    def _entries(self) -> list[dict[str, Any]]:
         with self.core.engine.connect() as connection:
-            every = [json.loads(row.canonical) for row in connection.execute(select(entry).order_by(entry.c.seq))]
-        return [each for each in every if each.get("operation") == operation]
+            return [json.loads(row.canonical) for row in connection.execute(select(entry).order_by(entry.c.seq))]
 
     async def change(self, table: Any, where: Any, **values: Any) -> None:
         """Changes a row as an administrator's act would, and lets the hub follow."""
