@@ -263,7 +263,7 @@ class Hub:
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
         own = (collecting.run(), self.live.follow(), core.log.rollup.run(), self.metrics.lag.watch())
-        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep())
+        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep(), sweeping(core.sweep))
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.
