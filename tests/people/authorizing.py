@@ -100,7 +100,7 @@ class World:
         page = await browser.get(self.request(pkce, client_id="portal_id", redirect_uri=PORTAL, **changed))
         return answer_of(await browser.post(consent_form(page)))["code"]
 
-    async def redeem(self, code: str, pkce: Pkce, headers: dict[str, str] | None = None, **changed: str | None) -> httpx2.Response:
+    async def redeem(self, code: str, pkce: Pkce, headers: dict[str, str] | None = None, /, **changed: str | None) -> httpx2.Response:
         """GraphiQL's token request."""
         sound = {"grant_type": "authorization_code", "client_id": CONSOLE, "redirect_uri": CALLBACK, "code": code, "code_verifier": pkce.verifier}
         whole = {name: value for name, value in {**sound, **changed}.items() if value is not None}
