@@ -167,6 +167,7 @@ async def test_a_lock_of_somebody_else_refuses_and_ends(service: LedgerService, 
 async def test_a_server_that_hangs_or_is_gone_refuses_and_all_is_well_again(postgres: Postgres, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.ledger.append.PATIENCE_MS", 200)
     monkeypatch.setattr("hub.store.postgres.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("hub.store.postgres.CONNECT_SECONDS", 2)
     monkeypatch.setattr("hub.store.postgres.BoundedConnection.seconds", 0.3)
     named = home / "control.url"
     with fault_proxy(postgres.host, postgres.port) as proxy:
