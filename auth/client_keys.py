@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -20,6 +25,8 @@ _PUBLIC = {"EC": ("crv", "x", "y"), "RSA": ("n", "e"), "OKP": ("crv", "x")}
 _IMPORTS: Mapping[str, Any] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
 _SECRET = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _MOST_KID = 128
+_FEWEST_BITS = 2048
+_PEM_KINDS = (("EC", EllipticCurvePublicKey), ("RSA", RSAPublicKey), ("OKP", Ed25519PublicKey))
 
 
 class KeysRefused(Exception):
@@ -97,17 +104,24 @@ def _from_pem(text: str) -> list[Any]:
 
 
 def _pem_key(place: int, part: str) -> Any:
-    for kind, reader in _IMPORTS.items():
-        try:
-            return {**reader.import_key(part).as_dict(private=False), "kty": kind}
-        except (ValueError, TypeError, AttributeError, JoseError):
-            continue
+    try:
+        public = load_pem_public_key(part.encode())
+        if not isinstance(public, RSAPublicKey) or public.key_size >= _FEWEST_BITS:
+            kind = next(kind for kind, key in _PEM_KINDS if isinstance(public, key))
+            return {**_IMPORTS[kind].import_key(part).as_dict(private=False), "kty": kind}
+    except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm, StopIteration, JoseError):
+        pass
     raise _unfit(place)
+
+
+def _is_short(modulus: object) -> bool:
+    """Whether an RSA key is so short that reading it would only give a warning."""
+    return isinstance(modulus, str) and len(modulus) * 6 < _FEWEST_BITS
 
 
 def _checked(place: int, jwk: Any) -> dict[str, str]:
     """The members of a key that are stored."""
-    if not isinstance(jwk, dict) or jwk.get("kty") not in _PUBLIC:
+    if not isinstance(jwk, dict) or str(jwk.get("kty")) not in _PUBLIC or _is_short(jwk.get("n")):
         raise _private(f"keys[{place}]") if isinstance(jwk, dict) and jwk.get("kty") == "oct" else _unfit(place)
     if any(name in jwk for name in _SECRET):
         raise _private(f"keys[{place}]")
