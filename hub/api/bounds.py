@@ -11,11 +11,12 @@ from hub.people.permissions import Reach, reach
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``department`` and ``applications`` (names) are the caller's."""
+    """``department`` and ``applications`` are the caller's: names, and the same ones' client ids."""
 
     reach: Reach | None
     department: str
     applications: frozenset[str]
+    client_ids: tuple[str, ...]
 
     def department_is_seen(self, code: str) -> bool:
         """Whether what belongs to a department as a whole is shown."""
@@ -31,4 +32,4 @@ def bounds(context: Context, field: str) -> Bounds:
     account = context.caller.identified()
     scopes = context.caller.rights.scopes
     owned = context.live.core.registry.owned(account.client_id) if OWNER in scopes else ()
-    return Bounds(reach(field, scopes), account.department, frozenset(app.name for app in owned))
+    return Bounds(reach(field, scopes), account.department, frozenset(app.name for app in owned), tuple(app.client_id for app in owned))

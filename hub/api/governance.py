@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import structlog
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -36,6 +37,8 @@ from schema.answer import Answer
 from schema.documents import Document, Documents, InvalidDocument
 from schema.faces import Faces
 from schema.faults import Code, Fault
+
+log = structlog.get_logger(__name__)
 
 
 class GovernanceService:
@@ -77,6 +80,7 @@ class GovernanceService:
         fields = root_fields(operation.selection_set, document.node)
         refused = sorted(name for name in fields if reach(name, caller.rights.scopes, mutation) is None)
         if refused:
+            log.warning("role_exceeded", call=turn.call)
             turn.details = {"actor": caller.identified().name, "act": ", ".join(refused)[:200], "alert": True}
             names = ", ".join(refused[:5])
             zh, en = f"角色不含此操作：{names}", f"the caller's roles do not give: {names}"

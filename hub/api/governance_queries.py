@@ -12,6 +12,7 @@ from hub.api.bounds import bounds
 from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
+from hub.people.audit_graphql import AuditQueries
 from hub.people.graphql import PeopleQueries
 from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
 from hub.sharing.explain_run_types import DryRun
@@ -23,7 +24,7 @@ Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(PeopleQueries, SharingQueries):
+class Query(AuditQueries, PeopleQueries, SharingQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

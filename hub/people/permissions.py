@@ -46,6 +46,7 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "grants": _SHARING,
     "disposals": _SHARING,
     "people": _THREE,
+    "ledger": {AUDIT: Reach.ALL},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
 }

@@ -28,8 +28,7 @@ def _seen(info: Info, field: str) -> Seen:
     found = bounds(info.context, field)
     if found.reach is Reach.ALL:
         return None, None
-    owned = info.context.live.core.registry.owned(info.context.caller.identified().client_id)
-    return found.department if found.reach is Reach.DEPARTMENT else None, tuple(app.client_id for app in owned)
+    return found.department if found.reach is Reach.DEPARTMENT else None, found.client_ids
 
 
 @strawberry.type

@@ -17,6 +17,7 @@ from auth.clients import Client
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
 from hub.acts import bump
+from hub.people.roles import ADMINISTRATORS
 from hub.people.tables import account_role, person
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
@@ -61,8 +62,8 @@ class Application:
     """A person's account: no OAuth client, holds roles and no grants."""
 
     def scopes(self) -> frozenset[str]:
-        """All scopes that its tokens may carry: unconditional ones, those of its grants, its roles."""
-        if self.person:
+        """All scopes that its tokens may carry: unconditional ones, those of its grants, its roles. 三员 hold no scope of data (GB/T 22239-2019 §8.1.5)."""
+        if self.person or self.roles & ADMINISTRATORS:
             return self.roles
         granted = {f"{o.scope_prefix}:{g.terms.resource}" for g in self.grants for o in g.terms.operations}
         return frozenset(f"{o.scope_prefix}:unconditional" for o in Operation) | granted | self.roles
