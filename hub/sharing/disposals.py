@@ -191,7 +191,7 @@ def _shown(row: Row[Any], history: tuple[Step, ...], book: RuleBook, calendar: C
         consumer=row.consumer,
         provider=_provider(row),
         state=row.state,
-        party=DISPOSAL.party(row.state),
+        party=DISPOSAL.party(row.state, {}),
         due_on=due.on,
         rule=due.rule,
         overdue=runs and today > due.on,

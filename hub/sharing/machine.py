@@ -43,6 +43,7 @@ class State(_Part):
     name: str
     name_en: str
     party: str | None = None
+    once: Mapping[str, str] = {}
     counts: bool = False
 
 
@@ -96,9 +97,10 @@ class Machine(_Part):
         """The transitions of an act."""
         return [each for each in self.transitions if each.act == act]
 
-    def party(self, state: str) -> str | None:
+    def party(self, state: str, columns: Columns) -> str | None:
         """Who must act in a state."""
-        return self.states[state].party
+        found = self.states[state]
+        return next((party for column, party in found.once.items() if columns.get(column)), found.party)
 
 
 class _File(_Part):

@@ -150,7 +150,7 @@ class RequestService:
                 extends=extends,
                 origin="REQUESTED",
                 answer=answer,
-                party=REQUEST.party("FILED"),
+                party=REQUEST.party("FILED", {}),
                 filed_by=filed.actor.name,
                 created_at=moment,
                 changed_at=moment,
@@ -185,8 +185,8 @@ class RequestService:
     def _moved(self, connection: Connection, transition: Transition, case: Mapping[str, Any], actor: Actor, reason: str | None) -> dict[str, Any]:
         """The columns after a transition: state and party, who did it, and the term that begins, goes on or ends."""
         state, moment = transition.leads_to(case["state"]), now()
-        changes: dict[str, Any] = {"state": state, "party": REQUEST.party(state), "changed_at": moment}
-        changes |= dict.fromkeys(transition.records, actor.name) | dict.fromkeys(transition.clears)
+        changes: dict[str, Any] = dict.fromkeys(transition.records, actor.name) | dict.fromkeys(transition.clears)
+        changes |= {"state": state, "party": REQUEST.party(state, {**case, **changes}), "changed_at": moment}
         if reason is not None:
             changes["reason"] = reason
         calendar = read_calendar(connection)
