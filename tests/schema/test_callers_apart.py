@@ -14,6 +14,7 @@ from hypothesis import event, note
 
 from auth.decide import Rights
 from schema.documents import Documents, InvalidDocument
+from schema.faults import Fault
 from schema.model import Snapshot
 from tests.schema.dice import SEED, Dice, examples
 from tests.schema.running import WIDE, Hub
@@ -39,9 +40,11 @@ async def answer(hub: Hub, asked: Asked) -> str:
     view = hub.view(asked.rights)
     try:
         document = hub.documents.check(asked.text, view)
+        return out(await hub.planned(view, document, asked.variables, asked.caller))
     except InvalidDocument as refused:
         return f"refused: {sorted(error.message for error in refused.errors)}"
-    return out(await hub.planned(view, document, asked.variables, asked.caller))
+    except Fault as refused:
+        return f"refused: {refused.code.value} {refused.en}"
 
 
 async def alone(snapshot: Snapshot, asked: Asked) -> str:
