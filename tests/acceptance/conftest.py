@@ -1,13 +1,11 @@
-"""The one hub that these tests share, and the application of a department that it did not know when it was started."""
+"""The application of a department that it did not know when it was started."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.acceptance.transport import grant_input, granted, manifest, published, registered, write_permits
-from tests.hub.running import RunningHub, hub
-
-__all__ = ["hub"]
+from tests.hub.running import RunningHub
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from graphql import build_client_schema, build_schema, get_introspection_query
 
 from tests.hub.running import RunningHub
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 HEADER = "Huitong-Departments"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -78,10 +79,10 @@ def test_too_many_calls_at_once_are_told_when_to_return(hub: RunningHub) -> None
     """More calls of one application than it may have in work; whoever is refused is told to come back, and another application is served."""
     body = b'{"query": "{ humanResources { socialInsurances(first: 1000) { nodes { person { household { district } } employer { name } } } } }"}'
     headers, found = hub.headers("housing"), []
-    lock, start = threading.Lock(), threading.Barrier(241)
+    lock, start, context = threading.Lock(), threading.Barrier(241), ssl.create_default_context()
 
     def call() -> None:
-        with httpx2.Client(base_url=hub.base, timeout=60, trust_env=False) as client:
+        with httpx2.Client(base_url=hub.base, timeout=60, trust_env=False, verify=context) as client:
             start.wait()
             answer = client.post("/graphql", content=body, headers=headers)
             with lock:

@@ -28,7 +28,7 @@ from tests.acceptance.test_postgres import (
 )
 from tests.acceptance.transport import published
 from tests.hub.running import PERSONS, RunningHub, started, stop
-from tests.servers.mariadb import Mariadb, running_mariadb
+from tests.servers.mariadb import Mariadb
 
 __all__ = ["test_cursors", "test_lists", "test_look_ups_and_verifications", "test_other_callers"]
 
@@ -39,17 +39,11 @@ _dialect: Any = MySQLDialect
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Mariadb]:
-    with running_mariadb() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def other(server: Mariadb, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+def other(mariadb: Mariadb, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub whose departments' data lie in MariaDB: published through the API, with nothing else changed."""
-    asyncio.run(load(server))
+    asyncio.run(load(mariadb))
     with started(tmp_path_factory.mktemp("mariadb") / "home") as running:
-        texts = manifests(running.home, hub_sources(running), {department: server.url(department) for department in MOVED})
+        texts = manifests(running.home, hub_sources(running), {department: mariadb.url(department) for department in MOVED})
         for department in ("city_data", "civil_affairs", "housing", "market_regulation", "natural_resources"):
             published(running, texts[department])
         # Nothing can be read from the files any more.

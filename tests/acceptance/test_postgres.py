@@ -19,7 +19,7 @@ from hub.demo.tables import DEPARTMENTS_WITH_DATA
 from tests.acceptance.test_rows import TRICKS
 from tests.acceptance.transport import published
 from tests.hub.running import PERSONS, Answer, RunningHub, started, stop
-from tests.servers.postgres import Postgres, running_postgres
+from tests.servers.postgres import Postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 
@@ -28,18 +28,12 @@ MOVED = tuple(department for department in DEPARTMENTS_WITH_DATA if department !
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with running_postgres() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def other(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+def other(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub whose departments' data lie in PostgreSQL: published through the API, with nothing else changed."""
-    asyncio.run(load(server))
+    asyncio.run(load(postgres))
     with started(tmp_path_factory.mktemp("postgres") / "home") as running:
         sources = hub_sources(running)
-        texts = manifests(running.home, sources, {department: server.url(department) for department in MOVED})
+        texts = manifests(running.home, sources, {department: postgres.url(department) for department in MOVED})
         for department in ("city_data", "civil_affairs", "housing", "market_regulation", "natural_resources"):
             published(running, texts[department])
         # Nothing can be read from the files any more.
@@ -181,11 +175,11 @@ def outputs(statement: str) -> list[str]:
     return [expression.strip(", ") for expression in re.split(r" AS o\d+", listed) if expression]
 
 
-def test_the_server_itself_masks(other: RunningHub, server: Postgres) -> None:
-    start = server.log.stat().st_size
+def test_the_server_itself_masks(other: RunningHub, postgres: Postgres) -> None:
+    start = postgres.log.stat().st_size
     page = other.ask("housing", "{ civilAffairs { persons(first: 3) { nodes { idNumber name phone address household { address } } } } }").data
     assert "****" in str(page)
-    (persons,), (households,) = statements(server, start, "person"), statements(server, start, "household")
+    (persons,), (households,) = statements(postgres, start, "person"), statements(postgres, start, "household")
     for statement, columns in ((persons, ("id_number", "phone", "address")), (households, ("address",))):
         for column in columns:
             (shown,) = [expression for expression in outputs(statement) if f'"{column}"' in expression]
@@ -195,19 +189,19 @@ def test_the_server_itself_masks(other: RunningHub, server: Postgres) -> None:
     assert 'CAST("person"."name" AS TEXT)' in outputs(persons)
 
 
-def test_a_verification_selects_no_value(other: RunningHub, server: Postgres) -> None:
-    start = server.log.stat().st_size
+def test_a_verification_selects_no_value(other: RunningHub, postgres: Postgres) -> None:
+    start = postgres.log.stat().st_size
     document = """query ($id: String!) { civilAffairs {
         verifyPerson(subject: {idNumber: $id}, claims: {name: "x", birthDate: "1990-01-01"}) { outcome } } }"""
     assert other.ask("housing", document, {"id": other.inside[0]["id_number"]}).data["civilAffairs"]["verifyPerson"] == {"outcome": "MISMATCH"}
-    (statement,) = statements(server, start, "person")
+    (statement,) = statements(postgres, start, "person")
     assert len(outputs(statement)) == 2
     assert all(" = " in expression for expression in outputs(statement))
 
 
-def test_nothing_but_what_was_asked_for_is_read(other: RunningHub, server: Postgres) -> None:
-    start = server.log.stat().st_size
+def test_nothing_but_what_was_asked_for_is_read(other: RunningHub, postgres: Postgres) -> None:
+    start = postgres.log.stat().st_size
     other.ask("housing", "{ civilAffairs { persons(first: 3) { nodes { birthDate } } } }")
-    (statement,) = statements(server, start, "person")
+    (statement,) = statements(postgres, start, "person")
     for column in ("id_number", "name", "phone", "address", "household_no", "gender"):
         assert f'"{column}"' not in statement

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.hub.running import RunningHub
+from tests.hub.unfinished import HEAD
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 
@@ -28,13 +31,12 @@ def raw(hub: RunningHub, *parts: bytes, wait: float = 30.0) -> bytes:
         return received
 
 
-def test_a_slow_body_is_closed(hub: RunningHub) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n"
-    assert b" 408 " in raw(hub, head, b'{"que').split(b"\r\n")[0]
+def test_a_slow_body_is_closed(unfinished: Mapping[str, Future[bytes]]) -> None:
+    assert b" 408 " in unfinished["/graphql"].result().split(b"\r\n")[0]
 
 
-def test_a_head_without_end_is_closed(hub: RunningHub) -> None:
-    assert b" 408 " in raw(hub, b"POST /graphql HTTP/1.1\r\nHost: HOST\r\n").split(b"\r\n")[0]
+def test_a_head_without_end_is_closed(hub: RunningHub, unfinished: Mapping[str, Future[bytes]]) -> None:
+    assert b" 408 " in unfinished[HEAD].result().split(b"\r\n")[0]
     assert b" 431 " in raw(hub, b"POST /graphql HTTP/1.1\r\nHost: HOST\r\n", b"X-A: " + b"a" * 100_000).split(b"\r\n")[0]
 
 

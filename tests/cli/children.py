@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hub.core import initialise
+from hub.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 HUITONG = (sys.executable, "-m", "hub")
 _SECONDS = 90.0
@@ -29,6 +32,12 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def run_command(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run([*HUITONG, *arguments], cwd=ROOT, env=environment(home, **more), capture_output=True, text=True, timeout=_SECONDS, check=False)
+
+
+def initialised(home: Path) -> Path:
+    """A home as ``huitong init`` leaves it, for tests of other commands."""
+    initialise(Settings(home=home))
+    return home
 
 
 @dataclass

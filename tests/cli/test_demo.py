@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.cli.children import Child, gone, run_command, running
+from tests.cli.children import Child, gone, initialised, run_command, running
 
 pytestmark = pytest.mark.slow
 START = ("demo", "--port", "0")
@@ -28,6 +28,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clock_of(home: Path) -> Path:
     """The demonstration's clock file."""
     return home.with_name("clock")
+
+
+@pytest.fixture(scope="module")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that some tests serve one after the other: only the first of them has to make the city."""
+    return tmp_path_factory.mktemp("spare") / "home"
 
 
 @pytest.fixture(scope="module")
@@ -108,18 +114,18 @@ def test_a_second_start_registers_nothing_anew_and_keeps_what_was_revoked(tmp_pa
     assert json.loads(run_command(home, "ledger", "verify", "--json").stdout)["ok"]
 
 
-def test_ctrl_c_ends_it_and_its_service(tmp_path: Path) -> None:
-    with running(tmp_path / "home", *START, **PERSONS) as child:
+def test_ctrl_c_ends_it_and_its_service(spare: Path) -> None:
+    with running(spare, *START, **PERSONS) as child:
         assert child.end(signal.SIGINT, group=True) == 0
     assert "Traceback" not in child.said()
     assert "Fatal" not in child.said()
-    assert gone(str(tmp_path / "home"))
+    assert gone(str(spare))
 
 
-def test_its_service_ends_with_a_killed_hub(tmp_path: Path) -> None:
-    with running(tmp_path / "home", *START, **PERSONS) as child:
+def test_its_service_ends_with_a_killed_hub(spare: Path) -> None:
+    with running(spare, *START, **PERSONS) as child:
         child.end(signal.SIGKILL)
-        assert gone(str(tmp_path / "home"))
+        assert gone(str(spare))
 
 
 @pytest.mark.parametrize(("arguments", "more"), [((), {}), (("--beyond-loopback",), {}), ((), {"HUITONG_DEMO_BEYOND_LOOPBACK": "yes"})])
@@ -130,13 +136,13 @@ def test_it_is_not_served_beyond_loopback_unless_told_twice(tmp_path: Path, argu
     assert not (tmp_path / "home").exists()
 
 
-def test_told_twice_it_is(tmp_path: Path) -> None:
-    with running(tmp_path / "home", *START, "--host", "0.0.0.0", "--beyond-loopback", HUITONG_DEMO_BEYOND_LOOPBACK="yes", **PERSONS) as child:
+def test_told_twice_it_is(spare: Path) -> None:
+    with running(spare, *START, "--host", "0.0.0.0", "--beyond-loopback", HUITONG_DEMO_BEYOND_LOOPBACK="yes", **PERSONS) as child:
         assert child.end(signal.SIGTERM) == 0
 
 
 def test_a_home_in_production_is_left_alone(tmp_path: Path) -> None:
-    run_command(tmp_path / "home", "init")
+    initialised(tmp_path / "home")
     refused = run_command(tmp_path / "home", *START)
     assert refused.returncode == 1
     assert "HUITONG_HOME" in refused.stderr

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from hub.cli.app import run
 from hub.demo.catalog import manifests
 from tests.cli.conftest import Cli
-from tests.cli.test_catalog import publish
 
 pytestmark = pytest.mark.fast
 PURPOSE = "review|资格审核|公共租赁住房管理办法"
 GRANT = ("grant", "add", "housing", "civil_affairs.person", "--operation", "QUERY", "--item", "name", "--item", "id_number:MASKED:key", "--item", "district")
 
 
+@pytest.fixture(scope="module")
+def city_home(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home to copy: civil affairs published, housing's application registered."""
+    made = tmp_path_factory.mktemp("city")
+    shutil.copytree(fresh_home, made / "home")
+    path = made / "civil_affairs.toml"
+    path.write_text(manifests(made, "http://127.0.0.1:1")["civil_affairs"], encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUITONG_HOME", str(made / "home"))
+        assert run(["catalog", "import", str(path), "--actor", "li"]) == 0
+        assert run(["catalog", "review", "1", "--approve", "--actor", "wang"]) == 0
+        assert run(["catalog", "publish", "1", "--actor", "wang"]) == 0
+        assert run(["department", "add", "housing", "市住建局", "11520100009395416E"]) == 0
+        assert run(["app", "add", "housing", "--department", "housing", "--purpose", PURPOSE]) == 0
+    return made / "home"
+
+
 @pytest.fixture
-def city(initialised: Cli, tmp_path: Path) -> Cli:
-    """Civil affairs published, housing's application registered."""
-    path = tmp_path / "civil_affairs.toml"
-    path.write_text(manifests(tmp_path, "http://127.0.0.1:1")["civil_affairs"], encoding="utf-8")
-    publish(initialised, path)
-    assert initialised("department", "add", "housing", "市住建局", "11520100009395416E").code == 0
-    assert initialised("app", "add", "housing", "--department", "housing", "--purpose", PURPOSE).code == 0
-    return initialised
+def city(cli: Cli, home: Path, city_home: Path) -> Cli:
+    """The command line on a copy of it."""
+    shutil.copytree(city_home, home)
+    return cli
 
 
 def test_a_secret_is_told_when_the_application_is_registered(city: Cli) -> None:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from hub.cli.protocol import HEAD_BYTES
-from tests.cli.children import Child, run_command, running
+from tests.cli.children import Child, initialised, run_command, running
 from tests.cli.test_init import BOOTSTRAP
 
 pytestmark = pytest.mark.slow
@@ -75,7 +75,7 @@ def test_a_second_hub_on_the_same_home_is_refused(hub: Child, home: Path) -> Non
 
 def test_a_port_in_use_is_named_with_the_remedy(hub: Child, tmp_path: Path) -> None:
     port = urlsplit(hub.url).port
-    run_command(tmp_path / "other", "init")
+    initialised(tmp_path / "other")
     refused = run_command(tmp_path / "other", "serve", PORT=str(port))
     assert refused.returncode == 3
     assert f"127.0.0.1:{port}" in refused.stderr
@@ -159,7 +159,7 @@ def test_bytes_that_are_no_request_are_answered_400(hub: Child) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly(tmp_path: Path, number: int) -> None:
-    run_command(tmp_path / "home", "init")
+    initialised(tmp_path / "home")
     with running(tmp_path / "home", "serve", "--port", "0") as child:
         assert child.end(number) == 0
     assert "Traceback" not in child.said()
@@ -168,7 +168,7 @@ def test_it_ends_cleanly(tmp_path: Path, number: int) -> None:
 
 
 def test_the_log_is_json_lines(tmp_path: Path) -> None:
-    run_command(tmp_path / "home", "init")
+    initialised(tmp_path / "home")
     with running(tmp_path / "home", "serve", "--port", "0", "--log-level", "debug") as child:
         exchange(child.url, b"\x00\r\n\r\n")
         httpx2.post(f"{child.url}/graphql", json={"query": '{ secret(id: "520102199001011234") }'}, trust_env=False)

@@ -40,14 +40,14 @@ async def test_ten_thousand_keys(people: People, column: str) -> None:
 
 @pytest.mark.behaviour("并发写入时的分页", "keyset pages under concurrent inserts", needs="insert")
 @pytest.mark.parametrize("order", [(STABLE,), (replace(STABLE, descending=True),), (Order("district", Kind.STRING), STABLE)])
-async def test_pages_under_concurrent_inserts(people: People, order: tuple[Order, ...]) -> None:
+async def test_pages_under_concurrent_inserts(own_people: People, order: tuple[Order, ...]) -> None:
     """Rows that were there throughout come exactly once, in order; new ones at most once."""
-    writing = asyncio.create_task(_insert(people))
-    pages = await _pages(people, order)
+    writing = asyncio.create_task(_insert(own_people))
+    pages = await _pages(own_people, order)
     await writing
     numbers = [row[0] for row in pages]
     assert len(set(numbers)) == len(numbers)
-    assert [row for row in pages if row in PEOPLE] == [row for row in await _pages(people, order) if row in PEOPLE]
+    assert [row for row in pages if row in PEOPLE] == [row for row in await _pages(own_people, order) if row in PEOPLE]
     assert {row[0] for row in PEOPLE} <= set(numbers)
 
 

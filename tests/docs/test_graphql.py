@@ -85,6 +85,7 @@ def test_outcomes_and_formats(path: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demonstration")
 @pytest.mark.parametrize("path", PAGES)
 def test_the_call_works_as_it_stands(path: str, demonstration: Demonstration) -> None:
     """The request of the page, with a token in its place, sent byte for byte as shown."""

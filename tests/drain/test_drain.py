@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.children import Child, run_command, running
+from tests.cli.children import Child, initialised, run_command, running
 
 pytestmark = pytest.mark.slow
 
@@ -72,9 +72,7 @@ async def under_load(child: Child, callers: int, seconds: float) -> tuple[Counte
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An initialised home."""
-    home = tmp_path_factory.mktemp("drain") / "home"
-    assert run_command(home, "init").returncode == 0
-    return home
+    return initialised(tmp_path_factory.mktemp("drain") / "home")
 
 
 def test_no_call_is_lost_and_no_connection_reset(home: Path) -> None:

@@ -181,17 +181,19 @@ def stop(hub: RunningHub) -> None:
 
 def _await_ready(process: subprocess.Popen[bytes], told: Path, log: Path) -> str:
     deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        found = re.search(r"http://127\.0\.0\.1:\d+", told.read_text())
-        if found and _is_ready(found[0]):
-            return found[0]
-        time.sleep(0.1)
+    # A client reads all certificates of the machine, so one does for all tries.
+    with httpx2.Client(trust_env=False) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            found = re.search(r"http://127\.0\.0\.1:\d+", told.read_text())
+            if found and _is_ready(client, found[0]):
+                return found[0]
+            time.sleep(0.05)
     raise RuntimeError(f"the hub did not start (exit code {process.poll()}): {log.read_text()[-2000:]}")
 
 
-def _is_ready(base: str) -> bool:
+def _is_ready(client: httpx2.Client, base: str) -> bool:
     try:
-        return httpx2.get(f"{base}/health/ready", trust_env=False).status_code == 200
+        return client.get(f"{base}/health/ready").status_code == 200
     except httpx2.TransportError:
         return False
 

@@ -88,7 +88,9 @@ def _flips(service: LedgerService, table: Table) -> list[tuple[Any, str, bytes, 
 @pytest.mark.slow
 @pytest.mark.parametrize("table", [tables.entry, tables.batch, tables.access, tables.node, tables.checkpoint, tables.head], ids=lambda table: table.name)
 def test_every_flipped_byte_is_found(service: LedgerService, table: Table) -> None:
-    fill(service, 2, size=2)
+    """Of two entries in a batch, with and without accesses, and of one in a later batch."""
+    fill(service, 1, size=2)
+    fill(service, 1, size=1, prefix="d")
     flips = _flips(service, table)
     assert len(flips) > 30
     for row, name, altered, kind in flips:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.cli.children import Child, run_command, running
+from tests.cli.children import Child, initialised, run_command, running
 from tests.servers.postgres import free_port
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def admin() -> str:
 def hub(tmp_path_factory: pytest.TempPathFactory, admin: str) -> Iterator[Child]:
     """A hub with an administration listener."""
     home = tmp_path_factory.mktemp("metrics") / "home"
-    run_command(home, "init")
+    initialised(home)
     with running(home, "serve", "--port", "0", HUITONG_ADMIN_PORT=str(urlsplit(admin).port)) as child:
         yield child
         assert child.end(signal.SIGTERM) == 0
@@ -83,7 +83,7 @@ def test_a_rebound_name_is_refused(hub: Child, admin: str) -> None:
 
 
 def test_its_port_in_use_is_told(tmp_path: Path, hub: Child, admin: str) -> None:
-    run_command(tmp_path / "home", "init")
+    initialised(tmp_path / "home")
     refused = run_command(tmp_path / "home", "serve", "--port", "0", HUITONG_ADMIN_PORT=str(urlsplit(admin).port))
     assert refused.returncode == 3
     assert str(urlsplit(admin).port) in refused.stderr

@@ -118,6 +118,6 @@ def test_filters_through_links_select_what_the_stored_rows_say_quickly(random: R
 
 
 @pytest.mark.slow
-@examples(150)
+@examples(150, after=15)
 def test_filters_through_links_select_what_the_stored_rows_say(random: Random) -> None:
     asyncio.run(check_filters(random))

@@ -98,11 +98,11 @@ async def check_one(dice: Dice, hub: Hub, writer: Writer, troubled: Sequence[Tro
     if text is None:
         return
     answers = []
+    document = Documents(WIDE).check(text, writer.view)
+    operation = document.operation(None)
     for trouble in (False, True):
         for source in troubled:
             source.troubled = trouble
-        document = Documents(WIDE).check(text, writer.view)
-        operation = document.operation(None)
         variables = variables_of(document, operation, writer.variables)
         plan = hub.plans.plan(writer.view, document, operation, flags_of(hub.plans.flags(document), variables))
         answer = Answer()
@@ -124,6 +124,6 @@ def test_every_null_of_a_failure_has_its_error_quickly(random: Random) -> None:
 
 
 @pytest.mark.slow
-@examples(80)
+@examples(80, after=20)
 def test_every_null_of_a_failure_has_its_error(random: Random) -> None:
     asyncio.run(check(random))

@@ -1,0 +1,24 @@
+"""Records how long each file's tests take, for the order in which they begin: ``pytest -p tests.seconds -n 2 --dist loadfile``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.scheduling import SECONDS
+
+_LEAST = 1.0
+_taken: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Adds up what each file's tests and fixtures took."""
+    _taken[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
+
+
+def pytest_sessionfinish() -> None:
+    """Writes the files that take long."""
+    found = {file: round(seconds, 1) for file, seconds in sorted(_taken.items()) if seconds >= _LEAST}
+    SECONDS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
