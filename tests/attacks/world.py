@@ -127,7 +127,8 @@ class World:
         return counted
 
 
-def _register(world: World) -> None:
+def register(world: World) -> None:
+    """Publishes a small catalog and registers the clients."""
     service = world.core.sharing
     publish(world.core, SMALL)
     plain: list[tuple[str, list[str], Proving]] = [
@@ -149,7 +150,7 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
     with new_core(directory) as core:
         keys = {name: ECKey.generate_key("P-256") for name in ("water", "roads")}
         world = World(core, keys)
-        _register(world)
+        register(world)
         core.registry.refresh()
         event.listen(core.engine, "before_cursor_execute", lambda _c, _cur, statement, *_: world.statements.append((get_ident(), statement)))
         hub = create_app(core)
