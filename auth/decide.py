@@ -64,8 +64,8 @@ def _grant_content(grant: GrantTerms) -> list[object]:
     items = [[i.code, i.value.value, i.key, i.mask.label if i.mask else None] for i in grant.items]
     purposes = [[p.code, p.scenario, p.basis] for p in grant.purposes]
     operations = sorted(o.value for o in grant.operations)
-    quota = [grant.quota.calls, grant.quota.rows, grant.quota.per] if grant.quota else None
-    flags = [grant.per_claim, grant.discloses_existence, grant.page_limit, quota, sorted(grant.documents)]
+    limits = [[limit.calls, limit.rows, limit.per] if limit else None for limit in (grant.quota, grant.rate)]
+    flags = [grant.per_claim, grant.discloses_existence, grant.page_limit, *limits, sorted(grant.documents)]
     return [grant.grant, grant.resource, operations, items, grant.rows, purposes, flags, grant.approver]
 
 
@@ -198,4 +198,5 @@ def _under(
         reasons,
         grant.quota,
         grant.documents,
+        grant.rate,
     )

@@ -100,7 +100,7 @@ class GrantItem:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much may be taken in a period (``HOUR``, ``DAY`` or ``MONTH``, in UTC+8): calls, rows, or both."""
+    """How much may be taken in a period, in UTC+8: calls, rows, or both. A quota's period is ``HOUR``, ``DAY`` or ``MONTH``, a rate's ``SECOND`` or ``MINUTE``."""
 
     calls: int | None
     rows: int | None
@@ -125,6 +125,7 @@ class GrantTerms:
     quota: Quota | None = None
     documents: frozenset[str] = frozenset()
     """SHA-256, in hex, of the only documents that may use the grant; empty: any document."""
+    rate: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class Decision:
     """Why the resource is there for the caller; each item has a reason of its own."""
     quota: Quota | None = None
     documents: frozenset[str] = frozenset()
+    rate: Quota | None = None
 
     @property
     def digest(self) -> str:

@@ -73,6 +73,8 @@ def error_json(fault: Fault, call: str, english: bool, path: Sequence[str | int]
     hint = fault.hint_en if english else fault.hint_zh
     if hint:
         extensions["hint"] = hint
+    if fault.retry_after is not None:
+        extensions["retryAfter"] = fault.retry_after
     extensions["messageEn"] = fault.en
     made: dict[str, Any] = {"message": fault.en if english else fault.zh, "extensions": extensions}
     if path is not None:

@@ -46,10 +46,22 @@ class Fault(Exception):
     """A failure that the caller is told of.
 
     ``zh`` and ``en`` say what is wrong and name the input, ``hint_zh`` and ``hint_en`` the remedy. None of them holds stored data.
-    ``origin`` tells who has to act where the code alone does not; ``lasting`` that the same request will fail again.
+    ``origin`` tells who has to act where the code alone does not; ``lasting`` that the same request will fail again; ``retry_after`` in how many
+    seconds it may succeed.
     """
 
-    def __init__(self, code: Code, zh: str, en: str, hint_zh: str = "", hint_en: str = "", *, origin: Origin | None = None, lasting: bool = False) -> None:
+    def __init__(
+        self,
+        code: Code,
+        zh: str,
+        en: str,
+        hint_zh: str = "",
+        hint_en: str = "",
+        *,
+        origin: Origin | None = None,
+        lasting: bool = False,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(f"{code.value}: {en}")
         self.code = code
         self.zh = zh
@@ -58,6 +70,7 @@ class Fault(Exception):
         self.hint_en = hint_en
         self._origin = origin
         self._lasting = lasting
+        self.retry_after = retry_after
 
     @property
     def origin(self) -> Origin:

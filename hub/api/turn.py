@@ -141,7 +141,7 @@ class Turns:
         if fault.code is Code.UNAUTHENTICATED:
             answer.headers["www-authenticate"] = self._identity.challenge(fault, turn.request.headers)
         if STATUS[fault.code] in (429, 503):
-            answer.headers["retry-after"] = "1"
+            answer.headers["retry-after"] = str(fault.retry_after or 1)
         return answer
 
 

@@ -24,6 +24,7 @@ _KEYS = {
     "disclosesExistence": "discloses_existence",
     "maxPage": "max_page",
     "quota": "quota",
+    "rate": "rate",
     "documents": "documents",
     "validFrom": "valid_from",
     "validTo": "valid_to",

@@ -204,7 +204,7 @@ def fault_response(request: Request, fault: Fault, identity: Identity | None = N
     if fault.code is Code.UNAUTHENTICATED and identity is not None:
         headers["www-authenticate"] = identity.challenge(fault, request.headers)
     if STATUS[fault.code] in (429, 503):
-        headers["retry-after"] = "1"
+        headers["retry-after"] = str(fault.retry_after or 1)
     return JSONResponse({"errors": request_errors(fault, make_id("call"), english)}, status_of(fault.code, False), headers)
 
 

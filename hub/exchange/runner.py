@@ -292,7 +292,7 @@ class ExchangeRunner:
         draft = succeeded_entry(job, self._department(job), decisions, compiled.export.plan.document.sha256, answer.rows, accesses, file, undelivered)
         days = timedelta(days=core.settings.exchange_days)
         values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes, "reason": _undelivered(undelivered)}
-        count = usage(limited(decisions), {access.resource: access.rows for access in accesses})
+        count = usage(limited(decisions), {access.resource: access.rows for access in accesses}, paced=False)
 
         def finish(connection: Connection) -> None:
             if not self._store.finish(connection, job.id, [file], **values):

@@ -50,6 +50,7 @@ class GrantDraft(_Part):
     discloses_existence: bool | None = False
     max_page: int | None = None
     quota: _Quota | None = None
+    rate: _Quota | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     agreement_hash: str | None = None

@@ -17,6 +17,7 @@ from schema.naming import CODE
 
 MAX_PAGE = 10_000
 PERIODS = ("HOUR", "DAY", "MONTH")
+PACES = ("SECOND", "MINUTE")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -50,7 +51,7 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
     page = DEFAULT_PAGE_LIMIT if given.get("max_page") is None else given["max_page"]
     if not 1 <= page <= MAX_PAGE:
         problems.append(_bad("maxPage", f"应为 1 至 {MAX_PAGE} must be 1 to {MAX_PAGE}", ""))
-    quota = _quota(given.get("quota"), problems)
+    quota, rate = (_quota(name, given.get(name), periods, problems) for name, periods in (("quota", PERIODS), ("rate", PACES)))
     documents = list(given.get("documents") or [])
     problems += [
         _bad(f"documents[{i}]", "应为文档的 SHA-256 must be the SHA-256 of a document", "64 hex digits")
@@ -68,18 +69,20 @@ def terms_from(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
         "discloses_existence": bool(given.get("discloses_existence")),
         "page_limit": page,
         "quota": quota,
+        "rate": rate,
         "documents": documents,
     }
 
 
-def _quota(given: Mapping[str, Any] | None, problems: list[Problem]) -> dict[str, Any] | None:
+def _quota(path: str, given: Mapping[str, Any] | None, periods: Sequence[str], problems: list[Problem]) -> dict[str, Any] | None:
     if given is None:
         return None
     numbers = {name: given.get(name) for name in ("calls", "rows")}
     if not any(numbers.values()) or any(n is not None and n < 1 for n in numbers.values()):
-        problems.append(_bad("quota", "须给出正的 calls 或 rows give a positive number of calls or rows", "{calls: 1000, per: DAY}"))
-    if given.get("per") not in PERIODS:
-        problems.append(_bad("quota.per", f"没有周期 no period {given.get('per')}", _names(PERIODS)))
+        example = f"{{calls: 1000, per: {periods[-1]}}}"
+        problems.append(_bad(path, "须给出正的 calls 或 rows give a positive number of calls or rows", example))
+    if given.get("per") not in periods:
+        problems.append(_bad(f"{path}.per", f"没有周期 no period {given.get('per')}", _names(periods)))
     return {**numbers, "per": given.get("per")}
 
 
@@ -163,4 +166,5 @@ def read_terms(grant: str, resource: str, stored: str, approver: str) -> GrantTe
         approver=approver,
         quota=Quota(**terms["quota"]) if terms["quota"] else None,
         documents=frozenset(terms["documents"]),
+        rate=Quota(**terms["rate"]) if terms.get("rate") else None,
     )

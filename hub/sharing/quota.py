@@ -1,9 +1,10 @@
-"""Quotas of grants: what a period has used, counted in the transaction of the call's own ledger entry."""
+"""Quotas and rates of grants: what a period has used, counted in the transaction of the call's own ledger entry, in the control database of all processes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -12,7 +13,17 @@ from hub.sharing.tables import grant_usage
 from hub.store.base import CHINA, now
 from schema.faults import Code, Fault
 
-_FORMATS = {"HOUR": "%Y-%m-%dT%H", "DAY": "%Y-%m-%d", "MONTH": "%Y-%m"}
+_FORMATS = {"SECOND": "%Y-%m-%dT%H:%M:%S", "MINUTE": "%Y-%m-%dT%H:%M", "HOUR": "%Y-%m-%dT%H", "DAY": "%Y-%m-%d", "MONTH": "%Y-%m"}
+_SPANS = {"SECOND": timedelta(seconds=1), "MINUTE": timedelta(minutes=1), "HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One of a grant's limits: its quota, or its rate."""
+
+    quota: Quota
+    code: Code
+    counts_rows: bool = True
 
 
 def period_of(quota: Quota, moment: datetime) -> str:
@@ -20,64 +31,87 @@ def period_of(quota: Quota, moment: datetime) -> str:
     return moment.astimezone(CHINA).strftime(_FORMATS[quota.per])
 
 
+def period_end(quota: Quota, moment: datetime) -> datetime:
+    """When the period of the moment is over."""
+    local = moment.astimezone(CHINA)
+    if quota.per == "MONTH":
+        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return (first + timedelta(days=32)).replace(day=1)
+    return datetime.strptime(period_of(quota, moment), _FORMATS[quota.per]).replace(tzinfo=CHINA) + _SPANS[quota.per]
+
+
 def limited(decisions: Sequence[Decision]) -> list[Decision]:
-    """Decisions whose grants have a quota."""
-    return [d for d in decisions if d.quota is not None and d.grant is not None]
+    """Decisions whose grants have a quota or a rate."""
+    return [d for d in decisions if (d.quota is not None or d.rate is not None) and d.grant is not None]
 
 
 def check_quota(engine: Engine, decisions: Sequence[Decision]) -> None:
     """Refuses early a call whose grants are used up already; :func:`usage` decides.
 
     Raises:
-        Fault: ``QUOTA_EXCEEDED``.
+        Fault: ``QUOTA_EXCEEDED`` or ``RATE_LIMITED``.
     """
     moment = now()
     with engine.connect() as connection:
         for decision in decisions:
-            calls, rows = _used(connection, decision, moment)
-            _check(decision, calls + 1, rows, moment)
+            for limit in _limits(decision):
+                calls, rows = _used(connection, decision, limit, moment)
+                _check(decision, limit, (calls + 1, rows), 0, moment)
 
 
-def usage(decisions: Sequence[Decision], rows: Mapping[str, int]) -> Callable[[Connection], None]:
+def usage(decisions: Sequence[Decision], rows: Mapping[str, int], *, paced: bool = True) -> Callable[[Connection], None]:
     """Work for the entry's transaction: adds one call, and the rows taken of each resource.
 
-    It raises ``QUOTA_EXCEEDED`` where that is more than the grant gives: then there is no entry of success, and no data.
-    Calls at once are serialised by the ledger's transaction, so that none slips through.
+    It raises ``QUOTA_EXCEEDED`` or ``RATE_LIMITED`` where that is more than the grant gives: then there is no entry of success, and no data.
+    Calls at once, also of several processes, are serialised by the ledger's transaction, so that none slips through. ``paced`` false, for a
+    batch that the hub runs at its own pace: rows count against the quota alone.
     """
     moment = now()
 
     def count(connection: Connection) -> None:
         for decision in decisions:
-            if decision.quota is None:
-                continue
-            added = rows.get(decision.resource, 0)
-            calls, taken = _used(connection, decision, moment)
-            _check(decision, calls + 1, taken + added, moment)
-            key = {"grant": decision.grant, "period": period_of(decision.quota, moment)}
-            same = (grant_usage.c.grant == key["grant"]) & (grant_usage.c.period == key["period"])
-            changed = connection.execute(update(grant_usage).where(same).values(calls=calls + 1, rows=taken + added))
-            if changed.rowcount == 0:
-                connection.execute(insert(grant_usage).values(**key, calls=1, rows=added))
+            for limit in _limits(decision, paced):
+                added = rows.get(decision.resource, 0) if limit.counts_rows else 0
+                calls, taken = _used(connection, decision, limit, moment)
+                _check(decision, limit, (calls + 1, taken + added), added, moment)
+                _add(connection, decision, limit, (calls + 1, taken + added), moment)
 
     return count
 
 
-def _used(connection: Connection, decision: Decision, moment: datetime) -> tuple[int, int]:
-    if decision.quota is None:
-        return 0, 0
-    period = period_of(decision.quota, moment)
+def _limits(decision: Decision, paced: bool = True) -> list[_Limit]:
+    found = [_Limit(decision.rate, Code.RATE_LIMITED, paced)] if decision.rate is not None else []
+    return [*found, _Limit(decision.quota, Code.QUOTA_EXCEEDED)] if decision.quota is not None else found
+
+
+def _add(connection: Connection, decision: Decision, limit: _Limit, total: tuple[int, int], moment: datetime) -> None:
+    key = {"grant": decision.grant, "period": period_of(limit.quota, moment)}
+    counted = dict(zip(("calls", "rows"), total, strict=True))
+    same = (grant_usage.c.grant == key["grant"]) & (grant_usage.c.period == key["period"])
+    if connection.execute(update(grant_usage).where(same).values(**counted)).rowcount == 0:
+        until = int(period_end(limit.quota, moment).timestamp())
+        connection.execute(insert(grant_usage).values(**key, **counted, until=until))
+
+
+def _used(connection: Connection, decision: Decision, limit: _Limit, moment: datetime) -> tuple[int, int]:
+    period = period_of(limit.quota, moment)
     found = connection.execute(select(grant_usage).where(grant_usage.c.grant == decision.grant, grant_usage.c.period == period)).first()
     return (found.calls, found.rows) if found else (0, 0)
 
 
-def _check(decision: Decision, calls: int, rows: int, moment: datetime) -> None:
-    quota = decision.quota
-    if quota is None or ((quota.calls is None or calls <= quota.calls) and (quota.rows is None or rows <= quota.rows)):
+def _check(decision: Decision, limit: _Limit, total: tuple[int, int], added: int, moment: datetime) -> None:
+    (calls, rows), quota = total, limit.quota
+    if (quota.calls is None or calls <= quota.calls) and (quota.rows is None or rows <= quota.rows):
         return
+    never = quota.rows is not None and added > quota.rows
+    seconds = max(1, -int((moment - period_end(quota, moment)).total_seconds() // 1))
+    rate = limit.code is Code.RATE_LIMITED
     raise Fault(
-        Code.QUOTA_EXCEEDED,
-        f"{decision.resource} 的授权额度已用完或不足（{period_of(quota, moment)}）",
-        f"the grant's quota for {decision.resource} is used up, or too small for this call ({period_of(quota, moment)})",
+        limit.code,
+        f"{decision.resource} 的授权{'速率' if rate else '额度'}已用完或不足（{period_of(quota, moment)}）",
+        f"the grant's {'rate' if rate else 'quota'} for {decision.resource} is used up, or too small for this call ({period_of(quota, moment)})",
         "请减少读取、在下一周期重试，或申请提高额度",
         "take less, try again in the next period, or apply for a higher quota",
+        lasting=never,
+        retry_after=None if never else seconds,
     )

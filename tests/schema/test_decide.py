@@ -159,6 +159,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("approver", "other"),
     ("quota", Quota(5, None, "DAY")),
     ("quota", Quota(None, 5, "DAY")),
+    ("rate", Quota(5, None, "MINUTE")),
     ("quota", Quota(5, None, "MONTH")),
     ("documents", frozenset({"0" * 64})),
 ]
