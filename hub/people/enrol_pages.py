@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hub.people.pages import AccountPages
 
 PATH = "/account/enrol"
-_FAILED = Problem("INVITATION", "邀请码无效、已使用或者已过期 the invitation is not valid, is used or has expired", "请联系管理员重新邀请 ask for a new one")
+_FAILED = Problem("BAD_INPUT", "邀请码无效、已使用或者已过期 the invitation is not valid, is used or has expired", "请联系管理员重新邀请 ask for a new one")
 
 
 class EnrolPages:

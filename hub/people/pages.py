@@ -29,7 +29,8 @@ HASHES_AT_ONCE = 2
 MOST_WAITING = 32
 _CSS = Path(__file__).parent / "assets" / "account.css"
 _FAILED = Problem(
-    "LOGIN", "登录未成功：登录名、口令或者验证码不正确，或者账号暂不可用 not logged in: name, password or code is not right, or the account cannot be used now"
+    "BAD_INPUT",
+    "登录未成功：登录名、口令或者验证码不正确，或者账号暂不可用 not logged in: name, password or code is not right, or the account cannot be used now",
 )
 
 

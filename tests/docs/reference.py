@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
 from annotated_types import Ge, Gt, Le, Lt
 
 from hub.cli.app import app
+from hub.people.permissions import MUTATIONS, QUERIES, Reach
+from hub.people.roles import ROLES
 from hub.settings import Settings
 from hub.sharing.explain_articles import meanings
 from hub.sharing.rules.files import SHIPPED, Entry, read_set
@@ -77,6 +79,22 @@ def reasons_table() -> str:
     return _table(("reason 原因", "meaning 含义", "articles 条文"), rows)
 
 
+_REACHES = {Reach.OWN: "own 本人应用", Reach.DEPARTMENT: "department 本部门", Reach.ALL: "●"}
+
+
+def roles_tables() -> str:
+    """One row per root field of the governance endpoint, one column per role: queries, then mutations."""
+    heads = [role.partition(":")[2] for role in ROLES]
+    parts = (("query 查询", QUERIES), ("mutation 操作", MUTATIONS))
+    made = (_table((head, *heads), ((f"`{name}`", *_reaches(roles)) for name, roles in table.items())) for head, table in parts)
+    return "\n".join(made)
+
+
+def _reaches(roles: Mapping[str, Reach]) -> Iterator[str]:
+    for role in ROLES:
+        yield _REACHES[roles[role]] if role in roles else ""
+
+
 def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command under this one, with the words that call it."""
     inner = getattr(command, "commands", None)
@@ -87,7 +105,13 @@ def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         yield from walk(below, (*path, name))
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings.md": settings_table, "cli.md": cli_table, "rules.md": rules_tables, "rights.md": reasons_table}
+TABLES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_table,
+    "cli.md": cli_table,
+    "rules.md": rules_tables,
+    "rights.md": reasons_table,
+    "roles.md": roles_tables,
+}
 """Page → the table that stands between its two marks."""
 MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
 
