@@ -33,6 +33,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
         *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume"),
+        *("person add", "person approve", "person invite", "person disable", "person roles", "person list"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 
