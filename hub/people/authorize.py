@@ -53,9 +53,18 @@ class AuthorizePages:
                 self._pages.count(request, "AUTHORIZE")
                 raise PageRefusal(400, fault.zh, fault.en) from None
             except SentBack as refusal:
-                return _redirect(refusal.location)
+                return self._back(request, refusal.location)
 
         return endpoint
+
+    def _back(self, request: Request, location: str) -> Response:
+        """To the client. Behind the login's form a browser would not go on to another place, which that page's policy does not name (CSP 3 §6.4.1)."""
+        behind_form = request.method == "GET" and request.headers.get("sec-fetch-site") == "same-origin"
+        if not behind_form:
+            return _redirect(location)
+        page = self._pages.render("authorize_back.html", title="返回应用 Back to the application", location=location, origin=origin_of(location))
+        page.headers["refresh"] = f"0; url={location}"
+        return page
 
     async def _ask(self, request: Request) -> Response:
         asked = self._authorizations.read(request.scope["query_string"])

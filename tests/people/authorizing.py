@@ -60,13 +60,14 @@ class Browser:
     async def get(self, query: str | dict[str, str]) -> httpx2.Response:
         """Opens the authorization endpoint."""
         text = query if isinstance(query, str) else urlencode(query)
-        return await self.http.get(f"/oauth/authorize?{text}", headers=self._cookie())
+        return await self.http.get(f"/oauth/authorize?{text}", headers=self.cookie())
 
     async def post(self, form: dict[str, str], headers: dict[str, str] | None = None) -> httpx2.Response:
         """Sends the consent page's form."""
-        return await self.http.post("/oauth/authorize", data=form, headers={**self._cookie(), **({"origin": ISSUER} if headers is None else headers)})
+        return await self.http.post("/oauth/authorize", data=form, headers={**self.cookie(), **({"origin": ISSUER} if headers is None else headers)})
 
-    def _cookie(self) -> dict[str, str]:
+    def cookie(self) -> dict[str, str]:
+        """The header of the session."""
         return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
 
 

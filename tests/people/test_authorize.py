@@ -38,6 +38,15 @@ async def test_graphiql_gets_a_code_at_once_with_state_and_iss(world: World) -> 
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+async def test_behind_the_login_an_error_goes_back_by_a_page(world: World) -> None:
+    """A form's policy would stop a redirect (CSP 3 §6.4.1)."""
+    asked = world.request(Pkce(), **PORTAL_ID, scope="governance:security")
+    browser = world.browser()
+    answer = await world.http.get("/oauth/authorize", params=asked, headers={**browser.cookie(), "sec-fetch-site": "same-origin"})
+    assert answer.status_code == 200
+    assert answer.headers["refresh"] == f"0; url={(await browser.get(asked)).headers['location']}"
+
+
 async def test_without_state_none_comes_back(world: World) -> None:
     assert "state" not in answer_of(await world.browser().get(world.request(Pkce(), state=None)))
 
