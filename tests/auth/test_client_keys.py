@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -74,6 +75,8 @@ def test_a_single_key_as_jwk_or_pem_is_the_same(key: Any) -> None:
         ("x" * 40_000, "longer than"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no public key"),
     ],
+    # Keys are drawn anew in every process, names of tests must not be.
+    ids=count(),
 )
 def test_what_is_refused_and_why(text: str, reason: str) -> None:
     with pytest.raises(KeysRefused, match=reason) as refused:
