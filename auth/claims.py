@@ -92,6 +92,8 @@ def _check_parties(claims: dict[str, Any]) -> None:
     """A client acts for itself, or a person through it; only a person acts for an application; ``cnf`` names one key (RFC 9449 §6.1)."""
     subject = claims.get("sub")
     person = isinstance(subject, str) and subject.startswith(PERSON)
+    if claims["client_id"].startswith(PERSON):
+        raise ClaimFault("client_id")
     if subject != claims["client_id"] and not person:
         raise ClaimFault("sub")
     if "application" in claims and not (person and isinstance(claims["application"], str) and claims["application"]):

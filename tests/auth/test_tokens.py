@@ -186,10 +186,28 @@ def test_a6_scope_is_one_clean_text(world: World, scope: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason"), [({"sub": "other"}, "sub"), ({"client_id": ""}, "client_id"), ({"client_id": 1}, "client_id"), ({"jti": None}, "jti")]
+    ("changed", "reason"),
+    [
+        ({"sub": "other"}, "sub"),
+        ({"client_id": ""}, "client_id"),
+        ({"client_id": 1}, "client_id"),
+        ({"jti": None}, "jti"),
+        ({"application": "app"}, "application"),
+        ({"sub": "person_a", "application": ""}, "application"),
+        ({"cnf": {"jkt": "short"}}, "cnf"),
+        ({"cnf": {"jkt": "j" * 43, "x5t#S256": "x"}}, "cnf"),
+        ({"cnf": "j" * 43}, "cnf"),
+    ],
 )
 def test_the_subject_is_the_client_and_the_token_has_an_id(world: World, changed: dict[str, Any], reason: str) -> None:
     assert _refused(world, _signed(world, _claims(**changed))) == reason
+
+
+def test_a_client_is_never_taken_for_a_person(world: World) -> None:
+    assert _refused(world, _signed(world, _claims(client_id="person_a", sub="person_a"))) == "client_id"
+    access = world.verifier
+    world.clients.by_id["person_a"] = world.clients.by_id["app"]
+    assert access.verify(_signed(world, _claims(sub="person_a"))).subject == "person_a"
 
 
 @pytest.mark.parametrize("payload", [b"[]", b"1", b"not json", b'{"exp": NaN}', b"\xff", b"[" * 3000])
