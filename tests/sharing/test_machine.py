@@ -33,7 +33,9 @@ def test_every_way_to_a_grant_takes_every_approval() -> None:
         assert filled & {"agreed_by", "overruled_by"}
 
 
-@pytest.mark.parametrize("acts", [{"endorse"}, {"complete"}, {"agree", "disagree"}, {"approve"}, {"signForConsumer"}, {"signForProvider"}], ids=str)
+@pytest.mark.parametrize(
+    "acts", [{"endorse"}, {"complete"}, {"agree", "disagree"}, {"approve"}, {"signForConsumer"}, {"signForProvider"}], ids=lambda acts: "-".join(sorted(acts))
+)
 def test_without_one_approval_there_is_no_grant(acts: set[str]) -> None:
     assert "GRANTED" not in {state for state, _ in reachable(without(REQUEST, acts), FIRST["request"])}
 
