@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
 MAX_URI = 512
@@ -11,7 +12,7 @@ MAX_URI = 512
 MAX_URIS = 10
 """Redirect URIs of one client."""
 _ALLOWED = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+\Z")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\]")
+_AUTHORITY = re.compile(r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z")
 _LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?P<port>:[0-9]{1,5})?(?P<rest>/.*)\Z", re.DOTALL)
 _LOOPBACK_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 
@@ -31,23 +32,26 @@ def check_redirect_uri(uri: str) -> str:
     scheme, rest = uri.partition("://")[::2]
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     _check_place(scheme, authority)
-    _check_path(uri)
+    _check_path(rest.removeprefix(authority).partition("?")[0])
     return uri
 
 
 def _check_place(scheme: str, authority: str) -> None:
-    if "@" in authority:
-        raise ValueError("a redirect URI names no user (@)")
-    host, _, port = authority.partition("]:") if authority.startswith("[") else authority.partition(":")
-    host = f"{host.rstrip(']')}]" if host.startswith("[") else host
-    if not _HOST.fullmatch(host) or (port and not (port.isdecimal() and 0 < int(port[:6]) < 65536)) or authority.endswith(":"):
-        raise ValueError("a redirect URI begins with https://host/ or https://host:port/, in small letters")
-    if scheme != "https" and not (scheme == "http" and host in _LOOPBACK_HOSTS):
+    found = _AUTHORITY.match(authority)
+    if found is None or not _is_host(found["host"]) or not 0 < int(found["port"] or 443) < 65536:
+        raise ValueError("a redirect URI begins with https://host/ or https://host:port/, in small letters, without a user name")
+    if scheme != "https" and not (scheme == "http" and found["host"] in _LOOPBACK_HOSTS):
         raise ValueError("a redirect URI begins with https://, or with http:// on loopback: codes would cross the network in clear")
 
 
-def _check_path(uri: str) -> None:
-    path = urlsplit(uri).path
+def _is_host(host: str) -> bool:
+    try:
+        return not host.startswith("[") or ip_address(host[1:-1]).version == 6
+    except ValueError:
+        return False
+
+
+def _check_path(path: str) -> None:
     if not path.startswith("/"):
         raise ValueError("a redirect URI has a path, at least /")
     if any(segment.lower().replace("%2e", ".") in (".", "..") for segment in path.split("/")) or "//" in path:
