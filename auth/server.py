@@ -21,6 +21,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidRequestError, Uns
 from auth.assertion import ASSERTION_TYPE, Assertions
 from auth.clients import Client, ClientAuthenticator
 from auth.dpop import ProofInvalid, Proofs
+from auth.endpoints import Introspection, Revocation
 from auth.forms import FormFault, FormPost, basic_credentials
 from auth.protocol import (
     PROVEN,
@@ -29,11 +30,9 @@ from auth.protocol import (
     ClientRefused,
     CredentialsGrant,
     GrantRefused,
-    Introspection,
     OAuthRequest,
     ProofRefused,
     RegisteredClient,
-    Revocation,
     TargetRefused,
 )
 from auth.replay import ReplaysFull, ReplayStore
