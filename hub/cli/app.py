@@ -10,7 +10,27 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import application, calendar, catalog, demo, department, doctor, explain, grant, init, keys, ledger, person, query, rules, serve, source, token
+from hub.cli import (
+    application,
+    calendar,
+    catalog,
+    demo,
+    department,
+    disposal,
+    doctor,
+    explain,
+    grant,
+    init,
+    keys,
+    ledger,
+    person,
+    query,
+    request,
+    rules,
+    serve,
+    source,
+    token,
+)
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
 
@@ -52,7 +72,9 @@ for _name, _group in (
     ("person", person.group),
     ("source", source.group),
     ("catalog", catalog.group),
+    ("request", request.group),
     ("grant", grant.group),
+    ("disposal", disposal.group),
     ("rules", rules.group),
     ("calendar", calendar.group),
     ("keys", keys.group),

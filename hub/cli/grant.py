@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,8 +13,10 @@ from hub.cli.application import read_purpose
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import show_record, show_rows
+from hub.cli.request import Opinion, Reason, of_side
 from hub.cli.session import acting, opened
-from hub.cli.terms import as_service_input, item_from, read_terms_file
+from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
+from hub.sharing.grant_acts import GrantGiven
 from hub.sharing.service import GrantRecord
 
 group = typer.Typer(help="授权 Grants.", no_args_is_help=True)
@@ -48,7 +50,7 @@ def add(
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
-    """授权 Grant an application the use of a resource. One live grant per application and resource."""
+    """登记纸面批准的授权 Record a grant that was decided on paper. One live grant per application and resource."""
     given: dict[str, Any] = {
         "application": application,
         "resource": resource,
@@ -67,7 +69,7 @@ def add(
     made_from = as_service_input(terms)
     with opened() as core:
         made = core.sharing.create_grant(acting(actor), made_from)
-    show_record(asdict(made), as_json, f"已授权 granted: {made.id} ({made.application} → {made.resource})")
+    show_record(_plain(made), as_json, f"已授权 granted: {made.id} ({made.application} → {made.resource})")
 
 
 @group.command("list", epilog=EXAMPLES + "huitong grant list --app housing")
@@ -77,8 +79,9 @@ def show(app: Annotated[str | None, typer.Option(help="仅此应用 Only this ap
         found = core.registry.by_name(app) if app else None
         if app and found is None:
             raise CliFault(f"没有应用 no application {app}", "huitong app list")
+        core.sweep.run()
         records = core.sharing.grants(found.client_id if found else None)
-    show_rows([asdict(one) if as_json else _row(one) for one in records], as_json, "尚无授权 no grants yet: huitong grant add")
+    show_rows([_plain(one) if as_json else _row(one) for one in records], as_json, "尚无授权 no grants yet: huitong grant add")
 
 
 @group.command("revoke", epilog=EXAMPLES + "huitong grant revoke grant_019a…")
@@ -87,10 +90,18 @@ def revoke(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None
     _change(number, "REVOKED", actor, as_json)
 
 
-@group.command("suspend", epilog=EXAMPLES + "huitong grant suspend grant_019a…")
-def suspend(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None:
-    """暂停授权 Suspend a grant until it is resumed."""
-    _change(number, "SUSPENDED", actor, as_json)
+@group.command("suspend", epilog=EXAMPLES + "huitong grant suspend grant_019a… --reason SCOPE_EXCEEDED --rectify-by 2026-03-31")
+def suspend(
+    number: Id,
+    reason: Reason = None,
+    opinion: Opinion = "",
+    rectify_by: Annotated[str | None, typer.Option(metavar="DAY", help="整改期限 Last day for rectification.")] = None,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """暂停授权 Suspend a grant until it is resumed (N809, article 27)."""
+    by = read_day(rectify_by) if rectify_by else None
+    _change(number, "SUSPENDED", actor, as_json, GrantGiven(opinion, reason, by))
 
 
 @group.command("resume", epilog=EXAMPLES + "huitong grant resume grant_019a…")
@@ -99,10 +110,63 @@ def resume(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None
     _change(number, "ACTIVE", actor, as_json)
 
 
-def _change(number: str, state: str, actor: str | None, as_json: bool) -> None:
+@group.command("file-end", epilog=EXAMPLES + "huitong grant file-end grant_019a… provider --reason NEGOTIATED --opinion 系统停用，已协商")
+def file_end(
+    number: Id,
+    side: Annotated[Literal["consumer", "provider"], typer.Argument(help="哪一方报备 Side that files.")],
+    reason: Annotated[str, typer.Option(metavar="CODE", help="代码化理由，见 huitong rules show termination A codified reason.")],
+    opinion: Opinion,
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """一方就终止报备 A side of a grant files its end with the authority."""
     with opened() as core:
-        made = core.sharing.change_grant(acting(actor), number, state)
-    show_record(asdict(made), as_json, f"{made.id} {made.application} → {made.resource}: {made.state}")
+        held = core.sharing.grant(number)
+        department = held.consumer if side == "consumer" else held.resource.partition(".")[0]
+        made = core.sharing.act_on_grant(of_side(acting(actor), department), "fileTermination", number, GrantGiven(opinion, reason))
+    _show(made, as_json)
+
+
+@group.command(
+    "terminate", epilog=EXAMPLES + "huitong grant terminate grant_019a… --actor wang\n\nhuitong grant terminate grant_019a… --unrectified --opinion 逾期未整改"
+)
+def terminate(
+    number: Id,
+    unrectified: Annotated[bool, typer.Option("--unrectified", help="暂停后拒不整改 A suspended consumer did not rectify.")] = False,
+    opinion: Opinion = "",
+    actor: ActorName = None,
+    as_json: AsJson = False,
+) -> None:
+    """主管部门终止授权 The authority terminates a grant: as a side has filed, or because misuse was not rectified."""
+    with opened() as core:
+        act = "terminateUnrectified" if unrectified else "terminate"
+        made = core.sharing.act_on_grant(acting(actor), act, number, GrantGiven(opinion))
+    _show(made, as_json)
+
+
+@group.command("extend", epilog=EXAMPLES + "huitong grant extend grant_019a… --valid-to 2027-12-31T23:59:59+08:00")
+def extend(
+    number: Id, valid_to: Annotated[str, typer.Option(metavar="MOMENT", help="终止 New end.")], actor: ActorName = None, as_json: AsJson = False
+) -> None:
+    """申请延长授权 File a request to prolong a grant by the same terms; it takes the same approvals."""
+    with opened() as core:
+        held = core.sharing.grant(number)
+        case = core.requests.extend(of_side(acting(actor), held.consumer), number, read_moment("--valid-to", valid_to).isoformat())
+    show_record({**asdict(case), "due_on": case.due_on.isoformat()}, as_json, f"已申请 filed: {case.id} ({case.application} → {case.resource})")
+
+
+def _change(number: str, state: str, actor: str | None, as_json: bool, given: GrantGiven | None = None) -> None:
+    with opened() as core:
+        made = core.sharing.change_grant(acting(actor), number, state, given)
+    _show(made, as_json)
+
+
+def _show(made: GrantRecord, as_json: bool) -> None:
+    show_record(_plain(made), as_json, f"{made.id} {made.application} → {made.resource}: {made.state}")
+
+
+def _plain(made: GrantRecord) -> dict[str, object]:
+    return {**asdict(made), "rectify_by": made.rectify_by.isoformat() if made.rectify_by else None}
 
 
 def _rows(text: str | None) -> Any:

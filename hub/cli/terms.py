@@ -6,7 +6,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def as_service_input(given: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("application", "resource", "operations", "items", "purposes", "approver"):
         if not given.get(key):
             raise CliFault(f"缺少 missing: {key}", "见 see: huitong grant add --help")
-    made = {_KEYS[key]: _moment(key, value) if key in _MOMENTS and value else value for key, value in given.items()}
+    made = {_KEYS[key]: read_moment(key, value) if key in _MOMENTS and value else value for key, value in given.items()}
     made["operations"] = [_operation(value) for value in _list(given, "operations")]
     for key, needed in (("items", {"code"}), ("purposes", {"code", "scenario", "basis"})):
         for i, part in enumerate(_list(given, key)):
@@ -98,7 +98,24 @@ def _list(given: Mapping[str, Any], key: str) -> Sequence[Any]:
     return value
 
 
-def _moment(key: str, value: object) -> datetime:
+def read_day(text: str) -> date:
+    """A day as people write it.
+
+    Raises:
+        CliFault: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CliFault(f"日期格式不正确 not a day: {text}", "2026-03-31") from None
+
+
+def read_moment(key: str, value: object) -> datetime:
+    """A moment as people write it; UTC where no offset is given.
+
+    Raises:
+        CliFault: it is none.
+    """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:

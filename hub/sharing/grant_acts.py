@@ -66,8 +66,8 @@ class GrantActs:
         if case is None or not on:
             raise Refused(Problem("NOT_FOUND", f"没有授权 no grant {number[:80]}", "请核对编号 compare the number", "id"))
         transition = choose(GRANT, act, case, actor, on)
-        check_opinion(transition, given.opinion)
         reason = reason_of(self._book, transition, given.reason, given.opinion)
+        check_opinion(transition, given.opinion)
         changes = _guarded(transition, case, given) | self._moved(connection, transition, case, actor, reason)
         connection.execute(update(grant).where(grant.c.id == number).values(**changes))
         told = " ".join(part for part in (f"{reason}:" if reason else "", given.opinion.strip()) if part)

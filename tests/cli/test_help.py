@@ -32,7 +32,9 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("department add", "department list", "app add", "app list", "app disable"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
-        *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume"),
+        *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume", "grant file-end", "grant terminate", "grant extend"),
+        *("request list", "request show", "request endorse", "request withdraw", "request check", "request supplement", "request opinion"),
+        *("request extension", "request decide", "request sign", "request dispute", "disposal list", "disposal file", "disposal confirm"),
         *("person add", "person approve", "person invite", "person disable", "person roles", "person list"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
