@@ -61,7 +61,7 @@ def step_of(secret: str | None, code: str) -> int | None:
 
 def picture(secret: str, name: str) -> str:
     """The secret as a QR code, a ``data:`` address of an SVG."""
-    made: str = segno.make(address(secret, name), error="m").svg_data_uri(scale=5, border=2, light="#fff")
+    made: str = segno.make(address(secret, name), error="m").svg_data_uri(scale=5, border=4, light="#fff")
     return made
 
 
