@@ -63,8 +63,8 @@ from hub.people.authorize import AuthorizePages
 from hub.people.authorize_console import ConsolePeople
 from hub.people.codes import Clients, LivePeople, StoredCodes
 from hub.people.pages import AccountPages
+from hub.people.roles import ROLES
 from hub.sharing.registry import TokenRevocations
-from hub.sharing.service import ROLES
 from hub.sharing.sweep import sweeping
 from schema.cursors import Cursors
 from schema.documents import Documents

@@ -32,7 +32,7 @@ from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.live import Live
 from hub.people.permissions import reach
-from hub.sharing.service import ROLES
+from hub.people.roles import ROLES
 from schema.answer import Answer
 from schema.documents import Document, Documents, InvalidDocument
 from schema.faces import Faces

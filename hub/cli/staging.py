@@ -21,7 +21,7 @@ from hub.demo.declarations import APPLICATIONS, DEPARTMENTS, Application
 from hub.demo.grants import GRANTS
 from hub.demo.launch import RunningService, ServiceFailed, start_service
 from hub.demo.seed import DemoData
-from hub.sharing.service import ROLES
+from hub.people.roles import ROLES
 
 _GOVERNANCE = "governance:"
 Tell = Callable[[str], None]

@@ -14,9 +14,10 @@ from auth.client_keys import key_ids
 from auth.clients import hash_secret, make_secret
 from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
+from hub.catalog.scopes import SECURITY, SYSTEM
 from hub.catalog.tables import department
-from hub.people.tables import account_role
+from hub.people.roles import ADMINISTRATORS, ROLES
+from hub.people.tables import account_role, person
 from hub.sharing.clients import Proving
 from hub.sharing.drafts import check_draft
 from hub.sharing.grant_acts import GrantActs, GrantGiven
@@ -28,10 +29,6 @@ from hub.sharing.tables import application, grant
 from hub.store.base import now
 from schema.model import Snapshot
 from schema.naming import CODE
-
-ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD, OWNER)
-_THREE = {SYSTEM, SECURITY, AUDIT}
-
 
 _NOT_ON_PAPER = Problem(
     "FORBIDDEN",
@@ -122,9 +119,9 @@ class SharingService:
         if not CODE.match(name) or len(name) > 60:
             problems.append(Problem("BAD_INPUT", f"应用代码不合格式 wrong code: {name}", "a-z, 0-9, _", "name"))
         problems += [Problem("BAD_INPUT", f"没有角色 no role {role}", ", ".join(ROLES), "roles") for role in roles if role not in ROLES]
-        if _THREE & set(roles) and not (actor.may(SYSTEM) and actor.may(SECURITY)):
+        if ADMINISTRATORS & set(roles) and not (actor.may(SYSTEM) and actor.may(SECURITY)):
             problems.append(_ROLES_NEED_CONSOLE)
-        if len(_THREE & set(roles)) > 1:
+        if len(ADMINISTRATORS & set(roles)) > 1:
             problems.append(
                 Problem("ROLES_EXCLUSIVE", "三员角色不得兼任 no account holds two of the three administrators' roles", "请分设账号 use two accounts", "roles")
             )
@@ -136,7 +133,8 @@ class SharingService:
         def work(connection: Connection) -> NewApplication:
             if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
                 raise Refused(Problem("NOT_FOUND", f"没有部门 no department {owner}", "请先登记部门 register the department first", "department"))
-            if connection.execute(select(application.c.name).where(application.c.name == name)).first():
+            taken = (select(application.c.name).where(application.c.name == name), select(person.c.name).where(person.c.name == name))
+            if any(connection.execute(each).first() for each in taken):
                 raise Refused(Problem("CONFLICT", f"应用 {name} 已存在 exists already", "请换用其他代码 choose another code", "name"))
             values = {"client_id": made.client_id, "name": name, "department": owner, "secret_hash": hash_secret(made.client_secret or make_secret())}
             moment = now()
