@@ -37,11 +37,11 @@ def _template() -> Path:
 
 
 @contextmanager
-def new_core(directory: Path) -> Iterator[Core]:
-    """A hub on a new home of its own."""
+def new_core(directory: Path, **settings: Any) -> Iterator[Core]:
+    """A hub on a new home of its own, with further settings."""
     home = directory / "home"
     shutil.copytree(_template(), home)
-    core = open_core(Settings(home=home))
+    core = open_core(Settings(home=home, **settings))
     yield core
     core.close()
 
