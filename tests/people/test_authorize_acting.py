@@ -67,7 +67,7 @@ async def test_nobody_else_is_the_operator(world: World, acting: dict[str, str])
 async def test_for_an_application_there_is_no_governance(world: World) -> None:
     """Not even where the application itself has a role."""
     with world.core.engine.begin() as connection:
-        connection.execute(insert(account_role).values(account="library_id", role="governance:audit", given_by="test", given_at=now()))
+        connection.execute(insert(account_role).values(account="library_id", role="governance:catalog", given_by="test", given_at=now()))
         bump(connection, "rights")
     await world.hub.live.refresh()
     token = await world.token(application="library")
