@@ -38,7 +38,6 @@ class Attempts:
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             moment = real_now()
             _forget(connection, moment)
-            # Always in this order: two attempts cannot wait for each other.
             locked = select(login_failure.c.key).where(login_failure.c.key.in_(keys), login_failure.c.locked_until > moment)
             if connection.execute(locked.order_by(login_failure.c.key).with_for_update()).first():
                 return False
@@ -46,8 +45,9 @@ class Attempts:
 
     def succeeded(self, connection: Connection, name: str, address: str) -> None:
         """Forgets a name's failures and gives the address its attempt back, within the transaction that opens the session."""
-        connection.execute(delete(login_failure).where(login_failure.c.key == _name_key(name)))
+        # The address first, as in `begin`: else one waits for the other's name, and the other for its address.
         self.passed(connection, address)
+        connection.execute(delete(login_failure).where(login_failure.c.key == _name_key(name)))
 
     def passed(self, connection: Connection, address: str) -> None:
         """Gives the address its attempt back."""
