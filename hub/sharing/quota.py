@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -105,13 +106,11 @@ def _check(decision: Decision, limit: _Limit, total: tuple[int, int], added: int
         return
     never = quota.rows is not None and added > quota.rows
     seconds = max(1, -int((moment - period_end(quota, moment)).total_seconds() // 1))
-    rate = limit.code is Code.RATE_LIMITED
-    raise Fault(
-        limit.code,
-        f"{decision.resource} 的授权{'速率' if rate else '额度'}已用完或不足（{period_of(quota, moment)}）",
-        f"the grant's {'rate' if rate else 'quota'} for {decision.resource} is used up, or too small for this call ({period_of(quota, moment)})",
-        "请减少读取、在下一周期重试，或申请提高额度",
-        "take less, try again in the next period, or apply for a higher quota",
-        lasting=never,
-        retry_after=None if never else seconds,
-    )
+    period = period_of(quota, moment)
+    more: dict[str, Any] = {"lasting": never, "retry_after": None if never else seconds}
+    hints = "请减少读取、在下一周期重试，或申请提高额度", "take less, try again in the next period, or apply for more"
+    if limit.code is Code.RATE_LIMITED:
+        en = f"the grant's rate for {decision.resource} is used up, or too small for this call ({period})"
+        raise Fault(Code.RATE_LIMITED, f"{decision.resource} 的授权速率已用完或不足（{period}）", en, *hints, **more)
+    en = f"the grant's quota for {decision.resource} is used up, or too small for this call ({period})"
+    raise Fault(Code.QUOTA_EXCEEDED, f"{decision.resource} 的授权额度已用完或不足（{period}）", en, *hints, **more)

@@ -17,6 +17,7 @@ from hub.settings import Settings
 from hub.sharing.explain_articles import meanings
 from hub.sharing.rules.files import SHIPPED, Entry, read_set
 from tests.docs.pages import DOCS
+from tests.docs.workflow import sharing_tables
 
 _SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 _BOUNDS = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
@@ -111,6 +112,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rules.md": rules_tables,
     "rights.md": reasons_table,
     "roles.md": roles_tables,
+    "sharing.md": sharing_tables,
 }
 """Page → the table that stands between its two marks."""
 MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
