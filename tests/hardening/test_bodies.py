@@ -10,7 +10,6 @@ from concurrent.futures import Future
 import orjson
 import pytest
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Message
@@ -92,8 +91,8 @@ def small_endpoint(bodies: Bodies) -> GraphQLEndpoint:
     async def refuse(_request: HttpRequest, fault: Fault, status: int) -> HttpAnswer:
         return HttpAnswer(status, orjson.dumps(fault.code.value))
 
-    def limit(headers: Headers) -> int:
-        return 1000 if "authorization" in headers else 10
+    def limit(request: HttpRequest) -> int:
+        return 1000 if "authorization" in request.headers else 10
 
     return GraphQLEndpoint(handle, refuse, lambda: PlainTextResponse(""), bodies, limit)
 

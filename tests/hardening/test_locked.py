@@ -14,8 +14,6 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from auth.clients import ClientAuthenticator
-from auth.server import OAuthServer
 from hub.api.oauth import routes
 from hub.ledger.append import PATIENCE_MS
 from hub.ledger.errors import LedgerUnavailable
@@ -90,8 +88,7 @@ def test_the_token_endpoint_says_temporarily_unavailable(tmp_path_factory: pytes
     async def refuse(_kind: str, _client: str | None, _outcome: str, _code: str | None) -> None:
         raise LedgerUnavailable("the control database refused the entry")
 
-    server = OAuthServer(world.issuer, ClientAuthenticator(world.clients), world.issuing, world.verifier, world.revocations)
-    client = TestClient(Starlette(routes=routes(server, world.keys, list, refuse)))
+    client = TestClient(Starlette(routes=routes(world.server, world.keys, list, refuse)))
     answer = client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("app") | {"content-type": FORM})
     assert answer.status_code == 503
     assert answer.json()["error"] == "temporarily_unavailable"

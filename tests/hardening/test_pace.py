@@ -111,7 +111,9 @@ async def test_a_call_that_took_too_long_is_the_hubs(tmp_path_factory: pytest.Te
         await asyncio.Event().wait()
         raise AssertionError
 
-    turns = Turns(Identity(world.verifier, registry, world.proofs, world.issuer), Admission(4, 4), PublicPace(50), service.ledger, rollup, "0" * 16, 0.01, never)
+    turns = Turns(
+        Identity(world.verifier, registry, world.proofs, world.issuer), Admission(4, 4), PublicPace(50), service.ledger, rollup, "0" * 16, 0.01, never
+    )
     answer = await turns.take(HttpRequest(Headers({}), "192.0.2.1", False, b""))
     extensions = orjson.loads(answer.body)["errors"][0]["extensions"]
     assert (answer.status, extensions["code"], extensions["origin"], extensions["retryable"]) == (503, "TIMEOUT", "HUB", True)
