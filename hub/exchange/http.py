@@ -116,7 +116,8 @@ class ExchangeHttp:
 
     def _download(self, caller: Caller, job: Job, file: FileRecord, range_: str | None, faces: list[Face]) -> EntryDraft:
         app = caller.identified()
-        use = caller.use if caller.use.purpose else Use(job.purpose, job.operator, job.case)
+        operator = caller.person.name if caller.person else job.operator
+        use = caller.use if caller.use.purpose else Use(job.purpose, operator, job.case)
         purpose = check_use(use, [face.decision for face in faces])
         shown = json.loads(job.plan)["items"]
         accesses = tuple(

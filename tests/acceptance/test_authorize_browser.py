@@ -13,7 +13,7 @@ from hub.people.authorize_clients import AuthorizedClients
 from tests.acceptance.test_browser import QUERY_EDITOR, RESPONSE, foreign
 from tests.console.chromium import Page, open_page
 from tests.hub.running import RunningHub
-from tests.people.signing_in import PASSWORD, Enrolled, beside, enrol, give_application
+from tests.people.signing_in import APPROVER, PASSWORD, Enrolled, beside, enrol, give_application
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.xdist_group("hub")]
 SYSTEM = Actor("console", None, frozenset({"governance:system"}))
@@ -74,6 +74,15 @@ async def test_a_person_logs_in_governs_acts_for_an_application_and_logs_out(hub
         await page.press("Enter", ctrl=True)
         await page.wait_for_text('"housing"', RESPONSE)
         await page.screenshot(tmp_path / "acting.png")
+
+        with beside(hub.home) as core:
+            AuthorizedClients(core.acts).set_owner(APPROVER, "housing", None)
+        for _ in range(50):
+            await page.click(".graphiql-execute-button")
+            await asyncio.sleep(0.2)
+            if "登录已过期" in await page.text(STATUS):
+                break
+        assert "重新登录" in await page.text(".huitong-login")
 
         await page.click(".huitong-login button", "退出")
         await page.wait_for("[...document.querySelectorAll('.huitong-login button')].some(each => each.textContent === '登录')")
