@@ -48,6 +48,7 @@ from hub.api.turn import Turn, Turns
 from hub.collecting import Collecting
 from hub.console.pages import DemoApplication, DemoToken, UnknownDemoApplicationError, assets_route, demo_routes, page
 from hub.core import TOKEN_KEYS, Core
+from hub.errors import nul_in_address
 from hub.exchange.http import ExchangeHttp, asked_of, fault_response
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore
@@ -72,6 +73,9 @@ from schema.faults import Code, Fault
 from schema.plan import Plans
 
 GOVERNANCE_BODY_BYTES = 8 * 1024 * 1024
+_BY_RIGHTS = ("/oauth/token", "/oauth/introspect")
+"""Answered from rights in memory: not while these cannot be compared with the control database. Revoking a token asks nobody's rights."""
+_STALE = {"error": "temporarily_unavailable", "error_description": "Rights cannot be checked now; try again a little later."}
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -158,10 +162,14 @@ class Hub:
             await self.metrics.http.counted(self._serve, scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._hosts.admits(scope["headers"]):
-            await self._endpoints.get(scope["path"], self._rest)(scope, receive, send)
-        else:
+        if not self._hosts.admits(scope["headers"]):
             await self._misdirected(Request(scope))(scope, receive, send)
+        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            await fault_response(Request(scope), nul_in_address())(scope, receive, send)
+        elif scope["path"] in _BY_RIGHTS and self.live.stale:
+            await JSONResponse(_STALE, 503, {**_HEADERS, "retry-after": "1"})(scope, receive, send)
+        else:
+            await self._endpoints.get(scope["path"], self._rest)(scope, receive, send)
 
     def drain(self) -> None:
         """The hub is about to end: it is not ready any more, and what would go on for ever ends. Calls are served until the end all the same."""

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 
 from schema.answer import FieldError
 from schema.documents import InvalidDocument
-from schema.faults import Code, Fault
+from schema.faults import Code, Fault, bad_input
 from schema.messages import in_chinese
 
 STATUS = {
@@ -52,6 +52,18 @@ def internal() -> Fault:
         "请携带 call 编号联系大数据主管部门",
         "tell the hub's administrators the call's number",
     )
+
+
+def unstorable() -> Fault:
+    """An argument that PostgreSQL cannot compare with anything it keeps."""
+    zh, en = "参数含有控制库不能保存的值", "an argument holds what the control database cannot keep (the character U+0000, or a number too large)"
+    return bad_input(zh, en, "请更正参数：U+0000 字符，或过大的数", "correct the argument")
+
+
+def nul_in_address() -> Fault:
+    """An address that can name nothing."""
+    zh, en = "地址中含有字符 U+0000", "the address holds the character U+0000"
+    return Fault(Code.BAD_REQUEST, zh, en, "请删去该字符", "take the character away")
 
 
 def prefers_english(accept_language: str) -> bool:

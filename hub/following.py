@@ -13,20 +13,23 @@ LOOK_SECONDS = 0.3
 """Between two looks at the control database's counters."""
 STALE_SECONDS = 5.0
 """State that could not be looked at for so long is not relied on any more: calls of identified callers are refused."""
+TAKING_SECONDS = 120.0
+"""The same for state that takes long by its nature, while it is being taken over."""
 log = structlog.get_logger(__name__)
 
 
 class Followed:
     """One part of the state: the counters ``names``, and what ``take`` does when one of them has moved. Lives on the event loop.
 
-    ``look`` reads all counters in a worker thread. What takes long by its nature (``long``) does not count as stale while it is being taken over.
+    ``look`` reads all counters in a worker thread, and ``take`` has that thread for itself too. What takes long by its nature (``long``) may
+    be ``TAKING_SECONDS`` old while it is being taken over.
     """
 
     def __init__(
         self,
         names: tuple[str, ...],
         look: Callable[[], Mapping[str, int]],
-        take: Callable[[frozenset[str]], Awaitable[None]],
+        take: Callable[[frozenset[str], CapacityLimiter], Awaitable[None]],
         *,
         long: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -47,7 +50,8 @@ class Followed:
     @property
     def stale(self) -> bool:
         """Whether what is in force could not be compared with the control database for too long."""
-        return self._following and not (self._long and self._taking) and self._clock() - self._known > STALE_SECONDS
+        most = TAKING_SECONDS if self._long and self._taking else STALE_SECONDS
+        return self._following and self._clock() - self._known > most
 
     async def refresh(self) -> None:
         """Takes over what changed, if anything did. When it returns, what was committed before the call is in force."""
@@ -57,7 +61,7 @@ class Followed:
             if changed := frozenset(name for name in self._names if seen.get(name) != self._seen.get(name)):
                 self._taking = True
                 try:
-                    await self._take(changed)
+                    await self._take(changed, self._limiter)
                 finally:
                     self._taking = False
             self._seen = seen

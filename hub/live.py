@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 from graphql import GraphQLSchema
 
@@ -73,15 +73,15 @@ class Live:
         await self._rights.refresh()
         await self._catalog.refresh()
 
-    async def _take_rights(self, changed: frozenset[str]) -> None:
+    async def _take_rights(self, changed: frozenset[str], thread: CapacityLimiter) -> None:
         if "rights" in changed:
-            await to_thread.run_sync(self.core.registry.refresh)
+            await to_thread.run_sync(self.core.registry.refresh, limiter=thread)
         if "revocations" in changed:
-            await to_thread.run_sync(self._revocations.refresh)
+            await to_thread.run_sync(self._revocations.refresh, limiter=thread)
 
-    async def _take_catalog(self, _changed: frozenset[str]) -> None:
-        self._take(*await to_thread.run_sync(self._next))
-        await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources)
+    async def _take_catalog(self, _changed: frozenset[str], thread: CapacityLimiter) -> None:
+        self._take(*await to_thread.run_sync(self._next, limiter=thread))
+        await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources, limiter=thread)
 
     def _next(self) -> tuple[Snapshot, frozenset[str]]:
         made = self.core.catalog.current()

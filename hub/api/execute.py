@@ -18,11 +18,12 @@ from graphql import (
     execute,
     get_variable_values,
 )
+from sqlalchemy.exc import DataError
 
 from auth.rights import Decision
 from hub.api.context import Context
 from hub.api.introspection import Introspector
-from hub.errors import internal
+from hub.errors import internal, unstorable
 from hub.observation import places
 from schema.answer import Answer, FieldError
 from schema.collect import Fields
@@ -158,5 +159,7 @@ def field_error(error: GraphQLError) -> FieldError:
         return FieldError(path, cause)
     if cause is None or isinstance(cause, GraphQLError):
         return FieldError(path, bad_input(in_chinese(error.message), error.message))
+    if isinstance(cause, DataError):
+        return FieldError(path, unstorable())
     log.error("resolver_failed", fault=type(cause).__name__, places=places(cause))
     return FieldError(path, internal())

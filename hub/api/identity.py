@@ -96,10 +96,10 @@ class Identity:
             return frozenset()
 
     def holds(self, headers: Headers) -> bool:
-        """Whether the token of a request that was accepted is still good."""
+        """Whether the token of a request that was accepted is still good, and can be known to be."""
         try:
             presented = presented_token(headers.getlist("authorization"))
-            return presented is not None and bool(self._verifier.verify(presented.token))
+            return presented is not None and not self._stale() and bool(self._verifier.verify(presented.token))
         except TokenInvalid:
             return False
 

@@ -70,6 +70,8 @@ class Application:
 
 
 _RIGHTS = 4096
+_KEPT_SECONDS = 600
+"""How long a revocation outlives its token: a node whose clock is ahead must not take it from the others."""
 PUBLIC = Rights(None, None, frozenset())
 
 
@@ -188,7 +190,7 @@ class TokenRevocations:
                 bump(connection, "revocations")
 
     def unexpired(self, now: int) -> list[tuple[str, int]]:
-        """Revoked tokens that would still be valid; older ones are forgotten."""
+        """Revoked tokens that some node might hold valid still; older ones are forgotten."""
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-            connection.execute(delete(revoked_token).where(revoked_token.c.expires_at < now))
+            connection.execute(delete(revoked_token).where(revoked_token.c.expires_at < now - _KEPT_SECONDS))
             return [(row.jti, row.expires_at) for row in connection.execute(select(revoked_token))]

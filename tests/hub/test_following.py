@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from anyio import CapacityLimiter, to_thread
 
 from auth.revocations import RevocationList
 from hub.api.data_schema import make_data_schema
-from hub.following import STALE_SECONDS, Followed
+from hub.following import STALE_SECONDS, TAKING_SECONDS, Followed
 from hub.live import Live
 from hub.sharing.registry import TokenRevocations
-from tests.catalog.homes import new_core
+from tests.catalog.homes import CONSOLE, new_core, publish
+from tests.catalog.small import SMALL
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -32,7 +34,7 @@ class Database:
             raise ConnectionError("gone")
         return dict(self.counters)
 
-    async def take(self, changed: frozenset[str]) -> None:
+    async def take(self, changed: frozenset[str], _thread: CapacityLimiter) -> None:
         self.taken.append(changed)
 
     def clock(self) -> float:
@@ -63,7 +65,7 @@ async def test_only_what_moved_is_taken_over() -> None:
 async def test_what_was_not_taken_over_whole_is_tried_again() -> None:
     database, broken = Database(), [True]
 
-    async def take(changed: frozenset[str]) -> None:
+    async def take(changed: frozenset[str], _thread: CapacityLimiter) -> None:
         database.taken.append(changed)
         if broken[0]:
             raise ConnectionError("gone in the middle")
@@ -97,7 +99,7 @@ async def test_a_catalog_that_is_being_built_is_not_stale(monkeypatch: pytest.Mo
     monkeypatch.setattr("hub.following.LOOK_SECONDS", 0.005)
     database, built = Database(), asyncio.Event()
 
-    async def build(changed: frozenset[str]) -> None:
+    async def build(changed: frozenset[str], _thread: CapacityLimiter) -> None:
         database.taken.append(changed)
         await built.wait()
 
@@ -107,8 +109,10 @@ async def test_a_catalog_that_is_being_built_is_not_stale(monkeypatch: pytest.Mo
     await until(lambda: len(database.taken) == 2)
     database.moment += STALE_SECONDS + 1
     assert (catalog.stale, rights.stale) == (False, True)
+    database.moment += TAKING_SECONDS
+    assert catalog.stale, "one that is never done being built is not relied on for ever"
     built.set()
-    await until(lambda: not rights.stale)
+    await until(lambda: not rights.stale and not catalog.stale)
     for task in tasks:
         task.cancel()
 
@@ -133,3 +137,35 @@ async def test_a_source_that_hangs_delays_no_revocation(tmp_path: Path, monkeypa
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await live.sources.close()
+
+
+async def test_threads_that_all_hang_delay_no_revocation_and_no_rights(tmp_path: Path) -> None:
+    with new_core(tmp_path) as core:
+        store = TokenRevocations(core.engine)
+        known = RevocationList(store)
+        publish(core, SMALL)
+        live = Live(core, make_data_schema()._schema, known)
+        threads = to_thread.current_default_thread_limiter()
+        hanging = [object() for _ in range(int(threads.total_tokens))]
+        for each in hanging:
+            threads.acquire_on_behalf_of_nowait(each)
+        following = asyncio.create_task(live.follow())
+        await asyncio.to_thread(store.add, "revoked elsewhere", 2**33)
+        purpose = {"code": "a", "scenario": "b", "basis": "c"}
+        made = await asyncio.to_thread(core.sharing.create_application, CONSOLE, "late", "civil_affairs", [purpose], [])
+        await until(lambda: known.is_revoked("revoked elsewhere") and core.registry.is_active(made.client_id))
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        for each in hanging:
+            threads.release_on_behalf_of(each)
+        await live.sources.close()
+
+
+async def test_a_node_whose_clock_is_ahead_takes_no_revocation_from_the_others(tmp_path: Path) -> None:
+    """It would forget a token before the others hold it for expired, and maybe before they have read of it."""
+    with new_core(tmp_path) as core:
+        moment = 2_000_000_000
+        store = TokenRevocations(core.engine)
+        store.add("revoked", moment + 30)
+        RevocationList(store, clock=lambda: moment + 60.0)
+        assert RevocationList(store, clock=lambda: float(moment)).is_revoked("revoked")
