@@ -87,6 +87,8 @@ class Context:
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
     departments: frozenset[str] | None = None
     """Codes of the departments to which introspection is limited."""
+    exceeded: tuple[str, ...] = ()
+    """Acts of a governance document that the caller's roles do not give: nothing of it is done."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the ledger entry of this call says beside its accesses."""
     dry_allowance: Allowance = field(default_factory=Allowance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -24,8 +25,9 @@ from graphql import (
 )
 
 from hub.api.context import Caller, Context
-from hub.api.entries import call_entry
+from hub.api.entries import call_entry, refusal_entry
 from hub.api.execute import field_error
+from hub.api.governance_acts import EXCEEDED_HINT, exceeded_in_words
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.turn import Turn, body_of
 from hub.errors import field_errors
@@ -66,25 +68,34 @@ class GovernanceService:
         document = self._check(request.query)
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
-        self._permit(turn, caller, document, operation)
-        context = Context(self._live, caller, turn.call, Faces(self._live.snapshot, caller.rights), self._services)
+        exceeded = self._exceeded(turn, caller, document, operation)
+        context = Context(self._live, caller, turn.call, Faces(self._live.snapshot, caller.rights), self._services, exceeded=exceeded)
         found = execute(self._schema, document.node, {}, context, dict(request.variables), request.operation_name, hide_suggestions=True)
         result = found if isinstance(found, ExecutionResult) else await found
+        if exceeded and result.errors:
+            raise _forbidden(exceeded)
         answer = Answer(data=result.data, errors=[field_error(error) for error in result.errors or ()])
         return await self._finish(turn, caller, document, operation, answer)
 
     @staticmethod
-    def _permit(turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode) -> None:
-        """Refuses a document whole, before anything runs, for one root field that the caller's roles do not give (``hub.people.permissions``)."""
+    def _exceeded(turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode) -> tuple[str, ...]:
+        """Root fields that the caller's roles do not give (``hub.people.permissions``): for one of them nothing of the document runs.
+
+        A mutation answers each of its fields with the problem, as the contract has it of every act that is not done.
+
+        Raises:
+            Fault: ``FORBIDDEN``, for a query.
+        """
         mutation = operation.operation is OperationType.MUTATION
         fields = root_fields(operation.selection_set, document.node)
-        refused = sorted(name for name in fields if reach(name, caller.rights.scopes, mutation) is None)
-        if refused:
-            log.warning("role_exceeded", call=turn.call)
-            turn.details = {"actor": caller.identified().name, "act": ", ".join(refused)[:200], "alert": True}
-            names = ", ".join(refused[:5])
-            zh, en = f"角色不含此操作：{names}", f"the caller's roles do not give: {names}"
-            raise Fault(Code.FORBIDDEN, zh, en, "请使用具有该角色的账号；见 docs/roles.md", "use an account that has the role; see docs/roles.md")
+        refused = tuple(sorted(name for name in fields if reach(name, caller.rights.scopes, mutation) is None))
+        if not refused:
+            return ()
+        log.warning("role_exceeded", call=turn.call)
+        turn.details = {"actor": caller.identified().name, "act": ", ".join(refused)[:200], "alert": True}
+        if not mutation:
+            raise _forbidden(refused)
+        return refused
 
     def _check(self, text: str) -> Document:
         node = self._documents.parse(text)
@@ -96,10 +107,18 @@ class GovernanceService:
     async def _finish(self, turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode, answer: Answer) -> HttpAnswer:
         data = orjson.dumps(answer.data)
         kind = "governance.mutation" if operation.operation is OperationType.MUTATION else "governance.query"
-        draft = call_entry(turn.call, caller, answer, (), document, None, len(data), kind, {"actor": caller.identified().name, "act": kind})
+        if turn.details:
+            draft = refusal_entry(turn.call, caller, Code.FORBIDDEN.value, False, document.sha256, kind, details=turn.details)
+        else:
+            draft = call_entry(turn.call, caller, answer, (), document, None, len(data), kind, {"actor": caller.identified().name, "act": kind})
         receipt = await self._ledger.append(draft)
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), {"receipt": receipt.as_json()})
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+
+
+def _forbidden(names: Sequence[str]) -> Fault:
+    zh, en = exceeded_in_words(names)
+    return Fault(Code.FORBIDDEN, zh, en, *EXCEEDED_HINT)
 
 
 def root_fields(selection: SelectionSetNode, document: DocumentNode) -> frozenset[str]:

@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from auth.clients import KEY, SECRET
 from hub.api.context import Context
-from hub.api.governance_acts import do_act
+from hub.api.governance_acts import do_act, guard
 from hub.api.governance_inputs import (
     CheckSourceInput,
     CreateApplicationInput,
@@ -149,4 +149,6 @@ class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMuta
 def make_governance_schema() -> strawberry.Schema:
     """The governance schema."""
     config: Any = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
-    return strawberry.Schema(query=Query, mutation=Mutation, config=config)
+    schema = strawberry.Schema(query=Query, mutation=Mutation, config=config)
+    guard(schema._schema)
+    return schema

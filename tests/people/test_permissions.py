@@ -43,8 +43,11 @@ class World:
         return answer.json()
 
     async def codes(self, role: str, document: str, path: str = "/governance/graphql") -> list[str]:
-        """The error codes of the answer."""
-        return [error["extensions"]["code"] for error in (await self.ask(role, document, path)).get("errors", ())]
+        """The codes of the answer's errors and of its acts' problems."""
+        answer = await self.ask(role, document, path)
+        acts = [made for made in (answer.get("data") or {}).values() if isinstance(made, dict)]
+        problems = {problem["code"]: None for made in acts for problem in made.get("problems") or ()}
+        return [error["extensions"]["code"] for error in answer.get("errors", ())] + list(problems)
 
 
 def person_of(role: str) -> str:
