@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import insert, select
 
 from hub.exchange.tables import exchange
@@ -15,6 +16,7 @@ from hub.ledger.verify import verify
 from hub.store.base import now
 from hub.store.engine import reading
 from tests.acceptance.transport import CREATE_GRANT, START
+from tests.attacks.world import proof
 from tests.nodes.cluster import ISSUER, LIST, PERMITS, PURPOSE, Cluster, in_a_second, node
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
@@ -41,6 +43,25 @@ def test_a_token_revoked_at_one_node_is_refused_at_the_other(cluster: Cluster) -
     in_a_second(lambda: second.ask("leaving", LIST).status == 401)
     told = second.client.post("/oauth/introspect", data=form, auth=(app["client_id"], app["client_secret"]))
     assert told.json() == {"active": False}
+
+
+def test_a_proof_used_at_one_node_is_refused_at_the_other(cluster: Cluster) -> None:
+    """A9 over nodes: the use of a DPoP proof is a row in the control database that they share."""
+    key = ECKey.generate_key("P-256")
+    cluster.register("bound_caller")
+    app = cluster.applications["bound_caller"]
+    for each in cluster.nodes[:2]:
+        cluster.await_token("bound_caller", each)
+    credentials = (app["client_id"], app["client_secret"])
+    asked = {"dpop": proof(key, uri=f"{ISSUER}/oauth/token")}
+    answers = [each.client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials, headers=asked) for each in cluster.nodes[:2]]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert (answers[0].json()["token_type"], answers[1].json()["error"]) == ("DPoP", "invalid_dpop_proof")
+    token = answers[0].json()["access_token"]
+    called = {"authorization": f"DPoP {token}", "dpop": proof(key, uri=f"{ISSUER}/graphql", token=token), "content-type": "application/json"}
+    calls = [each.http("POST", "/graphql", b'{"query": "{ __typename }"}', called) for each in (*cluster.nodes[:2], cluster.first)]
+    assert [call.status_code for call in calls] == [200, 401, 401]
+    assert 'DPoP error="invalid_dpop_proof"' in calls[1].headers["www-authenticate"]
 
 
 def test_an_application_disabled_at_one_node_is_refused_at_the_other(cluster: Cluster) -> None:
