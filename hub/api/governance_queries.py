@@ -14,6 +14,7 @@ from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
 from hub.people.audit_graphql import AuditQueries
 from hub.people.graphql import PeopleQueries
+from hub.sharing.complementary_graphql import ComplementQueries
 from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
 from hub.sharing.explain_run_types import DryRun
 from hub.sharing.explain_types import Explanation
@@ -24,7 +25,7 @@ Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, PeopleQueries, SharingQueries):
+class Query(AuditQueries, PeopleQueries, SharingQueries, ComplementQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

@@ -16,8 +16,10 @@ from hub.cli.output import show_record, show_rows
 from hub.cli.request import Opinion, Reason, of_side
 from hub.cli.session import acting, opened
 from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
+from hub.sharing.complementary import as_rows, complements
 from hub.sharing.grant_acts import GrantGiven
 from hub.sharing.service import GrantRecord
+from hub.store.engine import reading
 
 group = typer.Typer(help="授权 Grants.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="授权编号 Number of the grant.")]
@@ -153,6 +155,16 @@ def extend(
         held = core.sharing.grant(number)
         case = core.requests.extend(of_side(acting(actor), held.consumer), number, read_moment("--valid-to", valid_to).isoformat())
     show_record({**asdict(case), "due_on": case.due_on.isoformat()}, as_json, f"已申请 filed: {case.id} ({case.application} → {case.resource})")
+
+
+@group.command("lint", epilog=EXAMPLES + "huitong grant lint")
+def lint(as_json: AsJson = False) -> None:
+    """检查互补脱敏 Find grants whose masks of one item show more together than either does. Exit code 1 where one department holds both."""
+    with opened() as core, reading(core.engine) as connection:
+        found = complements(connection, core.catalog.current())
+    show_rows(as_rows(found), as_json, "未发现互补的脱敏规则 no complementary masks")
+    if any(one.same_department for one in found):
+        raise typer.Exit(1)
 
 
 def _change(number: str, state: str, actor: str | None, as_json: bool, given: GrantGiven | None = None) -> None:

@@ -45,6 +45,7 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "accessRequests": _SHARING,
     "grants": _SHARING,
     "disposals": _SHARING,
+    "complementaryMasks": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
     "people": _THREE,
     "ledger": {AUDIT: Reach.ALL},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli.app import app
 from hub.core import Core
 from hub.sharing.complementary import as_rows, complements
 from masking.complementary import together_show_more
@@ -54,3 +58,14 @@ def test_b8_two_applications_that_see_the_two_ends_are_found(core: Core) -> None
     core.sharing.change_grant(CONSOLE, second.id, "REVOKED")
     with core.engine.connect() as connection:
         assert complements(connection, snapshot) == []
+
+
+def test_the_command_line_fails_where_one_department_holds_both(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUITONG_HOME", str(core.settings.home))
+    core.sharing.create_application(CONSOLE, "archive", "civil_affairs", PURPOSES, [])
+    core.sharing.create_grant(CONSOLE, _masked("housing", "KEEP_FIRST_6_LAST_0"))
+    assert CliRunner().invoke(app, ["grant", "lint"]).exit_code == 0
+    core.sharing.create_grant(CONSOLE, _masked("archive", "KEEP_FIRST_0_LAST_4"))
+    found = CliRunner().invoke(app, ["grant", "lint", "--json"])
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)[0]["masks"] == ["KEEP_FIRST_6_LAST_0", "KEEP_FIRST_0_LAST_4"]
