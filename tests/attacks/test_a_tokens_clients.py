@@ -166,8 +166,8 @@ async def test_administrators_register_and_change_what_a_client_proves_itself_by
     assert replaced["problems"][0]["path"] == "jwks"
     refused = (await world.govern(RENEW, {"i": {"application": "forestry"}}))["renewApplicationSecret"]
     assert refused["problems"] == [{"path": "application", "code": "CONFLICT"}]
-    denied = await world.govern(RENEW, {"i": {"application": "housing"}}, "auditor")
-    assert denied is None
+    denied = (await world.govern(RENEW, {"i": {"application": "housing"}}, "auditor"))["renewApplicationSecret"]
+    assert (denied["application"], denied["problems"][0]["code"]) == (None, "FORBIDDEN")
 
 
 async def test_a12_unknown_client_and_wrong_secret_are_the_same(world: World) -> None:
