@@ -80,8 +80,8 @@ def test_the_command_line_registers_a_key_and_uses_it(
     assert run(["app", "secret", "cli_key"]) == 1, "it has none"
     assert run(["app", "secret", "cli_none"]) == 1
     capsys.readouterr()
-    assert run(["app", "secret", "housing", "--json"]) == 0
-    served.world.secrets["housing"] = json.loads(capsys.readouterr().out)["client_secret"]
+    assert run(["app", "secret", "auditor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["client_secret"] != served.world.secrets["auditor"]
     assert run(["app", "keys", "cli_key", "--jwks", str(public), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["auth_method"] == "private_key_jwt"
 
