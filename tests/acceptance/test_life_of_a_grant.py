@@ -192,6 +192,9 @@ async def filed_and_endorsed(city: City, hand: Hand, dates: Dates) -> str:
     assert dates.articles[0] in filed["rule"]
     number: str = filed["id"]
     assert (await city.try_("other", "endorseRequest", id=number))["problems"][0]["code"] == "NOT_FOUND", "another department's steward"
+    for name, seen in (("other", False), ("head", True), ("giver", True), ("auditor", True)):
+        found = await city.govern(name, f'{{ accessRequest(id: "{number}") {{ id }} accessRequests {{ id }} }}')
+        assert (found["accessRequest"] is not None, number in [row["id"] for row in found["accessRequests"]]) == (seen, seen), name
     _at(hand, "2026-02-10")
     endorsed = await city.do("head", "endorseRequest", id=number)
     assert (endorsed["state"], endorsed["dueOn"]) == ("CHECKING", dates.endorsed)
