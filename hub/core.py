@@ -59,6 +59,8 @@ class Core:
     people: PeopleService
     people_key: bytes
     """Seals the secrets of one-time codes."""
+    book: RuleBook
+    """The rule sets of the settings."""
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -88,7 +90,7 @@ def open_core(settings: Settings) -> Core:
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key)
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key, book)
 
 
 def initialise(settings: Settings) -> None:

@@ -198,6 +198,21 @@ def row_items(resource: Resource) -> dict[str, Item]:
     return dict(resource.items) | {camel(code): item for code, item in resource.items.items()}
 
 
+def names_in(rows: Any) -> set[str]:
+    """Names of the items that a row condition compares, as it writes them."""
+    found: set[str] = set()
+    waiting = [rows]
+    while waiting:
+        for name, value in waiting.pop().items():
+            if name in ("and", "or") and isinstance(value, list):
+                waiting += value
+            elif name == "not":
+                waiting.append(value)
+            else:
+                found.add(name)
+    return found
+
+
 def row_condition(resource: Resource, rows: str, binds: Binds) -> Predicate:
     """The predicate of a grant's stored row condition."""
     try:

@@ -66,7 +66,7 @@ def _resource(core: Core, app: str, resource: str, moment: datetime, scopes: lis
     from hub.cli.explaining import as_plain, show_explanation
     from hub.sharing.explain_types import explanation_of
 
-    explainer = Explainer(core.engine, core.registry, core.settings.rule_sets)
+    explainer = Explainer(core.engine, core.registry, core.book)
     made = explanation_of(explainer.explain(core.catalog.current(), explainer.application(app), resource, moment, scopes))
     if as_json:
         show_json(as_plain(made))

@@ -14,7 +14,9 @@ from auth.reasons import Reason
 from auth.rights import ItemDecision, Operation
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.registry import PUBLIC, Application, Registry
+from hub.sharing.rules import RuleBook
 from hub.sharing.tables import application, grant
+from hub.sharing.workdays import china_day
 from hub.store.engine import reading
 from schema.faces import Faces
 from schema.model import Resource, Snapshot
@@ -65,16 +67,15 @@ class Explained:
     grant: GrantFacts | None
     """The grant that gives it; else the newest, which no longer or not yet does."""
     sets: tuple[str, ...]
-    """The rule sets in force, whose articles are cited."""
+    """The rule sets in force at the moment, whose articles are cited."""
 
 
 class Explainer:
     """Answers from the control database and the catalog; sources are not asked. Reads on the caller's thread."""
 
-    def __init__(self, engine: Engine, registry: Registry, sets: Iterable[str]) -> None:
-        """``sets``: the rule sets in force."""
+    def __init__(self, engine: Engine, registry: Registry, book: RuleBook) -> None:
         self._engine = engine
-        self._sets = tuple(sets)
+        self._book = book
         self._registry = registry
 
     def application(self, name: str) -> Application | None:
@@ -108,9 +109,10 @@ class Explainer:
         rights = self.rights(app, moment, scopes)
         found = explain(resource.policy, rights)
         stored = self._grant(app, code, found)
+        sets = self._book.in_force(china_day(moment))
         if app is not None and not app.active:
             reason = Reason.APPLICATION_DISABLED
-            return Explained(app, resource, moment, False, reason, dict.fromkeys(Operation, reason), {}, found, stored, self._sets)
+            return Explained(app, resource, moment, False, reason, dict.fromkeys(Operation, reason), {}, found, stored, sets)
         reason, operations = found.reason, found.operations
         if reason is Reason.NO_GRANT and stored is not None:
             reason = stored.fault(moment) or reason
@@ -119,7 +121,7 @@ class Explainer:
         if allowed and Faces(snapshot, rights).face(code) is None:
             allowed, reason = False, Reason.NOTHING_SHOWN
         items = found.decision.items if found.decision else {}
-        return Explained(app, resource, moment, allowed, reason, operations, items, found, stored, self._sets)
+        return Explained(app, resource, moment, allowed, reason, operations, items, found, stored, sets)
 
     def _grant(self, app: Application | None, code: str, found: Explanation) -> GrantFacts | None:
         if app is None:

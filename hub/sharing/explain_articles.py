@@ -27,15 +27,15 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a reason means, and the articles that demand it."""
+    """What a reason means, and the articles that demand it, of all rule sets."""
 
     zh: str
     en: str
     articles: tuple[Article, ...]
 
     def cited(self, sets: Collection[str]) -> tuple[Article, ...]:
-        """The articles of these rule sets; all of them where none of these speaks."""
-        return tuple(article for article in self.articles if article.set in sets) or self.articles
+        """The articles of these rule sets. What binds another city is no basis here: where none of these speaks there is none."""
+        return tuple(article for article in self.articles if article.set in sets)
 
 
 @cache

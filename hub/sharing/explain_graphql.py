@@ -38,7 +38,7 @@ async def resolve_explanation(info: Info, application: str, resource: str, at: A
     if not may_ask(actor, resource.partition(".")[0]):
         raise _forbidden()
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at) if at else now()
-    explainer = Explainer(context.live.core.engine, context.live.core.registry, context.live.core.settings.rule_sets)
+    explainer = Explainer(context.live.core.engine, context.live.core.registry, context.live.core.book)
     found = await _found(actor, lambda: explainer.explain(context.snapshot, explainer.application(application), resource, moment))
     return explanation_of(found)
 
@@ -49,7 +49,7 @@ async def resolve_run_of(info: Info, application: str, document: str, variables:
     actor = context.caller.actor()
     if not actor.may(SECURITY, AUDIT, STEWARD):
         raise _forbidden()
-    explainer = Explainer(context.live.core.engine, context.live.core.registry, context.live.core.settings.rule_sets)
+    explainer = Explainer(context.live.core.engine, context.live.core.registry, context.live.core.book)
     app = await _found(actor, lambda: explainer.application(application))
     asked = Asked.of(app, document, variables_from(variables), operation_name, purpose)
     report = await _runner(context).report(context.live.view(explainer.rights(app, now())), asked, context.dry_allowance)
@@ -70,7 +70,7 @@ async def resolve_own_run(info: Info, document: str, variables: Any, operation_n
     caller = context.caller
     asked = Asked(document, variables_from(variables), operation_name, caller.name, caller.use)
     report = await _runner(context).report(context.live.view(caller.rights), asked, context.dry_allowance)
-    return dry_run_of(report)
+    return dry_run_of(report, own=True)
 
 
 def _runner(context: Context) -> DryRunner:

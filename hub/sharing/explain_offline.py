@@ -35,7 +35,7 @@ def run_offline(
     Raises:
         Refused: there is no such application.
     """
-    explainer = Explainer(core.engine, core.registry, core.settings.rule_sets)
+    explainer = Explainer(core.engine, core.registry, core.book)
     app = explainer.application(name)
     view = View(make_data_schema()._schema, Faces(core.catalog.current(), explainer.rights(app, moment, scopes)))
     runner = DryRunner(core.engine, Documents(), Plans(), Cursors(core.cursor_key))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from enum import Enum
 
 import strawberry
 
-from auth.rights import Operation
+from auth.rights import Operation, SharingClass
 from hub.api.types import JSON
 from hub.sharing.explain_run import Report
 from hub.sharing.explain_types import ExplainedQuota, condition_of, quota_of
 from schema.answer import Access, FieldError
 from schema.dry_run import DryRun as Run
 from schema.faces import Face
+from schema.filters import names_in, row_items
 from schema.shapes import ItemUse
 
 
@@ -44,7 +46,10 @@ class DryRunResource:
     operations: list[Operation]
     items: list[DryRunItem]
     rows_at_most: int
+    rows_limited: bool
+    """Whether the grant gives some rows only."""
     row_condition: JSON | None
+    """By what; ``None`` also where it names an item that is shared with nobody, of which the caller is not to know."""
     purposes: list[str]
     quota: ExplainedQuota | None
     """The whole of a period; what of it is used up already is a refusal."""
@@ -116,13 +121,13 @@ class DryRun:
     refusals: list[DryRunRefusal]
 
 
-def dry_run_of(report: Report) -> DryRun:
-    """The report as it is shown."""
+def dry_run_of(report: Report, own: bool = False) -> DryRun:
+    """The report as it is shown, to the caller itself where it is its ``own``."""
     run = report.run
     return DryRun(
         would_run=not report.refusals,
         document=report.document.sha256 if report.document else None,
-        resources=_resources(report, run) if run else [],
+        resources=_resources(report, run, own) if run else [],
         places=[DryRunPlace(path=s.path, resource=s.resource, item=s.item, mask=s.mask) for s in run.shown] if run else [],
         sources=[DryRunSource(source=c.source, statements=c.statements, keys=c.keys, pages=c.pages) for c in run.sources] if run else [],
         cost=_cost(report, run) if run else None,
@@ -132,12 +137,12 @@ def dry_run_of(report: Report) -> DryRun:
     )
 
 
-def _resources(report: Report, run: Run) -> list[DryRunResource]:
+def _resources(report: Report, run: Run, own: bool) -> list[DryRunResource]:
     faces = {code: face for (code, _), face in report.plan.faces.items()} if report.plan else {}
-    return [_resource(report, face, [a for a in run.accesses if a.face.resource.code == code]) for code, face in faces.items()]
+    return [_resource(report, face, [a for a in run.accesses if a.face.resource.code == code], own) for code, face in faces.items()]
 
 
-def _resource(report: Report, face: Face, accesses: Iterable[Access]) -> DryRunResource:
+def _resource(report: Report, face: Face, accesses: Iterable[Access], own: bool) -> DryRunResource:
     code, decision = face.resource.code, face.decision
     uses = dict.fromkeys(use for access in accesses for use in access.uses)
     return DryRunResource(
@@ -145,12 +150,21 @@ def _resource(report: Report, face: Face, accesses: Iterable[Access]) -> DryRunR
         operations=[operation for known, operation in (report.plan.faces if report.plan else ()) if known == code],
         items=[_item(use) for use in uses],
         rows_at_most=sum(access.rows for access in accesses),
-        row_condition=condition_of(decision),
+        rows_limited=decision.rows is not None,
+        row_condition=None if own and _names_hidden(face) else condition_of(decision),
         purposes=[purpose.code for purpose in decision.purposes],
         quota=quota_of(decision),
         grant=strawberry.ID(decision.grant) if decision.grant else None,
         approver=decision.approver,
     )
+
+
+def _names_hidden(face: Face) -> bool:
+    if face.decision.rows is None:
+        return False
+    known = row_items(face.resource)
+    named = {item.sharing_class for name in names_in(json.loads(face.decision.rows)) if (item := known.get(name)) is not None}
+    return SharingClass.NOT_SHARED in named
 
 
 def _item(use: ItemUse) -> DryRunItem:

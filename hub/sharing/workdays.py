@@ -11,6 +11,9 @@ import chinese_calendar
 
 from hub.store.base import CHINA
 
+_FIXED = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
+"""Month and day of the holidays that are the same every year: 《全国年节及纪念日放假办法》第二条, as revised in 2024."""
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -20,13 +23,13 @@ class Calendar:
     """Day → whether it is a working day."""
 
     def is_working_day(self, day: date) -> bool:
-        """Whether people work on this day. A year whose calendar is not published yet is reckoned Monday to Friday."""
+        """Whether people work on this day. A year whose calendar is not published yet is reckoned Monday to Friday, without the holidays of fixed date."""
         if day in self.entered:
             return self.entered[day]
         try:
             return bool(chinese_calendar.is_workday(day))
         except NotImplementedError:
-            return day.weekday() < 5
+            return day.weekday() < 5 and (day.month, day.day) not in _FIXED
 
     def is_provisional(self, day: date) -> bool:
         """Whether the day lies in a year whose calendar is not known yet: due dates there may move."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -84,6 +84,15 @@ def test_a_year_is_known_once_its_first_of_january_and_of_october_are_entered() 
     known = Calendar({date(2099, 1, 1): False, date(2099, 10, 1): False})
     assert not known.is_provisional(far)
     assert known.is_provisional(date(2100, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("event", "due"), [(date(2026, 12, 31), date(2027, 1, 4)), (date(2098, 9, 30), date(2098, 10, 6)), (date(2099, 4, 30), date(2099, 5, 4))]
+)
+def test_no_term_ends_on_a_holiday_of_fixed_date_in_a_year_without_notice(event: date, due: date) -> None:
+    """《全国年节及纪念日放假办法》第二条: 1 January, 1 and 2 May, 1 to 3 October, whatever the year's notice says."""
+    assert (PUBLISHED.due_on(event, 1), PUBLISHED.is_provisional(due)) == (due, True)
+    assert Calendar({event + timedelta(days=1): True}).due_on(event, 1) == event + timedelta(days=1)
 
 
 @pytest.fixture

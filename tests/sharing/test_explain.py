@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,12 +28,14 @@ from hub.sharing.explain import Explainer
 from hub.sharing.explain_articles import FILE, meanings
 from hub.sharing.quota import usage
 from hub.sharing.registry import PUBLIC, TokenRevocations
+from hub.sharing.rules import RuleBook
 from hub.sharing.tables import grant
 from hub.store.base import now
 from schema.cursors import Cursors
 from schema.faces import Faces
 from schema.faults import Fault
-from tests.catalog.homes import CONSOLE
+from tests.catalog.homes import CONSOLE, publish
+from tests.catalog.small import changed
 from tests.sharing.terms import client, terms
 
 pytestmark = pytest.mark.fast
@@ -61,18 +63,30 @@ def test_no_entry_is_without_use() -> None:
     assert set(re.findall(r"^\[article\.([\w-]+)\]", text, re.MULTILINE)) == cited
 
 
-def test_articles_are_those_of_the_rule_sets_in_force() -> None:
+def test_articles_are_those_of_the_rule_sets_in_force_and_no_others() -> None:
     for meaning in meanings().values():
-        for sets in (["n809"], ["guiyang", "n809"], ["fuzhou", "n809"], ["own"]):
-            there = {article.set for article in meaning.cited(sets)}
-            assert there <= set(sets) or not {article.set for article in meaning.articles} & set(sets)
+        for sets in ([], ["n809"], ["guiyang", "n809"], ["fuzhou", "n809"], ["own"]):
+            assert {article.set for article in meaning.cited(sets)} <= set(sets)
     local = meanings()[Reason.UNCONDITIONAL]
     assert {article.set for article in local.cited(["guiyang", "n809"])} == {"guiyang", "n809"}
 
 
+def test_what_is_refused_in_sharing_has_an_article_of_the_national_regulation() -> None:
+    """A city that has no measures of its own is told by which article nevertheless; opening to the public is not the regulation's."""
+    opening = {name for name in Reason.__members__ if "OPEN" in name} - {"ITEM_NOT_OPEN"} | {"LEVEL_NOT_PUBLIC"}
+    assert {reason.name for reason, found in meanings().items() if not found.cited(["n809"])} == opening
+
+
+def test_no_article_is_cited_for_a_day_on_which_it_was_not_in_force(core: Core) -> None:
+    asked = explainer(core)
+    app, snapshot = asked.application("housing"), core.catalog.current()
+    days = [datetime(2025, 7, 31, 15, 59, tzinfo=UTC), datetime(2025, 7, 31, 16, 0, tzinfo=UTC)]
+    assert [asked.explain(snapshot, app, PERSON, day).sets for day in days] == [(), ("n809",)]
+
+
 def explainer(core: Core) -> Explainer:
     core.registry.refresh()
-    return Explainer(core.engine, core.registry, ("n809",))
+    return Explainer(core.engine, core.registry, RuleBook.open(["n809"]))
 
 
 def test_rights_of_now_are_those_of_calls(core: Core) -> None:
@@ -241,6 +255,18 @@ def housing(live: Live, use: Use | None = None) -> Caller:
 
 def codes_of(run: Mapping[str, Any]) -> list[str]:
     return [refusal["code"] for refusal in run["refusals"]]
+
+
+@pytest.mark.anyio
+async def test_a_row_condition_on_an_item_shared_with_nobody_is_not_told_to_the_caller(live: Live) -> None:
+    """It is there for nobody but administrators, in a grant's condition neither."""
+    publish(live.core, changed('code = "birth_date"', 'code = "birth_date"\nsharing_class = "NOT_SHARED"'))
+    await live.refresh()
+    document = "{ civilAffairs { persons(first: 7) { nodes { idNumber } } } }"
+    data, _ = await ask(DATA, live, housing(live), OWN.replace("rowCondition", "rowCondition rowsLimited"), document=document)
+    assert [(each["rowsLimited"], each["rowCondition"]) for each in data["dryRun"]["resources"]] == [(True, None)]
+    data, _ = await ask(GOVERNANCE, live, administrator(live, "governance:audit"), OTHERS, app="housing", document=document)
+    assert [each["rowCondition"] for each in data["dryRun"]["resources"]] == [{"birth_date": {"gte": "1990-01-01"}}]
 
 
 @pytest.mark.anyio

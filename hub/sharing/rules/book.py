@@ -101,6 +101,10 @@ class RuleBook:
         prevailing = counted[0] if counted else 0
         return [Voice(name, rule, entry, i == prevailing) for i, (name, rule, entry) in enumerate(said)]
 
+    def in_force(self, on: date) -> tuple[str, ...]:
+        """The codes of the sets that hold on a day, highest first."""
+        return tuple(name for name, rules in self.sets.items() if rules.holds_on(on))
+
     def codes(self) -> list[str]:
         """The codes of all terms, in the order of the files."""
         return list(dict.fromkeys(entry.code for rules in self.sets.values() for entry in rules.terms))
