@@ -15,13 +15,14 @@ from hub.clock import clock
 from hub.core import Core, open_core
 from hub.ledger.append import Ledger
 from hub.ledger.tables import entry
+from hub.settings import Settings
 from hub.sharing.quota import check_quota, limited, period_end, period_of, usage
 from hub.sharing.tables import grant_usage
 from schema.faults import Code, Fault
 from tests.catalog.homes import rows
 from tests.ledger.build import make_draft
-
-pytestmark = pytest.mark.fast
+from tests.servers.postgres import Postgres
+from tests.store.databases import make_database
 
 
 def decision(quota: Quota | None, grant: str | None = "g", rate: Quota | None = None) -> Decision:
@@ -33,6 +34,7 @@ def used(core: Core) -> list[tuple[int, int]]:
         return [(row.calls, row.rows) for row in connection.execute(select(grant_usage))]
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("per", "moment", "period"),
     [
@@ -48,10 +50,12 @@ def test_periods_are_chinas(per: str, moment: datetime, period: str) -> None:
     assert period_of(Quota(1, None, per), moment) == period
 
 
+@pytest.mark.fast
 def test_only_grants_with_a_quota_are_counted() -> None:
     assert limited([decision(None), decision(Quota(1, None, "DAY"), None), decision(Quota(1, None, "DAY"))]) == [decision(Quota(1, None, "DAY"))]
 
 
+@pytest.mark.fast
 def test_calls_and_rows_are_counted_with_their_entry(core: Core) -> None:
     of = [decision(Quota(2, 100, "MONTH"))]
     before = rows(core, entry)
@@ -65,6 +69,7 @@ def test_calls_and_rows_are_counted_with_their_entry(core: Core) -> None:
     assert fault.value.code is Code.QUOTA_EXCEEDED
 
 
+@pytest.mark.fast
 def test_a_call_that_takes_too_much_is_neither_counted_nor_entered(core: Core) -> None:
     of = [decision(Quota(None, 10, "MONTH"))]
     before = rows(core, entry)
@@ -76,6 +81,7 @@ def test_a_call_that_takes_too_much_is_neither_counted_nor_entered(core: Core) -
     assert used(core) == [(1, 10)]
 
 
+@pytest.mark.fast
 @pytest.mark.anyio
 async def test_calls_at_once_do_not_slip_through(core: Core) -> None:
     of = [decision(Quota(5, None, "MONTH"))]
@@ -96,6 +102,7 @@ async def test_calls_at_once_do_not_slip_through(core: Core) -> None:
     assert rows(core, entry) == before + 5
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("per", "end"),
     [
@@ -113,6 +120,7 @@ def test_a_period_ends_when_the_next_begins(per: str, end: datetime) -> None:
     assert period_of(Quota(1, None, per), end) != period_of(Quota(1, None, per), moment)
 
 
+@pytest.mark.fast
 def test_a_rate_is_refused_with_the_seconds_to_wait(core: Core) -> None:
     of = [decision(Quota(3, None, "DAY"), rate=Quota(2, 100, "MINUTE"))]
     with clock.at(datetime(2026, 2, 13, 1, 0, 42, 300000, tzinfo=UTC)) as hand:
@@ -132,6 +140,7 @@ def test_a_rate_is_refused_with_the_seconds_to_wait(core: Core) -> None:
         assert (fault.value.code, fault.value.retry_after) == (Code.QUOTA_EXCEEDED, 14 * 3600 + 59 * 60)
 
 
+@pytest.mark.fast
 def test_a_batch_counts_its_rows_against_the_quota_alone(core: Core) -> None:
     of = [decision(Quota(None, 500, "DAY"), rate=Quota(2, 10, "MINUTE"))]
     with clock.at(datetime(2026, 2, 13, 1, tzinfo=UTC)):
@@ -142,6 +151,7 @@ def test_a_batch_counts_its_rows_against_the_quota_alone(core: Core) -> None:
         assert fault.value.code is Code.QUOTA_EXCEEDED
 
 
+@pytest.mark.fast
 def test_periods_that_are_over_are_forgotten(core: Core) -> None:
     of = [decision(Quota(5, None, "MONTH"), rate=Quota(5, None, "SECOND"))]
     with clock.at(datetime(2026, 2, 13, 1, tzinfo=UTC)) as hand:
@@ -153,10 +163,9 @@ def test_periods_that_are_over_are_forgotten(core: Core) -> None:
         assert used(core) == [(1, 0)], "the month goes on"
 
 
-def test_two_processes_share_what_they_count(core: Core) -> None:
+def calls_of_two(first: Core, second: Core) -> int:
+    """How many of twenty calls get through, made at once by two hubs on one database whose grant gives nine a minute."""
     of = [decision(Quota(20, None, "MONTH"), rate=Quota(9, None, "MINUTE"))]
-    other = open_core(core.settings)
-    moment = datetime(2026, 2, 13, 1, tzinfo=UTC)
 
     def calls(ledger: Ledger) -> int:
         done = 0
@@ -166,7 +175,23 @@ def test_two_processes_share_what_they_count(core: Core) -> None:
                 done += 1
         return done
 
-    with clock.at(moment), ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(calls, (core.ledger, other.ledger))) == 9
+    with clock.at(datetime(2026, 2, 13, 1, tzinfo=UTC)), ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(calls, (first.ledger, second.ledger)))
+
+
+@pytest.mark.fast
+def test_two_processes_share_what_they_count(core: Core) -> None:
+    other = open_core(core.settings)
+    assert calls_of_two(core, other) == 9
     other.close()
     assert sorted(used(core)) == [(9, 9), (9, 9)]
+
+
+@pytest.mark.slow
+def test_two_hubs_on_postgresql_share_what_they_count(core: Core, postgres: Postgres) -> None:
+    settings = Settings(home=core.settings.home, database=make_database(postgres, "quota"))
+    first, second = open_core(settings), open_core(settings)
+    assert calls_of_two(first, second) == 9
+    assert sorted(used(first)) == [(9, 9), (9, 9)]
+    first.close()
+    second.close()
