@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -38,11 +39,33 @@ class Disposal:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """All that is due now."""
+        """All that is due now, and what jobs left behind that ended without a file to give."""
         for job in await to_thread.run_sync(self._store.expired):
             if await to_thread.run_sync(self._delete, job):
-                details = {"actor": "hub", "act": "disposeExchange", "target": job}
-                await self._ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
+                await self._enter(job)
+        for job in await to_thread.run_sync(self._left_behind):
+            if await to_thread.run_sync(self._clear, job):
+                await self._enter(job)
+
+    async def _enter(self, job: str) -> None:
+        details = {"actor": "hub", "act": "disposeExchange", "target": job}
+        await self._ledger.append(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeExchange", details=details))
+
+    def _left_behind(self) -> list[str]:
+        """Of the folders that lie here, those of jobs that will give nothing any more."""
+        return self._store.over([folder.name for folder in self._exchanges.glob("*") if folder.is_dir()])
+
+    def _clear(self, job: str) -> bool:
+        """Takes the folder away; whether there was a file in it. A server that writes there still has lost the job, and puts nothing in place."""
+        found = 0
+        for path in (folder := self._exchanges / job).glob("*"):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                found += 1
+        # Somebody else may be at it, or put a draft there just now.
+        with suppress(OSError):
+            folder.rmdir()
+        return found > 0
 
     def _delete(self, job: str) -> bool:
         """Whether this server disposed of the job: of several that share the folder, one is first."""

@@ -15,6 +15,8 @@ from hub.store.base import now
 
 MOST_WAITING = 10
 """Unfinished jobs of one application."""
+_AT_ONCE = 500
+"""Ids in one statement."""
 UNFINISHED = ("QUEUED", "RUNNING", "PAUSED")
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
@@ -135,6 +137,15 @@ class ExchangeStore:
         with self._engine.connect() as connection:
             rows = connection.execute(statement.order_by(exchange.c.created_at.desc(), exchange.c.id.desc()).limit(first)).all()
             return [_job(connection, row) for row in rows]
+
+    def over(self, jobs: Sequence[str]) -> list[str]:
+        """Those of the jobs that ended and have no file to give, or none any more."""
+        found: list[str] = []
+        with self._engine.connect() as connection:
+            for i in range(0, len(jobs), _AT_ONCE):
+                mine = exchange.c.id.in_(jobs[i : i + _AT_ONCE])
+                found += connection.execute(select(exchange.c.id).where(mine, exchange.c.state.in_(("FAILED", "CANCELLED", "EXPIRED")))).scalars()
+        return found
 
     def expired(self) -> list[str]:
         """Succeeded jobs whose files are due for disposal."""

@@ -53,7 +53,7 @@ async def test_servers_that_share_the_folder_dispose_once(ended: Core, tmp_path:
     for node in ("first", "second"):
         await Disposal(ExchangeStore(ended.engine, node), ended.ledger, shared, alone=False).sweep()
     await ended.ledger.close()
-    assert list((shared / JOB).iterdir()) == []
+    assert list(shared.iterdir()) == []
     assert (state(ended), entered(ended)) == ("EXPIRED", 1)
 
 
@@ -66,3 +66,21 @@ async def test_a_file_that_lies_elsewhere_is_left_to_its_server(ended: Core, tmp
     await Disposal(ExchangeStore(ended.engine, "second"), ended.ledger, there, alone=False).sweep()
     await ended.ledger.close()
     assert (state(ended), entered(ended)) == ("EXPIRED", 1)
+
+
+@pytest.mark.parametrize("how", ["FAILED", "CANCELLED"])
+async def test_what_a_job_without_success_left_is_disposed_of(core: Core, tmp_path: Path, how: str) -> None:
+    """A file was in place before its entry could be written, or its server died while it wrote."""
+    left = folder(tmp_path, "left")
+    (left / "of somebody else").mkdir()
+    await core.ledger.start()
+    disposal = Disposal(ExchangeStore(core.engine, "any"), core.ledger, left, alone=False)
+    await disposal.sweep()
+    assert (len(list((left / JOB).iterdir())), entered(core)) == (2, 0)
+    with core.engine.begin() as connection:
+        connection.execute(update(exchange).values(state=how))
+    for _ in range(2):
+        await disposal.sweep()
+    await core.ledger.close()
+    assert [each.name for each in left.iterdir()] == ["of somebody else"]
+    assert (state(core), entered(core)) == (how, 1)
