@@ -18,7 +18,7 @@ from hub.cli.session import acting, opened
 from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
 from hub.sharing.complementary import as_rows, complements
 from hub.sharing.grant_acts import GrantGiven
-from hub.sharing.service import GrantRecord
+from hub.sharing.grant_records import GrantRecord
 from hub.store.engine import reading
 
 group = typer.Typer(help="授权 Grants.", no_args_is_help=True)

@@ -15,9 +15,9 @@ from hub.sharing.disposals import DisposalsWanted
 from hub.sharing.governance_grants import GrantMutations
 from hub.sharing.governance_requests import RequestMutations
 from hub.sharing.governance_types import GovernanceGrant, grant_of
+from hub.sharing.grant_records import GrantsWanted
 from hub.sharing.graphql import AccessRequest, access_request_of
 from hub.sharing.own_graphql import swept
-from hub.sharing.service import GrantsWanted
 
 Info = strawberry.Info[Context, None]
 Seen = tuple[str | None, tuple[str, ...] | None]

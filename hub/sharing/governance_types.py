@@ -10,8 +10,8 @@ from auth.rights import Operation
 from hub.api.governance_types import Problem
 from hub.api.types import JSON, Date, DateTime
 from hub.sharing.disposal_graphql import Disposal
+from hub.sharing.grant_records import GrantRecord
 from hub.sharing.graphql import AccessRequest
-from hub.sharing.service import GrantRecord
 
 
 @strawberry.type(description="授权\n\nGrant")

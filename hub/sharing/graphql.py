@@ -12,7 +12,7 @@ from auth.rights import Operation
 from hub.api.context import Context
 from hub.api.types import JSON, Date, DateTime, Department
 from hub.sharing.cases import Case
-from hub.sharing.service import GrantRecord
+from hub.sharing.grant_records import GrantRecord
 from hub.sharing.steps import Step
 from schema.model import Resource
 

@@ -16,11 +16,11 @@ from hub.catalog.problems import Problem, Refused
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.cases import MOST_LISTED, Case, CaseReader, Wanted
 from hub.sharing.due import Due, due_of
-from hub.sharing.filing import asked_again, shared_part, terms_asked
+from hub.sharing.filing import asked_again, terms_asked
 from hub.sharing.guards import Given, Guards
-from hub.sharing.live_grants import live_grant
 from hub.sharing.machine import REQUEST, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
+from hub.sharing.request_checks import check_room, department_of, feedback_problem, owner_of
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
 from hub.sharing.tables import access_request, application, feedback, grant
@@ -94,8 +94,8 @@ class RequestService:
         """Files a request to prolong a live grant by the same terms; it goes the way of every request."""
         with self._engine.connect() as connection:
             row = connection.execute(select(grant).where(grant.c.id == grant_id)).first()
-            side = dict(row._mapping) | {"consumer": _department(connection, row.application), "provider": ""} if row else {}
-            if row is None or not sides(actor, side, _owner(connection, row.application)) & {"applicant", "consumer"}:
+            side = dict(row._mapping) | {"consumer": department_of(connection, row.application), "provider": ""} if row else {}
+            if row is None or not sides(actor, side, owner_of(connection, row.application)) & {"applicant", "consumer"}:
                 problem = Problem("NOT_FOUND", f"没有授权 no grant {grant_id[:80]}", "请核对编号 compare the number", "id")
                 self._acts.refuse(actor, "requestAccess", grant_id, problem)
                 raise Refused(problem)
@@ -109,7 +109,7 @@ class RequestService:
         number, moment = make_id("feedback"), now()
 
         def work(connection: Connection) -> Case:
-            problem = _feedback_problem(resource, given)
+            problem = feedback_problem(resource, given)
             if problem:
                 raise Refused(problem)
             due = due_of(self._book, read_calendar(connection), "correction", moment)
@@ -138,7 +138,7 @@ class RequestService:
         if len(text.encode()) > MOST_GIVEN_BYTES:
             raise Refused(Problem("BAD_INPUT", f"申请超过 {MOST_GIVEN_BYTES} 字节 the request is larger than {MOST_GIVEN_BYTES} bytes", "", "items"))
         extends = filed.given.get("extends")
-        _check_room(connection, app, resource.code, extends)
+        check_room(connection, app, resource.code, extends)
         answer = "answer_unconditional" if resource.sharing_class is SharingClass.UNCONDITIONAL else "answer_conditional"
         due = due_of(self._book, read_calendar(connection), answer, moment)
         case = {"application": app.client_id, "consumer": app.department, "provider": resource.department, "state": "FILED"}
@@ -165,7 +165,7 @@ class RequestService:
             raise Refused(Problem("BAD_INPUT", f"没有此步 no act {act[:60]}", ", ".join(REQUEST.acts()[1:]), "act"))
         check_role(REQUEST, act, actor)
         row = connection.execute(select(access_request).where(access_request.c.id == number)).first()
-        owner = _owner(connection, row.application) if row else None
+        owner = owner_of(connection, row.application) if row else None
         on = sides(actor, dict(row._mapping), owner) if row else set()
         if row is None or not on or row.origin != "REQUESTED":
             raise Refused(_no_request(number))
@@ -224,40 +224,8 @@ def _term(due: Due, code: str, since: datetime, state: str) -> dict[str, Any]:
     return {"term": code, "term_at": since, "due_on": due.on.isoformat(), "rule": due.rule, "runs": runs}
 
 
-def _check_room(connection: Connection, app: Row[Any], resource: str, extends: str | None) -> None:
-    """One live grant and one open request per application and resource; what prolongs a grant says so."""
-    held = live_grant(connection, app.client_id, resource)
-    if extends is not None and (held is None or held.id != extends):
-        raise Refused(Problem("NOT_FOUND", f"没有可延续的有效授权 no live grant to extend: {extends[:80]}", held.id if held else "", "extends"))
-    if held is not None and extends is None:
-        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有有效授权 has a live grant already", f"extends: {held.id}", "extends"))
-    waiting = select(access_request.c.id).where(access_request.c.application == app.client_id, access_request.c.resource == resource)
-    found = connection.execute(waiting.where(access_request.c.party.is_not(None), access_request.c.origin == "REQUESTED")).first()
-    if found:
-        hint = "请先办结或撤回 finish or withdraw it first"
-        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有未办结的申请 has an open request already: {found.id}", hint, "resource"))
-
-
-def _owner(connection: Connection, client_id: str) -> str | None:
-    found: str | None = connection.execute(select(application.c.owner).where(application.c.client_id == client_id)).scalar_one()
-    return found
-
-
-def _department(connection: Connection, client_id: str) -> str:
-    return str(connection.execute(select(application.c.department).where(application.c.client_id == client_id)).scalar_one())
-
-
 def _no_request(number: str) -> Problem:
     return Problem("NOT_FOUND", f"没有申请 no request {number[:80]}", "请核对编号 compare the number", "id")
-
-
-def _feedback_problem(resource: Resource, given: Mapping[str, Any]) -> Problem | None:
-    item, shared = given.get("item"), shared_part(resource)
-    if not 0 < len(str(given["description"]).strip()) <= 4000:
-        return Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
-    if item is not None and item not in shared.items:
-        return Problem("BAD_INPUT", f"没有信息项 no item {item[:120]}", ", ".join(shared.items), "item")
-    return None
 
 
 def _json(value: Any) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from auth.client_keys import key_ids
 from auth.clients import hash_secret, make_secret
@@ -21,6 +20,7 @@ from hub.people.tables import account_role, person
 from hub.sharing.clients import Proving
 from hub.sharing.drafts import check_draft
 from hub.sharing.grant_acts import GrantActs, GrantGiven
+from hub.sharing.grant_records import GrantRecord, GrantsWanted, filtered, grants_statement, record_of
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.reasons import NOT_STATED, OTHER
 from hub.sharing.recorded import record_grant, record_registration
@@ -52,40 +52,6 @@ class NewApplication:
     client_secret: str = field(repr=False)
     keys: tuple[str, ...] = ()
     """The ids of its public keys."""
-
-
-@dataclass(frozen=True, slots=True)
-class GrantRecord:
-    """One grant as administrators and its holder see it."""
-
-    id: str
-    application: str
-    resource: str
-    state: str
-    terms: Mapping[str, Any]
-    valid_from: datetime
-    valid_to: datetime | None
-    approver: str
-    request: str | None = None
-    """The access request that gave it."""
-    reason: str | None = None
-    agreement_hash: str | None = None
-    rectify_by: date | None = None
-    termination_filed_by: str | None = None
-    consumer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GrantsWanted:
-    """Filters of a list of grants; ``seen_…`` bound it to what the reader may see."""
-
-    application: str | None = None
-    state: str | None = None
-    department: str | None = None
-    seen_by_department: str | None = None
-    seen_applications: tuple[str, ...] | None = None
-    first: int = 1000
-    after: str | None = None
 
 
 class SharingService:
@@ -202,10 +168,10 @@ class SharingService:
     def grant(self, grant_id: str) -> GrantRecord:
         """One grant."""
         with self._engine.connect() as connection:
-            row = connection.execute(_grants().where(grant.c.id == grant_id)).first()
+            row = connection.execute(grants_statement().where(grant.c.id == grant_id)).first()
         if row is None:
             raise Refused(Problem("NOT_FOUND", f"没有授权 no grant {grant_id[:80]}", "请核对编号 compare the number", "id"))
-        return _record(row)
+        return record_of(row)
 
     def grants(self, client_id: str | None = None) -> list[GrantRecord]:
         """Grants, newest first; of one application where its client id is given."""
@@ -213,9 +179,9 @@ class SharingService:
 
     def find_grants(self, wanted: GrantsWanted) -> list[GrantRecord]:
         """Grants, newest first."""
-        statement = _filtered(_grants(), wanted).order_by(grant.c.id.desc()).limit(wanted.first)
+        statement = filtered(grants_statement(), wanted).order_by(grant.c.id.desc()).limit(wanted.first)
         with self._engine.connect() as connection:
-            return [_record(row) for row in connection.execute(statement)]
+            return [record_of(row) for row in connection.execute(statement)]
 
     def applications(self) -> list[Mapping[str, Any]]:
         """All applications, without their secrets' hashes."""
@@ -243,47 +209,3 @@ def _application(connection: Connection, name: str) -> Row[Any]:
     if row is None:
         raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name}", "请先登记应用 register it first", "application"))
     return row
-
-
-def _grants() -> Any:
-    return select(grant, application.c.name.label("application_name"), application.c.department.label("consumer")).join(
-        application, application.c.client_id == grant.c.application
-    )
-
-
-def _filtered(statement: Any, wanted: GrantsWanted) -> Any:
-    if wanted.application is not None:
-        statement = statement.where(grant.c.application == wanted.application)
-    if wanted.state is not None:
-        statement = statement.where(grant.c.state == wanted.state)
-    if wanted.department is not None:
-        statement = statement.where(_of_department(wanted.department))
-    if wanted.seen_by_department is not None or wanted.seen_applications is not None:
-        seen = grant.c.application.in_(wanted.seen_applications or ())
-        statement = statement.where(seen if wanted.seen_by_department is None else or_(seen, _of_department(wanted.seen_by_department)))
-    return statement if wanted.after is None else statement.where(grant.c.id < wanted.after)
-
-
-def _of_department(code: str) -> Any:
-    return or_(application.c.department == code, grant.c.resource.startswith(f"{code}.", autoescape=True))
-
-
-def _record(row: Row[Any]) -> GrantRecord:
-    """A grant whose term is over is expired, whether or not that was recorded yet."""
-    over = row.state in ("ACTIVE", "SUSPENDED") and row.valid_to is not None and row.valid_to <= now()
-    return GrantRecord(
-        row.id,
-        row.application_name,
-        row.resource,
-        "EXPIRED" if over else row.state,
-        json.loads(row.terms),
-        row.valid_from,
-        row.valid_to,
-        row.approver,
-        row.request,
-        row.reason,
-        row.agreement_hash,
-        date.fromisoformat(row.rectify_by) if row.rectify_by else None,
-        row.termination_filed_by,
-        row.consumer,
-    )

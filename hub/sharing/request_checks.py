@@ -1,0 +1,49 @@
+"""What an access request or a feedback is checked against beside its own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from hub.catalog.problems import Problem, Refused
+from hub.sharing.filing import shared_part
+from hub.sharing.live_grants import live_grant
+from hub.sharing.tables import access_request, application
+from schema.model import Resource
+
+
+def check_room(connection: Connection, app: Row[Any], resource: str, extends: str | None) -> None:
+    """One live grant and one open request per application and resource; what prolongs a grant says so."""
+    held = live_grant(connection, app.client_id, resource)
+    if extends is not None and (held is None or held.id != extends):
+        raise Refused(Problem("NOT_FOUND", f"没有可延续的有效授权 no live grant to extend: {extends[:80]}", held.id if held else "", "extends"))
+    if held is not None and extends is None:
+        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有有效授权 has a live grant already", f"extends: {held.id}", "extends"))
+    waiting = select(access_request.c.id).where(access_request.c.application == app.client_id, access_request.c.resource == resource)
+    found = connection.execute(waiting.where(access_request.c.party.is_not(None), access_request.c.origin == "REQUESTED")).first()
+    if found:
+        hint = "请先办结或撤回 finish or withdraw it first"
+        raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有未办结的申请 has an open request already: {found.id}", hint, "resource"))
+
+
+def owner_of(connection: Connection, client_id: str) -> str | None:
+    """The account of the person who answers for an application."""
+    found: str | None = connection.execute(select(application.c.owner).where(application.c.client_id == client_id)).scalar_one()
+    return found
+
+
+def department_of(connection: Connection, client_id: str) -> str:
+    """The code of an application's department."""
+    return str(connection.execute(select(application.c.department).where(application.c.client_id == client_id)).scalar_one())
+
+
+def feedback_problem(resource: Resource, given: Mapping[str, Any]) -> Problem | None:
+    """What is wrong with a feedback; items that are not shared do not exist."""
+    item, shared = given.get("item"), shared_part(resource)
+    if not 0 < len(str(given["description"]).strip()) <= 4000:
+        return Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
+    if item is not None and item not in shared.items:
+        return Problem("BAD_INPUT", f"没有信息项 no item {item[:120]}", ", ".join(shared.items), "item")
+    return None
