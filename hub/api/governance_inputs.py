@@ -16,6 +16,13 @@ class CreateDepartmentInput:
     tier: str | None = None
 
 
+@strawberry.input
+class DepartmentCodeInput:
+    """A department, by its code."""
+
+    code: str
+
+
 @strawberry.input(description="用途：代码、场景、依据\n\nPurpose: code, scenario, legal basis")
 class PurposeInput:
     """A purpose (APP-03)."""

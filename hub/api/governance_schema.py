@@ -14,6 +14,7 @@ from hub.api.governance_inputs import (
     CheckSourceInput,
     CreateApplicationInput,
     CreateDepartmentInput,
+    DepartmentCodeInput,
     DisableApplicationInput,
     ImportManifestInput,
     PublishCatalogInput,
@@ -57,6 +58,14 @@ def _number(identity: str) -> int:
     return int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 15 else 0
 
 
+async def _set_department_active(info: Info, code: str, active: bool) -> DepartmentPayload:
+    catalog = info.context.live.core.catalog
+    done, problems = await do_act(info, lambda actor: catalog.set_department_active(actor, code, active))
+    known = info.context.snapshot.departments.get(code)
+    found = Department(code=code, name=known.name if known else code, name_en=(known.name_en or None) if known else None) if done else None
+    return DepartmentPayload(department=found, problems=problems)
+
+
 @strawberry.type
 class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations):
     """治理操作\n\nAdministrative acts"""
@@ -67,6 +76,16 @@ class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMuta
         done, problems = await do_act(info, lambda actor: catalog.create_department(actor, **plain(input)))
         made = Department(code=done.code, name=done.name, name_en=done.name_en or None) if done else None
         return DepartmentPayload(department=made, problems=problems)
+
+    @strawberry.mutation(
+        description="停用部门，其应用与人员的令牌立即失效\n\nTakes a department out of use: tokens of its applications and people stop working at once"
+    )
+    async def disable_department(self, info: Info, input: DepartmentCodeInput) -> DepartmentPayload:
+        return await _set_department_active(info, input.code, False)
+
+    @strawberry.mutation(description="重新启用部门\n\nTakes a department into use again")
+    async def enable_department(self, info: Info, input: DepartmentCodeInput) -> DepartmentPayload:
+        return await _set_department_active(info, input.code, True)
 
     @strawberry.mutation(description="登记业务应用系统，密钥只显示一次\n\nRegisters an application; its secret is told once")
     async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:

@@ -13,7 +13,7 @@ from stdnum.cn import uscc
 from hub.acts import Actor, Acts, bump
 from hub.catalog.manifest import DepartmentPart, SourcePart
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.scopes import SYSTEM
+from hub.catalog.scopes import SECURITY, SYSTEM
 from hub.catalog.source_checks import source_problems
 from hub.catalog.source_use import uses_of
 from hub.catalog.tables import department, source
@@ -42,6 +42,22 @@ class Register:
             return Department(**part.model_dump())
 
         return self._acts.do(actor, "createDepartment", part.code, work)
+
+    def set_department_active(self, actor: Actor, code: str, active: bool) -> str:
+        """Takes a department out of use, or into use again: out of use, tokens of its applications and people stop working at once. Not one's own."""
+        act = "enableDepartment" if active else "disableDepartment"
+        self._need(actor, act, code, SYSTEM, SECURITY)
+        if actor.department == code:
+            message = "不得停用或启用本人所属部门 nobody takes the own department out of use or into use"
+            self._refuse(actor, act, code, Problem("FOUR_EYES", message, "请由其他部门的管理员办理 let an administrator of another department do it", "code"))
+
+        def work(connection: Connection) -> str:
+            _known_department(connection, code)
+            connection.execute(update(department).where(department.c.code == code).values(active=active))
+            bump(connection, "rights")
+            return code
+
+        return self._acts.do(actor, act, code, work)
 
     def register_source(self, actor: Actor, owner: str, replace: bool = False, **given: Any) -> str:
         """Registers a source apart from a manifest; its code is ``department.source``.

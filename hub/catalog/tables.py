@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, true
 
 from hub.store.base import UtcText, metadata
 
@@ -15,8 +15,9 @@ department = Table(
     Column("uscc", Text, nullable=False),
     Column("tier", Text, nullable=False),
     Column("created_at", UtcText, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=true()),
 )
-"""部门. ``uscc`` is its unified social credit code (GB 32100)."""
+"""部门. ``uscc`` is its unified social credit code (GB 32100). Of one that is not ``active`` no application and no person is let in."""
 
 source = Table(
     "source",

@@ -37,3 +37,21 @@ def show(as_json: AsJson = False) -> None:
         snapshot = core.catalog.current()
     rows = [asdict(one) | {"resources": len(snapshot.by_department.get(code, ()))} for code, one in sorted(snapshot.departments.items())]
     show_rows(rows, as_json, "尚无部门 no departments yet: huitong department add, or huitong catalog import")
+
+
+@group.command("disable", epilog=EXAMPLES + "huitong department disable housing")
+def disable(code: Annotated[str, typer.Argument(help="部门代码 The department's code.")], actor: ActorName = None, as_json: AsJson = False) -> None:
+    """停用部门 Take a department out of use: tokens of its applications and people stop working at once. Its resources stay."""
+    _set(code, False, actor, as_json, f"已停用 disabled: {code}")
+
+
+@group.command("enable", epilog=EXAMPLES + "huitong department enable housing")
+def enable(code: Annotated[str, typer.Argument(help="部门代码 The department's code.")], actor: ActorName = None, as_json: AsJson = False) -> None:
+    """启用部门 Take a department into use again."""
+    _set(code, True, actor, as_json, f"已启用 enabled: {code}")
+
+
+def _set(code: str, active: bool, actor: str | None, as_json: bool, told: str) -> None:
+    with opened() as core:
+        core.catalog.set_department_active(acting(actor), code, active)
+    show_record({"code": code, "active": active}, as_json, told)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 
 from hub.acts import Actor, Acts
 from hub.catalog.problems import Refused
+from hub.catalog.tables import department
 from hub.people.attempts import Attempts
 from hub.people.passwords import Passwords, Verdict, password_problem
 from hub.people.sessions import Session, Sessions, close_all_in
@@ -97,7 +98,8 @@ class Login:
         if not self.attempts.begin(proof.name, proof.address):
             raise LoginRefused(LOCKED)
         with self._engine.connect() as connection:
-            row = connection.execute(select(person).where(person.c.name == proof.name)).first()
+            open_ones = select(department.c.code).where(department.c.active)
+            row = connection.execute(select(person).where(person.c.name == proof.name, person.c.department.in_(open_ones))).first()
         usable = row is not None and row.state == "ACTIVE"
         verdict: Verdict = self.passwords.verify(row.password_hash if row is not None and usable else None, proof.password)
         if row is None or not verdict.right:

@@ -55,6 +55,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
 
 MUTATIONS: Final[Mapping[str, Roles]] = {
     "createDepartment": _SYSTEM,
+    "disableDepartment": _BOTH,
+    "enableDepartment": _BOTH,
     "createApplication": _SYSTEM,
     "disableApplication": _BOTH,
     "replaceApplicationKeys": _SYSTEM,

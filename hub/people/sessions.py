@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from starlette.responses import Response
 
+from hub.catalog.tables import department
 from hub.clock import real_now
 from hub.people.tables import account_role, person, person_session
 
@@ -117,7 +118,8 @@ def _hash(cookie: str) -> str:
 
 def _found(cookie: str) -> Any:
     columns = (person.c.name, person.c.display_name, person.c.department, person.c.state)
-    return select(person_session, *columns).join(person, person.c.id == person_session.c.person).where(person_session.c.id_hash == _hash(cookie))
+    joined = select(person_session, *columns).join(person, person.c.id == person_session.c.person).join(department, department.c.code == person.c.department)
+    return joined.where(person_session.c.id_hash == _hash(cookie), department.c.active)
 
 
 def _session(row: Row[Any], roles: frozenset[str]) -> Session:

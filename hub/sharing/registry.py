@@ -17,6 +17,7 @@ from auth.clients import Client
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
 from hub.acts import bump
+from hub.catalog.tables import department
 from hub.people.roles import ADMINISTRATORS
 from hub.people.tables import account_role, person
 from hub.sharing.grants import read_terms
@@ -88,8 +89,9 @@ class Registry:
         """Reads everything anew."""
         with reading(self._engine) as connection:
             grants, roles = _live_grants(connection), _roles(connection)
-            made = {row.client_id: _application(row, roles, grants) for row in connection.execute(select(application))}
-            made |= {row.id: _person(row, roles) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
+            closed = frozenset(connection.execute(select(department.c.code).where(department.c.active.is_(False))).scalars())
+            made = {row.client_id: _application(row, roles, grants, closed) for row in connection.execute(select(application))}
+            made |= {row.id: _person(row, roles, closed) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
         with self._lock:
             self._applications = made
             self._rights.clear()
@@ -154,7 +156,7 @@ def _roles(connection: Connection) -> dict[str, frozenset[str]]:
     return {account: frozenset(roles) for account, roles in found.items()}
 
 
-def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Mapping[str, list[LiveGrant]]) -> Application:
+def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Mapping[str, list[LiveGrant]], closed: frozenset[str]) -> Application:
     return Application(
         row.client_id,
         row.name,
@@ -162,7 +164,7 @@ def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Map
         row.secret_hash,
         roles.get(row.client_id, frozenset()),
         tuple(Purpose(**p) for p in json.loads(row.purposes)),
-        row.active,
+        row.active and row.department not in closed,
         tuple(grants.get(row.client_id, ())),
         row.auth_method,
         row.jwks,
@@ -172,8 +174,9 @@ def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Map
     )
 
 
-def _person(row: Row[Any], roles: Mapping[str, frozenset[str]]) -> Application:
-    return Application(row.id, row.name, row.department, "", roles.get(row.id, frozenset()), (), row.state == "ACTIVE", (), person=True)
+def _person(row: Row[Any], roles: Mapping[str, frozenset[str]], closed: frozenset[str]) -> Application:
+    active = row.state == "ACTIVE" and row.department not in closed
+    return Application(row.id, row.name, row.department, "", roles.get(row.id, frozenset()), (), active, (), person=True)
 
 
 class TokenRevocations:

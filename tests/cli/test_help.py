@@ -29,7 +29,7 @@ ALL = sorted(commands(get_command(app)))
 def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(path) for path in ALL} == {
         *("init", "serve", "demo", "doctor", "token", "query", "explain", "ledger verify"),
-        *("department add", "department list", "app add", "app list", "app disable"),
+        *("department add", "department list", "department disable", "department enable", "grant lint", "app add", "app list", "app disable"),
         *("app keys", "app secret", "app redirect", "app owner", "keys list", "keys rotate", "keys retire"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),

@@ -122,6 +122,8 @@ def test_the_auditor_changes_nothing_and_the_system_administrator_sees_no_rights
     assert [name for name, roles in QUERIES.items() if AUDIT not in roles] == []
     assert {"grants", "accessRequests", "explain", "dryRun", "ledger", "disposals"}.isdisjoint(name for name, roles in QUERIES.items() if SYSTEM in roles)
     assert [name for name, roles in MUTATIONS.items() if {SYSTEM, SECURITY} <= set(roles)] == [
+        "disableDepartment",
+        "enableDepartment",
         "disableApplication",
         "reviewCatalog",
         "publishCatalog",

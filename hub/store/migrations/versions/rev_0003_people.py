@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Text, column, false, select, table, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Text, column, false, select, table, text, true
 
 revision = "0003"
 down_revision = "0002"
@@ -79,6 +79,7 @@ def _role_changes() -> None:
 
 
 def _clients() -> None:
+    op.add_column("department", Column("active", Boolean, nullable=False, server_default=true()))
     op.add_column("application", Column("auth_method", Text, nullable=False, server_default="client_secret_basic"))
     op.add_column("application", Column("jwks", Text))
     op.add_column("application", Column("redirect_uris", Text, nullable=False, server_default="[]"))
