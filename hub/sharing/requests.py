@@ -100,9 +100,11 @@ class RequestService:
                 self._acts.refuse(actor, "requestAccess", grant_id, problem)
                 raise Refused(problem)
             resource = self._catalog(connection).resources.get(row.resource)
+            stored = connection.execute(select(access_request.c.terms).where(access_request.c.id == row.request)).scalar()
+            days = json.loads(stored).get("disposal_days") if stored else None
         if resource is None:
             raise Refused(Problem("NOT_FOUND", f"资源已下架 the resource was withdrawn: {row.resource}", "", "id"))
-        return self.request_access(actor, resource, asked_again(row) | {"valid_to": valid_to}, row.application)
+        return self.request_access(actor, resource, asked_again(row) | {"valid_to": valid_to, "disposal_days": days}, row.application)
 
     def report_error(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
         """Files a feedback that data are wrong (COR-01)."""

@@ -225,7 +225,7 @@ def test_every_end_of_a_grant_makes_a_disposal_due(core: Core, end: str) -> None
 
 @pytest.mark.fast
 def test_a_grant_is_prolonged_by_a_request_of_its_own(core: Core) -> None:
-    first = core.requests.reader.get(granted(core, valid_to=ENDS, rows={"birth_date": {"lt": "2000-01-01"}}))
+    first = core.requests.reader.get(granted(core, valid_to=ENDS, disposal_days=7, rows={"birth_date": {"lt": "2000-01-01"}}))
     assert first is not None
     assert first.grant is not None
     assert refused(filed, core)[0].hint == f"extends: {first.grant}"
@@ -245,6 +245,9 @@ def test_a_grant_is_prolonged_by_a_request_of_its_own(core: Core) -> None:
     [held] = core.sharing.grants()
     assert (held.id, held.valid_to, held.request) == (first.grant, later, number)
     assert held.terms == before.terms
+    prolonged = core.requests.reader.get(number)
+    assert prolonged is not None
+    assert prolonged.terms["disposal_days"] == 7
 
 
 @pytest.mark.fast
