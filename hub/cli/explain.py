@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from hub.cli.output import show_json
 from hub.cli.session import opened
 from hub.core import Core
 from hub.sharing.explain import Explainer
-from hub.store.base import now
+from hub.store.base import CHINA, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,12 @@ def command(
     variables: Annotated[str | None, typer.Option("--variables", "-v", metavar="JSON", help="文档的变量 Variables of the document.")] = None,
     operation: Annotated[str | None, typer.Option(help="操作名 Which operation of the document.")] = None,
     purpose: Annotated[str | None, typer.Option(help="用途代码；默认为合适的任一用途 Purpose of the run; default: any that fits.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="MOMENT", help="何时（默认现在） At which moment; default: now.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="MOMENT", help="何时（默认现在；未写时区按北京时间） At which moment, of China's time if it names no offset; default: now."
+        ),
+    ] = None,
     scope: Annotated[list[str] | None, typer.Option(metavar="SCOPE", help="令牌仅含这些权限范围 As with a token of these scopes alone. Repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +62,7 @@ def command(
         if resource is not None:
             _resource(core, app, resource, moment, scope, as_json)
         elif document is not None:
-            asked = _Document(document.read_text(encoding="utf-8"), _variables(variables), operation, purpose)
+            asked = _Document(_text(document), _variables(variables), operation, purpose)
             _document(core, app, asked, moment, scope, as_json)
 
 
@@ -87,6 +92,14 @@ def _document(core: Core, app: str, asked: _Document, moment: datetime, scopes: 
         raise typer.Exit(1)
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "不是 UTF-8 is not UTF-8"
+        raise CliFault(f"--document: {file} 不可读 cannot be read: {reason}", "UTF-8") from None
+
+
 def _variables(text: str | None) -> dict[str, Any]:
     try:
         value = json.loads(text) if text else {}
@@ -102,4 +115,4 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise CliFault(f"--at: 时间格式不正确 not a moment: {text}", "2027-01-01T00:00:00+08:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)

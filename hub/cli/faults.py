@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.keys import KeyFault as TokenKeyFault
 from hub.catalog.problems import Problem, Refused
+from hub.cli.output import note
 from hub.clock import ClockFault
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
@@ -90,6 +90,6 @@ def _tell_manifest(fault: ManifestRefused) -> int:
 
 
 def _write(message: str, remedy: str = "", prefix: str = "错误 error: ") -> None:
-    sys.stderr.write(f"{prefix}{message}\n")
+    note(f"{prefix}{message}")
     if remedy:
-        sys.stderr.write(f"  → {remedy}\n")
+        note(f"  → {remedy}")

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 Record = Mapping[str, object]
+_STEERING = {code: "\ufffd" for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)) if code != 13}
+"""Characters that steer a terminal, or turn text around: names come from other departments, and from whoever typed them."""
 
 
 def show_json(value: object) -> None:
@@ -25,7 +27,7 @@ def show_rows(rows: Sequence[Record], as_json: bool, empty: str) -> None:
     elif not rows:
         say(empty)
     elif sys.stdout.isatty():
-        Console().print(_table(rows))
+        Console(markup=False, emoji=False).print(_table(rows))
     else:
         lines = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
         sys.stdout.writelines("\t".join(line) + "\n" for line in lines)
@@ -39,15 +41,20 @@ def show_record(record: Record, as_json: bool, text: str) -> None:
         say(text)
 
 
+def harmless(text: str) -> str:
+    """The text with a mark where a character would steer the terminal."""
+    return text.translate(_STEERING)
+
+
 def say(text: str) -> None:
     """A line for people, on standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(harmless(text) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """A line for people that is no part of the output, on standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(harmless(text) + "\n")
     sys.stderr.flush()
 
 
@@ -69,7 +76,7 @@ def _text(value: object) -> str:
         return value.isoformat(timespec="seconds")
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(_text(part) for part in value)
-    return str(value).replace("\t", " ").replace("\n", " ")
+    return harmless(str(value)).replace("\t", " ").replace("\n", " ")
 
 
 def _encoded(value: object) -> object:

@@ -23,6 +23,7 @@ from schema.model import Resource, Snapshot
 
 PUBLIC_NAME = "public"
 """How the public is asked about."""
+_YEARS = range(2000, 2200)
 _STATES = {
     "SUSPENDED": Reason.GRANT_SUSPENDED,
     "REVOKED": Reason.GRANT_REVOKED,
@@ -103,8 +104,10 @@ class Explainer:
         """What the application may do with the resource, and why.
 
         Raises:
-            Refused: ``NOT_FOUND``, with the nearest codes.
+            Refused: ``NOT_FOUND``, with the nearest codes; ``BAD_INPUT`` for a moment that is no time of cases.
         """
+        if moment.year not in _YEARS:
+            raise Refused(Problem("BAD_INPUT", f"时间超出范围 the moment is out of range: {moment.isoformat()}", f"{_YEARS[0]}–{_YEARS[-1]}", "at"))
         resource = resource_of(snapshot, code)
         rights = self.rights(app, moment, scopes)
         found = explain(resource.policy, rights)

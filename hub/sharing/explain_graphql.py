@@ -84,8 +84,9 @@ async def _found(actor: Actor, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work)
     except Refused as refused:
         first = refused.problems[0]
-        hint = first.hint if actor.may(SECURITY, AUDIT) else ""
-        raise Fault(Code.NOT_FOUND, first.message, first.message, hint, hint) from None
+        code = Code(first.code)
+        hint = first.hint if actor.may(SECURITY, AUDIT) or code is not Code.NOT_FOUND else ""
+        raise Fault(code, first.message, first.message, hint, hint) from None
 
 
 def _forbidden() -> Fault:

@@ -136,6 +136,9 @@ def test_the_public_and_a_resource_that_is_not_shared(city: Cli) -> None:
         (("--app", "hosing", "--resource", "civil_affairs.person"), "did you mean housing"),
         (("--app", "housing", "--resource", "civil_affairs.persn"), "did you mean civil_affairs.person"),
         (("--app", "housing", "--resource", "civil_affairs.person", "--at", "tomorrow"), "tomorrow"),
+        (("--app", "housing", "--resource", "civil_affairs.person", "--at", "9999-12-31T23:59:59+00:00"), "out of range"),
+        (("--app", "housing", "--resource", "civil_affairs.person", "--at", "0001-01-01T00:00:00+08:00"), "out of range"),
+        (("--app", "housing\x1b[2J", "--resource", "civil_affairs.person"), "no application housing\ufffd[2J"),
     ],
 )
 def test_wrong_names_are_answered_with_near_ones(city: Cli, arguments: tuple[str, ...], words: str) -> None:
@@ -197,3 +200,15 @@ def test_a_dry_run_says_what_would_be_refused(city: Cli, tmp_path: Path, more: t
     refused = city("explain", "--app", "housing", "--document", file, *more, "--json")
     assert refused.code == 1
     assert {refusal["code"] for refusal in refused.data["refusals"]} == {code}
+
+
+def test_a_document_that_is_no_text_is_told(city: Cli, tmp_path: Path) -> None:
+    (tmp_path / "document.graphql").write_bytes(b"\xff\xfe")
+    said = city("explain", "--app", "housing", "--document", str(tmp_path / "document.graphql"))
+    assert (said.code, "is not UTF-8" in said.err) == (1, True)
+
+
+def test_a_moment_without_offset_is_of_chinas_time(city: Cli) -> None:
+    """The regulation is in force from 1 August 2025, midnight in China."""
+    told = [city(*PERSON, "--at", at, "--json").data["because"]["articles"] for at in ("2025-07-31T23:59:59", "2025-08-01", "2025-08-01T00:00:00+00:00")]
+    assert [bool(articles) for articles in told] == [False, True, True]
