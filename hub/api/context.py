@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -93,6 +95,8 @@ class Context:
     """What the ledger entry of this call says beside its accesses."""
     dry_allowance: Allowance = field(default_factory=Allowance)
     """What the dry runs of this call may do together: as much as one call."""
+    dry_runs: Iterator[int] = field(default_factory=count)
+    """Numbers the dry runs of this call."""
 
     @property
     def snapshot(self) -> Snapshot:

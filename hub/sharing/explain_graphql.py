@@ -22,6 +22,8 @@ from schema.documents import Documents
 from schema.faults import Code, Fault
 from schema.plan import Plans
 
+MOST_RUNS = 8
+"""Dry runs in one document: each is parsed and validated like a call of its own."""
 Info = strawberry.Info[Context, None]
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ async def resolve_run_of(info: Info, application: str, document: str, variables:
     actor = context.caller.actor()
     if not actor.may(SECURITY, AUDIT, STEWARD):
         raise _forbidden()
+    _count(context)
     explainer = Explainer(context.live.core.engine, context.live.core.registry, context.live.core.book)
     app = await _found(actor, lambda: explainer.application(application))
     asked = Asked.of(app, document, variables_from(variables), operation_name, purpose)
@@ -68,9 +71,16 @@ async def resolve_own_run(info: Info, document: str, variables: Any, operation_n
     """What a document would do if this caller sent it now."""
     context = info.context
     caller = context.caller
+    _count(context)
     asked = Asked(document, variables_from(variables), operation_name, caller.name, caller.use)
     report = await _runner(context).report(context.live.view(caller.rights), asked, context.dry_allowance)
     return dry_run_of(report, own=True)
+
+
+def _count(context: Context) -> None:
+    if next(context.dry_runs) >= MOST_RUNS:
+        zh, en = f"一次调用至多试运行 {MOST_RUNS} 次", f"a call has {MOST_RUNS} dry runs at most"
+        raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
 
 
 def _runner(context: Context) -> DryRunner:

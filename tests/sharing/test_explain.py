@@ -26,12 +26,14 @@ from hub.core import Core
 from hub.live import Live
 from hub.sharing.explain import Explainer
 from hub.sharing.explain_articles import FILE, meanings
+from hub.sharing.explain_graphql import MOST_RUNS
 from hub.sharing.quota import usage
 from hub.sharing.registry import PUBLIC, TokenRevocations
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import grant
 from hub.store.base import now
 from schema.cursors import Cursors
+from schema.documents import Documents
 from schema.faces import Faces
 from schema.faults import Fault
 from tests.catalog.homes import CONSOLE, publish
@@ -371,3 +373,19 @@ async def test_administrators_run_documents_of_applications_dry(live: Live, scop
         assert data["dryRun"]["wouldRun"] is True
         refused, _ = await ask(GOVERNANCE, live, caller, OTHERS, app="housing", document=document, purpose="other")
         assert codes_of(refused["dryRun"]) == ["PURPOSE_NOT_GRANTED"]
+
+
+@pytest.mark.anyio
+async def test_a_call_has_few_dry_runs(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each document is parsed and validated: thirty in one call would be the work of thirty calls, for anybody."""
+    parsed: list[str] = []
+    parse_ = Documents.parse
+
+    def counted(self: Documents, text: str) -> Any:
+        parsed.append(text)
+        return parse_(self, text)
+
+    monkeypatch.setattr(Documents, "parse", counted)
+    many = "query($document: String!) {" + " ".join(f"r{i}: dryRun(document: $document) {{ wouldRun }}" for i in range(30)) + "}"
+    data, codes = await ask(DATA, live, housing(live), many, document="{ x }")
+    assert (data, len(parsed), set(codes)) == (None, MOST_RUNS, {"QUERY_BUDGET"})
