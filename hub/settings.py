@@ -54,7 +54,6 @@ class Settings(BaseSettings):
     session_hours: int = Field(8, ge=1, le=24, description="Longest that a person stays logged in, in hours")
     rule_sets: Annotated[list[str], NoDecode] = Field(
         ["n809"],
-        min_length=1,
         description="Rule sets of terms and reasons, by code, those that come with the hub and those in `rules/` of the home; comma-separated in the environment",
     )
 
@@ -65,7 +64,10 @@ class Settings(BaseSettings):
     @field_validator("rule_sets", mode="before")
     @classmethod
     def _rule_codes(cls, value: object) -> object:
-        return [code.strip() for code in value.split(",") if code.strip()] if isinstance(value, str) else value
+        codes = [code.strip() for code in value.split(",") if code.strip()] if isinstance(value, str) else value
+        if codes == []:
+            raise ValueError("未指定规则集 names no rule set: 请写明代码或删去此项 write codes such as guiyang,n809, or leave the setting out")
+        return codes
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

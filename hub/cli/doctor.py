@@ -22,6 +22,7 @@ from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.keys import signer_in
 from hub.settings import Settings, load_settings
+from hub.sharing.rules.files import RuleFault
 
 
 def command(as_json: AsJson = False) -> None:
@@ -89,6 +90,9 @@ def _inside(settings: Settings) -> Iterator[Check]:
         return
     try:
         core = open_core(settings)
+    except RuleFault as fault:
+        yield Check("rules", False, str(fault), "请更正规则集文件或设置 mend the files, or HUITONG_RULE_SETS")
+        return
     except EXPECTED as fault:
         yield Check("database", False, str(fault), "请恢复备份或更正 restore the backup, or correct HUITONG_DATABASE")
         return

@@ -110,3 +110,13 @@ def test_for_people_each_fault_is_a_line_with_its_remedy(cli: Cli) -> None:
     lines = cli("doctor").out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("故障 FAULT  home"))
     assert "→ huitong init" in lines[at + 1]
+
+
+@pytest.mark.usefixtures("free_port")
+def test_a_rule_set_that_cannot_be_used(initialised: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No backup would mend it."""
+    monkeypatch.setenv("HUITONG_RULE_SETS", "n809,elsewhere")
+    found = faults(initialised("doctor", "--json"))
+    assert set(found) - {"console"} == {"rules"}
+    assert "elsewhere" in found["rules"]["message"]
+    assert "HUITONG_RULE_SETS" in found["rules"]["remedy"]

@@ -245,5 +245,5 @@ def test_rule_sets_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUITONG_RULE_SETS", "guiyang, n809")
     assert load_settings().rule_sets == ["guiyang", "n809"]
     monkeypatch.setenv("HUITONG_RULE_SETS", "")
-    with pytest.raises(SettingsFault, match="rule_sets"):
+    with pytest.raises(SettingsFault, match="names no rule set"):
         load_settings()
