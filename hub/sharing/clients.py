@@ -12,8 +12,23 @@ from auth.client_keys import KeysRefused, key_ids, read_keys
 from auth.clients import KEY, SECRET, hash_secret, make_secret
 from hub.acts import Actor, Acts, bump
 from hub.catalog.problems import Problem, Refused
-from hub.catalog.scopes import SYSTEM
+from hub.catalog.scopes import OWNER, SECURITY, SYSTEM
+from hub.people.tables import account_role
 from hub.sharing.tables import application
+
+ROLES_NEED_CONSOLE = Problem(
+    "FORBIDDEN",
+    "有角色的应用只能在服务器命令行设立与更换凭据 an application with roles gets them and its credentials at the server's command line only: "
+    "nobody gives himself another's role",
+    "huitong app --help",
+    "roles",
+)
+_OWNERS = Problem(
+    "FORBIDDEN",
+    "该应用有负责人，凭据由负责人更换 the application's owner changes its credentials: who looks after accounts does not take over what they may see",
+    "请由负责人办理 let its owner do it",
+    "application",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,10 @@ class Credentials:
 
 
 class ClientService:
-    """Acts of the system administrator; each may raise :class:`Refused`, then nothing was changed."""
+    """Acts of an application's owner, or of the system administrator where it has none; each may raise :class:`Refused`, then nothing was changed.
+
+    An application with roles is changed at the command line alone: whoever learns its secret has its roles.
+    """
 
     def __init__(self, acts: Acts) -> None:
         self._acts = acts
@@ -68,7 +86,7 @@ class ClientService:
         def work(connection: Connection) -> Credentials:
             if problems:
                 raise Refused(*problems)
-            row = _found(connection, name)
+            row = _changeable(connection, actor, name)
             # The secret of before must not come back to life.
             _change(connection, row, {"auth_method": KEY, "jwks": keys, "secret_hash": hash_secret(make_secret())})
             return Credentials(name, row.client_id, KEY, tuple(key_ids(keys)))
@@ -80,7 +98,7 @@ class ClientService:
         secret = make_secret()
 
         def work(connection: Connection) -> Credentials:
-            row = _found(connection, name)
+            row = _changeable(connection, actor, name)
             if row.auth_method != SECRET:
                 hint = f"huitong app keys {name} --jwks FILE"
                 raise Refused(Problem("CONFLICT", f"应用 {name} 以密钥认证，没有密码 proves itself by a key and has no secret", hint, "application"))
@@ -91,11 +109,27 @@ class ClientService:
 
     def _done(self, actor: Actor, act: str, name: str, work: Callable[[Connection], Credentials], details: dict[str, Any]) -> Credentials:
         def permitted(connection: Connection) -> Credentials:
-            if not actor.may(SYSTEM):
-                raise Refused(Problem("FORBIDDEN", f"需要权限 this act needs {SYSTEM}", "请使用具有该角色的账号 use an account that has this role"))
+            if not actor.may(SYSTEM, OWNER):
+                needed = f"{SYSTEM} / {OWNER}"
+                raise Refused(Problem("FORBIDDEN", f"需要权限 this act needs {needed}", "请使用具有该角色的账号 use an account that has this role"))
             return work(connection)
 
         return self._acts.do(actor, act, name, permitted, details)
+
+
+def _changeable(connection: Connection, actor: Actor, name: str) -> Row[Any]:
+    """The application, whose credentials the actor may change."""
+    row = connection.execute(select(application).where(application.c.name == name).with_for_update()).first()
+    own = row is not None and actor.may(OWNER) and actor.application is not None and row.owner == actor.application
+    if row is None or not (own or actor.may(SYSTEM)):
+        raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name[:60]}", "huitong app list", "application"))
+    if actor.may(SYSTEM) and actor.may(SECURITY):
+        return row
+    if connection.execute(select(account_role.c.role).where(account_role.c.account == row.client_id)).first():
+        raise Refused(ROLES_NEED_CONSOLE)
+    if row.owner is not None and not own:
+        raise Refused(_OWNERS)
+    return row
 
 
 def _read(jwks: str, problems: list[Problem]) -> str | None:
@@ -104,13 +138,6 @@ def _read(jwks: str, problems: list[Problem]) -> str | None:
     except KeysRefused as refused:
         problems.append(Problem("BAD_INPUT", f"{refused.zh} {refused.en}", refused.hint, "jwks"))
         return None
-
-
-def _found(connection: Connection, name: str) -> Row[Any]:
-    row = connection.execute(select(application).where(application.c.name == name)).first()
-    if row is None:
-        raise Refused(Problem("NOT_FOUND", f"没有应用 no application {name[:60]}", "huitong app list", "application"))
-    return row
 
 
 def _change(connection: Connection, row: Row[Any], values: dict[str, Any]) -> None:

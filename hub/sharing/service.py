@@ -17,7 +17,7 @@ from hub.catalog.scopes import SECURITY, SYSTEM
 from hub.catalog.tables import department
 from hub.people.roles import ADMINISTRATORS, ROLES
 from hub.people.tables import account_role, person
-from hub.sharing.clients import Proving
+from hub.sharing.clients import ROLES_NEED_CONSOLE, Proving
 from hub.sharing.drafts import check_draft
 from hub.sharing.grant_acts import GrantActs, GrantGiven
 from hub.sharing.grant_records import GrantRecord, GrantsWanted, filtered, grants_statement, record_of
@@ -34,12 +34,6 @@ _NOT_ON_PAPER = Problem(
     "FORBIDDEN",
     "本市不登记纸面批准的授权 decisions on paper are not recorded here (HUITONG_RECORDED_GRANTS=refused)",
     "请通过 requestAccess 申请 apply by requestAccess",
-)
-_ROLES_NEED_CONSOLE = Problem(
-    "FORBIDDEN",
-    "三员账号只能在服务器命令行设立 accounts of the three administrators are made at the server's command line only: nobody gives himself another's role",
-    "huitong app add --role …",
-    "roles",
 )
 
 
@@ -85,8 +79,8 @@ class SharingService:
         if not CODE.match(name) or len(name) > 60:
             problems.append(Problem("BAD_INPUT", f"应用代码不合格式 wrong code: {name}", "a-z, 0-9, _", "name"))
         problems += [Problem("BAD_INPUT", f"没有角色 no role {role}", ", ".join(ROLES), "roles") for role in roles if role not in ROLES]
-        if ADMINISTRATORS & set(roles) and not (actor.may(SYSTEM) and actor.may(SECURITY)):
-            problems.append(_ROLES_NEED_CONSOLE)
+        if roles and not (actor.may(SYSTEM) and actor.may(SECURITY)):
+            problems.append(ROLES_NEED_CONSOLE)
         if len(ADMINISTRATORS & set(roles)) > 1:
             problems.append(
                 Problem("ROLES_EXCLUSIVE", "三员角色不得兼任 no account holds two of the three administrators' roles", "请分设账号 use two accounts", "roles")
