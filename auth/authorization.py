@@ -17,8 +17,10 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, Inval
 
 from auth.clients import Client
 from auth.codes import CODE_SECONDS, CodeRecord, Codes, Mandate
+from auth.protocol import TargetRefused
 from auth.redirects import with_parameters
 from auth.server import OAuthServer
+from auth.tokens import audience
 
 PATH = "/oauth/authorize"
 MAX_QUERY = 2500
@@ -160,6 +162,8 @@ class Authorizations:
             raise InvalidRequestError("Send plain parameters; the answer comes in the query.")
         if "response_type" not in sent:
             raise InvalidRequestError("The parameter response_type is missing; send code.")
+        if sent.get("resource", audience(self._server.issuer)) != audience(self._server.issuer):
+            raise TargetRefused(f"The hub's tokens are for one resource: {audience(self._server.issuer)}. Send this, or leave resource out.")
         if "dpop_jkt" in sent and not _JKT.match(sent["dpop_jkt"]):
             raise InvalidRequestError("dpop_jkt must be a SHA-256 thumbprint in Base64url (RFC 9449 section 10).")
         self._server.get_consent_grant(request)

@@ -12,6 +12,8 @@ from auth.tokens import TokenInvalid
 _AUTHORIZATION = re.compile(r"(?i:bearer|(dpop)) +([A-Za-z0-9._~+/-]+=*)\Z")
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code
 INVALID_PROOF = "invalid_dpop_proof"
+INSUFFICIENT_SCOPE = "insufficient_scope"
+_SCHEMES = ("bearer", "dpop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ def presented_token(authorization: Sequence[str]) -> Presented | None:
     if found is None:
         raise TokenInvalid("not one Bearer or DPoP header")
     return Presented(found[2], found[1] is not None)
+
+
+def names_scheme(authorization: Sequence[str]) -> bool:
+    """Whether a token was meant to be sent. To other schemes a challenge names no error (RFC 6750 §3.1)."""
+    return any(value.strip(" ").partition(" ")[0].lower() in _SCHEMES for value in authorization)
 
 
 def challenge(metadata_url: str, error: str | None = None) -> str:

@@ -136,6 +136,9 @@ def _key(header: Mapping[str, Any]) -> PublicKey:
 
 def _place(uri: str) -> tuple[str, str, int | None, str] | None:
     """An address without query and fragment, with scheme, host and port as RFC 3986 §6.2 compares them."""
+    # urlsplit would pass over tabs, line breaks and blanks at the ends.
+    if not uri.isascii() or not uri.isprintable() or " " in uri:
+        return None
     try:
         parts = urlsplit(uri)
         port = parts.port

@@ -9,7 +9,7 @@ from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 
-from auth.bearer import INVALID_PROOF, INVALID_TOKEN, Presented, challenge, presented_token
+from auth.bearer import INSUFFICIENT_SCOPE, INVALID_PROOF, INVALID_TOKEN, Presented, challenge, names_scheme, presented_token
 from auth.claims import PERSON
 from auth.dpop import Proof, ProofInvalid, Proofs
 from auth.replay import ReplaysFull, ReplayStore
@@ -103,10 +103,13 @@ class Identity:
         except TokenInvalid:
             return False
 
-    def challenge(self, fault: Fault, headers: Headers) -> str:
-        """The ``WWW-Authenticate`` value of a 401 for this fault."""
-        sent = INVALID_TOKEN if "authorization" in headers else None
-        return challenge(resource_metadata_url(self._issuer), fault.error if isinstance(fault, Unauthenticated) else sent)
+    def challenge(self, fault: Fault, headers: Headers) -> dict[str, str]:
+        """``WWW-Authenticate`` where this fault needs it: a token is missing or not accepted, or its scopes do not reach (RFC 6750 §3.1)."""
+        if fault.code not in (Code.UNAUTHENTICATED, Code.FORBIDDEN):
+            return {}
+        error = fault.error if isinstance(fault, Unauthenticated) else INSUFFICIENT_SCOPE if fault.code is Code.FORBIDDEN else INVALID_TOKEN
+        sent = names_scheme(headers.getlist("authorization"))
+        return {"www-authenticate": challenge(resource_metadata_url(self._issuer), error if sent else None)}
 
     def _checked(self, asked: Asked) -> tuple[AccessToken | None, Proof | None]:
         """Token and proof, both genuine and made for each other."""

@@ -138,8 +138,7 @@ class Turns:
         if receipt is not None:
             content["extensions"] = {"receipt": receipt.as_json()}
         answer = HttpAnswer(status_of(fault.code, turn.request.legacy), orjson.dumps(content), {"content-language": "en" if turn.english else "zh-CN"})
-        if fault.code is Code.UNAUTHENTICATED:
-            answer.headers["www-authenticate"] = self._identity.challenge(fault, turn.request.headers)
+        answer.headers |= self._identity.challenge(fault, turn.request.headers)
         if STATUS[fault.code] in (429, 503):
             answer.headers["retry-after"] = str(fault.retry_after or 1)
         return answer

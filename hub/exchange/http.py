@@ -78,7 +78,7 @@ class ExchangeHttp:
             await log.ledger.append(refusal_entry(make_id("call"), caller, fault.code.value, False, None, "exchange", "FILE"))
         except LedgerUnavailable:
             return fault_response(request, Fault(Code.LEDGER_UNAVAILABLE, "调用日志暂不可写", "the ledger cannot be written now"))
-        return fault_response(request, fault)
+        return fault_response(request, fault, self.identity)
 
     async def _job(self, caller: Caller, identity: str) -> Job:
         app = caller.identified()
@@ -199,11 +199,11 @@ def asked_of(request: Request) -> Asked:
 
 
 def fault_response(request: Request, fault: Fault, identity: Identity | None = None) -> Response:
-    """A fault outside GraphQL, in the same shape as a GraphQL error. ``identity`` words the challenge of a 401."""
+    """A fault outside GraphQL, in the same shape as a GraphQL error. ``identity`` words the challenge."""
     english = prefers_english(request.headers.get("accept-language", ""))
     headers = dict(_HEADERS)
-    if fault.code is Code.UNAUTHENTICATED and identity is not None:
-        headers["www-authenticate"] = identity.challenge(fault, request.headers)
+    if identity is not None:
+        headers |= identity.challenge(fault, request.headers)
     if STATUS[fault.code] in (429, 503):
         headers["retry-after"] = str(fault.retry_after or 1)
     return JSONResponse({"errors": request_errors(fault, make_id("call"), english)}, status_of(fault.code, False), headers)

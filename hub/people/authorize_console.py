@@ -43,11 +43,12 @@ class ConsolePeople:
         """Whose token this is, in whose place it calls, and in whose it could; with the token of the forms of the browser's session."""
         try:
             caller = await self._identity.caller(asked_of(request))
+            account = caller.identified()
             if caller.person is None:
                 raise Fault(Code.FORBIDDEN, "该令牌不属于人员", "this is no person's token", "请登录 GraphiQL", "log in to GraphiQL")
         except Fault as fault:
             return fault_response(request, fault, self._identity)
-        who, account = caller.person, caller.identified()
+        who = caller.person
         shown = await to_thread.run_sync(self._display_name, who.client_id)
         applications = [app.name for app in self._people.owned(who.client_id)]
         acting = account.name if account is not who else None

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from starlette.datastructures import Headers
 
 from hub.api.identity import Asked
-from tests.attacks.world import ISSUER, RESOURCE, World, proof, signed
+from tests.attacks.world import ISSUER, RESOURCE, USE, World, proof, signed
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -35,7 +35,10 @@ async def _refused(world: World, *authorizations: str) -> None:
         error = answer.json()["errors"][0]
         assert answer.status_code == 401, authorization
         assert (error["extensions"]["code"], error["extensions"]["messageEn"]) == ("UNAUTHENTICATED", "the access token is not valid or has expired")
-        assert answer.headers["www-authenticate"].startswith('Bearer realm="huitong", error="invalid_token", resource_metadata=')
+        # RFC 6750 §3.1: who used another scheme, or none, is told no error.
+        told = 'error="invalid_token", ' if authorization.partition(" ")[0] in ("Bearer", "DPoP") else ""
+        assert answer.headers["www-authenticate"].startswith(f'Bearer realm="huitong", {told}resource_metadata=')
+        assert ("error=" in answer.headers["www-authenticate"]) == bool(told)
     assert (await world.refusals())["UNAUTHENTICATED"] - before == len(authorizations)
 
 
@@ -162,3 +165,22 @@ async def test_the_check_of_a_bearer_token_waits_for_nothing_and_asks_no_databas
             world.hub._identity.caller(asked).send(None)
         assert done.value.value.application.name == "housing"
         assert world.own_statements() == before
+
+
+async def test_a_token_whose_scopes_do_not_reach_is_told_so(world: World) -> None:
+    """RFC 6750 §3.1: 403 and ``insufficient_scope``, wherever a token is asked for; without a token 401."""
+    authorization = f"Bearer {await world.token()}"
+    headers = {"authorization": authorization, "accept": USE["accept"]}
+    answers = [
+        await world.http.post("/governance/graphql", json={"query": "{ departments { code } }"}, headers=headers),
+        await world.http.post(
+            "/governance/graphql", json={"query": "{ ledger { entry } }"}, headers={**headers, "authorization": f"bEARER {await world.token('operator')}"}
+        ),
+        await world.http.get("/console/person", headers=headers),
+    ]
+    for answer in answers:
+        assert answer.status_code == 403
+        assert 'Bearer realm="huitong", error="insufficient_scope", resource_metadata=' in answer.headers["www-authenticate"]
+        assert 'DPoP error="insufficient_scope"' in answer.headers["www-authenticate"]
+    nobody = await world.http.get("/console/person")
+    assert (nobody.status_code, "error=" in nobody.headers["www-authenticate"]) == (401, False)

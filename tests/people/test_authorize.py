@@ -217,6 +217,7 @@ async def test_an_unknown_client_is_shown_and_never_followed(world: World, clien
         ({"request": "x.y.z"}, "invalid_request"),
         ({"request_uri": "https://evil.example/request"}, "invalid_request"),
         ({"dpop_jkt": "no thumbprint"}, "invalid_request"),
+        ({"resource": "https://elsewhere.example/graphql"}, "invalid_target"),
         ({"scope": "governance:security"}, "invalid_scope"),
         ({"scope": "governance:owner governance:audit"}, "invalid_scope"),
         ({"scope": "governance:owner  governance:steward"}, "invalid_scope"),
