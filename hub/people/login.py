@@ -56,10 +56,11 @@ class Login:
         Raises:
             LoginRefused: always the same to whoever tries, after the same work.
         """
-        row, stale = self._proven(proof)
+        row, step, stale = self._proven(proof)
+        rehashed = self.passwords.hash(proof.password) if stale else None
 
         def work(connection: Connection) -> str:
-            self._take(connection, row, proof, stale)
+            self._take(connection, row, proof, step, rehashed)
             return self._sessions.open_in(connection, row.id)
 
         cookie = self._done(row, "login", work)
@@ -76,11 +77,11 @@ class Login:
         problem = password_problem(password, session.name)
         if problem:
             raise Refused(problem)
-        row, _ = self._proven(proof)
+        row, step, _ = self._proven(proof)
         made = self.passwords.hash(password)
 
         def work(connection: Connection) -> str:
-            self._take(connection, row, proof, None)
+            self._take(connection, row, proof, step, None)
             connection.execute(update(person).where(person.c.id == row.id).values(password_hash=made))
             close_all_in(connection, row.id)
             return self._sessions.open_in(connection, row.id)
@@ -93,25 +94,28 @@ class Login:
         self._acts.do(actor, "logout", session.name, lambda _: None)
         self._sessions.close(cookie)
 
-    def _proven(self, proof: Proof) -> tuple[Row[Any], str | None]:
-        """The person, and a new hash where the old one's parameters are of yesterday."""
+    def _proven(self, proof: Proof) -> tuple[Row[Any], int, bool]:
+        """The person, the time step of the code, and whether the hash's parameters are of yesterday.
+
+        All three are looked at before anybody is refused: a right password with a wrong code costs what a wrong password does.
+        """
         if not self.attempts.begin(proof.name, proof.address):
             raise LoginRefused(LOCKED)
         with self._engine.connect() as connection:
             open_ones = select(department.c.code).where(department.c.active)
             row = connection.execute(select(person).where(person.c.name == proof.name, person.c.department.in_(open_ones))).first()
-        usable = row is not None and row.state == "ACTIVE"
-        verdict: Verdict = self.passwords.verify(row.password_hash if row is not None and usable else None, proof.password)
-        if row is None or not verdict.right:
+        usable = row if row is not None and row.state == "ACTIVE" else None
+        verdict: Verdict = self.passwords.verify(usable.password_hash if usable else None, proof.password)
+        step = step_of(self._seal.open(usable.totp_secret, usable.id) if usable else None, proof.code)
+        if usable is None or not verdict.right or step is None or step <= usable.totp_step:
             raise LoginRefused(REFUSED)
-        return row, self.passwords.hash(proof.password) if verdict.stale else None
+        return usable, step, verdict.stale
 
-    def _take(self, connection: Connection, row: Row[Any], proof: Proof, rehashed: str | None) -> None:
+    def _take(self, connection: Connection, row: Row[Any], proof: Proof, step: int, rehashed: str | None) -> None:
         """Uses the one-time code up, in whatever process it comes first, and forgets the failures."""
-        step = step_of(self._seal.open(row.totp_secret, row.id), proof.code)
-        still = (person.c.id == row.id, person.c.state == "ACTIVE", person.c.password_hash == row.password_hash, person.c.totp_step < (step or 0))
+        still = (person.c.id == row.id, person.c.state == "ACTIVE", person.c.password_hash == row.password_hash, person.c.totp_step < step)
         values = {"totp_step": step, **({"password_hash": rehashed} if rehashed else {})}
-        if step is None or connection.execute(update(person).where(*still).values(**values)).rowcount != 1:
+        if connection.execute(update(person).where(*still).values(**values)).rowcount != 1:
             raise LoginRefused(REFUSED)
         self.attempts.succeeded(connection, proof.name, proof.address)
 

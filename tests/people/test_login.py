@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from hub.people.attempts import ADDRESS_FREE, LONGEST_LOCK, NAME_FREE, Attempts, lock_after
 from hub.people.login import LoginRefused, Proof
@@ -53,6 +53,26 @@ async def test_whatever_is_wrong_reads_the_same_and_costs_one_hash(house: House,
     assert (answer.status_code, answer.content) == (reference.status_code, reference.content)
     assert "set-cookie" not in answer.headers
     assert {k: v for k, v in answer.headers.items() if k != "date"} == {k: v for k, v in reference.headers.items() if k != "date"}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+async def test_whatever_is_wrong_asks_the_database_the_same(house: House, wrong: dict[str, str]) -> None:
+    """A right password with a wrong code is not told by work either: else passwords could be tried without the telephone."""
+    house.enrolled()
+    statements: list[str] = []
+    event.listen(house.core.engine, "before_cursor_execute", lambda _c, _cur, statement, *_: statements.append(statement))
+    await house.login(password="some-other-password", code="000000")
+    house.clock.move(seconds=60)
+    reference, statements[:] = list(statements), []
+    await house.login(**wrong)
+    assert statements == reference
+
+
+async def test_a_stale_hash_is_made_anew_only_for_who_is_let_in(house: House) -> None:
+    house.enrolled()
+    house.pages._login.passwords = Passwords(stronger := Counting(time_cost=2))
+    await house.login(code="000000")
+    assert stronger.computed == 1
 
 
 @pytest.mark.parametrize("act", ["disable", "invite"])
