@@ -18,6 +18,8 @@ from hub.ledger.entry import EntryDraft, Json
 from hub.store.upsert import inserting
 
 T = TypeVar("T")
+CLI = "cli:"
+"""How the names of who acts at the command line begin; no account's does."""
 _NOT_STORABLE = Problem(
     "BAD_INPUT",
     "含有控制库不能保存的值 a value cannot be kept in the control database (the character U+0000, or a number too large)",
@@ -34,6 +36,10 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     operator: str | None = None
     application: str | None = None
+
+    def is_called(self, done_by: object) -> bool:
+        """Whether who did an earlier step, as it is recorded, is this actor: at the command line (``cli:…``) and elsewhere one name is one actor."""
+        return done_by is not None and str(done_by).removeprefix(CLI) == self.name.removeprefix(CLI)
 
     def may(self, *scopes: str) -> bool:
         """Whether the actor holds one of the scopes."""

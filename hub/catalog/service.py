@@ -88,7 +88,7 @@ class CatalogService(Register):
 
         def work(connection: Connection) -> ImportedManifest:
             row = _manifest_row(connection, manifest_id, "IMPORTED")
-            if row.imported_by == actor.name:
+            if actor.is_called(row.imported_by):
                 raise Refused(Problem("FOUR_EYES", "审核人不得为导入人 who imported does not review", "请由他人审核 let somebody else review", "id"))
             state = "APPROVED" if approve else "REJECTED"
             values = {"state": state, "reviewed_by": actor.name, "reviewed_at": now(), "opinion": opinion}

@@ -80,6 +80,6 @@ def _person(connection: Connection, actor: Actor, name: str, department: str) ->
         raise Refused(Problem("NOT_FOUND", f"没有在用的人员账号 no active account {name[:60]}", "huitong person list", "owner"))
     if row.department != department:
         raise Refused(Problem("BAD_INPUT", "负责人须为应用所属部门人员 the owner is of the application's department", department, "owner"))
-    if problem := own_account_problem(actor, row.id):
+    if problem := own_account_problem(connection, actor, row.id):
         raise Refused(problem)
     return str(row.id)

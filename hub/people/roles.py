@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hub.acts import Actor
+from sqlalchemy import Connection, select
+
+from hub.acts import CLI, Actor
 from hub.catalog.problems import Problem
 from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
+from hub.people.tables import person
+from hub.sharing.tables import application
 
 ROLES = (SYSTEM, SECURITY, AUDIT, CATALOG, STEWARD, OWNER)
 ADMINISTRATORS = frozenset({SYSTEM, SECURITY, AUDIT})
@@ -26,13 +30,18 @@ def role_problems(roles: Collection[str]) -> list[Problem]:
     return problems
 
 
-def identity_of(actor: Actor) -> str:
-    """Who acts, as four-eyes rules compare: the id of an application or person, or the name at the command line."""
-    return actor.application or actor.name
+def identity_of(connection: Connection, actor: Actor) -> str:
+    """Who acts, as four-eyes rules compare: the id of a person or application, of that name at the command line too; else the name itself."""
+    if actor.application is not None:
+        return actor.application
+    name = actor.name.removeprefix(CLI)
+    accounts = (select(person.c.id).where(person.c.name == name), select(application.c.client_id).where(application.c.name == name))
+    found = (connection.execute(each).scalar() for each in accounts)
+    return next((str(identity) for identity in found if identity is not None), actor.name)
 
 
-def own_account_problem(actor: Actor, person_id: str) -> Problem | None:
+def own_account_problem(connection: Connection, actor: Actor, person_id: str) -> Problem | None:
     """Nobody decides about oneself."""
-    if identity_of(actor) != person_id:
+    if identity_of(connection, actor) != person_id:
         return None
     return Problem("FOUR_EYES", "不得办理本人账号的事项 nobody acts on the own account", "请由他人办理 let somebody else do it", "person")

@@ -56,8 +56,10 @@ class PeopleService:
         def work(connection: Connection) -> Told:
             _check_free(connection, name, owner)
             made = {"id": make_id("person"), "name": name, "display_name": display_name.strip(), "department": owner}
-            connection.execute(insert(person).values(**made, state="PROPOSED", proposal_hash=hash_half(half), created_by=identity_of(actor), created_at=now()))
-            _propose_roles(connection, made["id"], wanted, identity_of(actor))
+            connection.execute(
+                insert(person).values(**made, state="PROPOSED", proposal_hash=hash_half(half), created_by=identity_of(connection, actor), created_at=now())
+            )
+            _propose_roles(connection, made["id"], wanted, identity_of(connection, actor))
             return Told(read_person(connection, name), half)
 
         return self._acts.do(actor, "proposePerson", name, work, {"department": owner, "roles": wanted})
@@ -73,9 +75,14 @@ class PeopleService:
                 raise Refused(
                     Problem("CONFLICT", f"账号状态为 {row.state} the account is {row.state}", "只有待批准的账号可以批准 only a proposed one", "person")
                 )
-            if row.created_by == identity_of(actor):
+            if row.created_by == identity_of(connection, actor):
                 raise Refused(_four_eyes())
-            values = {"state": "INVITED", "approved_by": identity_of(actor), "invitation_hash": hash_half(half), "invitation_until": invitation_ends()}
+            values = {
+                "state": "INVITED",
+                "approved_by": identity_of(connection, actor),
+                "invitation_hash": hash_half(half),
+                "invitation_until": invitation_ends(),
+            }
             connection.execute(update(person).where(person.c.id == row.id).values(**values))
             if _open_change(connection, row.id):
                 _decide_roles(connection, row.id, True, actor)
@@ -91,7 +98,7 @@ class PeopleService:
 
         def work(connection: Connection) -> Told:
             row = self._other(connection, actor, name)
-            values = {"state": "PROPOSED", "proposal_hash": hash_half(half), "created_by": identity_of(actor), "approved_by": None, **_VOID}
+            values = {"state": "PROPOSED", "proposal_hash": hash_half(half), "created_by": identity_of(connection, actor), "approved_by": None, **_VOID}
             connection.execute(update(person).where(person.c.id == row.id).values(**values))
             _end(connection, row.id)
             return Told(read_person(connection, name), half)
@@ -120,7 +127,7 @@ class PeopleService:
             row = self._other(connection, actor, name)
             if _open_change(connection, row.id):
                 raise Refused(Problem("CONFLICT", "已有待批准的角色变更 a change of roles waits already", "请先批准或者退回 decide it first", "person"))
-            _propose_roles(connection, row.id, wanted, identity_of(actor))
+            _propose_roles(connection, row.id, wanted, identity_of(connection, actor))
             return read_person(connection, name)
 
         return self._acts.do(actor, "proposeRoles", name, work, {"roles": wanted})
@@ -153,7 +160,7 @@ class PeopleService:
     def _other(self, connection: Connection, actor: Actor, name: str) -> Row[Any]:
         """The person, who is not the actor."""
         row = _row(connection, name)
-        if problem := own_account_problem(actor, row.id):
+        if problem := own_account_problem(connection, actor, row.id):
             raise Refused(problem)
         return row
 
@@ -205,7 +212,7 @@ def _decide_roles(connection: Connection, person_id: str, approve: bool, actor: 
     change = _open_change(connection, person_id)
     if change is None:
         raise Refused(Problem("NOT_FOUND", "没有待批准的角色变更 no change of roles waits", "proposeRoles", "person"))
-    by = identity_of(actor)
+    by = identity_of(connection, actor)
     if change.proposed_by == by:
         raise Refused(_four_eyes())
     decided = {"state": "APPROVED" if approve else "REFUSED", "decided_by": by, "decided_at": now()}

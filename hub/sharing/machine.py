@@ -183,8 +183,7 @@ def choose(machine: Machine, act: str, case: Columns, actor: Actor, on: Collecti
 def _is_same(actor: Actor, case: Columns, column: str) -> bool:
     """One name cannot do two steps that are kept apart, at the command line or not; nor can an application decide for itself under another name."""
     own = column == "filed_by" and actor.application is not None and actor.application == case.get("application")
-    done_by = case.get(column)
-    return own or (done_by is not None and str(done_by).removeprefix("cli:") == actor.name.removeprefix("cli:"))
+    return own or actor.is_called(case.get(column))
 
 
 def _forbidden(parties: Collection[str]) -> Problem:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, Row, insert, select
 
-from hub.acts import Actor, make_id
+from hub.acts import CLI, Actor, make_id
 from hub.catalog.problems import Problem, Refused
+from hub.people.tables import person
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.due import due_of
 from hub.sharing.filing import DISPOSAL_DAYS
@@ -42,7 +44,7 @@ def record_grant(
         Refused: the approver named is whoever records it, or there is a live grant already.
     """
     approver = str(given["approver"]).strip()
-    if approver in (actor.name, actor.name.removeprefix("cli:")):
+    if _as_written(approver) in map(_as_written, _names_of(connection, actor)):
         hint = "请填写实际批准人员 name who approved it"
         raise Refused(Problem("FOUR_EYES", "批准人员不得为登记人本人 who records a decision is not who made it", hint, "approver"))
     if live_grant(connection, app.client_id, resource):
@@ -56,6 +58,18 @@ def record_grant(
     made = NewGrant(number, app.client_id, resource, terms, begins, given.get("valid_to"), approver, request, agreement)
     store_grant(connection, made, actor.name)
     return number
+
+
+def _names_of(connection: Connection, actor: Actor) -> Iterator[str]:
+    """What whoever acts is called, as an account and as a person."""
+    name = actor.name.removeprefix(CLI)
+    yield from (actor.name, name)
+    yield from connection.execute(select(person.c.display_name).where(person.c.name == name)).scalars()
+
+
+def _as_written(name: str) -> str:
+    """Full-width letters, capitals and blanks make no other name."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _insert(

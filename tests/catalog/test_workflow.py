@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -62,6 +64,13 @@ def test_who_imported_does_not_review(core: Core) -> None:
     (problem,) = refused(core.catalog.review, CONSOLE, made.id, True, "")
     assert problem.code == "FOUR_EYES"
     assert [each["state"] for each in core.catalog.manifests()] == ["IMPORTED"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("cli:ren", "ren"), ("ren", "cli:ren")])
+def test_nor_at_the_command_line(core: Core, first: str, second: str) -> None:
+    made = core.catalog.import_manifest(replace(CONSOLE, name=first), SMALL)
+    assert [p.code for p in refused(core.catalog.review, replace(CONSOLE, name=second), made.id, True, "")] == ["FOUR_EYES"]
+    assert core.catalog.review(replace(CONSOLE, name="du"), made.id, True, "").state == "APPROVED"
 
 
 def test_nor_does_the_database_let_him(core: Core) -> None:

@@ -119,6 +119,22 @@ def test_who_proposes_does_not_approve(core: Core) -> None:
 
 
 @pytest.mark.fast
+def test_one_person_is_one_at_the_command_line_and_at_the_interface(core: Core) -> None:
+    """``cli:ren`` and the account ``ren`` are two names of who proposed; neither approves what the other proposed, nor what concerns the account."""
+    people, ren = proposed(core, "ren", SYSTEM), replace(CONSOLE, name="cli:ren")
+    account = people.approve(replace(CONSOLE, name="cli:du"), "ren").person.id
+    own = Actor("ren", "housing", frozenset({SYSTEM, SECURITY}), application=account)
+    for first, second, name in ((ren, own, "li.na"), (own, ren, "wu.min")):
+        people.propose(first, name, "李娜", "housing", [STEWARD])
+        assert [p.code for p in refused(people.approve, second, name)] == ["FOUR_EYES"]
+        people.approve(DU, name)
+        people.propose_roles(first, name, [OWNER])
+        assert [p.code for p in refused(people.approve_roles, second, name)] == ["FOUR_EYES"]
+    assert [p.code for p in refused(people.propose_roles, ren, "ren", [AUDIT])] == ["FOUR_EYES"]
+    assert [p.code for p in refused(people.invite, ren, "ren")] == ["FOUR_EYES"]
+
+
+@pytest.mark.fast
 def test_nobody_gives_himself_a_role(core: Core) -> None:
     people = proposed(core, "xu.fang", SECURITY)
     people.approve(DU, "xu.fang")
