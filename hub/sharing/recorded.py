@@ -63,13 +63,13 @@ def record_grant(
 def _names_of(connection: Connection, actor: Actor) -> Iterator[str]:
     """What whoever acts is called, as an account and as a person."""
     name = actor.name.removeprefix(CLI)
-    yield from (actor.name, name)
+    yield name
     yield from connection.execute(select(person.c.display_name).where(person.c.name == name)).scalars()
 
 
 def _as_written(name: str) -> str:
     """Full-width letters, capitals and blanks make no other name."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return "".join(unicodedata.normalize("NFKC", name).casefold().removeprefix(CLI).split())
 
 
 def _insert(
