@@ -15,11 +15,11 @@ from hub.catalog.problems import Problem, Refused
 from hub.catalog.tables import revision
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft, Json
+from hub.names import CLI as CLI
+from hub.names import as_written
 from hub.store.upsert import inserting
 
 T = TypeVar("T")
-CLI = "cli:"
-"""How the names of who acts at the command line begin; no account's does."""
 _NOT_STORABLE = Problem(
     "BAD_INPUT",
     "含有控制库不能保存的值 a value cannot be kept in the control database (the character U+0000, or a number too large)",
@@ -39,7 +39,7 @@ class Actor:
 
     def is_called(self, done_by: object) -> bool:
         """Whether who did an earlier step, as it is recorded, is this actor: at the command line (``cli:…``) and elsewhere one name is one actor."""
-        return done_by is not None and str(done_by).removeprefix(CLI) == self.name.removeprefix(CLI)
+        return done_by is not None and as_written(str(done_by)) == as_written(self.name)
 
     def may(self, *scopes: str) -> bool:
         """Whether the actor holds one of the scopes."""

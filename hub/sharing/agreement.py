@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from hub.sharing.texts import escaped
+
 _MARK = "\n条款 Terms\n"
 _DUTIES = (
     "一、需求部门仅在下列条款之内、为所列用途使用数据；不得擅自扩大使用范围，不得擅自提供给第三方（国务院令第809号第二十五条）。",
@@ -29,19 +31,23 @@ class Side:
 
 
 def agreement_text(request: str, application: str, consumer: Side, provider: Side, resource: str, approved_on: date, terms: Mapping[str, Any]) -> str:
-    """The canonical text: NFC, lines ended by LF, the terms as one line of JSON with sorted keys. Equal input gives equal bytes."""
+    """The canonical text: NFC, lines ended by LF, the terms as the last line, JSON with sorted keys. Equal input gives equal bytes.
+
+    What would not be seen is escaped: names bring no lines of their own, and no term reads otherwise than it is.
+    """
     lines = [
         "政务数据共享协议 Data sharing agreement",
         f"申请编号 Request: {request}",
-        f"需求部门 Consumer: {consumer.name} ({consumer.code})",
+        f"需求部门 Consumer: {escaped(consumer.name)} ({consumer.code})",
         f"业务应用系统 Application: {application}",
-        f"提供部门 Provider: {provider.name} ({provider.code})",
+        f"提供部门 Provider: {escaped(provider.name)} ({provider.code})",
         f"信息资源 Resource: {resource}",
         f"同意日期 Approved on: {approved_on.isoformat()}",
         "",
         *(duty.format(days=terms["disposal_days"]) for duty in _DUTIES),
     ]
-    return unicodedata.normalize("NFC", "\n".join(lines)) + "\n" + _MARK + json.dumps(terms, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+    last = escaped(json.dumps(terms, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+    return unicodedata.normalize("NFC", "\n".join(lines)) + "\n" + _MARK + last + "\n"
 
 
 def hash_of(text: str) -> str:
@@ -61,6 +67,6 @@ class Agreed:
 
 def agreed_terms(text: str) -> Agreed:
     """The terms that stand in an agreement."""
-    terms = json.loads(text.partition(_MARK)[2])
+    terms = json.loads(text.rpartition(_MARK)[2])
     begins, ends = (datetime.fromisoformat(terms[name]) if terms[name] else None for name in ("valid_from", "valid_to"))
     return Agreed(terms["grant"], begins, ends, terms["disposal_days"])

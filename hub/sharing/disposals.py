@@ -21,6 +21,7 @@ from hub.sharing.reasons import check_opinion
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step, steps_of
 from hub.sharing.tables import access_request, application, disposal, grant
+from hub.sharing.texts import NOT_PLAIN, is_plain
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
 
@@ -143,6 +144,8 @@ def _filled(act: str, given: DisposalGiven) -> dict[str, Any]:
         return {}
     if not 0 < len(given.statement.strip()) <= 4000:
         raise Refused(Problem("BAD_INPUT", "处置说明应为 1 至 4000 字 the statement must have 1 to 4,000 characters", "", "statement"))
+    if not is_plain(given.statement):
+        raise Refused(Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", "statement"))
     if not _SHA256.match(given.certificate_hash):
         raise Refused(Problem("BAD_INPUT", "应为处置证明的 SHA-256 must be the SHA-256 of the certificate", "64 hex digits", "certificateHash"))
     return {"statement": given.statement.strip(), "certificate_hash": given.certificate_hash, "filed_at": now()}

@@ -13,6 +13,7 @@ from typing import Any
 from auth.rights import Operation, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.grants import terms_from
+from hub.sharing.texts import NOT_PLAIN, is_plain
 from masking.rules import DENY
 from schema.faults import Fault
 from schema.filters import check_rows
@@ -21,6 +22,8 @@ from schema.model import Item, Resource
 DISPOSAL_DAYS = 20
 """Working days for disposal after a grant's end where the request names no other number."""
 MOST_TEXT = 2000
+MOST_GIVEN_BYTES = 32_768
+"""Of a request with all its terms, as it is stored."""
 _PURPOSE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _TEXTS = ("purpose", "scenario", "legal_basis")
 
@@ -63,6 +66,27 @@ def terms_asked(resource: Resource, given: Mapping[str, Any], moment: datetime) 
     }
 
 
+def stored_terms(resource: Resource, given: Mapping[str, Any], moment: datetime) -> str:
+    """What is asked for and the terms that follow from it, as a request's row keeps them.
+
+    Raises:
+        Refused: with every fault.
+    """
+    terms = {**terms_asked(resource, given, moment), "given": dict(given)}
+    text = json.dumps(terms, ensure_ascii=False, sort_keys=True, default=str)
+    if len(text.encode()) > MOST_GIVEN_BYTES:
+        raise Refused(Problem("BAD_INPUT", f"申请超过 {MOST_GIVEN_BYTES} 字节 the request is larger than {MOST_GIVEN_BYTES} bytes", "", "items"))
+    return text
+
+
+def supplemented(given: Mapping[str, Any], supplement: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for after a supplement; purposes that a prolonged grant brought along follow its texts."""
+    made = {**given, **supplement}
+    if any(name in supplement for name in _TEXTS) and given.get("purposes"):
+        made["purposes"] = None
+    return made
+
+
 def asked_again(grant: Any) -> dict[str, Any]:
     """What a request asks for that prolongs a grant (its row) by the same terms."""
     terms = json.loads(grant.terms)
@@ -100,10 +124,16 @@ def _item(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"code": given["code"], "value": None if value == "NONE" else value, "key": bool(given.get("key")), "mask": given.get("mask")}
 
 
-def _gaps(shared: Resource, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _text_gaps(given: Mapping[str, Any]) -> Iterator[Problem]:
     for name in _TEXTS:
         if not 0 < len(str(given.get(name) or "").strip()) <= MOST_TEXT:
             yield Problem("BAD_INPUT", f"{name} 应为 1 至 {MOST_TEXT} 字 must have 1 to {MOST_TEXT} characters (APP-03)", "", name)
+        elif not is_plain(str(given[name])):
+            yield Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", name)
+
+
+def _gaps(shared: Resource, given: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _text_gaps(given)
     offered = ", ".join(sorted(o.value for o in shared.operations))
     if not given["operations"] or any(Operation(o) not in shared.operations for o in given["operations"]):
         yield Problem("BAD_INPUT", "申请的操作须为资源所提供 operations must be among those offered", offered, "operations")
@@ -128,6 +158,9 @@ def _gaps(shared: Resource, given: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _times(given: Mapping[str, Any], moment: datetime) -> Iterator[Problem]:
     begins, ends = moment_of(given.get("valid_from")), moment_of(given.get("valid_to"))
+    if begins is not None and given.get("extends") is not None:
+        message = "延续自双方签署起生效，不另定起始时间 a prolongation holds from the second signature on: it has no beginning of its own"
+        yield Problem("BAD_INPUT", message, "validFrom: null", "validFrom")
     for name, value in (("validFrom", begins), ("validTo", ends)):
         if value is not None and value.tzinfo is None:
             yield Problem("BAD_INPUT", "时间须带时区 a moment needs its offset", "2027-01-01T00:00:00+08:00", name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
+from hub.sharing.texts import NOT_PLAIN, is_plain
 from masking.rules import DENY, UnknownMask, applies_to, parse_mask
 from schema.faults import Fault
 from schema.filters import check_rows
@@ -97,6 +98,8 @@ def purposes_from(given: Sequence[Mapping[str, Any]], path: str, problems: list[
             problems.append(_bad(f"{path}[{i}].code", f"用途代码不合格式 wrong purpose code: {code}", "[A-Za-z0-9._-]{1,64}"))
         empty = [name for name in ("scenario", "basis") if not str(purpose.get(name) or "").strip()]
         problems += [_bad(f"{path}[{i}].{name}", "不能为空 must not be empty (APP-03, LOG-05)", "") for name in empty]
+        turned = [name for name in ("scenario", "basis") if not is_plain(str(purpose.get(name) or ""))]
+        problems += [_bad(f"{path}[{i}].{name}", NOT_PLAIN, "请去除 remove them") for name in turned]
         made.append({"code": code, "scenario": str(purpose["scenario"]), "basis": str(purpose["basis"])})
     return made
 

@@ -7,6 +7,7 @@ from hub.sharing.machine import Transition
 from hub.sharing.rules import RuleBook
 from hub.sharing.rules.files import Use
 from hub.sharing.steps import MOST_OPINION
+from hub.sharing.texts import NOT_PLAIN, is_plain
 from hub.sharing.workdays import china_day
 from hub.store.base import now
 
@@ -41,7 +42,7 @@ def reason_of(book: RuleBook, transition: Transition, given: str | None, opinion
 
 
 def check_opinion(transition: Transition, opinion: str) -> None:
-    """Refuses an act whose opinion is missing or too long.
+    """Refuses an act whose opinion is missing, too long, or reads otherwise than it is.
 
     Raises:
         Refused: ``BAD_INPUT``.
@@ -49,5 +50,7 @@ def check_opinion(transition: Transition, opinion: str) -> None:
     if transition.opinion and not opinion.strip():
         path = "reason" if transition.reason else "opinion"
         raise Refused(Problem("BAD_INPUT", "须写明意见 an opinion is needed", "opinion", path))
+    if not is_plain(opinion):
+        raise Refused(Problem("BAD_INPUT", f"意见{NOT_PLAIN}", "请去除 remove them", "opinion"))
     if len(opinion) > MOST_OPINION:
         raise Refused(Problem("BAD_INPUT", f"意见至多 {MOST_OPINION} 字 the opinion has {MOST_OPINION} characters at most", "", "opinion"))

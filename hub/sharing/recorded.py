@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from hub.acts import CLI, Actor, make_id
 from hub.catalog.problems import Problem, Refused
+from hub.names import as_written
 from hub.people.tables import person
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.due import due_of
@@ -20,6 +20,7 @@ from hub.sharing.live_grants import NewGrant, live_grant, store_grant
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request
+from hub.sharing.texts import NOT_PLAIN, is_plain
 from hub.store.base import now
 
 UNCONDITIONAL = "unconditional"
@@ -44,7 +45,9 @@ def record_grant(
         Refused: the approver named is whoever records it, or there is a live grant already.
     """
     approver = str(given["approver"]).strip()
-    if _as_written(approver) in map(_as_written, _names_of(connection, actor)):
+    if not is_plain(approver):
+        raise Refused(Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", "approver"))
+    if as_written(approver) in map(as_written, _names_of(connection, actor)):
         hint = "请填写实际批准人员 name who approved it"
         raise Refused(Problem("FOUR_EYES", "批准人员不得为登记人本人 who records a decision is not who made it", hint, "approver"))
     if live_grant(connection, app.client_id, resource):
@@ -65,11 +68,6 @@ def _names_of(connection: Connection, actor: Actor) -> Iterator[str]:
     name = actor.name.removeprefix(CLI)
     yield name
     yield from connection.execute(select(person.c.display_name).where(person.c.name == name)).scalars()
-
-
-def _as_written(name: str) -> str:
-    """Full-width letters, capitals and blanks make no other name."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().removeprefix(CLI).split())
 
 
 def _insert(

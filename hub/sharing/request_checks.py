@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from auth.rights import SharingClass
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.filing import shared_part
 from hub.sharing.live_grants import live_grant
 from hub.sharing.tables import access_request, application
-from schema.model import Resource
+from hub.sharing.texts import NOT_PLAIN, is_plain
+from schema.model import Resource, Snapshot
 
 
 def check_room(connection: Connection, app: Row[Any], resource: str, extends: str | None) -> None:
@@ -26,6 +28,12 @@ def check_room(connection: Connection, app: Row[Any], resource: str, extends: st
     if found:
         hint = "请先办结或撤回 finish or withdraw it first"
         raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有未办结的申请 has an open request already: {found.id}", hint, "resource"))
+
+
+def shared_resource(snapshot: Snapshot, code: str) -> Resource | None:
+    """The resource as whoever may ask for it sees it: one that is not shared does not exist."""
+    found = snapshot.resources.get(code)
+    return None if found is None or found.sharing_class is SharingClass.NOT_SHARED else found
 
 
 def owner_of(connection: Connection, client_id: str) -> str | None:
@@ -44,6 +52,8 @@ def feedback_problem(resource: Resource, given: Mapping[str, Any]) -> Problem | 
     item, shared = given.get("item"), shared_part(resource)
     if not 0 < len(str(given["description"]).strip()) <= 4000:
         return Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
+    if not is_plain(str(given["description"])):
+        return Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", "description")
     if item is not None and item not in shared.items:
         return Problem("BAD_INPUT", f"没有信息项 no item {item[:120]}", ", ".join(shared.items), "item")
     return None

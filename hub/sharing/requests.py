@@ -16,11 +16,11 @@ from hub.catalog.problems import Problem, Refused
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.cases import MOST_LISTED, Case, CaseReader, Wanted
 from hub.sharing.due import Due, due_of
-from hub.sharing.filing import asked_again, terms_asked
+from hub.sharing.filing import asked_again, stored_terms
 from hub.sharing.guards import Given, Guards
 from hub.sharing.machine import REQUEST, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
-from hub.sharing.request_checks import check_room, department_of, feedback_problem, owner_of
+from hub.sharing.request_checks import check_room, department_of, feedback_problem, owner_of, shared_resource
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
 from hub.sharing.tables import access_request, application, feedback, grant
@@ -31,7 +31,6 @@ from schema.model import Resource, Snapshot
 __all__ = ["Case", "RequestService", "Step"]
 _LEDGER = {"file": "requestAccess", "approve": "reviewRequest", "refuse": "reviewRequest", "complete": "checkRequest", "notice": "checkRequest"}
 """What the ledger calls an act; the others are ``…Request``, but for extensions and signatures."""
-MOST_GIVEN_BYTES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,13 @@ class RequestService:
                 problem = Problem("NOT_FOUND", f"没有授权 no grant {grant_id[:80]}", "请核对编号 compare the number", "id")
                 self._acts.refuse(actor, "requestAccess", grant_id, problem)
                 raise Refused(problem)
-            resource = self._catalog(connection).resources.get(row.resource)
+            resource = shared_resource(self._catalog(connection), row.resource)
             stored = connection.execute(select(access_request.c.terms).where(access_request.c.id == row.request)).scalar()
             days = json.loads(stored).get("disposal_days") if stored else None
         if resource is None:
-            raise Refused(Problem("NOT_FOUND", f"资源已下架 the resource was withdrawn: {row.resource}", "", "id"))
+            problem = Problem("NOT_FOUND", f"资源已下架 the resource was withdrawn: {row.resource}", "", "id")
+            self._acts.refuse(actor, "requestAccess", grant_id, problem)
+            raise Refused(problem)
         return self.request_access(actor, resource, asked_again(row) | {"valid_to": valid_to, "disposal_days": days}, row.application)
 
     def report_error(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
@@ -135,10 +136,7 @@ class RequestService:
 
     def _file(self, connection: Connection, filed: _Filed, resource: Resource) -> None:
         moment, app = now(), filed.app
-        terms = {**terms_asked(resource, filed.given, moment), "given": dict(filed.given)}
-        text = _json(terms)
-        if len(text.encode()) > MOST_GIVEN_BYTES:
-            raise Refused(Problem("BAD_INPUT", f"申请超过 {MOST_GIVEN_BYTES} 字节 the request is larger than {MOST_GIVEN_BYTES} bytes", "", "items"))
+        text = stored_terms(resource, filed.given, moment)
         extends = filed.given.get("extends")
         check_room(connection, app, resource.code, extends)
         answer = "answer_unconditional" if resource.sharing_class is SharingClass.UNCONDITIONAL else "answer_conditional"
@@ -178,9 +176,13 @@ class RequestService:
         self.note_breach(connection, case)
         changes = self._guards.check(connection, transition, case, given)
         changes |= self._moved(connection, transition, case | changes, actor, reason)
-        if transition.to == "GRANTED":
-            changes |= self._guards.activate(connection, case | changes, actor)
+        granting = transition.to == "GRANTED"
+        if granting:
+            changes |= self._guards.grant_number(connection, case | changes)
         connection.execute(update(access_request).where(access_request.c.id == number).values(**changes))
+        if granting:
+            # After the request: the database takes a grant only from a request that names it and has every approval.
+            self._guards.activate(connection, case | changes, actor)
         add_step(connection, number, actor.name, act, given.told(reason))
         return number
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from datetime import date
 
 import structlog
 from anyio import to_thread
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Engine, Update, and_, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.acts import Acts
 from hub.ledger.errors import LedgerUnavailable
 from hub.sharing.calendar_service import read_calendar
-from hub.sharing.due import agreed_due, due_of
+from hub.sharing.due import Due, agreed_due, due_of
 from hub.sharing.grant_acts import GrantActs
 from hub.sharing.machine import SYSTEM_ACTOR
 from hub.sharing.requests import RequestService
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request, disposal, grant_usage
-from hub.sharing.workdays import china_day
+from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
 
 log = structlog.get_logger(__name__)
@@ -42,6 +41,8 @@ class Sweep:
         self._book = book
         self._requests = requests
         self._grants = grants
+        self._reckoned: Calendar | None = None
+        """The calendar by which the copies of due days were last compared."""
 
     def run(self) -> int:
         """How many things were recorded. While the ledger cannot be written nothing is, and the next sweep does it."""
@@ -53,26 +54,40 @@ class Sweep:
             return 0
 
     def _moved(self) -> int:
-        """Due days are copies of what the rules say by the calendar as it stands; those that differ are written anew."""
+        """Due days are copies of what the rules say by the calendar as it stands; once the calendar changed, those that differ are written anew."""
         with self._engine.connect() as connection:
             calendar = read_calendar(connection)
-            rows = connection.execute(select(access_request).where(access_request.c.party.is_not(None))).all()
-            due = {row: due_of(self._book, calendar, row.term, row.term_at, row.extended_days) for row in rows}
-            moved = {row.id: found for row, found in due.items() if (row.due_on, row.rule) != (found.on.isoformat(), found.rule)}
-            ends = {row: agreed_due(self._book, calendar, "disposal", row.ended_at, row.working_days) for row in self._open_disposals(connection)}
-            later = {row.grant: found for row, found in ends.items() if (row.due_on, row.rule) != (found.on.isoformat(), found.rule)}
-        if moved or later:
+            if calendar == self._reckoned:
+                return 0
+            moved = [*self._moved_requests(connection, calendar), *self._moved_disposals(connection, calendar)]
+        if moved:
             with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-                for number, found in moved.items():
-                    values = {"due_on": found.on.isoformat(), "rule": found.rule}
-                    connection.execute(update(access_request).where(access_request.c.id == number).values(**values))
-                for number, found in later.items():
-                    connection.execute(update(disposal).where(disposal.c.grant == number).values(due_on=found.on.isoformat(), rule=found.rule))
-        return len(moved) + len(later)
+                for statement in moved:
+                    connection.execute(statement)
+        self._reckoned = calendar
+        return len(moved)
 
-    @staticmethod
-    def _open_disposals(connection: Connection) -> Sequence[Row[Any]]:
-        return connection.execute(select(disposal).where(disposal.c.state == "DUE")).all()
+    def _moved_requests(self, connection: Connection, calendar: Calendar) -> list[Update]:
+        """A case that goes on meanwhile has another term, and keeps the day that it got then."""
+        kept = access_request.c
+        columns = (kept.id, kept.term, kept.term_at, kept.extended_days, kept.due_on, kept.rule)
+        found: dict[tuple[str, date, int], Due] = {}
+        moved = []
+        for row in connection.execute(select(*columns).where(kept.party.is_not(None))):
+            key = row.term, china_day(row.term_at), row.extended_days
+            due = found.get(key) or found.setdefault(key, due_of(self._book, calendar, row.term, row.term_at, row.extended_days))
+            if (row.due_on, row.rule) != (due.on.isoformat(), due.rule):
+                same = and_(*(column == value for column, value in zip(columns, row, strict=True)))
+                moved.append(update(access_request).where(same).values(due_on=due.on.isoformat(), rule=due.rule))
+        return moved
+
+    def _moved_disposals(self, connection: Connection, calendar: Calendar) -> list[Update]:
+        moved = []
+        for row in connection.execute(select(disposal).where(disposal.c.state == "DUE")):
+            due = agreed_due(self._book, calendar, "disposal", row.ended_at, row.working_days)
+            if (row.due_on, row.rule) != (due.on.isoformat(), due.rule):
+                moved.append(update(disposal).where(disposal.c.grant == row.grant).values(due_on=due.on.isoformat(), rule=due.rule))
+        return moved
 
     def _late(self) -> list[str]:
         columns = access_request.c

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint, false
 
 from hub.catalog.tables import department
 from hub.store.base import UtcText, metadata
@@ -22,9 +22,11 @@ application = Table(
     Column("redirect_uris", Text, nullable=False, server_default="[]"),
     Column("dpop_bound", Boolean, nullable=False, server_default=false()),
     Column("owner", Text),
+    Column("tokens_from", BigInteger, nullable=False, server_default="0"),
 )
 """业务应用系统. ``purposes`` is a JSON array of {code, scenario, basis}; ``jwks`` the public keys of ``private_key_jwt`` (RFC 7517);
-``dpop_bound``: its tokens are only issued with a proof of possession (RFC 9449 §5.2); ``owner``: id of the person who answers for it."""
+``dpop_bound``: its tokens are only issued with a proof of possession (RFC 9449 §5.2); ``owner``: id of the person who answers for it;
+``tokens_from``: tokens from before this moment (Unix seconds) are void."""
 
 grant = Table(
     "grant_",
@@ -40,15 +42,18 @@ grant = Table(
     Column("agreement_hash", Text),
     Column("created_by", Text, nullable=False),
     Column("created_at", UtcText, nullable=False),
-    Column("request", Text),
+    Column("request", Text, nullable=False),
     Column("reason", Text),
     Column("rectify_by", Text),
     Column("termination_filed_by", Text),
     Column("ended_at", UtcText),
+    ForeignKeyConstraint(["request", "id"], ["access_request.id", "access_request.grant"]),
 )
-"""授权. ``terms`` is JSON: operations, items, rows, purposes, flags, page limit, quota. ``request``: the access request that gave it;
+"""授权. ``terms`` is JSON: operations, items, rows, purposes, flags, page limit, quota. ``request``: the access request that gave it, which names it
+in turn: the database takes no grant without a request that has every approval;
 ``reason``: the code for which it was suspended or terminated, or its end was filed for; ``rectify_by``: the day set for rectification."""
 Index("ix_grant__application_state", grant.c.application, grant.c.state)
+Index("ix_grant__state_valid_to", grant.c.state, grant.c.valid_to)
 
 access_request = Table(
     "access_request",
@@ -101,6 +106,7 @@ access_request = Table(
         "AND (endorsed_by IS NULL OR decided_by <> endorsed_by))",
         name="four_eyes",
     ),
+    CheckConstraint("overruled_by IS NULL OR decided_by IS NULL OR decided_by <> overruled_by", name="overruled_by_another"),
     CheckConstraint("consumer_signed_by IS NULL OR provider_signed_by IS NULL OR consumer_signed_by <> provider_signed_by", name="signed_by_two"),
     CheckConstraint(
         "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (state = 'GRANTED' AND endorsed_by IS NOT NULL AND checked_by IS NOT NULL "
@@ -109,6 +115,7 @@ access_request = Table(
         name="every_approval",
     ),
     CheckConstraint("state <> 'GRANTED' OR origin <> 'REQUESTED' OR \"grant\" IS NOT NULL", name="granted"),
+    UniqueConstraint("id", "grant"),
 )
 """共享申请. ``origin``: asked for through the hub, approved with an application's registration (unconditional resources), or recorded
 from a decision on paper. Who did which step stands in columns of its own, so that the database itself refuses a skipped approval.
@@ -117,6 +124,7 @@ from a decision on paper. Who did which step stands in columns of its own, so th
 ``runs``: in this state the term can be broken; ``late`` was to act when the term ended; ``due_on`` and ``rule`` are copies of what the rule book says (:mod:`hub.sharing.due`)."""
 Index("ix_access_request_state", access_request.c.state)
 Index("ix_access_request_application", access_request.c.application)
+Index("ix_access_request_runs_due_on", access_request.c.runs, access_request.c.due_on)
 
 disposal = Table(
     "disposal",

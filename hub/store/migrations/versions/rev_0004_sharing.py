@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Text, false, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, Text, UniqueConstraint, false, text
 
 revision = "0004"
 down_revision = "0003"
@@ -19,6 +20,7 @@ _OPINION = (
 _FOUR_EYES = (
     "decided_by IS NULL OR (decided_by <> filed_by AND (opinion_by IS NULL OR decided_by <> opinion_by) AND (endorsed_by IS NULL OR decided_by <> endorsed_by))"
 )
+_OVERRULED = "overruled_by IS NULL OR decided_by IS NULL OR decided_by <> overruled_by"
 _SIGNED = "consumer_signed_by IS NULL OR provider_signed_by IS NULL OR consumer_signed_by <> provider_signed_by"
 _EVERY = (
     "\"grant\" IS NULL OR origin <> 'REQUESTED' OR (state = 'GRANTED' AND endorsed_by IS NOT NULL AND checked_by IS NOT NULL "
@@ -30,8 +32,9 @@ _GRANTED = "state <> 'GRANTED' OR origin <> 'REQUESTED' OR \"grant\" IS NOT NULL
 
 def upgrade() -> None:
     """Makes two tables anew with their rows, for SQLite cannot change a constraint, and adds two."""
-    _grants()
-    _requests()
+    grants = _taken("grant_")
+    requests = _requests(grants)
+    _grants(grants, requests)
     op.create_table(
         "disposal",
         Column("grant", Text, ForeignKey("grant_.id"), primary_key=True),
@@ -69,8 +72,7 @@ def _taken(name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _grants() -> None:
-    rows = _taken("grant_")
+def _grants(rows: list[dict[str, Any]], requests: dict[str, str]) -> None:
     made = op.create_table(
         "grant_",
         Column("id", Text, primary_key=True),
@@ -84,19 +86,23 @@ def _grants() -> None:
         Column("agreement_hash", Text),
         Column("created_by", Text, nullable=False),
         Column("created_at", Text, nullable=False),
-        Column("request", Text),
+        Column("request", Text, nullable=False),
         Column("reason", Text),
         Column("rectify_by", Text),
         Column("termination_filed_by", Text),
         Column("ended_at", Text),
+        ForeignKeyConstraint(["request", "id"], ["access_request.id", "access_request.grant"], name="fk_grant__request_access_request"),
     )
     op.create_index("ix_grant__application_state", "grant_", ["application", "state"])
-    op.bulk_insert(made, rows)
+    op.create_index("ix_grant__state_valid_to", "grant_", ["state", "valid_to"])
+    op.bulk_insert(made, [{**row, "request": requests[row["id"]]} for row in rows])
 
 
-def _requests() -> None:
+def _requests(grants: list[dict[str, Any]]) -> dict[str, str]:
+    """The requests, and one for each grant; which is whose."""
     departments = {row.client_id: row.department for row in op.get_bind().execute(text("SELECT client_id, department FROM application"))}
     rows = [_request(row, departments[row["application"]]) for row in _taken("access_request")]
+    rows += [_of_grant(row, departments[row["application"]]) for row in grants]
     texts = ("terms", "state", "answer", "term", "term_at", "due_on", "rule", "filed_by", "created_at", "changed_at")
     steps = ("endorsed_by", "noticed_by", "checked_by", "extension_asked_by", "extension_decided_by", "opinion_by", "agreed_by", "decided_by")
     more = ("overruled_by", "agreement", "agreement_hash", "consumer_signed_by", "provider_signed_by", "grant")
@@ -112,13 +118,17 @@ def _requests() -> None:
         CheckConstraint(_ENDORSED, name="endorsed_by_another"),
         CheckConstraint(_OPINION, name="opinion_of_another"),
         CheckConstraint(_FOUR_EYES, name="four_eyes"),
+        CheckConstraint(_OVERRULED, name="overruled_by_another"),
         CheckConstraint(_SIGNED, name="signed_by_two"),
         CheckConstraint(_EVERY, name="every_approval"),
         CheckConstraint(_GRANTED, name="granted"),
+        UniqueConstraint("id", "grant", name="uq_access_request_id_grant"),
     )
     op.create_index("ix_access_request_state", "access_request", ["state"])
     op.create_index("ix_access_request_application", "access_request", ["application"])
+    op.create_index("ix_access_request_runs_due_on", "access_request", ["runs", "due_on"])
     op.bulk_insert(made, rows)
+    return {row["grant"]: row["id"] for row in rows if row["grant"]}
 
 
 def _request(row: dict[str, Any], consumer: str) -> dict[str, Any]:
@@ -132,9 +142,37 @@ def _request(row: dict[str, Any], consumer: str) -> dict[str, Any]:
         "origin": "RECORDED" if approved else "REQUESTED",
         "state": "GRANTED" if approved else "FILED" if waits else row["state"],
         "party": "consumer" if waits else None,
+        "grant": None,
+        "agreement_hash": None,
+        "decided_by": None,
         "answer": "answer_conditional",
         "term": "answer_conditional",
         "term_at": row["created_at"],
         "filed_by": row["application"],
         "changed_at": row["created_at"],
+    }
+
+
+def _of_grant(row: dict[str, Any], consumer: str) -> dict[str, Any]:
+    """The request that a grant of before stands for: it was decided outside the hub."""
+    moment = row["created_at"]
+    same = {name: row[name] for name in ("application", "resource", "agreement_hash", "created_at")}
+    return {
+        **same,
+        "id": f"request_{row['id'].removeprefix('grant_')}",
+        "consumer": consumer,
+        "provider": row["resource"].partition(".")[0],
+        "terms": json.dumps({"grant": json.loads(row["terms"]), "disposal_days": 20}, ensure_ascii=False, sort_keys=True),
+        "origin": "RECORDED",
+        "state": "GRANTED",
+        "party": None,
+        "grant": row["id"],
+        "answer": "answer_conditional",
+        "term": "answer_conditional",
+        "term_at": moment,
+        "due_on": moment[:10],
+        "rule": "",
+        "filed_by": row["application"],
+        "decided_by": row["approver"],
+        "changed_at": moment,
     }
