@@ -124,10 +124,13 @@ class TokenVerifier:
         revocations: Revocations,
         is_active: Callable[[str], bool],
         *,
+        tokens_from: Callable[[str], int] = lambda _party: 0,
         skew: int = 5,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``is_active``: whether the client or person of this id, and its department, are in service; must answer from memory.
+
+        ``tokens_from``: Unix seconds before which no token of this client or person counts; likewise from memory.
 
         ``skew``: seconds, at most 30, that another node's clock may be ahead. It never lengthens a token's life.
         """
@@ -137,6 +140,7 @@ class TokenVerifier:
         self._keys = keys
         self._revocations = revocations
         self._is_active = is_active
+        self._tokens_from = tokens_from
         self._skew = skew
         self._clock = clock
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
@@ -172,8 +176,11 @@ class TokenVerifier:
             raise TokenInvalid("expired")
         if self._revocations.is_revoked(access.jti):
             raise TokenInvalid("revoked")
-        if not all(self._is_active(party) for party in {access.client_id, access.subject, access.application or access.subject}):
+        parties = {access.client_id, access.subject, access.application or access.subject}
+        if not all(self._is_active(party) for party in parties):
             raise TokenInvalid("not active")
+        if any(access.issued_at < self._tokens_from(party) for party in {access.client_id, access.subject}):
+            raise TokenInvalid("from before its party's credentials")
 
     def _check(self, token: str) -> tuple[AccessToken, str]:
         try:

@@ -100,7 +100,7 @@ class Hub:
         self._revocations = RevocationList(TokenRevocations(core.engine))
         self._tokens = TokenIssuer(issuer, self._keys)
         known = Clients(core.registry, issuer)
-        verifier = TokenVerifier(issuer, self._keys, self._revocations, known.is_active)
+        verifier = TokenVerifier(issuer, self._keys, self._revocations, known.is_active, tokens_from=core.registry.tokens_from)
         self._used, proofs = UsedOnce(core.engine), Proofs()
         clients, assertions = ClientAuthenticator(known), Assertions(issuer, known, self._used)
         shared = self._used if core.engine.dialect.name == "postgresql" else None

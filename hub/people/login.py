@@ -68,7 +68,7 @@ class Login:
         return cookie
 
     def change_password(self, session: Session, proof: Proof, password: str) -> str:
-        """Changes one's own password; every session of the person ends, and a new one begins: its cookie.
+        """Changes one's own password; every session and token of the person ends, and a new session begins: its cookie.
 
         Raises:
             LoginRefused: old password or code are not right.

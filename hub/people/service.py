@@ -100,7 +100,7 @@ class PeopleService:
             row = self._other(connection, actor, name)
             values = {"state": "PROPOSED", "proposal_hash": hash_half(half), "created_by": identity_of(connection, actor), "approved_by": None, **_VOID}
             connection.execute(update(person).where(person.c.id == row.id).values(**values))
-            _end(connection, row.id)
+            close_all_in(connection, row.id)
             return Told(read_person(connection, name), half)
 
         return self._acts.do(actor, "invitePerson", name, work)
@@ -112,7 +112,7 @@ class PeopleService:
         def work(connection: Connection) -> PersonRecord:
             row = _row(connection, name)
             connection.execute(update(person).where(person.c.id == row.id).values(state="DISABLED", proposal_hash=None, **_VOID))
-            _end(connection, row.id)
+            close_all_in(connection, row.id)
             return read_person(connection, name)
 
         return self._acts.do(actor, "disablePerson", name, work)
@@ -140,7 +140,7 @@ class PeopleService:
             row = self._other(connection, actor, name)
             _decide_roles(connection, row.id, approve, actor)
             if approve:
-                _end(connection, row.id)
+                close_all_in(connection, row.id)
             return read_person(connection, name)
 
         return self._acts.do(actor, "approveRoles", name, work, {"approve": approve})
@@ -225,11 +225,6 @@ def _give(connection: Connection, person_id: str, roles: Collection[str], by: st
     connection.execute(delete(account_role).where(account_role.c.account == person_id))
     for role in roles:
         connection.execute(insert(account_role).values(account=person_id, role=role, given_by=by, given_at=now()))
-
-
-def _end(connection: Connection, person_id: str) -> None:
-    close_all_in(connection, person_id)
-    bump(connection, "rights")
 
 
 def _first(connection: Connection, owner: str, name: str, display_name: str, role: str) -> Told:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from starlette.responses import Response
 
+from hub.acts import bump
 from hub.catalog.tables import department
 from hub.clock import real_now
 from hub.people.tables import account_role, person, person_session
@@ -107,8 +108,13 @@ class Sessions:
 
 
 def close_all_in(connection: Connection, person_id: str) -> None:
-    """Ends all sessions of a person within the transaction that takes the right away."""
+    """Ends all sessions of a person, and the tokens that they gave, within the transaction that takes the right away.
+
+    The tokens stay void when the account comes back: whoever took one from a lost machine has no more of it.
+    """
     connection.execute(delete(person_session).where(person_session.c.person == person_id))
+    connection.execute(update(person).where(person.c.id == person_id).values(tokens_from=int(real_now().timestamp())))
+    bump(connection, "rights")
 
 
 def _hash(cookie: str) -> str:

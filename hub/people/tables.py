@@ -19,6 +19,7 @@ person = Table(
     Column("password_hash", Text),
     Column("totp_secret", LargeBinary),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("tokens_from", BigInteger, nullable=False, server_default="0"),
     Column("proposal_hash", Text),
     Column("invitation_hash", Text),
     Column("invitation_until", UtcText),
@@ -28,7 +29,7 @@ person = Table(
     CheckConstraint("approved_by IS NOT NULL OR created_by = 'bootstrap' OR state IN ('PROPOSED','DISABLED')", name="approved"),
 )
 """人员账号. ``name`` is what one logs in with, ``id`` begins with ``person_``. ``totp_secret`` is sealed with a key of the home;
-``totp_step`` is the last time step whose code was used (RFC 6238 §5.2: each once). ``proposal_hash`` and ``invitation_hash`` are of the
+``totp_step`` is the last time step whose code was used (RFC 6238 §5.2: each once). Tokens from before ``tokens_from`` (Unix seconds) are void. ``proposal_hash`` and ``invitation_hash`` are of the
 two halves of an invitation, told to who proposed and to who approved. ``created_by`` is who proposed it last, ``bootstrap`` for the first three."""
 
 role_change = Table(

@@ -13,6 +13,7 @@ from auth.clients import KEY, SECRET, hash_secret, make_secret
 from hub.acts import Actor, Acts, bump
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import OWNER, SECURITY, SYSTEM
+from hub.clock import real_now
 from hub.people.tables import account_role
 from hub.sharing.tables import application
 
@@ -94,7 +95,7 @@ class ClientService:
         return self._done(actor, "replaceApplicationKeys", name, work, {"keys": key_ids(keys) if keys else []})
 
     def renew_secret(self, actor: Actor, name: str) -> Credentials:
-        """A new secret; the earlier one stops at once. Tokens that it got end by themselves, within ten minutes."""
+        """A new secret; the earlier one, and the tokens that it got, stop at once."""
         secret = make_secret()
 
         def work(connection: Connection) -> Credentials:
@@ -102,7 +103,7 @@ class ClientService:
             if row.auth_method != SECRET:
                 hint = f"huitong app keys {name} --jwks FILE"
                 raise Refused(Problem("CONFLICT", f"应用 {name} 以密钥认证，没有密码 proves itself by a key and has no secret", hint, "application"))
-            _change(connection, row, {"secret_hash": hash_secret(secret)})
+            _change(connection, row, {"secret_hash": hash_secret(secret), "tokens_from": int(real_now().timestamp())})
             return Credentials(name, row.client_id, SECRET, secret=secret)
 
         return self._done(actor, "renewApplicationSecret", name, work, {})

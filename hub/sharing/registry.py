@@ -61,6 +61,8 @@ class Application:
     """The id of the person who answers for it."""
     person: bool = False
     """A person's account: no OAuth client, holds roles and no grants."""
+    tokens_from: int = 0
+    """Unix seconds: tokens from before this moment are void."""
 
     def scopes(self) -> frozenset[str]:
         """All scopes that its tokens may carry: unconditional ones, those of its grants, its roles. 三员 hold no scope of data (GB/T 22239-2019 §8.1.5)."""
@@ -117,6 +119,11 @@ class Registry:
         found = self._applications.get(client_id)
         return found is not None and found.active
 
+    def tokens_from(self, client_id: str) -> int:
+        """Unix seconds before which no token of this application or person counts."""
+        found = self._applications.get(client_id)
+        return found.tokens_from if found is not None else 0
+
     def find(self, client_id: str) -> Client | None:
         """The OAuth client of this id (``auth.clients.ClientStore``)."""
         found = self._applications.get(client_id)
@@ -171,12 +178,13 @@ def _application(row: Row[Any], roles: Mapping[str, frozenset[str]], grants: Map
         tuple(json.loads(row.redirect_uris)),
         row.dpop_bound,
         row.owner,
+        tokens_from=row.tokens_from,
     )
 
 
 def _person(row: Row[Any], roles: Mapping[str, frozenset[str]], closed: frozenset[str]) -> Application:
     active = row.state == "ACTIVE" and row.department not in closed
-    return Application(row.id, row.name, row.department, "", roles.get(row.id, frozenset()), (), active, (), person=True)
+    return Application(row.id, row.name, row.department, "", roles.get(row.id, frozenset()), (), active, (), person=True, tokens_from=row.tokens_from)
 
 
 class TokenRevocations:

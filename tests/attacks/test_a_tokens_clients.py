@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from starlette.types import Message
 
 from hub.sharing.clients import ClientService
-from tests.attacks.world import ASSERTION_TYPE, ISSUER, PURPOSES, World, signed
+from tests.attacks.world import ASSERTION_TYPE, ISSUER, PURPOSES, World, earlier, signed
 from tests.catalog.homes import CONSOLE
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -139,10 +139,12 @@ async def test_keys_are_rotated_with_both_in_force(world: World, key: Any, alg: 
 
 
 async def test_a_new_secret_ends_the_earlier_one_at_once(world: World) -> None:
-    before = world.secrets["housing"]
+    before, stolen = world.secrets["housing"], earlier(world.hub).issue(world.ids["housing"], ["query:unconditional"]).token
+    assert (await world.ask(f"Bearer {stolen}")).status_code == 200
     world.secrets["housing"] = str(ClientService(world.core.acts).renew_secret(CONSOLE, "housing").secret)
     await world.hub.live.refresh()
     assert (await world.grant("housing", world.basic("housing", before))).json()["error"] == "invalid_client"
+    assert (await world.ask(f"Bearer {stolen}")).status_code == 401, "nor does what it got"
     assert (await world.grant("housing")).status_code == 200
 
 

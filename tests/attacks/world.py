@@ -22,6 +22,7 @@ from sqlalchemy import event
 
 from auth.dpop import token_hash
 from auth.signed import PublicKey
+from auth.tokens import TokenIssuer
 from hub.app import Hub, create_app
 from hub.core import Core
 from hub.ledger.reading import CallFilter, calls
@@ -53,6 +54,11 @@ def proof(key: PublicKey, method: str = "POST", uri: str = RESOURCE, token: str 
     sound = {"jti": secrets.token_hex(8), "htm": method, "htu": uri, "iat": int(time.time()) + 1, "ath": token_hash(token) if token else None}
     alg = "ES256" if isinstance(key, ECKey) else "EdDSA"
     return signed(key, {"typ": "dpop+jwt", "alg": alg, "jwk": key.as_dict(private=False), **(header or {})}, {**sound, **claims})
+
+
+def earlier(hub: Hub) -> TokenIssuer:
+    """The hub's own issuer, some seconds ago."""
+    return TokenIssuer(ISSUER, hub._keys, clock=lambda: time.time() - 5)
 
 
 @dataclass

@@ -10,9 +10,12 @@ from sqlalchemy import delete, insert
 
 from hub.acts import bump
 from hub.catalog.scopes import OWNER
+from hub.people.codes import CONSOLE
+from hub.people.sessions import close_all_in
 from hub.people.tables import account_role, person
 from hub.sharing.tables import application
 from hub.store.base import now
+from tests.attacks.world import earlier
 from tests.people.authorizing import LI, ZHANG, Pkce, World, answer_of, world_in
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -146,3 +149,17 @@ async def test_an_application_is_no_person(world: World) -> None:
     sent = {"authorization": f"Bearer {await client_token(world, 'housing')}"}
     assert (await world.http.get("/console/person", headers=sent)).status_code == 403
     assert (await world.http.get("/console/person")).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("application_id", [None, "housing_id"])
+async def test_tokens_stay_void_when_the_account_comes_back(world: World, application_id: str | None) -> None:
+    """A token from a lost machine does not come back to life with its person, whose sessions and tokens were ended in between."""
+    scope, issuer = ("query:unconditional" if application_id else OWNER), earlier(world.hub)
+    stolen = issuer.issue(CONSOLE, [scope], subject=ZHANG, application=application_id).token
+    assert (await world.ask(stolen, ME, **NEW)).status_code == 200
+    with world.core.engine.begin() as connection:
+        close_all_in(connection, ZHANG)
+    await world.hub.live.refresh()
+    assert (await world.ask(stolen, ME, **NEW)).status_code == 401
+    assert (await world.ask(await world.token(), ME, **NEW)).status_code == 200
+    await world.change(person, person.c.id == ZHANG, tokens_from=0)

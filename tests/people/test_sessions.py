@@ -189,6 +189,7 @@ async def test_a_changed_password_ends_the_other_sessions(house: House) -> None:
     assert (await change()).status_code == 303
     assert (await house.account(mine)).status_code == 303
     assert (await house.account(other)).status_code == 303
+    assert house.row().tokens_from == int(house.clock.now.timestamp()), "tokens of before are void"
     house.clock.move(seconds=30)
     assert (await house.login()).status_code == 400
     assert (await house.login(password=new)).status_code == 303

@@ -33,6 +33,7 @@ def _people() -> None:
         Column("password_hash", Text),
         Column("totp_secret", LargeBinary),
         Column("totp_step", BigInteger, nullable=False, server_default="0"),
+        Column("tokens_from", BigInteger, nullable=False, server_default="0"),
         Column("proposal_hash", Text),
         Column("invitation_hash", Text),
         Column("invitation_until", Text),
@@ -85,6 +86,7 @@ def _clients() -> None:
     op.add_column("application", Column("redirect_uris", Text, nullable=False, server_default="[]"))
     op.add_column("application", Column("dpop_bound", Boolean, nullable=False, server_default=false()))
     op.add_column("application", Column("owner", Text))
+    op.add_column("application", Column("tokens_from", BigInteger, nullable=False, server_default="0"))
 
 
 def _roles() -> None:
