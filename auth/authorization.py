@@ -220,4 +220,6 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise NotForClient("请求参数不合格式或过多", "the parameters are ill-formed or too many") from None
+    if any("\0" in text for pair in pairs for text in pair):
+        raise NotForClient("请求参数含有字符 U+0000", "the parameters hold the character U+0000")
     return [(name, value) for name, value in pairs if value]

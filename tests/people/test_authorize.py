@@ -109,6 +109,13 @@ async def test_consent_that_is_not_of_the_page_is_no_consent(world: World, chang
     assert "location" not in answer.headers
 
 
+async def test_no_zero_character_comes_in_by_the_form(world: World) -> None:
+    browser = world.browser()
+    form = consent_form(await browser.get(world.request(Pkce(), **PORTAL_ID)))
+    answer = await browser.post({**form, "query": f"{form['query']}&application=a%00"})
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
 async def test_consent_of_another_session_is_no_consent(world: World) -> None:
     form = consent_form(await world.browser().get(world.request(Pkce(), **PORTAL_ID)))
     assert (await world.browser(LI).post(form)).status_code == 403

@@ -65,3 +65,8 @@ async def test_a_code_counts_once_and_a_lock_holds_on_both(nodes: tuple[Core, Co
         assert elsewhere.current(value) is not None
         second.people.disable(DU, "zhang.wei")
         assert house.pages.sessions.current(value) is None
+
+        reference = await house.login(name="nobody.here", code="123456")
+        for name in ("\x00", "zhang.wei\x00"):
+            answer = await house.login(name=name, code="123456")
+            assert (answer.status_code, answer.content) == (400, reference.content), "what the database cannot hold is nobody's name"
