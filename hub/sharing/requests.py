@@ -62,11 +62,7 @@ class RequestService:
             check_role(REQUEST, "file", actor)
             app = connection.execute(select(application).where(application.c.client_id == (client_id or actor.application))).first()
             if app is None:
-                raise Refused(
-                    Problem(
-                        "FORBIDDEN", "申请须由业务应用系统提出 a request is an application's", "以应用的令牌提交 use the application's token", "application"
-                    )
-                )
+                raise Refused(_of_applications("申请须由业务应用系统提出 a request is an application's"))
             filed = _Filed(number, actor, app, given)
             self._file(connection, filed, resource)
             return number
@@ -115,6 +111,8 @@ class RequestService:
             problem = feedback_problem(resource, given)
             if problem:
                 raise Refused(problem)
+            if connection.execute(select(application.c.name).where(application.c.client_id == actor.application)).first() is None:
+                raise Refused(_of_applications("反馈须由业务应用系统提出 a feedback is an application's"))
             due = due_of(self._book, read_calendar(connection), "correction", moment)
             values = {"id": number, "application": actor.application, "resource": resource.code, "state": "SUBMITTED", "created_at": moment}
             texts = {"terms": _json(given), "due_on": due.on.isoformat(), "rule": due.rule, "term": "correction"}
@@ -226,6 +224,10 @@ def ledger_name(act: str) -> str:
 def _term(due: Due, code: str, since: datetime, state: str) -> dict[str, Any]:
     runs = due.counted and REQUEST.states[state].counts
     return {"term": code, "term_at": since, "due_on": due.on.isoformat(), "rule": due.rule, "runs": runs}
+
+
+def _of_applications(message: str) -> Problem:
+    return Problem("FORBIDDEN", message, "以应用的令牌提交 use the application's token", "application")
 
 
 def _no_request(number: str) -> Problem:
