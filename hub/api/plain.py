@@ -11,16 +11,18 @@ from schema.faults import Code, Fault
 
 T = TypeVar("T")
 _CODES = {"NOT_FOUND": Code.NOT_FOUND, "CONFLICT": Code.CONFLICT, "FORBIDDEN": Code.FORBIDDEN, "FOUR_EYES": Code.FORBIDDEN}
+_MOST_PROBLEMS = 20
 
 
 async def refusing(work: Awaitable[T]) -> T:
-    """Awaits an act; its refusal becomes a fault that names the first problem."""
+    """Awaits an act; its refusal becomes one fault that names every problem, with the code of the first."""
     try:
         return await work
     except Refused as refused:
-        first = refused.problems[0]
-        where = f"{first.path}: " if first.path else ""
-        raise Fault(_CODES.get(first.code, Code.BAD_INPUT), f"{where}{first.message}", f"{where}{first.message}", first.hint, first.hint) from None
+        shown = refused.problems[:_MOST_PROBLEMS]
+        message = "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in shown)
+        hint = "; ".join(dict.fromkeys(each.hint for each in shown if each.hint))
+        raise Fault(_CODES.get(shown[0].code, Code.BAD_INPUT), message, message, hint, hint) from None
 
 
 def plain(given: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ group = typer.Typer(help="工作日历 The working calendar.", no_args_is_help=T
 @group.command("import", epilog=EXAMPLES + "huitong calendar import 2027.csv\n\n2027.csv: day,working,note,source")
 def load(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="通知内容 The notice: .csv (day,working,note,source) or .toml ([[days]] with these keys).")
+        Path, typer.Argument(exists=True, dir_okay=False, help="通知内容 The notice: .csv (day,working,note,source) or .toml, a table of days with these keys.")
     ],
     actor: ActorName = None,
     as_json: AsJson = False,

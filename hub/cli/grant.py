@@ -13,7 +13,7 @@ from hub.cli.application import read_purpose
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import show_record, show_rows
-from hub.cli.request import Opinion, Reason, of_side
+from hub.cli.request import Opinion, of_side
 from hub.cli.session import acting, opened
 from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
 from hub.sharing.complementary import as_rows, complements
@@ -95,7 +95,7 @@ def revoke(number: Id, actor: ActorName = None, as_json: AsJson = False) -> None
 @group.command("suspend", epilog=EXAMPLES + "huitong grant suspend grant_019a… --reason SCOPE_EXCEEDED --rectify-by 2026-03-31")
 def suspend(
     number: Id,
-    reason: Reason = None,
+    reason: Annotated[str | None, typer.Option(metavar="CODE", help="代码化理由，见 huitong rules show suspension A codified reason.")] = None,
     opinion: Opinion = "",
     rectify_by: Annotated[str | None, typer.Option(metavar="DAY", help="整改期限 Last day for rectification.")] = None,
     actor: ActorName = None,

@@ -12,6 +12,7 @@ from hub.catalog.scopes import STEWARD
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import say, show_json, show_record, show_rows
+from hub.cli.request_text import line, whole
 from hub.cli.session import acting, opened
 from hub.core import Core
 from hub.sharing.cases import Case, Wanted
@@ -55,7 +56,7 @@ def show(
     elif as_json:
         show_json(_shown(case))
     else:
-        say(_told(case))
+        say(whole(case))
         show_rows([asdict(step) for step in case.history], False, "")
 
 
@@ -181,7 +182,7 @@ def _do(number: str, act: str, side: Side | None, actor: str | None, as_json: bo
             case = _case(core, number)
             found = of_side(found, case.consumer if side == "consumer" else case.provider)
         case = core.requests.act(found, act, number, **given)
-    show_record(_shown(case), as_json, _told(case))
+    show_record(_shown(case), as_json, line(case))
 
 
 def _case(core: Core, number: str) -> Case:
@@ -189,13 +190,6 @@ def _case(core: Core, number: str) -> Case:
     if found is None:
         raise CliFault(f"没有申请 no request {number}", "huitong request list")
     return found
-
-
-def _told(case: Case) -> str:
-    turn = f", {case.party} → {case.due_on}" if case.party else ""
-    late = f" 逾期 overdue: {case.late or case.party}" if case.overdue else ""
-    signed = f"\nagreement {case.agreement_hash}" if case.agreement_hash and case.grant is None else ""
-    return f"{case.id} {case.application} → {case.resource}: {case.state}{turn}{late}{f' {case.grant}' if case.grant else ''}{signed}"
 
 
 def _row(case: Case) -> dict[str, object]:

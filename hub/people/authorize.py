@@ -14,22 +14,14 @@ from auth.authorization import PATH, Asked, Authorizations, NotForClient, SentBa
 from auth.codes import Mandate
 from auth.redirects import origin_of
 from hub.acts import make_id
-from hub.catalog.scopes import AUDIT, CATALOG, OWNER, SECURITY, STEWARD, SYSTEM
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft
 from hub.people.codes import CONSOLE
 from hub.people.forms import PageRefusal, check_token
 from hub.people.pages import AccountPages
+from hub.people.role_names import told
 from hub.people.sessions import Session
 
-_MEANINGS = {
-    SYSTEM: "系统管理员 system administrator",
-    SECURITY: "安全管理员 security administrator",
-    AUDIT: "审计管理员 audit administrator",
-    CATALOG: "目录管理 catalog of any department",
-    STEWARD: "部门数据管理员 data steward",
-    OWNER: "应用负责人 application owner",
-}
 _NOT_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 
 
@@ -110,8 +102,7 @@ class AuthorizePages:
         origin = origin_of(asked.redirect_uri)
         # A policy has no way to name an IPv6 address: only loopback has one here.
         allowed = "http:" if "[" in origin else origin
-        rights = [{"code": scope, "meaning": _MEANINGS.get(scope, "")} for scope in sorted(scopes)]
-        about: dict[str, Any] = {"client": asked.client, "application": asked.application, "rights": rights, "origin": origin, "query": asked.query}
+        about: dict[str, Any] = {"client": asked.client, "application": asked.application, "rights": told(scopes), "origin": origin, "query": asked.query}
         return self._pages.render("consent.html", form_action=[allowed], title="授权应用 Authorize an application", session=session, **about)
 
     async def _enter(self, asked: Asked, session: Session, code: str | None) -> None:

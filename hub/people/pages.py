@@ -19,6 +19,7 @@ from hub.people.enrolment import Enrolment
 from hub.people.forms import PageRefusal, answering, check_token, read_fields
 from hub.people.login import Login, LoginRefused, Proof
 from hub.people.passwords import Passwords
+from hub.people.role_names import told
 from hub.people.sessions import Session, Sessions
 from hub.people.totp import Seal
 from hub.people.web import Templates, from_own_page, login_address, safe_next
@@ -140,11 +141,11 @@ class AccountPages:
 
     async def _account(self, request: Request) -> Response:
         session = await self.session(request)
-        return self._own(session) if session else self.login_redirect("/account")
+        return self._own(session, changed="changed" in request.query_params) if session else self.login_redirect("/account")
 
-    def _own(self, session: Session, problems: Sequence[Problem] = (), done: str = "", status: int = 200) -> Response:
-        roles = sorted(session.roles)
-        return self.render("account.html", status, title="我的账号 My account", session=session, roles=roles, problems=problems, done=done)
+    def _own(self, session: Session, problems: Sequence[Problem] = (), changed: bool = False, status: int = 200) -> Response:
+        about: dict[str, Any] = {"session": session, "roles": told(session.roles), "problems": problems, "changed": changed}
+        return self.render("account.html", status, title="我的账号 My account", **about)
 
     async def _change(self, request: Request) -> Response:
         fields = await self.fields(request)
@@ -159,7 +160,7 @@ class AccountPages:
             return self._own(session, [_FAILED], status=400)
         except Refused as refused:
             return self._own(session, refused.problems, status=400)
-        response = RedirectResponse("/account", 303, headers={"Cache-Control": "no-store"})
+        response = RedirectResponse("/account?changed", 303, headers={"Cache-Control": "no-store"})
         self.sessions.set_cookie(response, cookie)
         return response
 

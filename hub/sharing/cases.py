@@ -147,7 +147,7 @@ def case_of(row: Row[Any], history: tuple[Step, ...], book: RuleBook, calendar: 
         reminder=reminder(share),
         missing=tuple(json.loads(row.missing)) if row.missing else (),
         reason=row.reason,
-        extension=_extension(row),
+        extension=_extension(row, history),
         agreement=row.agreement,
         agreement_hash=row.agreement_hash,
         grant=row.grant,
@@ -159,9 +159,10 @@ def case_of(row: Row[Any], history: tuple[Step, ...], book: RuleBook, calendar: 
     )
 
 
-def _extension(row: Row[Any]) -> str:
+def _extension(row: Row[Any], history: tuple[Step, ...]) -> str:
+    """By the history: the days of an extension that was allowed are those of the answer's term alone, which approval ends."""
     if row.extension_asked_by is None:
         return "NONE"
     if row.extension_decided_by is None:
         return "ASKED"
-    return "ALLOWED" if row.extended_days else "DENIED"
+    return "ALLOWED" if any(step.step == "allowExtension" for step in history) else "DENIED"

@@ -51,6 +51,9 @@ def test_a_whole_life(initialised: Cli, number: str, tmp_path: Path) -> None:
     assert step(cli, "opinion", number, "--agree", "--actor", "zhao")["state"] == "DECIDING"
     assert cli("request", "decide", number, "--approve", "--actor", "zhao").code == 1, "who gave the opinion does not decide"
     named = step(cli, "decide", number, "--approve", "--actor", "wang")["agreement_hash"]
+    shown = cli("request", "show", number)
+    assert step(cli, "show", number)["extension"] == "ALLOWED", "approval ends the term that was extended, not what was done"
+    assert all(part in shown.out for part in ("第二十二条", "同意共享，待签协议", "QUERY", "name clear", "资格审核", "依据")), "by when, why, and what is asked for"
     text = cli("request", "show", number, "--agreement").out
     assert hashlib.sha256(text.encode()).hexdigest() == named
     step(cli, "sign", number, "provider", "--hash", named, "--actor", "zhao2")

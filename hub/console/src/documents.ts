@@ -67,23 +67,28 @@ const VERIFY_VARIABLES = `{
   "name": ""
 }`;
 
-const GOVERNANCE = `# 治理接口：部门、应用、数据源、目录与授权。
+const GOVERNANCE = `# 治理接口：部门、应用、数据源、目录、申请与授权。
+# 您可办理什么取决于角色（docs/roles.md）。
 # 每项变更都返回 problems；不为空时，
 # 一项也不会生效。
 # Governance: departments, applications,
-# sources, catalog, grants. Every mutation
-# returns problems; unless it is empty,
-# nothing was done.
+# sources, catalog, requests, grants.
+# Your roles say what you may do. Every
+# mutation returns problems; unless it is
+# empty, nothing was done.
 #
 #   createDepartment → createApplication
 #   → registerSource → checkSource
 #   → importManifest → reviewCatalog
-#   → publishCatalog → createGrant
+#   → publishCatalog
+#   requestAccess (/graphql) → endorseRequest
+#   → checkRequest → giveOpinion
+#   → reviewRequest → signAgreement × 2
 #
 # Ctrl-Space  补全 complete
 # Ctrl-Enter  运行 run
 query Governance {
-  __typename
+  me { application scopes }
 }
 `;
 

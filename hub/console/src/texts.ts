@@ -31,7 +31,7 @@ const zh = {
   inUse: '使用中',
   validUntil: '有效至',
   purpose: '用途',
-  operator: '经办人',
+  operator: '使用人员',
   invalidHeaders: 'Headers 中的 JSON 有误，请先改正。',
   unreachable: '无法连接汇通，请检查服务是否在运行。',
   notJson: '服务器的回答不是 JSON。',
