@@ -213,14 +213,14 @@ class Hub:
             if app is None or headers is None:
                 raise UnknownDemoApplicationError(name)
             issued = self._tokens.issue(app.client_id, app.scopes())
-            await self._on_oauth("token", app.client_id, "done", None)
+            await self._on_oauth("token", app.client_id, "done", None, "")
             return DemoToken(issued.token, 600, {"Authorization": f"Bearer {issued.token}", **headers})
 
         return issue
 
-    async def _on_oauth(self, kind: str, client_id: str | None, outcome: str, code: str | None) -> None:
+    async def _on_oauth(self, kind: str, client_id: str | None, outcome: str, code: str | None, address: str) -> None:
         if client_id is None:
-            self.core.log.rollup.refused("oauth", code or outcome)
+            self.core.log.rollup.refused(address, code or outcome)
             return
         app = self.core.registry.application(client_id)
         draft = EntryDraft(

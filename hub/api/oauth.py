@@ -23,8 +23,8 @@ from hub.ledger.errors import LedgerUnavailable
 
 Kind = Literal["token", "revoke", "introspect"]
 Outcome = Literal["done", "refused"]
-OnEvent = Callable[[Kind, str | None, Outcome, str | None], Awaitable[None]]
-"""Told what happened before the answer leaves: kind, client id (``None`` until proven), outcome, OAuth error code.
+OnEvent = Callable[[Kind, str | None, Outcome, str | None, str], Awaitable[None]]
+"""Told what happened before the answer leaves: kind, client id (``None`` until proven), outcome, OAuth error code, the peer's address.
 
 What it raises becomes the request's failure: no token leaves without its entry.
 """
@@ -118,7 +118,8 @@ def _post_route(kind: Kind, call: Callable[[FormPost], Answer], server: OAuthSer
     async def endpoint(request: Request) -> Response:
         try:
             answer = await answered(request)
-            await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error)
+            peer = request.client.host if request.client else ""
+            await on_event(kind, answer.client_id, "refused" if answer.error else "done", answer.error, peer)
         except (LedgerUnavailable, OperationalError, _Busy):
             return JSONResponse(_UNAVAILABLE, 503, _RETRY)
         return JSONResponse(answer.body, answer.status, {**_UNREAD, **answer.headers})

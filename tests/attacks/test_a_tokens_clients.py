@@ -237,3 +237,12 @@ async def test_a16_large_and_packed_bodies_are_refused_before_they_are_read(worl
     assert await _sent(world, [packed], (b"content-encoding", b"gzip")) == (400, 0)
     assert await _sent(world, [b"a;a;a;a"]) == (400, 7)
     assert world.hub._bodies.held == 0
+
+
+async def test_who_tries_secrets_is_counted_by_address(world: World) -> None:
+    """The audit administrator sees from where secrets, assertions and tokens were tried."""
+    before = await world.refused_from("127.0.0.1")
+    await world.grant("housing", world.basic("housing", "wrong"))
+    await world.post("/oauth/introspect", {"token": "x"}, world.basic("nobody", "x"))
+    after = await world.refused_from("127.0.0.1")
+    assert after["invalid_client"] - before["invalid_client"] == 2

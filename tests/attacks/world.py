@@ -123,11 +123,17 @@ class World:
 
     async def refusals(self) -> Counter[str]:
         """Codes of refusals before authentication that the ledger holds by now."""
+        return await self.refused_from(None)
+
+    async def refused_from(self, address: str | None) -> Counter[str]:
+        """The same from one network address, or from all."""
         await self.core.log.rollup.flush()
         with self.core.engine.connect() as connection:
             found = calls(connection, CallFilter(kinds=("rollup",)), 1000)
         counted: Counter[str] = Counter()
         for entry in found:
+            if address not in (None, entry.content.address):
+                continue
             details: dict[str, Any] = dict(entry.content.details or {})
             counted.update({code: int(count) for code, count in details["codes"].items()})
         return counted

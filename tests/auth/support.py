@@ -145,7 +145,7 @@ class World:
         return given == known
 
     async def _on_event(self, *event: Any) -> None:
-        await self.record(*event)
+        await self.record(*event[:4])
 
     async def _keep(self, kind: str, client_id: str | None, outcome: str, code: str | None) -> None:
         self.events.append((kind, client_id, outcome, code))

@@ -85,7 +85,7 @@ async def test_a_locked_database_refuses_and_recovers_without_a_call(service: Le
 def test_the_token_endpoint_says_temporarily_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
     world = World(tmp_path_factory.mktemp("oauth"))
 
-    async def refuse(_kind: str, _client: str | None, _outcome: str, _code: str | None) -> None:
+    async def refuse(_kind: str, _client: str | None, _outcome: str, _code: str | None, _address: str) -> None:
         raise LedgerUnavailable("the control database refused the entry")
 
     client = TestClient(Starlette(routes=routes(world.server, world.keys, list, refuse)))
