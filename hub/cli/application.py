@@ -62,7 +62,7 @@ def keys(
 
 @group.command("secret", epilog=EXAMPLES + "huitong app secret housing")
 def secret(name: Annotated[str, typer.Argument(help="应用代码 The application's code.")], actor: ActorName = None, as_json: AsJson = False) -> None:
-    """更换密码 Give an application a new secret; the earlier one stops at once."""
+    """更换密码 Give an application a new secret; the earlier one, and its tokens, stop at once."""
     with opened() as core:
         done = ClientService(core.acts).renew_secret(acting(actor), name)
     record = {"name": done.name, "client_id": done.client_id, "client_secret": done.secret}
