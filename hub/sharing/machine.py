@@ -108,6 +108,7 @@ class _File(_Part):
     request: Machine
     grant: Machine
     disposal: Machine
+    acts: Mapping[str, str]
 
 
 @cache
@@ -119,6 +120,8 @@ PARTIES: Mapping[str, Party] = _file().parties
 REQUEST: Machine = _file().request
 GRANT: Machine = _file().grant
 DISPOSAL: Machine = _file().disposal
+ACTS: Mapping[str, str] = _file().acts
+"""What the acts are called in Chinese."""
 SYSTEM_ACTOR = Actor("system")
 """The hub itself, for what time brings."""
 

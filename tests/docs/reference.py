@@ -16,6 +16,7 @@ from hub.people.roles import ROLES
 from hub.settings import Settings
 from hub.sharing.explain_articles import meanings
 from hub.sharing.rules.files import SHIPPED, Entry, read_set
+from tests.docs.drawing import MACHINES, drawing
 from tests.docs.pages import DOCS
 from tests.docs.workflow import sharing_tables
 
@@ -119,7 +120,7 @@ MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.
 
 
 def main() -> None:
-    """Writes every table into its page."""
+    """Writes every table into its page, and the drawings."""
     for name, make in TABLES.items():
         path = DOCS / name
         text = path.read_text(encoding="utf-8")
@@ -127,6 +128,8 @@ def main() -> None:
         if found is not None:
             path.write_text(text[: found.start()] + make() + text[found.end() :], encoding="utf-8")
         sys.stdout.write(f"{path}\n")
+    for name in MACHINES:
+        (DOCS / f"{name}.svg").write_text(drawing(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hub.sharing.machine import DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, Transition
+from hub.sharing.machine import ACTS, DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, Transition
 
 
 def sharing_tables() -> str:
@@ -39,7 +39,7 @@ def _acts(machine: Machine) -> Iterator[Sequence[str]]:
         sources = ", ".join(f"`{name}`" for name in each.sources) or "—"
         needs = [*each.needs, " or ".join(each.needs_any), *(f"no {name}" for name in each.lacks)]
         yield (
-            f"`{each.act}`",
+            f"`{each.act}` {ACTS[each.act]}",
             f"{sources} → {'=' if each.to == STAY else f'`{each.to}`'}",
             ", ".join(each.who),
             ", ".join(part for part in needs if part),

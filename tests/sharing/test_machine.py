@@ -8,7 +8,7 @@ import pytest
 
 from hub.catalog.problems import Refused
 from hub.sharing import guards
-from hub.sharing.machine import DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, choose
+from hub.sharing.machine import ACTS, DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, choose
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import access_request, disposal, grant
 from schema.model import Snapshot
@@ -87,6 +87,10 @@ def test_every_act_is_one_transition_at_a_time() -> None:
         for config, ways in reachable(machine, first).items():
             acts = [transition.act for transition, _ in ways]
             assert len(acts) == len(set(acts)), config
+
+
+def test_every_act_has_a_name() -> None:
+    assert set(ACTS) == {act for machine in (REQUEST, GRANT, DISPOSAL) for act in machine.acts()}
 
 
 def test_guards_terms_and_reasons_exist() -> None:
