@@ -19,7 +19,20 @@ from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
 _STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
 RESERVED_ITEMS = {"and", "or", "not", "__typename"}
-_RESERVED_DEPARTMENTS = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "query", "mutation", "dryRun", "accessRequest", "accessRequests", "disposals"}
+_RESERVED_DEPARTMENTS = {
+    "catalog",
+    "resource",
+    "exchange",
+    "exchanges",
+    "calls",
+    "me",
+    "query",
+    "mutation",
+    "dryRun",
+    "accessRequest",
+    "accessRequests",
+    "disposals",
+}
 RESERVED_TYPES = (
     "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",
     "ClaimOutcome", "Access", "Grant", "Caller", "Call", "Department", "Exchange", "Feedback", "Progress", "Medium", "Operation", "Catalog",
