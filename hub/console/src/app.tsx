@@ -58,6 +58,7 @@ function Header({ endpoint }: { readonly endpoint: Endpoint }) {
 }
 
 export function App({ endpoint, demo }: PageConfig) {
+  const hasRoom = globalThis.innerWidth > 720;
   return (
     <>
       <Header endpoint={endpoint} />
@@ -68,7 +69,7 @@ export function App({ endpoint, demo }: PageConfig) {
         defaultEditorToolsVisibility="headers"
         defaultTabs={defaultTabs(endpoint, demo)}
         plugins={PLUGINS[endpoint][demo ? 'demo' : 'own']}
-        visiblePlugin={demo ? TOKEN_HELPER.title : DOCUMENTATION}
+        {...(demo || hasRoom ? { visiblePlugin: demo ? TOKEN_HELPER.title : DOCUMENTATION } : {})}
       >
         {/* The toolbar's children come from GraphiQL; what follows stands beside it, inside its provider. */}
         <CallerOverTabs />
