@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from hub.sharing.cases import Case
 from hub.sharing.machine import REQUEST
+from hub.store.base import CHINA
 
 
 def line(case: Case) -> str:
@@ -39,8 +41,12 @@ def _terms(case: Case) -> list[str]:
         f"  信息项 items: {', '.join(_item(item) for item in grant['items'])}" if grant else "",
         f"  行条件 rows: {json.dumps(grant['rows'], ensure_ascii=False) if grant['rows'] else '全部 all'}" if grant else "",
         *(f"  用途 purpose: {each['code']} {each['scenario']} ({each['basis']})" for each in purposes),
-        f"  期限至 term until: {case.terms.get('valid_to') or '不限 open'}" if given else "",
+        f"  期限至 term until: {_day(case.terms.get('valid_to'))}" if given else "",
     ]
+
+
+def _day(moment: str | None) -> str:
+    return datetime.fromisoformat(moment).astimezone(CHINA).isoformat(timespec="seconds") if moment else "不限 open"
 
 
 def _item(item: Mapping[str, Any]) -> str:

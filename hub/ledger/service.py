@@ -50,7 +50,9 @@ def check_key(engine: Engine, key: str) -> None:
     with engine.connect() as connection:
         last = connection.execute(select(tables.batch.c.key).order_by(tables.batch.c.id.desc()).limit(1)).scalar()
     if last not in (None, key):
-        raise LedgerCorrupt(f"the database's ledger is signed with the key {last}, this home has {key}; copy keys/ from the home that has it")
+        raise LedgerCorrupt(
+            f"控制库的日志以密钥 {last} 签名，本目录的密钥为 {key}，请从持有该密钥的目录复制 keys/ the database's ledger is signed with the key {last}, this home has {key}; copy keys/ from the home that has it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
