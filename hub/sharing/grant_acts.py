@@ -95,7 +95,10 @@ def _guarded(transition: Transition, case: Mapping[str, Any], given: GrantGiven)
         raise Refused(Problem("CONFLICT", "授权尚未到期 the grant's term is not over", "", "id"))
     if transition.guard == "alive" and past:
         raise Refused(Problem("CONFLICT", "授权已到期 the grant's term is over", "请重新申请 apply anew", "id"))
-    if transition.guard == "unrectified" and case["rectify_by"] is not None and today <= date.fromisoformat(case["rectify_by"]):
+    if transition.guard == "unrectified" and case["rectify_by"] is None:
+        hint = "请恢复后限期暂停，或撤销 resume it and suspend it with rectifyBy, or revoke it"
+        raise Refused(Problem("CONFLICT", "未定整改期限 no day for rectification was set", hint, "id"))
+    if transition.guard == "unrectified" and today <= date.fromisoformat(case["rectify_by"]):
         raise Refused(Problem("CONFLICT", f"整改期限未过 the time for rectification runs until {case['rectify_by']}", "", "id"))
     if transition.act == "suspend":
         if given.rectify_by is not None and given.rectify_by < today:

@@ -41,6 +41,14 @@ class LiveGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """A grant's row, and what was read from it."""
+
+    row: Row[Any]
+    grant: LiveGrant
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """A registered application as calls see it."""
 
@@ -85,17 +93,20 @@ class Registry:
         self._engine = engine
         self._lock = threading.Lock()
         self._applications: Mapping[str, Application] = {}
+        self._grants: Mapping[str, _Read] = {}
+        """Grants as they were last read, by number: those whose rows did not change are not read anew."""
         self._rights: LRUCache[tuple[str, frozenset[str], tuple[str, ...]], Rights] = LRUCache(_RIGHTS)
 
     def refresh(self) -> None:
         """Reads everything anew."""
         with reading(self._engine) as connection:
-            grants, roles = _live_grants(connection), _roles(connection)
+            read, roles = _read_grants(connection, self._grants), _roles(connection)
+            grants = _by_application(read)
             closed = frozenset(connection.execute(select(department.c.code).where(department.c.active.is_(False))).scalars())
             made = {row.client_id: _application(row, roles, grants, closed) for row in connection.execute(select(application))}
             made |= {row.id: _person(row, roles, closed) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
         with self._lock:
-            self._applications = made
+            self._applications, self._grants = made, read
             self._rights.clear()
 
     def application(self, client_id: str) -> Application | None:
@@ -148,11 +159,22 @@ class Registry:
         return found
 
 
-def _live_grants(connection: Connection) -> dict[str, list[LiveGrant]]:
+def _read_grants(connection: Connection, before: Mapping[str, _Read]) -> dict[str, _Read]:
+    columns = (grant.c.id, grant.c.application, grant.c.resource, grant.c.terms, grant.c.approver, grant.c.valid_from, grant.c.valid_to)
+    found: dict[str, _Read] = {}
+    for row in connection.execute(select(*columns).where(grant.c.state == "ACTIVE").order_by(grant.c.id)):
+        known = before.get(row.id)
+        if known is None or known.row != row:
+            live = LiveGrant(read_terms(row.id, row.resource, row.terms, row.approver), row.valid_from, row.valid_to)
+            known = _Read(row, live)
+        found[row.id] = known
+    return found
+
+
+def _by_application(read: Mapping[str, _Read]) -> dict[str, list[LiveGrant]]:
     found: dict[str, list[LiveGrant]] = {}
-    for row in connection.execute(select(grant).where(grant.c.state == "ACTIVE")):
-        live = LiveGrant(read_terms(row.id, row.resource, row.terms, row.approver), row.valid_from, row.valid_to)
-        found.setdefault(row.application, []).append(live)
+    for each in read.values():
+        found.setdefault(each.row.application, []).append(each.grant)
     return found
 
 

@@ -192,6 +192,13 @@ def test_the_signature_on_a_prolongation_does_not_undo_an_end(core: Core, end: s
         assert refused(core.requests.extend, HEAD, case.grant, datetime(2028, 1, 1, tzinfo=UTC).isoformat())[0].code == "NOT_FOUND"
 
 
+def test_nobody_failed_to_rectify_by_a_day_that_was_never_set(core: Core) -> None:
+    """N809-27: rectification has its time."""
+    held = core.sharing.create_grant(SECURITY, terms(application="tenants")).id
+    core.sharing.act_on_grant(DECIDER, "suspend", held, GrantGiven("滥用", "SCOPE_EXCEEDED"))
+    assert refused(core.sharing.act_on_grant, DECIDER, "terminateUnrectified", held, GrantGiven("未整改"))[0].code == "CONFLICT"
+
+
 def test_a_prolongation_has_no_beginning_of_its_own(core: Core) -> None:
     """Its terms would hold from the second signature on, whatever the agreement says."""
     case = core.requests.reader.get(granted(core))

@@ -141,6 +141,19 @@ def test_a_rate_is_refused_with_the_seconds_to_wait(core: Core) -> None:
 
 
 @pytest.mark.fast
+def test_a_clock_that_is_set_back_gives_nothing_twice(core: Core) -> None:
+    of = [decision(None, rate=Quota(1, None, "MINUTE"))]
+    with clock.at(datetime(2026, 2, 13, 1, 0, 59, 999000, tzinfo=UTC)) as hand:
+        core.ledger.append_sync(make_draft("call-1"), usage(of, {}))
+        hand.forward(milliseconds=1)
+        core.ledger.append_sync(make_draft("call-2"), usage(of, {}))
+        hand.forward(milliseconds=-1)
+        with pytest.raises(Fault) as fault:
+            core.ledger.append_sync(make_draft("call-3"), usage(of, {}))
+    assert (fault.value.code, fault.value.retry_after) == (Code.RATE_LIMITED, 1)
+
+
+@pytest.mark.fast
 def test_a_batch_counts_its_rows_against_the_quota_alone(core: Core) -> None:
     of = [decision(Quota(None, 500, "DAY"), rate=Quota(2, 10, "MINUTE"))]
     with clock.at(datetime(2026, 2, 13, 1, tzinfo=UTC)):
