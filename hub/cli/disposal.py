@@ -12,10 +12,11 @@ import typer
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import show_record, show_rows
-from hub.cli.request import of_side
+from hub.cli.request import known_state, of_side
 from hub.cli.session import acting, opened
 from hub.core import Core
 from hub.sharing.disposals import DisposalCase, DisposalGiven, DisposalsWanted
+from hub.sharing.machine import DISPOSAL
 
 group = typer.Typer(help="数据处置 Disposal of data after a grant's end.", no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="授权编号 Number of the grant.")]
@@ -28,6 +29,7 @@ def show_all(
     as_json: AsJson = False,
 ) -> None:
     """列出应作的处置 List disposals."""
+    known_state(state, DISPOSAL)
     with opened() as core:
         core.sweep.run()
         found = core.disposals.find(DisposalsWanted(state, overdue, first=200))

@@ -16,6 +16,7 @@ from hub.cli.request_text import line, whole
 from hub.cli.session import acting, opened
 from hub.core import Core
 from hub.sharing.cases import Case, Wanted
+from hub.sharing.machine import REQUEST, Machine
 
 group = typer.Typer(help="共享申请 Access requests.", no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="申请编号 Number of the request.")]
@@ -34,6 +35,7 @@ def show_all(
     as_json: AsJson = False,
 ) -> None:
     """列出申请，新者在前 List requests, the newest first: whose turn it is, until when, and who is late."""
+    known_state(state, REQUEST)
     with opened() as core:
         core.sweep.run()
         found = core.requests.reader.find(Wanted(state, overdue, department, first=first, after=after))
@@ -170,6 +172,12 @@ def dispute(
     _do(number, step, None if side == "authority" else side, actor, as_json, opinion=opinion)
 
 
+def known_state(state: str | None, machine: Machine) -> None:
+    """Refuses a state that the machine does not have, which would be found nowhere."""
+    if state is not None and state not in machine.states:
+        raise CliFault(f"没有状态 no state {state}", ", ".join(machine.states))
+
+
 def of_side(actor: Actor, department: str) -> Actor:
     """Whoever may read the home may act for any department; the ledger names who did, and no name does two steps that are kept apart."""
     return replace(actor, department=department, scopes=actor.scopes | {STEWARD})
@@ -197,6 +205,7 @@ def _row(case: Case) -> dict[str, object]:
         "id": case.id,
         "application": case.application,
         "resource": case.resource,
+        "origin": case.origin,
         "state": case.state,
         "turn": case.party,
         "due_on": case.due_on.isoformat(),

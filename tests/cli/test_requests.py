@@ -53,7 +53,9 @@ def test_a_whole_life(initialised: Cli, number: str, tmp_path: Path) -> None:
     named = step(cli, "decide", number, "--approve", "--actor", "wang")["agreement_hash"]
     shown = cli("request", "show", number)
     assert step(cli, "show", number)["extension"] == "ALLOWED", "approval ends the term that was extended, not what was done"
-    assert all(part in shown.out for part in ("第二十二条", "同意共享，待签协议", "QUERY", "name clear", "资格审核", "依据")), "by when, why, and what is asked for"
+    assert all(part in shown.out for part in ("第二十二条", "同意共享，待签协议", "QUERY", "name clear", "资格审核", "依据")), (
+        "by when, why, and what is asked for"
+    )
     text = cli("request", "show", number, "--agreement").out
     assert hashlib.sha256(text.encode()).hexdigest() == named
     step(cli, "sign", number, "provider", "--hash", named, "--actor", "zhao2")
@@ -94,4 +96,6 @@ def test_a_refusal_and_its_dispute(initialised: Cli, number: str) -> None:
     assert cli("request", "list", "--state", "APPROVED").out.count(number) == 1
     assert cli("request", "list", "--overdue", "--json").data == []
     assert cli("request", "show", "request_x").code == 1
+    assert "ASSESSING" in cli("request", "list", "--state", "ASSESING").err, "an unknown state is told, not searched for"
+    assert cli("disposal", "list", "--state", "GRANTED").code == 1
     assert "overrule" in cli("request", "show", number).out
