@@ -122,8 +122,8 @@ GRANT: Machine = _file().grant
 DISPOSAL: Machine = _file().disposal
 ACTS: Mapping[str, str] = _file().acts
 """What the acts are called in Chinese."""
-SYSTEM_ACTOR = Actor("system")
-"""The hub itself, for what time brings."""
+SYSTEM_ACTOR = Actor("平台 hub")
+"""The hub itself, for what time brings. No account can have this name."""
 
 
 def could_be(actor: Actor, party: str) -> bool:

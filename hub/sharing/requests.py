@@ -18,7 +18,7 @@ from hub.sharing.cases import MOST_LISTED, Case, CaseReader, Wanted
 from hub.sharing.due import Due, due_of
 from hub.sharing.filing import asked_again, stored_terms
 from hub.sharing.guards import Given, Guards
-from hub.sharing.machine import REQUEST, Transition, check_role, choose, sides
+from hub.sharing.machine import REQUEST, SYSTEM_ACTOR, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
 from hub.sharing.request_checks import check_room, department_of, feedback_problem, owner_of, shared_resource
 from hub.sharing.rules import RuleBook
@@ -206,7 +206,7 @@ class RequestService:
             return False
         case["late"] = case["party"]
         connection.execute(update(access_request).where(access_request.c.id == case["id"]).values(late=case["party"]))
-        add_step(connection, case["id"], "system", "breach", f"{case['party']}: {due.on.isoformat()} {due.rule}")
+        add_step(connection, case["id"], SYSTEM_ACTOR.name, "breach", f"{case['party']}: {due.on.isoformat()} {due.rule}")
         return True
 
 

@@ -119,7 +119,7 @@ class Sweep:
             if row is None:
                 raise _Nothing
             connection.execute(update(disposal).where(still).values(late="consumer"))
-            add_step(connection, number, "system", "breach", f"consumer: {row.due_on} {row.rule}")
+            add_step(connection, number, SYSTEM_ACTOR.name, "breach", f"consumer: {row.due_on} {row.rule}")
 
         try:
             self._acts.do(SYSTEM_ACTOR, "recordBreach", number, work, {"grant": number})

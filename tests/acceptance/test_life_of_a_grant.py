@@ -327,7 +327,7 @@ async def test_a_whole_life(tmp_path: Path, sets: str) -> None:
             steps = [(each["actor"], each["step"]) for each in history]
             assert steps[:3] == [("tenants", "file"), ("head", "endorse"), ("checker", "notice")]
             assert steps[-3:] == [("decider", "approve"), ("signer", "signForProvider"), ("tenants", "signForConsumer")]
-            assert (("system", "breach") in steps) is dates.breached
+            assert (("平台 hub", "breach") in steps) is dates.breached
 
 
 async def test_a_city_may_forbid_grants_on_paper(tmp_path: Path) -> None:
