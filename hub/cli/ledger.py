@@ -12,6 +12,7 @@ from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, AsJson
 from hub.cli.output import note, say, show_json
 from hub.cli.session import opened
+from hub.cli.texts import read_text
 from hub.core import LOG_NAME, Core
 from hub.demo.progress import shown, silent
 from hub.ledger.keys import VerifierKey, signer_in
@@ -49,9 +50,9 @@ def verify_command(
 
     Without a checkpoint or receipts kept elsewhere, whoever holds the database and the signing key could have rewritten history.
     """
-    checkpoints = [path.read_text(encoding="utf-8") for path in checkpoint or []]
+    checkpoints = [read_text(path) for path in checkpoint or []]
     kept = [receipt for path in receipts or [] for receipt in _receipts(path)]
-    keys = [VerifierKey.parse(path.read_text(encoding="utf-8")) for path in key or []]
+    keys = [VerifierKey.parse(read_text(path)) for path in key or []]
     with opened() as core:
         report = _verified(core, keys, checkpoints, kept, as_json)
     if as_json:
@@ -71,7 +72,7 @@ def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], rece
 
 def _receipts(path: Path) -> list[Receipt]:
     try:
-        return read_receipts(path.read_text(encoding="utf-8").splitlines())
+        return read_receipts(read_text(path).splitlines())
     except ValueError as fault:
         raise CliFault(f"{path}: {fault}", "每行一个完整的 extensions.receipt one whole extensions.receipt a line") from None
 

@@ -14,6 +14,7 @@ from hub.cli.client import fetch_token, read_answer, send
 from hub.cli.faults import CliFault
 from hub.cli.options import AsJson, HubUrl
 from hub.cli.output import show_json
+from hub.cli.texts import read_text
 from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile, chosen
 from hub.settings import load_settings
 
@@ -73,7 +74,7 @@ def _use(purpose: str | None, operator: str | None, case: str | None) -> dict[st
 
 def _document(document: str | None, file: Path | None) -> str:
     if file is not None:
-        return file.read_text(encoding="utf-8")
+        return read_text(file)
     return sys.stdin.read() if document in (None, "-") else str(document)
 
 

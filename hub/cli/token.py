@@ -12,6 +12,7 @@ from hub.cli.assertion import read_private_key
 from hub.cli.client import Credentials, demo_credentials, fetch_token
 from hub.cli.options import AsJson, HubUrl
 from hub.cli.output import show_record
+from hub.cli.texts import read_text
 from hub.settings import Settings, load_settings
 
 DemoApp = Annotated[str | None, typer.Option("--app", metavar="NAME", help="演示应用 A demonstration application, e.g. housing")]
@@ -64,7 +65,7 @@ def chosen(settings: Settings, app: str | None, client_id: str | None, proof: Pr
         return demo_credentials(settings.home, app)
     if client_id and proof.key:
         return Credentials(client_id, key=read_private_key(proof.key))
-    secret = proof.secret_file.read_text(encoding="utf-8").strip() if proof.secret_file else proof.secret
+    secret = read_text(proof.secret_file).strip() if proof.secret_file else proof.secret
     if not client_id or not secret:
         ways = "--client-id with --key, HUITONG_CLIENT_SECRET or --secret-file"
         raise typer.BadParameter(f"请给出 give --app NAME, or {ways}", param_hint="--app / --client-id")
