@@ -78,7 +78,8 @@ async def test_a_person_logs_in_governs_acts_for_an_application_and_logs_out(hub
         with beside(hub.home) as core:
             AuthorizedClients(core.acts).set_owner(APPROVER, "housing", None)
         for _ in range(50):
-            await page.click(".graphiql-execute-button")
+            await page.evaluate("document.querySelector('.graphiql-execute-button').click()")
+            await page.wait_for("document.querySelector('.graphiql-execute-button').ariaLabel.startsWith('Execute')")
             await asyncio.sleep(0.2)
             if "登录已过期" in await page.text(STATUS):
                 break
