@@ -59,7 +59,7 @@ class KeyRing:
         self._clock = clock
         with _locked(directory):
             if not _files(directory):
-                _write(directory, ECKey.generate_key(_CURVE), clock())
+                _write(directory, _new_key(), clock())
         self._seen: object = None
         self._keys: tuple[RingKey, ...] = ()
         self._public: Mapping[str, ECKey] = {}
@@ -114,7 +114,15 @@ def signing(keys: tuple[RingKey, ...], moment: float) -> RingKey:
 def add_key(directory: Path, starts: float) -> RingKey:
     """Makes a key that signs from ``starts`` (Unix seconds) on."""
     with _locked(directory):
-        return _load(_write(directory, ECKey.generate_key(_CURVE), starts))
+        return _load(_write(directory, _new_key(), starts))
+
+
+def _new_key() -> ECKey:
+    """A key whose id does not begin with a hyphen, which a command line would take for an option."""
+    while True:
+        key = ECKey.generate_key(_CURVE)
+        if not key.thumbprint().startswith("-"):
+            return key
 
 
 def _as_jwk(kid: str, key: ECKey) -> dict[str, str]:

@@ -76,3 +76,15 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 def test_the_private_key_has_no_text_form(world: World) -> None:
     assert "ECKey" not in repr(world.keys.active)
+
+
+def test_no_key_has_an_id_that_a_command_line_takes_for_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [ECKey.generate_key("P-256") for _ in range(3)]
+    ids = {id(made[0]): "-abc", id(made[1]): "-def"}
+    thumbprint = ECKey.thumbprint
+    monkeypatch.setattr(ECKey, "thumbprint", lambda key, *args: ids.get(id(key)) or thumbprint(key, *args))
+    waiting = iter(made)
+    monkeypatch.setattr(ECKey, "generate_key", lambda *_: next(waiting))
+    KeyRing(tmp_path)
+    assert list(waiting) == []
+    assert [path.name.endswith(f"-{thumbprint(made[2])[:8]}.pem") for path in tmp_path.glob("*.pem")] == [True]
