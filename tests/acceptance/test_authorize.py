@@ -20,7 +20,7 @@ from hub.people.authorize_clients import AuthorizedClients
 from tests.hub.running import RunningHub
 from tests.people.signing_in import Enrolled, authorize, beside, enrol, give_application
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 ROOT = Path(__file__).parents[2]
 NATIVE = "http://127.0.0.1/code"
 CONSOLE = Actor("console", None, frozenset({"governance:system", "governance:security"}))
