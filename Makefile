@@ -75,7 +75,7 @@ fast: dev
 	@$(BIN)/pytest -q -m fast -n 2 --dist loadfile
 
 test: lint packages ## 全部测试 Everything; starts its own PostgreSQL, MariaDB and Chromium
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@$(BIN)/pytest -q -n 3 --dist loadfile
 
 packages:
 	@missing=; command -v chromium >/dev/null || missing="$$missing chromium"; \

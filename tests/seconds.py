@@ -18,9 +18,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _taken[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
 
 
-def pytest_sessionfinish(exitstatus: int) -> None:
-    """Writes the files that take long; what a failed run took is not kept."""
-    if exitstatus != pytest.ExitCode.OK:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Writes the files that take long; what a failed run took is not kept. A worker knows only its own part."""
+    if exitstatus != pytest.ExitCode.OK or hasattr(session.config, "workerinput"):
         return
     found = {file: round(seconds, 1) for file, seconds in sorted(_taken.items()) if seconds >= _LEAST}
     SECONDS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -199,7 +199,8 @@ def test_b9_fields_that_are_not_the_callers_to_set_do_not_exist(hub: RunningHub,
 
 def test_b9_four_eyes_are_in_the_database(hub: RunningHub, tmp_path: Path) -> None:
     """On a copy of the running hub's control database: whoever writes past the services is refused all the same."""
-    filed = hub.ask("bank", "mutation ($input: AccessRequestInput!) { requestAccess(input: $input) { accessRequest { id } } }", {"input": REQUEST})
+    registered(hub, "four_eyes")
+    filed = hub.ask("four_eyes", "mutation ($input: AccessRequestInput!) { requestAccess(input: $input) { accessRequest { id } } }", {"input": REQUEST})
     assert filed.data["requestAccess"]["accessRequest"]["id"]
     copy = tmp_path / "control.db"
     with closing(sqlite3.connect(f"file:{hub.home}/control.db?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as kept:

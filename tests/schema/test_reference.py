@@ -127,7 +127,7 @@ def test_plan_equals_reference_quickly(random: Random) -> None:
 
 
 @pytest.mark.slow
-@examples(100, after=15)
+@examples(60, after=15)
 def test_plan_equals_reference(random: Random) -> None:
     asyncio.run(check_all(random, same_answers, canaries=False))
 
@@ -139,7 +139,7 @@ def test_result_within_grant_quickly(random: Random) -> None:
 
 
 @pytest.mark.slow
-@examples(100, after=15)
+@examples(60, after=15)
 def test_result_within_grant(random: Random) -> None:
     """No value that was not granted leaves (CLS-01, MSK-01)."""
     asyncio.run(check_all(random, within_grant, canaries=True))
