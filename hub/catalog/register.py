@@ -33,7 +33,17 @@ class Register:
         self._need(actor, "createDepartment", str(given.get("code")), SYSTEM)
         part = self._part(actor, "createDepartment", DepartmentPart, given)
         if not uscc.is_valid(part.uscc):
-            self._refuse(actor, "createDepartment", part.code, Problem("USCC_INVALID", f"统一社会信用代码无效 not valid: {part.uscc}", "18 位，末位为校验码 18 characters, the last of which checks the others (GB 32100)", "uscc"))
+            self._refuse(
+                actor,
+                "createDepartment",
+                part.code,
+                Problem(
+                    "USCC_INVALID",
+                    f"统一社会信用代码无效 not valid: {part.uscc}",
+                    "18 位，末位为校验码 18 characters, the last of which checks the others (GB 32100)",
+                    "uscc",
+                ),
+            )
 
         def work(connection: Connection) -> Department:
             if connection.execute(select(department.c.code).where(department.c.code == part.code)).first():
