@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 
 import pytest
 
 from tests.scheduling import SECONDS
 
 _LEAST = 1.0
-_taken: Counter[str] = Counter()
+_taken: defaultdict[str, float] = defaultdict(float)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Adds up what each file's tests and fixtures took."""
-    _taken[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
+    _taken[report.nodeid.partition("::")[0]] += report.duration
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

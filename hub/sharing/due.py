@@ -31,10 +31,9 @@ def due_of(book: RuleBook, calendar: Calendar, code: str, event: datetime, exten
     """The deadline of a term that began with ``event``; the rule sets in force on that day in China count."""
     day = china_day(event)
     term = book.term(code, day)
-    if term is not None:
-        extended = min(extended, term.extension_days)
-        deadline = recompute(book, calendar, code, event, extended)
-        assert deadline is not None  # noqa: S101 - the term is there
+    extended = min(extended, term.extension_days) if term else 0
+    deadline = recompute(book, calendar, code, event, extended)
+    if term is not None and deadline is not None:
         return Due(deadline.due_on, deadline.rule, True, day, term.working_days + extended, term.extension_days)
     voice = book.entry(code, day)
     return Due(day, voice.rule + UNCOUNTED if voice else NO_TERM, False, day, None)

@@ -53,12 +53,16 @@ def act(actor: Actor, name: str, number: str, **given: Any) -> Act:
     return lambda core: core.requests.act(actor, name, number, **given)
 
 
+def files(core: Core) -> Any:
+    """Files one more request."""
+    return core.requests.reader.get(filed(core))
+
+
 def races(first: Core, second: Core) -> None:
     """Endorse and withdraw; two opinions; approve and refuse; both signatures; two requests for the same."""
     number = filed(first)
     found = at_once(first, second, act(HEAD, "endorse", number), act(consumer(first), "withdraw", number))
     assert found in (["CHECKING", "WITHDRAWN"], ["CONFLICT", "WITHDRAWN"])
-    files: Act = lambda core: core.requests.reader.get(filed(core))  # noqa: E731 - one line, used here alone
     assert sorted(at_once(first, second, files, files)) == ["CONFLICT", "FILED"]
     [case] = first.requests.reader.find(Wanted(state="FILED"))
     number = case.id
