@@ -91,6 +91,12 @@ class Page:
             await asyncio.sleep(_POLL_SECONDS)
         return value
 
+    async def wait_for_request(self, before: int) -> None:
+        """Waits until the page has sent more requests than `before`."""
+        async with asyncio.timeout(_WAIT_SECONDS):
+            while len(self.requests) <= before:
+                await self.evaluate("new Promise(done => setTimeout(done, 20))")
+
     async def wait_for_text(self, text: str, selector: str = "body") -> None:
         """Waits until the elements of a selector show a text (an editor's no-break spaces count as spaces)."""
         await self.wait_for(f"({_TEXT_OF})({json.dumps(selector)}).includes({json.dumps(text)})")
@@ -100,12 +106,18 @@ class Page:
         return str(await self.evaluate(f"({_TEXT_OF})({json.dumps(selector)})"))
 
     async def click(self, selector: str, text: str = "") -> None:
-        """A real click in the middle of the first visible element of a selector that contains `text`."""
-        point = await self.wait_for(f"({_MIDDLE_OF})({json.dumps(selector)}, {json.dumps(text)})")
+        """A real click in the middle of the first visible element of a selector that contains `text`, once it does not move any more."""
+        point, before = await self._middle(selector, text), None
+        while point != before:
+            await asyncio.sleep(_POLL_SECONDS)
+            point, before = await self._middle(selector, text), point
         place = {"x": point[0], "y": point[1], "button": "left", "clickCount": 1}
         await self._call("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": point[0], "y": point[1]})
         await self._call("Input.dispatchMouseEvent", {"type": "mousePressed", **place})
         await self._call("Input.dispatchMouseEvent", {"type": "mouseReleased", **place})
+
+    async def _middle(self, selector: str, text: str) -> Any:
+        return await self.wait_for(f"({_MIDDLE_OF})({json.dumps(selector)}, {json.dumps(text)})")
 
     async def type(self, text: str) -> None:
         """Key by key, into what has the focus."""

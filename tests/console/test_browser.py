@@ -136,7 +136,10 @@ async def test_stop_ends_the_request_so_that_the_server_can_cancel() -> None:
         await page.click(QUERY_EDITOR)
         await page.type("{ endless ")
         await page.press("Escape")
+        before = len(page.requests)
         await page.press("Enter", ctrl=True)
+        # What is stopped before it was sent, the server never hears of.
+        await page.wait_for_request(before)
         await page.click("button[aria-label*='Stop']")
         await page.wait_for("fetch('/cancelled').then(r => r.json())")
 
