@@ -135,7 +135,10 @@ async def test_stop_ends_the_request_so_that_the_server_can_cancel() -> None:
         await page.click(".graphiql-tab-add")
         await page.click(QUERY_EDITOR)
         await page.type("{ endless ")
+        # The list of suggestions opens when it has been thought of, over the button.
+        await page.wait_for("document.querySelector('.suggest-widget.visible')?.isConnected")
         await page.press("Escape")
+        await page.wait_for("!document.querySelector('.suggest-widget.visible')")
         before = len(page.requests)
         await page.press("Enter", ctrl=True)
         # What is stopped before it was sent, the server never hears of.
