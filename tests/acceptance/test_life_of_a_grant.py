@@ -29,7 +29,7 @@ from hub.store.base import now
 from tests.catalog.homes import CONSOLE, new_core, publish
 from tests.catalog.small import changed
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 ISSUER = "http://127.0.0.1:8000"
 PEOPLE = {

@@ -12,7 +12,7 @@ from hub.demo.catalog import CLASSIFIED, manifests
 from tests.catalog.small import SMALL
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hub.demo.catalog import manifests
 from tests.cli.conftest import Cli, Outcome
 from tests.cli.test_catalog import publish
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def faults(outcome: Outcome) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hub.cli.app import run
 from hub.demo.catalog import manifests
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 PURPOSE = "review|资格审核|公共租赁住房管理办法"
 GRANT = (
     *("grant", "add", "housing", "civil_affairs.person", "--operation", "QUERY", "--item", "name", "--item", "id_number:MASKED:key"),

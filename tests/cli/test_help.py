@@ -11,7 +11,7 @@ from typer.main import get_command
 from hub.cli.app import app
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

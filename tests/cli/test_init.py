@@ -11,7 +11,7 @@ from hub.core import open_core
 from hub.settings import load_settings
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 BOOTSTRAP = ("init", "--bootstrap", "--department", "city_data", "--name", "市大数据发展管理局", "--uscc", "11520100009392151C")
 
 

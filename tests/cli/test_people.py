@@ -13,7 +13,7 @@ from tests.cli.conftest import Cli
 from tests.cli.test_init import BOOTSTRAP
 from tests.people.house import entries
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 ADD = ("person", "add", "zhang.wei", "--display-name", "张伟", "--department", "housing", "--role", "governance:steward")
 
 

@@ -14,7 +14,7 @@ from hub.demo.catalog import manifests
 from tests.cli.conftest import Cli
 from tests.cli.test_catalog import publish
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 NOTICE = "国务院办公厅关于2027年部分节假日安排的通知"
 CSV = f"day,working,note,source\n2027-01-01,holiday,元旦,{NOTICE}\n2027-02-20,working,春节调休,{NOTICE}\n2027-10-01,false,国庆节,{NOTICE}\n"
 

@@ -14,7 +14,7 @@ from connectors.files.options import ColumnSpec
 from connectors.selection import Kind
 from tests.connectors.files_writing import COLUMNS, GOOD, HEADER, places, read, stored, write_jsonl, write_parquet, write_text, write_xlsx
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 Place = tuple[str, int | None, str | None]
 
 

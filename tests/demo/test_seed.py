@@ -17,7 +17,7 @@ from hub.demo.progress import shown
 from hub.demo.seed import DemoData, seed
 from hub.demo.tables import DEPARTMENTS_WITH_DATA, FILES, TABLES, of_department
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def _read(path: Path, statement: str) -> list[tuple[object, ...]]:

@@ -18,7 +18,7 @@ from hub.store.base import now
 from tests.attacks.world import earlier
 from tests.people.authorizing import LI, ZHANG, Pkce, World, answer_of, world_in
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ME = "{ me { application department { code } scopes } }"
 NEW = {"accept": "application/graphql-response+json"}
 

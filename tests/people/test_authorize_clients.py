@@ -42,7 +42,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         yield made
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "uri",
     [
@@ -59,7 +59,7 @@ def test_a_sound_redirect_uri_is_kept_as_it_is(uri: str) -> None:
     assert check_redirect_uri(uri) == uri
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "uri",
     [
@@ -101,7 +101,7 @@ def test_another_is_refused(uri: str) -> None:
         check_redirect_uri(uri)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_acts_ask_for_their_roles_and_are_entered(world: World) -> None:
     clients = AuthorizedClients(world.core.acts)
@@ -119,7 +119,7 @@ async def test_the_acts_ask_for_their_roles_and_are_entered(world: World) -> Non
     assert (found.redirect_uris, found.owner) == ((uri,), ZHANG)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_owners_are_active_people_of_the_department_and_named_by_others(world: World) -> None:
     clients = AuthorizedClients(world.core.acts)
@@ -134,7 +134,7 @@ async def test_owners_are_active_people_of_the_department_and_named_by_others(wo
         assert refused.value.problems[0].code == "BAD_INPUT"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_governance_schema_has_both_acts(world: World) -> None:
     document = """mutation {
@@ -150,7 +150,7 @@ async def test_the_governance_schema_has_both_acts(world: World) -> None:
     assert refused.json()["data"]["setOwner"] == {"application": None, "problems": [{"code": "FORBIDDEN"}]}
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_command_line_has_both_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUITONG_HOME", str(world.core.settings.home))
@@ -193,7 +193,7 @@ def _counted(url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_codes_count_their_uses_in_sqlite(tmp_path: Path) -> None:
     _counted(f"sqlite:///{tmp_path / 'control.db'}")
 

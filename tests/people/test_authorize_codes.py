@@ -20,7 +20,7 @@ from hub.people.codes import CONSOLE
 from hub.people.tables import authorization_code, person
 from tests.people.authorizing import CALLBACK, ISSUER, PORTAL, ZHANG, Pkce, World, answer_of, consent_form, world_in
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ME = "{ me { application } }"
 
 

@@ -15,7 +15,7 @@ from hub.people.passwords import password_problem
 from hub.people.totp import Seal, new_secret, step_of
 from tests.people.house import DU, OWN, PASSWORD, REN, Clock, House
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 def invited(house: House, name: str = "zhang.wei") -> dict[str, str]:

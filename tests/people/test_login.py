@@ -14,7 +14,7 @@ from hub.people.tables import login_failure, person_session
 from tests.catalog.homes import rows
 from tests.people.house import PASSWORD, REN, Counting, House
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_name_password_and_code_open_a_session(house: House) -> None:

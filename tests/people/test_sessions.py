@@ -19,7 +19,7 @@ from hub.settings import Settings
 from tests.catalog.homes import rows
 from tests.people.house import DU, ORIGIN, OWN, PASSWORD, REN, House
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 def cookie_of(secure: bool, house: House) -> str:

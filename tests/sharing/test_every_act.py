@@ -27,7 +27,7 @@ from tests.catalog.homes import new_core, publish
 from tests.catalog.small import SMALL
 from tests.sharing.sides import AUDITOR, CHECKER, CONSUMER, DECIDER, GIVER, HEAD, PROVIDER, SIGNER, STRANGER, Config, consumer, filed, reachable
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 ON = {"head": {"consumer"}, "giver": {"provider"}, "decider": {"authority"}, "auditor": set(), "stranger": set()}
 """The sides of the actors, by hand; the application is the applicant."""

@@ -40,7 +40,7 @@ from tests.catalog.homes import CONSOLE, publish
 from tests.catalog.small import changed
 from tests.sharing.terms import client, terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 PERSON = "civil_affairs.person"
 CHINESE, ENGLISH = re.compile(r"[一-鿿]"), re.compile(r"[A-Za-z]{3}")
 

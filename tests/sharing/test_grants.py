@@ -18,7 +18,7 @@ from tests.catalog.small import changed
 from tests.sharing.conftest import PURPOSES
 from tests.sharing.terms import ITEMS, client, terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 SCOPES = frozenset({"query:civil_affairs.person", "verify:civil_affairs.person", "exchange:civil_affairs.person", "query:unconditional", "governance:system"})
 

@@ -25,7 +25,7 @@ from tests.catalog.small import SMALL, changed
 from tests.sharing.sides import CHECKER, DECIDER, GIVER, HEAD, PROVIDER, RESOURCE, SIGNER, asked, consumer, filed, granted
 from tests.sharing.terms import terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 START = datetime(2026, 2, 9, 2, tzinfo=UTC)
 ENDS = datetime(2026, 6, 30, tzinfo=UTC).isoformat()
 TURNED = "条例\u202e条十第"

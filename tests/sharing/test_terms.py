@@ -20,7 +20,7 @@ from tests.catalog.homes import new_core, publish
 from tests.catalog.small import SMALL
 from tests.sharing.sides import DECIDER, RESOURCE, consumer, granted
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 START = datetime(2026, 2, 9, 2, tzinfo=UTC)
 NUMBERS = st.one_of(st.none(), st.integers(1, 2**31 - 1))
 TEXTS = st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=20)

@@ -75,7 +75,7 @@ APART = (
 )
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_the_database_itself_refuses_a_skipped_approval_and_two_steps_of_one_person(core: Core) -> None:
     number = granted(core)
     wrong = [(column, None) for column in APPROVALS] + [(column, access_request.c[other]) for column, other in APART]
@@ -84,7 +84,7 @@ def test_the_database_itself_refuses_a_skipped_approval_and_two_steps_of_one_per
             connection.execute(update(access_request).where(access_request.c.id == number).values({column: value}))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_the_grant_has_exactly_the_terms_of_the_agreement(core: Core) -> None:
     given = {"rows": {"birth_date": {"lt": "2000-01-01"}}, "quota": {"calls": 5, "rows": None, "per": "DAY"}, "valid_to": ENDS, "max_page": 7}
     number = granted(core, **given)
@@ -106,7 +106,7 @@ def test_the_grant_has_exactly_the_terms_of_the_agreement(core: Core) -> None:
     assert rights.grants[RESOURCE].rows == '{"birth_date":{"lt":"2000-01-01"}}'
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_text_that_is_longer_by_a_letter_is_another_agreement(core: Core) -> None:
     first, second = filed(core), None
     for actor, act in ((HEAD, "endorse"), (CHECKER, "complete"), (GIVER, "agree"), (DECIDER, "approve")):
@@ -117,7 +117,7 @@ def test_a_text_that_is_longer_by_a_letter_is_another_agreement(core: Core) -> N
     assert problem.path == "hash"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_every_act_has_its_entry_the_refused_ones_too(core: Core) -> None:
     number = filed(core)
     refused(core.requests.act, STRANGER, "endorse", number)
@@ -137,7 +137,7 @@ def test_every_act_has_its_entry_the_refused_ones_too(core: Core) -> None:
     assert [each["details"]["request"] for each in entries(core) if each["outcome"] == "OK" and "request" in each["details"]] == [number, number]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_changed_calendar_moves_open_cases(core: Core) -> None:
     """12 January 2099 and ten working days lie in a year without a calendar: provisional until its notice is entered."""
     with clock.at(datetime(2099, 1, 12, 2, tzinfo=UTC)):
@@ -158,7 +158,7 @@ def test_a_changed_calendar_moves_open_cases(core: Core) -> None:
         assert core.sweep.run() == 0
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_breach_is_recorded_once_with_whoever_had_the_case(core: Core) -> None:
     number = filed(core)
     core.requests.act(HEAD, "endorse", number)
@@ -176,7 +176,7 @@ def test_a_breach_is_recorded_once_with_whoever_had_the_case(core: Core) -> None
     assert [each["operation"] for each in entries(core)].count("recordBreach") == 1
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_an_act_that_comes_too_late_records_the_breach_of_whoever_was_to_act(core: Core) -> None:
     number = filed(core)
     core.requests.act(HEAD, "endorse", number)
@@ -186,7 +186,7 @@ def test_an_act_that_comes_too_late_records_the_breach_of_whoever_was_to_act(cor
     assert (case.late, [step.step for step in case.history][-2:]) == ("provider", ["breach", "agree"])
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["revoke", "terminate", "unrectified", "expire"])
 def test_every_end_of_a_grant_makes_a_disposal_due(core: Core, end: str) -> None:
     number = granted(core, valid_to=ENDS, disposal_days=3)
@@ -223,7 +223,7 @@ def test_every_end_of_a_grant_makes_a_disposal_due(core: Core, end: str) -> None
         assert core.disposals.act(GIVER, "confirmDisposal", held).state == "CONFIRMED"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_grant_is_prolonged_by_a_request_of_its_own(core: Core) -> None:
     first = core.requests.reader.get(granted(core, valid_to=ENDS, disposal_days=7, rows={"birth_date": {"lt": "2000-01-01"}}))
     assert first is not None
@@ -250,7 +250,7 @@ def test_a_grant_is_prolonged_by_a_request_of_its_own(core: Core) -> None:
     assert prolonged.terms["disposal_days"] == 7
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_hints_name_nothing_that_is_not_shared(core: Core) -> None:
     """CLS-04, CLS-07: an item that is not shared reads as one that does not exist."""
     hidden = SMALL.replace('code = "birth_date"', 'code = "birth_date"\nsharing_class = "NOT_SHARED"', 1)
@@ -262,7 +262,7 @@ def test_hints_name_nothing_that_is_not_shared(core: Core) -> None:
     assert "birth_date" not in str(told[1])
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_unconditional_access_is_a_request_too(core: Core) -> None:
     [case] = core.requests.reader.find(Wanted())
     assert (case.origin, case.state, case.resource, case.due_on) == ("REGISTERED", "GRANTED", "unconditional", date(2026, 2, 10))
@@ -271,7 +271,7 @@ def test_unconditional_access_is_a_request_too(core: Core) -> None:
     assert refused(core.requests.act, HEAD, "withdraw", case.id)[0].code == "NOT_FOUND"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_decision_on_paper_is_recorded_with_another_approver(core: Core) -> None:
     for approver in ("security_admin", " security_admin "):
         assert refused(core.sharing.create_grant, SECURITY, terms(application="tenants", approver=approver))[0].code == "FOUR_EYES"
@@ -284,7 +284,7 @@ def test_a_decision_on_paper_is_recorded_with_another_approver(core: Core) -> No
     assert refused(filed, core)[0].code == "CONFLICT"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_what_the_provider_is_against_needs_a_dispute(core: Core) -> None:
     number, act = filed(core), core.requests.act
     act(HEAD, "endorse", number)
@@ -301,7 +301,7 @@ def test_what_the_provider_is_against_needs_a_dispute(core: Core) -> None:
     assert act(DECIDER, "approve", number).state == "APPROVED"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_one_grant_at_a_time(core: Core) -> None:
     """A grant that comes while a request is under way stands in the way of its signature."""
     number, act = filed(core), core.requests.act
@@ -315,7 +315,7 @@ def test_one_grant_at_a_time(core: Core) -> None:
         assert connection.execute(select(grant)).all()[0].request != number
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_unconditional_resources_are_asked_for_whole(core: Core) -> None:
     publish(core, changed('sharing_class = "CONDITIONAL"', 'sharing_class = "UNCONDITIONAL"'))
     case = core.requests.reader.get(filed(core))
