@@ -14,6 +14,7 @@ from hub.cli.faults import CliFault
 from hub.cli.options import AsJson
 from hub.cli.output import show_json
 from hub.cli.session import opened
+from hub.cli.texts import read_text
 from hub.core import Core
 from hub.sharing.explain import Explainer
 from hub.store.base import CHINA, now
@@ -62,7 +63,7 @@ def command(
         if resource is not None:
             _resource(core, app, resource, moment, scope, as_json)
         elif document is not None:
-            asked = _Document(_text(document), _variables(variables), operation, purpose)
+            asked = _Document(read_text(document), _variables(variables), operation, purpose)
             _document(core, app, asked, moment, scope, as_json)
 
 
@@ -90,14 +91,6 @@ def _document(core: Core, app: str, asked: _Document, moment: datetime, scopes: 
         show_dry_run(made)
     if not made.would_run:
         raise typer.Exit(1)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "不是 UTF-8 is not UTF-8"
-        raise CliFault(f"--document: {file} 不可读 cannot be read: {reason}", "UTF-8") from None
 
 
 def _variables(text: str | None) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def test_a_dry_run_says_what_would_be_refused(city: Cli, tmp_path: Path, more: t
 def test_a_document_that_is_no_text_is_told(city: Cli, tmp_path: Path) -> None:
     (tmp_path / "document.graphql").write_bytes(b"\xff\xfe")
     said = city("explain", "--app", "housing", "--document", str(tmp_path / "document.graphql"))
-    assert (said.code, "is not UTF-8" in said.err) == (1, True)
+    assert (said.code, "is no UTF-8" in said.err) == (1, True)
 
 
 def test_a_moment_without_offset_is_of_chinas_time(city: Cli) -> None:

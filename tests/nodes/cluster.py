@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -82,6 +83,11 @@ def in_a_second(look: Callable[[], T]) -> T:
     return found
 
 
+def _is_granted(node: RunningHub, name: str) -> bool:
+    """Whether a token of this node carries the scope of the permits."""
+    return "query:transport.permit" in node.grant_token(name).json().get("scope", "")
+
+
 @dataclass
 class Cluster:
     """``core`` acts as the command line does; ``first`` and ``second`` serve. All nodes know the same applications."""
@@ -121,7 +127,7 @@ class Cluster:
         self.register(name)
         identity = self.grant(name, **changed)
         for node in self.nodes[:2]:
-            in_a_second(lambda node=node: "query:transport.permit" in node.grant_token(name).json().get("scope", ""))  # type: ignore[misc]
+            in_a_second(partial(_is_granted, node, name))
         self.first.token(name)
         self.second._tokens[name, None] = self.first._tokens[name, None]
         return identity
