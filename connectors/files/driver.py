@@ -79,7 +79,9 @@ class DuckDriver:
         self._threads = ThreadPoolExecutor(pool + 1, thread_name_prefix=f"files {source}")
         self._database: duckdb.DuckDBPyConnection | None = None
         self._opening = Lock()
-        """Held while the database is opened or changed: deliveries of several objects may come into service at once."""
+        """Held while the database is opened, changed or closed: deliveries of several objects may come into service at once, and
+        what a cancelled call had begun runs on in its thread."""
+        self._closed = False
         self._number = 0
 
     async def connect(self) -> Connection:
@@ -94,6 +96,8 @@ class DuckDriver:
         return await self._do(alone)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._closed:
+            raise duckdb.ConnectionException("the source is closed")
         if self._database is None:
             config: dict[str, str | bool | int] = {"threads": _THREADS, "memory_limit": _MEMORY, "temp_directory": ""}
             self._database = closed_duckdb(str(self._folder), **config)
@@ -119,10 +123,14 @@ class DuckDriver:
 
     async def close(self) -> None:
         """Closes everything, after the connections were."""
-        database, self._database = self._database, None
-        if database is not None:
-            await self._do(database.close)
+        await self._do(self._close)
         self._threads.shutdown(wait=False)
+
+    def _close(self) -> None:
+        with self._opening:
+            database, self._database, self._closed = self._database, None, True
+            if database is not None:
+                database.close()
 
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

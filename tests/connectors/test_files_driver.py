@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import pytest
@@ -28,3 +29,20 @@ async def test_snapshots_that_come_into_service_at_once_are_all_there(tmp_path: 
         for each in connections:
             await each.close()
         await driver.close()
+
+
+async def test_closing_waits_for_what_a_cancelled_call_has_begun(tmp_path: Path) -> None:
+    """The thread of a cancelled call runs on, and DuckDB refuses to be closed under it."""
+    driver = DuckDriver("city.files", tmp_path, 1)
+    begun = Event()
+
+    def long(database: duckdb.DuckDBPyConnection) -> None:
+        begun.set()
+        database.execute("SELECT sum(a.range * b.range) FROM range(20000) a, range(10000) b").fetchall()
+
+    under_way = asyncio.create_task(driver._with_database(long))
+    await asyncio.to_thread(begun.wait)
+    under_way.cancel()
+    await driver.close()
+    with pytest.raises(duckdb.ConnectionException):
+        driver._opened()
