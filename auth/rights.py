@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from auth.reasons import Reason
@@ -76,6 +76,8 @@ class ResourcePolicy:
     """Its level is PUBLIC; only then may the public read it."""
     operations: frozenset[Operation]
     items: Mapping[str, ItemPolicy]
+    masks: Mapping[str, Mask] = field(default_factory=dict)
+    """The department's own masking rules, by code: a grant may name one of them."""
 
 
 @dataclass(frozen=True, slots=True)

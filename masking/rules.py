@@ -6,9 +6,13 @@ Names follow Apache ShardingSphere's mask algorithms where it has one. ``DENY`` 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 DENY = "DENY"
+SHARE = 67
+"""Percent of a text's characters that a rule shows at most, unless a declaration says less: two thirds, as banks show a third at each end."""
 
 
 class UnknownMask(ValueError):
@@ -25,10 +29,18 @@ class Mask:
     algorithm: str
     parameters: tuple[int | str, ...] = ()
     version: int = 1
+    name: str = ""
+    """The code of the department's declaration (``[[masks]]``), if it is declared."""
+    share: int = SHARE
+    """Percent of a text's characters that may be shown; a text of which more would be shown is stars alone."""
+    fixed: bool = False
+    """Whether masked texts tell nothing of their length."""
 
     @property
     def label(self) -> str:
         """The name under which catalogs, ``extensions.masking`` and the ledger speak of the rule."""
+        if self.name:
+            return self.name
         if self.algorithm == "KEEP_FIRST_N_LAST_M":
             return "KEEP_FIRST_{}_LAST_{}".format(*self.parameters)
         if self.algorithm == "CONSTANT":
@@ -53,14 +65,19 @@ _PLAIN = ("NAME", "ADDRESS_TO_DISTRICT", "DATE_TO_YEAR", "NULL")
 NAMES = ("KEEP_FIRST_<n>_LAST_<m>", "ID_NUMBER_<n>_<m>", "NAME", "ADDRESS_TO_DISTRICT", "DATE_TO_YEAR", "CONSTANT(<text>)", "NULL", DENY)
 
 
-def parse_mask(label: str) -> Mask | None:
-    """The rule behind a catalog's label; ``None`` for ``DENY``.
+NO_MASKS: Mapping[str, Mask] = MappingProxyType({})
+
+
+def parse_mask(label: str, declared: Mapping[str, Mask] = NO_MASKS) -> Mask | None:
+    """The rule behind a catalog's label, or behind the code of a department's own declaration; ``None`` for ``DENY``.
 
     Raises:
         UnknownMask: no rule has this label.
     """
     if label == DENY:
         return None
+    if label in declared:
+        return declared[label]
     if label in _PLAIN:
         return Mask(label)
     if found := _KEEP.match(label) or _ID_NUMBER.match(label):
