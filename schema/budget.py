@@ -1,19 +1,23 @@
 """How much work a document may ask for, measured before it is validated, in time linear in its size (each fragment is walked once).
 
-Depth, expanded fields (fragments and aliases multiplied out) and root fields are bounded; so are operations and fragments. The subtrees
-of ``__schema`` and ``__type`` are exempt from the depth bound (tools' introspection is deep) but count as fields.
+Depth, expanded fields (fragments and aliases multiplied out) and root fields are bounded; so are operations and fragments. A fragment that no
+operation spreads is measured as an operation is, for validation walks it all the same. The subtrees of ``__schema`` and ``__type`` are exempt
+from the depth bound (tools' introspection is deep) but count as fields.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode
 
 from schema.faults import Code, Fault
 
 _MOST = 10**9
+_MOST_KEYED = 5000
+"""Fields behind which keys are counted no further: the bound of fields is broken already."""
 _INTROSPECTION = ("__schema", "__type")
 
 
@@ -23,6 +27,7 @@ class Budget:
 
     depth: int = 10
     fields: int = 600
+    """Of all operations together."""
     root_fields: int = 30
     second_fields: int = 40
     """Fields directly below root fields: what is asked of departments."""
@@ -30,6 +35,8 @@ class Budget:
     """Occurrences of ``__schema`` and ``__type``."""
     repeats: int = 10
     """How often one response key may stand in one selection set: comparing them costs the square."""
+    merged: int = 25
+    """The same with what the selection set spreads."""
     operations: int = 10
     fragments: int = 50
     directives: int = 200
@@ -46,6 +53,9 @@ class Cost:
     directives: int = 0
     repeats: int = 0
     introspections: int = 0
+    merged: int = 0
+    keys: Mapping[str, int] = field(default_factory=dict)
+    """Response keys of the selection set itself and of what it spreads, and how often each stands there."""
 
 
 class _Meter:
@@ -55,21 +65,24 @@ class _Meter:
         self.open: set[str] = set()
 
     def selections(self, selected: SelectionSetNode | None) -> Cost:
-        depth = fields = roots = seconds = directives = introspections = 0
+        depth = fields = roots = seconds = directives = introspections = repeats = merged = 0
+        own: Counter[str] = Counter()
         keys: Counter[str] = Counter()
-        repeats = 0
         for node in selected.selections if selected else ():
             cost = self._selection(node)
             if isinstance(node, FieldNode):
-                keys[node.alias.value if node.alias else node.name.value] += 1
-            repeats = max(repeats, cost.repeats)
+                own[node.alias.value if node.alias else node.name.value] += 1
+            elif fields <= _MOST_KEYED:
+                keys.update(cost.keys)
+            repeats, merged = max(repeats, cost.repeats), max(merged, cost.merged)
             seconds = min(_MOST, seconds + cost.seconds)
             introspections = min(_MOST, introspections + cost.introspections)
             depth = max(depth, cost.depth)
             fields = min(_MOST, fields + cost.fields)
             roots = min(_MOST, roots + cost.roots)
             directives = min(_MOST, directives + cost.directives + len(node.directives or ()))
-        return Cost(depth, fields, roots, seconds, directives, max((repeats, *keys.values())), introspections)
+        keys.update(own)
+        return Cost(depth, fields, roots, seconds, directives, max((repeats, *own.values())), introspections, max((merged, *keys.values())), keys)
 
     def _selection(self, node: object) -> Cost:
         if isinstance(node, FieldNode):
@@ -77,7 +90,7 @@ class _Meter:
             depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
             seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
             introspections = inner.introspections + (node.name.value in _INTROSPECTION)
-            return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections)
+            return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections, inner.merged)
         if isinstance(node, FragmentSpreadNode):
             return self._fragment(node.name.value)
         return self.selections(getattr(node, "selection_set", None))
@@ -103,15 +116,17 @@ def check_budget(document: DocumentNode, budget: Budget) -> None:
     meter = _Meter(document)
     _within("operations", "操作数", len(operations), budget.operations)
     _within("fragments", "片段数", len(meter.fragments), budget.fragments)
-    for operation in operations:
-        cost = meter.selections(operation.selection_set)
+    costs = [meter.selections(operation.selection_set) for operation in operations]
+    costs += [meter.selections(fragment.selection_set) for name, fragment in meter.fragments.items() if name not in meter.done]
+    for cost in costs:
         _within("depth", "嵌套层数", cost.depth, budget.depth)
         _within("root fields", "顶层字段数", cost.roots, budget.root_fields)
         _within("fields of departments", "部门下的字段数", cost.seconds, budget.second_fields)
         _within("introspections", "自省字段数", cost.introspections, budget.introspections)
         _within("repeats of one response key", "同一响应键的重复次数", cost.repeats, budget.repeats)
-        _within("fields", "展开后的字段数", cost.fields, budget.fields)
-        _within("directives", "指令数", cost.directives, budget.directives)
+        _within("repeats of one response key, fragments included", "同一响应键（含片段）的重复次数", cost.merged, budget.merged)
+    _within("fields", "展开后的字段数", sum(cost.fields for cost in costs), budget.fields)
+    _within("directives", "指令数", sum(cost.directives for cost in costs), budget.directives)
 
 
 def _within(what: str, zh: str, value: int, most: int) -> None:

@@ -28,7 +28,7 @@ from schema.faults import Code, Fault
 from schema.messages import in_chinese
 from schema.view import View
 
-MAX_TOKENS = 5000
+MAX_TOKENS = 3000
 MAX_COMMENTS = 2000
 _MOST_CACHED = 20_000
 """Characters; a parsed document takes about 150 bytes per character."""
