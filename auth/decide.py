@@ -61,7 +61,7 @@ class Rights:
 
 
 def _grant_content(grant: GrantTerms) -> list[object]:
-    items = [[i.code, i.value.value, i.key, i.mask.label if i.mask else None] for i in grant.items]
+    items = [[i.code, i.value.value, i.key, i.declared or (repr(i.mask) if i.mask else None)] for i in grant.items]
     purposes = [[p.code, p.scenario, p.basis] for p in grant.purposes]
     operations = sorted(o.value for o in grant.operations)
     limits = [[limit.calls, limit.rows, limit.per] if limit else None for limit in (grant.quota, grant.rate)]
@@ -145,7 +145,7 @@ def _explain_unconditional(policy: ResourcePolicy, rights: Rights) -> Explanatio
     # What the grant adds becomes part of every operation that all departments have; a grant for some of them only adds nothing.
     adds = grant.rows is None and grant.operations >= given
     if adds:
-        items |= {i.code: granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
+        items |= {i.code: granted_item(policy.items[i.code], i, policy.masks) for i in grant.items if i.code in policy.items}
     purposes = tuple({p.code: p for p in (*rights.purposes, *grant.purposes)}.values())
     reason = Reason.GRANT_ADDS if adds else Reason.GRANT_TOO_NARROW
     return Explanation(reason, operations, _under(policy, grant, given, items, (Reason.UNCONDITIONAL, reason), None, purposes, True, True))
@@ -167,7 +167,7 @@ def _explain_conditional(policy: ResourcePolicy, rights: Rights) -> Explanation:
     if not given:
         return _without_operation(operations)
     items = dict.fromkeys(policy.items, NOT_GRANTED)
-    items |= {i.code: granted_item(policy.items[i.code], i) for i in grant.items if i.code in policy.items}
+    items |= {i.code: granted_item(policy.items[i.code], i, policy.masks) for i in grant.items if i.code in policy.items}
     flags = grant.rows, grant.purposes, grant.per_claim, grant.discloses_existence
     return Explanation(Reason.GRANTED, operations, _under(policy, grant, given, items, (Reason.GRANTED,), *flags))
 

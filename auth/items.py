@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from auth.reasons import Reason
 from auth.rights import GrantItem, ItemDecision, ItemPolicy, SharingClass, Shown
+from masking.rules import NO_MASKS, Mask, applies_to
 
 NOT_GRANTED = ItemDecision(Shown.ABSENT, Reason.ITEM_NOT_GRANTED)
 
@@ -38,22 +41,25 @@ def shared_item(item: ItemPolicy) -> ItemDecision:
     return ItemDecision(Shown.CLEAR, Reason.ITEM_UNCONDITIONAL, key=item.identifier)
 
 
-def granted_item(policy: ItemPolicy, item: GrantItem) -> ItemDecision:
-    """What the holder of a grant sees of an item in it. The catalog has the last word."""
+def granted_item(policy: ItemPolicy, item: GrantItem, masks: Mapping[str, Mask] = NO_MASKS) -> ItemDecision:
+    """What the holder of a grant sees of an item in it. The catalog has the last word; ``masks`` are its department's own rules."""
     if policy.sharing_class is SharingClass.NOT_SHARED:
         return ItemDecision(Shown.ABSENT, Reason.ITEM_NOT_SHARED)
     if policy.share_denied:
         return ItemDecision(Shown.ABSENT, Reason.ITEM_SHARING_DENIED)
     if item.value is Shown.MASKED:
-        return _masked_item(policy, item)
+        return _masked_item(policy, item, masks)
     if item.value is Shown.CLEAR:
         return ItemDecision(Shown.CLEAR, Reason.ITEM_GRANTED, key=item.key)
     return ItemDecision(Shown.ABSENT, Reason.ITEM_KEY_ONLY, key=True) if item.key else NOT_GRANTED
 
 
-def _masked_item(policy: ItemPolicy, item: GrantItem) -> ItemDecision:
-    if item.mask is not None:
-        return ItemDecision(Shown.MASKED, Reason.ITEM_MASKED_BY_GRANT, item.mask, item.key)
+def _masked_item(policy: ItemPolicy, item: GrantItem, masks: Mapping[str, Mask]) -> ItemDecision:
+    named = masks.get(item.declared) if item.declared is not None else item.mask
+    if item.declared is not None and (named is None or (policy.type and not applies_to(named, policy.type))):
+        return ItemDecision(Shown.ABSENT, Reason.ITEM_MASK_WITHDRAWN, key=item.key)
+    if named is not None:
+        return ItemDecision(Shown.MASKED, Reason.ITEM_MASKED_BY_GRANT, named, item.key)
     if policy.share_mask is not None:
         return ItemDecision(Shown.MASKED, Reason.ITEM_MASKED_BY_CATALOG, policy.share_mask, item.key)
     return ItemDecision(Shown.ABSENT, Reason.ITEM_MASK_MISSING, key=item.key)

@@ -67,6 +67,8 @@ class Reason(Enum):
     """Granted masked, by the catalog's mask for sharing."""
     ITEM_MASK_MISSING = "ITEM_MASK_MISSING"
     """Granted masked, and neither the grant nor the catalog names a mask any more: withheld."""
+    ITEM_MASK_WITHDRAWN = "ITEM_MASK_WITHDRAWN"
+    """Granted through a rule that the department declared, and that it declares no more, or not for this type of item: withheld."""
     ITEM_KEY_ONLY = "ITEM_KEY_ONLY"
     """Granted to look up by, not to be shown."""
     ITEM_NOT_GRANTED = "ITEM_NOT_GRANTED"

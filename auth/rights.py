@@ -62,6 +62,8 @@ class ItemPolicy:
     share_denied: bool
     open_mask: Mask | None
     open_denied: bool
+    type: str = ""
+    """The item's catalog type, which a grant's mask has to fit; empty where it does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class GrantItem:
     key: bool = False
     mask: Mask | None = None
     """Overrides the catalog's share mask where the value is masked."""
+    declared: str | None = None
+    """The code of the department's own rule that does so, as the catalog in force has it. One that is not there withholds the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +172,8 @@ class Decision:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, over everything that decides what is disclosed: an equal digest discloses the same."""
-        items = [[code, i.shown.value, [i.mask.label, i.mask.version] if i.mask else None, i.key] for code, i in sorted(self.items.items())]
+        """SHA-256, in hex, over everything that decides what is disclosed: an equal digest discloses the same. Of a mask that is every part of it."""
+        items = [[code, i.shown.value, repr(i.mask) if i.mask else None, i.key] for code, i in sorted(self.items.items())]
         content = [self.resource, sorted(o.value for o in self.operations), items, self.rows]
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 

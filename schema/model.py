@@ -10,7 +10,7 @@ from functools import cached_property
 from auth.rights import ItemPolicy, OpenClass, Operation, ResourcePolicy, SharingClass
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
-from masking.rules import DENY, parse_mask
+from masking.rules import DENY, NO_MASKS, Mask, UnknownMask, parse_mask
 from schema.naming import camel, pascal, type_name
 
 
@@ -87,6 +87,8 @@ class Resource:
     watermark: str | None = None
     left_out: frozenset[str] = frozenset()
     """Columns of the source that are known and not shared."""
+    masks: Mapping[str, Mask] = field(default_factory=lambda: NO_MASKS)
+    """The department's own masking rules, by code."""
 
     @property
     def short(self) -> str:
@@ -97,7 +99,8 @@ class Resource:
     def policy(self) -> ResourcePolicy:
         """What rights depend on."""
         items = {code: _item_policy(self, item) for code, item in self.items.items()}
-        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, self.level == "PUBLIC", self.operations, items)
+        public = self.level == "PUBLIC"
+        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks)
 
 
 def joins(resource: Resource, link: Link, target: Resource | None) -> bool:
@@ -108,16 +111,29 @@ def joins(resource: Resource, link: Link, target: Resource | None) -> bool:
 
 
 def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
+    share, share_denied = _rule(item.share_mask, resource.masks)
+    opening, open_denied = _rule(item.open_mask, resource.masks)
     return ItemPolicy(
         code=item.code,
         sharing_class=item.sharing_class or resource.sharing_class,
         sensitive="sensitive" in item.marks,
         identifier=item.code in resource.identifiers,
-        share_mask=parse_mask(item.share_mask) if item.share_mask else None,
-        share_denied=item.share_mask == DENY,
-        open_mask=parse_mask(item.open_mask) if item.open_mask else None,
-        open_denied=item.open_mask == DENY,
+        share_mask=share,
+        share_denied=share_denied,
+        open_mask=opening,
+        open_denied=open_denied,
+        type=item.kind.value,
     )
+
+
+def _rule(label: str | None, declared: Mapping[str, Mask]) -> tuple[Mask | None, bool]:
+    """The rule of a label, and whether the item is denied: it is, too, by a label that says nothing any more."""
+    if label is None:
+        return None, False
+    try:
+        return parse_mask(label, declared), label == DENY
+    except UnknownMask:
+        return None, True
 
 
 def root_fields(resource: Resource) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.texts import NOT_PLAIN, is_plain
-from masking.rules import DENY, UnknownMask, applies_to, parse_mask
+from masking.rules import DENY, Mask, UnknownMask, applies_to, parse_mask
 from schema.faults import Fault
 from schema.filters import check_rows
 from schema.model import Resource
@@ -113,7 +113,10 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     elif item.sharing_class is SharingClass.NOT_SHARED or item.share_mask == DENY:
         problems.append(_bad(f"{path}.code", f"信息项不予共享 the item is not shared: {code}", ""))
     elif value == Shown.MASKED.value:
-        _check_mask(path, mask or item.share_mask, item.kind.value, problems)
+        _check_mask(resource, path, mask or item.share_mask, item.kind.value, problems)
+    elif mask is not None:
+        hint = "value: MASKED"
+        problems.append(_bad(f"{path}.mask", f"{value or '-'} 不带脱敏规则 a mask stands with the value MASKED alone", hint))
     if value not in (None, *(shown.value for shown in Shown)):
         problems.append(_bad(f"{path}.value", f"没有这种可见性 no such value: {value}", "CLEAR, MASKED"))
         value = None
@@ -122,9 +125,9 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     return {"code": code, "value": value or Shown.ABSENT.value, "key": key, "mask": mask}
 
 
-def _check_mask(path: str, label: str | None, type_: str, problems: list[Problem]) -> None:
+def _check_mask(resource: Resource, path: str, label: str | None, type_: str, problems: list[Problem]) -> None:
     try:
-        usable = parse_mask(label) if label is not None else None
+        usable = parse_mask(label, resource.masks) if label is not None else None
     except UnknownMask as error:
         problems.append(_bad(f"{path}.mask", str(error), ""))
         return
@@ -152,10 +155,20 @@ def _names(names: Any) -> str:
     return ", ".join(names)
 
 
+def _rule(label: str | None) -> tuple[Mask | None, str | None]:
+    """The built-in rule of a label, or the code of a rule that the department declares: that one is looked up where rights are decided."""
+    if not label:
+        return None, None
+    try:
+        return parse_mask(label), None
+    except UnknownMask:
+        return None, label
+
+
 def read_terms(grant: str, resource: str, stored: str, approver: str) -> GrantTerms:
     """A stored grant as rights are computed from it."""
     terms = json.loads(stored)
-    items = tuple(GrantItem(item["code"], Shown(item["value"]), item["key"], parse_mask(item["mask"]) if item["mask"] else None) for item in terms["items"])
+    items = tuple(GrantItem(item["code"], Shown(item["value"]), item["key"], *_rule(item["mask"])) for item in terms["items"])
     return GrantTerms(
         grant=grant,
         resource=resource,

@@ -19,6 +19,7 @@ from tests.schema.dice import Dice, examples
 pytestmark = pytest.mark.fast
 CODE = "a.b"
 NAME, NULL = Mask("NAME"), Mask("NULL")
+OWN = Mask("KEEP_FIRST_N_LAST_M", (1, 0), name="own_rule")
 U, C, N = SharingClass.UNCONDITIONAL, SharingClass.CONDITIONAL, SharingClass.NOT_SHARED
 
 SHOWN = {
@@ -37,6 +38,7 @@ SHOWN = {
     Reason.ITEM_MASKED_BY_GRANT: Shown.MASKED,
     Reason.ITEM_MASKED_BY_CATALOG: Shown.MASKED,
     Reason.ITEM_MASK_MISSING: Shown.ABSENT,
+    Reason.ITEM_MASK_WITHDRAWN: Shown.ABSENT,
     Reason.ITEM_KEY_ONLY: Shown.ABSENT,
     Reason.ITEM_NOT_GRANTED: Shown.ABSENT,
 }
@@ -54,9 +56,10 @@ ITEM_TRUE: dict[Reason, Callable[[ItemPolicy, GrantItem | None], bool]] = {
     Reason.ITEM_SHARING_DENIED: lambda item, _: item.share_denied,
     Reason.SENSITIVE_WITHOUT_SHARE_MASK: lambda item, _: item.sensitive and item.share_mask is None,
     Reason.ITEM_GRANTED: lambda _, given: given is not None and given.value is Shown.CLEAR,
-    Reason.ITEM_MASKED_BY_GRANT: lambda _, given: given is not None and given.mask is not None,
-    Reason.ITEM_MASKED_BY_CATALOG: lambda item, given: given is not None and given.mask is None and item.share_mask is not None,
+    Reason.ITEM_MASKED_BY_GRANT: lambda _, given: given is not None and (given.mask is not None or given.declared == OWN.name),
+    Reason.ITEM_MASKED_BY_CATALOG: lambda item, given: given is not None and given.mask is None and given.declared is None and item.share_mask is not None,
     Reason.ITEM_MASK_MISSING: lambda item, given: given is not None and given.mask is None and item.share_mask is None,
+    Reason.ITEM_MASK_WITHDRAWN: lambda item, given: given is not None and (given.declared == "gone" or (given.declared == OWN.name and item.type == "date")),
     Reason.ITEM_KEY_ONLY: lambda _, given: given is not None and given.key,
     Reason.ITEM_NOT_GRANTED: lambda _, given: given is None or (given.value is Shown.ABSENT and not given.key),
 }
@@ -65,13 +68,14 @@ ITEM_TRUE: dict[Reason, Callable[[ItemPolicy, GrantItem | None], bool]] = {
 def random_item(dice: Dice, code: str, resource: SharingClass) -> ItemPolicy:
     classes = {U: (U, U, C, N), C: (C, C, N), N: (N,)}[resource]
     masks = (None, NAME, NULL)
-    return ItemPolicy(code, dice.pick(classes), dice.chance(40), dice.chance(30), dice.pick(masks), dice.chance(15), dice.pick(masks), dice.chance(15))
+    sides = dice.pick(masks), dice.chance(15), dice.pick(masks), dice.chance(15)
+    return ItemPolicy(code, dice.pick(classes), dice.chance(40), dice.chance(30), *sides, dice.pick(("", "string", "date")))
 
 
 def random_policy(dice: Dice) -> ResourcePolicy:
     sharing = dice.pick((U, U, C, C, C, N))
     items = {code: random_item(dice, code, sharing) for code in ("i1", "i2", "i3", "i4")}
-    return ResourcePolicy(CODE, "a", sharing, dice.pick(list(OpenClass)), dice.chance(70), frozenset(dice.some(list(Operation))), items)
+    return ResourcePolicy(CODE, "a", sharing, dice.pick(list(OpenClass)), dice.chance(70), frozenset(dice.some(list(Operation))), items, {OWN.name: OWN})
 
 
 def random_rights(dice: Dice) -> Rights:
@@ -81,7 +85,8 @@ def random_rights(dice: Dice) -> Rights:
     if dice.chance(30):
         return Rights("app", "b", frozenset(scopes))
     codes = dice.some(("i1", "i2", "i3", "i4", "gone"))
-    items = tuple(GrantItem(code, dice.pick(list(Shown)), dice.chance(40), dice.pick((None, NAME))) for code in codes)
+    rules = ((None, None), (None, None), (NAME, None), (NAME, None), (None, OWN.name), (None, "gone"))
+    items = tuple(GrantItem(code, dice.pick(list(Shown)), dice.chance(40), *dice.pick(rules)) for code in codes)
     operations = frozenset(dice.some(list(Operation), 1))
     rows = dice.pick((None, None, '{"i1":{"eq":"1"}}'))
     terms = GrantTerms("g", CODE, operations, items, rows, (Purpose("P", "s", "b"),), True, True, 10, "甲")
