@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -92,3 +93,16 @@ async def fill(connection: Any, table: Table, city: City, code: str) -> None:
 def native(value: object) -> object:
     """A moment in UTC, which MariaDB stores without zone."""
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def test_the_server_itself_masks(other: RunningHub, mariadb: Mariadb) -> None:
+    start = mariadb.log.stat().st_size
+    page = other.ask("housing", "{ civilAffairs { persons(first: 3) { nodes { idNumber name phone address } } } }").data
+    assert "****" in str(page)
+    (record,) = [text for text in re.split(r"(?m)^(?=\d{6}|\t)", mariadb.logged(start)) if re.search(r"Execute\tSELECT .*FROM `person`", text, re.DOTALL)]
+    listed = re.split(r"\sFROM\s", record)[0]
+    expressions = [expression for expression in re.split(r" AS `?o\d+`?", listed) if expression.strip()]
+    for column in ("id_number", "phone", "address"):
+        (shown,) = [expression for expression in expressions if f"`{column}`" in expression]
+        assert "CASE " in shown
+        assert "substr(" in shown

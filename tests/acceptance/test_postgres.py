@@ -199,6 +199,17 @@ def test_a_verification_selects_no_value(other: RunningHub, postgres: Postgres) 
     assert all(" = " in expression for expression in outputs(statement))
 
 
+def test_a_filter_is_applied_in_the_server(other: RunningHub, postgres: Postgres) -> None:
+    start = postgres.log.stat().st_size
+    document = '{ civilAffairs { persons(first: 3, where: {birthDate: {gt: "1970-01-01"}, gender: {eq: "女"}}) { nodes { idNumber } } } }'
+    assert len(other.ask("housing", document).data["civilAffairs"]["persons"]["nodes"]) == 3
+    (statement,) = statements(postgres, start, "person")
+    condition = statement.partition(" WHERE ")[2]
+    for column in ("birth_date", "gender"):
+        assert f'"{column}"' in condition
+        assert not any(f'"{column}"' in expression for expression in outputs(statement))
+
+
 def test_nothing_but_what_was_asked_for_is_read(other: RunningHub, postgres: Postgres) -> None:
     start = postgres.log.stat().st_size
     other.ask("housing", "{ civilAffairs { persons(first: 3) { nodes { birthDate } } } }")
