@@ -20,7 +20,8 @@ import hub.exchange.tables
 import hub.ledger.tables
 import hub.people.tables
 import hub.sharing.calendar_tables
-import hub.sharing.tables  # noqa: F401 - declares tables
+import hub.sharing.tables
+import hub.verification.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata
 from hub.store.engine import open_engine
 from hub.store.migrate import HEAD, StoreFault, migrate, upgrade, version
