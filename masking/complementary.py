@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from masking.rules import Mask
 
-_NOTHING = ("NULL", "CONSTANT")
+_NOTHING = ("NULL", "CONSTANT", "PSEUDONYM")
+"""Rules that show no part of the value: pseudonyms of two consumers cannot be told to be of one value."""
 
 
 def together_show_more(one: Mask, other: Mask) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 
 from masking import words
+from masking.pseudonym import pseudonyms
 from masking.rules import Mask
 
 Masking = Callable[[object], object]
@@ -31,6 +32,8 @@ def compile_mask(mask: Mask) -> Masking:
             return _address
         case "DATE_TO_YEAR", ():
             return _year
+        case "PSEUDONYM", _:
+            return pseudonyms(mask)
     return _withhold
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 from masking import words
+from masking.pseudonym_reference import pseudonym
 from masking.rules import Mask
 
 Value = str | int | float | bool | None
@@ -28,6 +29,8 @@ def apply(mask: Mask, value: Value) -> Value:
             return address(value)
         case "DATE_TO_YEAR", ():
             return year(value)
+        case "PSEUDONYM", _:
+            return pseudonym(mask, value)
     return None
 
 
