@@ -78,6 +78,12 @@ class Answer:
     masking: Mapping[str, str] = field(default_factory=dict)
     long: dict[str, list[Packed]] = field(default_factory=dict)
     """Texts too long to be held plainly; ``data`` has the name of each where it belongs."""
+    cleared: set[tuple[str, str, str]] = field(default_factory=set)
+    """(resource, identifier, subject) whose verification found a match, or could not be made at all."""
+    misses: dict[str, int] = field(default_factory=dict)
+    """Look-ups by key that found nothing, by resource."""
+    slack: int = 0
+    """Bytes by which the outcomes of verifications are shorter in ``data`` than the longest that could stand there."""
 
     def access(self, face: Face, operation: Operation) -> Access:
         """The record for a resource, made when first touched."""

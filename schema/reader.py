@@ -25,6 +25,7 @@ from schema.values import deliverable
 T = TypeVar("T")
 Sources = Callable[[str], Source]
 STABLE = "#"
+STALE = "STALE"
 _STATEMENTS = 8
 """The most statements that one call has under way at once, of each source: those of one that hangs keep no other waiting."""
 
@@ -84,11 +85,16 @@ class Reader:
             every.append(row_condition(face.resource, face.decision.rows, binds))
         return Every(tuple(every)) if every else None
 
-    async def rows(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], operation: Operation = Operation.QUERY) -> Sequence[Row]:
+    async def rows(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> Sequence[Row]:
         """Rows of a selection, noted as accessed."""
         rows = await self._call(face, lambda source: source.fetch(selection, binds))
-        self.note(face, rows, _stable_place(face, selection), uses, operation)
+        self.note(face, rows, _stable_place(face, selection), uses, Operation.QUERY)
         return rows
+
+    async def compared(self, face: Face, selection: Selection, binds: Binds) -> tuple[Sequence[Row], bool, datetime]:
+        """What the source says of comparisons; whether its data are stale, and as of when they are. No row is noted: the ledger must not tell what was found."""
+        rows, state, as_of = await self._served_call(face, lambda source: source.fetch(selection, binds))
+        return rows, state == STALE, as_of
 
     async def page(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], shown: int) -> Sequence[Row]:
         """Rows of a selection of which only the first ``shown`` reach the caller and are noted."""
@@ -120,20 +126,24 @@ class Reader:
                 access.subjects = {subject: None for subject in access.subjects if deliverable(subject[1])}
 
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
+        return (await self._served_call(face, call))[0]
+
+    async def _served_call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> tuple[T, str, datetime]:
         code = face.resource.source
         started = time.perf_counter()
         state, reason, as_of = "FAILED", "", None
+        served: tuple[str, datetime]
         try:
             async with self._statements.setdefault(code, asyncio.Semaphore(_STATEMENTS)):
                 source = self._sources(code)
                 result = await call(source)
-            state, as_of = _served(face, source)
+            state, as_of = served = _served(face, source)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)
             raise source_fault(face, fault) from fault
         finally:
             self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), reason, as_of))
-        return result
+        return result, *served
 
     def _note_source(self, state: SourceState) -> None:
         """A trouble stays noted whatever follows; of data the oldest."""
@@ -152,7 +162,7 @@ def _served(face: Face, source: Source) -> tuple[str, datetime]:
     as_of = source.as_of(face.resource.binding)
     if as_of is None:
         return "OK", moment
-    return ("STALE" if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
+    return (STALE if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
 
 
 def _stable_place(face: Face, selection: Selection) -> int | None:

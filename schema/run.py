@@ -23,7 +23,7 @@ from schema.reader import Allowance, Exhausted, Reader, Sources
 from schema.shapes import ItemUse, Shape
 from schema.together import together
 from schema.values import canonical
-from schema.verification import question, rendered, verify
+from schema.verification import Verified, question, rendered, slack, verify
 
 _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
@@ -98,8 +98,11 @@ class Work:
         uses = (ItemUse(item.code, "key"), *plan.shape.uses)
         rows = await self.reader.rows(face, selection, binds, uses)
         self.answer.access(face, Operation.QUERY).subjects[item.code, subject] = None
+        if not rows:
+            self.answer.misses[face.resource.code] = self.answer.misses.get(face.resource.code, 0) + 1
+            return None
         made = await self.objects(rows, {plan.shape: lambda _: path}, plan.batches)
-        return made[plan.shape][0] if rows else None
+        return made[plan.shape][0]
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:
         listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller)
@@ -144,11 +147,15 @@ class Work:
         self.reader.allowance.reserve("verifications", len(args["requests"]) if plan.many else 1)
         if not plan.many:
             asked = question(plan.face, args["subject"], args["claims"])
-            return rendered(plan, await verify(plan.face, asked, self.reader, self.answer))
+            return self._told(plan, await verify(plan.face, asked, self.reader, self.answer))
         requests = args["requests"]
         several = [question(plan.face, r["subject"], r["claims"], f"requests[{i}].") for i, r in enumerate(requests)]
         found = await together([verify(plan.face, asked, self.reader, self.answer) for asked in several])
-        return [rendered(plan, verified) for verified in found]
+        return [self._told(plan, verified) for verified in found]
+
+    def _told(self, plan: VerifyPlan, verified: Verified) -> dict[str, Any]:
+        self.answer.slack += slack(plan, verified)
+        return rendered(plan, verified)
 
     async def objects(self, rows: Sequence[Row], shapes: Mapping[Shape, Callable[[int], Path]], batches: Sequence[Batch]) -> dict[Shape, list[dict[str, Any]]]:
         """The same rows rendered by each shape, with their links looked up. ``shapes`` gives the path of the row of an index."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -66,7 +66,10 @@ def question(face: Face, subject: Mapping[str, Any], claims: Mapping[str, Any], 
 
 
 async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) -> Verified:
-    """Compares the claims in the source. A source that is down makes the outcome ``INDETERMINATE``, which is no answer and no error."""
+    """Compares the claims in the source; what it notes, asks and counts is the same whatever comes of it.
+
+    A source that is down, or serves what is older than its cycle allows, makes the outcome ``INDETERMINATE``, which is no answer and no error.
+    """
     binds: Binds = {"subject": asked.subject}
     outputs = tuple(Match(item.column, item.kind, f"c{i}") for i, (_, item, _) in enumerate(asked.claims))
     binds |= {f"c{i}": said for i, (_, _, said) in enumerate(asked.claims)}
@@ -76,16 +79,19 @@ async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) ->
     access.subjects[asked.key.code, asked.subject] = None
     take(access, uses, 0)
     try:
-        rows = await reader.rows(face, Selection(face.resource.binding, outputs, where), binds, uses, Operation.VERIFY)
+        rows, stale, as_of = await reader.compared(face, Selection(face.resource.binding, outputs, where), binds)
     except Fault as fault:
         if fault.code not in (Code.SOURCE_UNAVAILABLE, Code.TIMEOUT):
             raise
-        return Verified(Outcome.INDETERMINATE, _per_claim(face, asked, Outcome.INDETERMINATE), None)
-    return _judge(face, asked, rows)
+        rows, stale, as_of = (), True, None
+    indeterminate = Verified(Outcome.INDETERMINATE, _per_claim(face, asked, Outcome.INDETERMINATE), as_of)
+    found = indeterminate if stale or as_of is None else _judge(face, asked, rows, as_of)
+    if found.outcome in (Outcome.MATCH, Outcome.INDETERMINATE):
+        answer.cleared.add((face.resource.code, asked.key.code, str(asked.subject)))
+    return found
 
 
-def _judge(face: Face, asked: Question, rows: Sequence[Row]) -> Verified:
-    moment = datetime.now(UTC)
+def _judge(face: Face, asked: Question, rows: Sequence[Row], moment: datetime) -> Verified:
     if not rows:
         missing = Outcome.NOT_FOUND if face.decision.discloses_existence else Outcome.MISMATCH
         return Verified(missing, _per_claim(face, asked, missing), moment)
@@ -122,6 +128,27 @@ def rendered(plan: VerifyPlan, verified: Verified) -> dict[str, Any]:
         else:
             made[key] = "Verification"
     return made
+
+
+def slack(plan: VerifyPlan, verified: Verified) -> int:
+    """Bytes by which ``rendered`` is shorter than with the longest outcomes and moments: with them added, its length tells nothing (CWE-203)."""
+    spare = _LONGEST - len(verified.outcome.value)
+    total = 0
+    for nodes in plan.fields.values():
+        name = nodes[0].name.value
+        if name == "outcome":
+            total += spare
+        elif name == "asOf":
+            total += len(_MOMENT) - (len(verified.as_of.isoformat()) + 2 if verified.as_of else len("null"))
+        elif name == "claims" and verified.claims is not None:
+            shown = sum(found[0].name.value == "outcome" for found in plan.collector.below(nodes).values())
+            total += shown * sum(_LONGEST - len(outcome.value) for _, outcome in verified.claims)
+    return total
+
+
+_LONGEST = max(len(outcome.value) for outcome in Outcome)
+_MOMENT = '"2026-01-01T00:00:00.000000+00:00"'
+"""As long as a moment can be in JSON."""
 
 
 def _claim(fields: Mapping[str, str], item: str, outcome: Outcome) -> dict[str, Any]:
