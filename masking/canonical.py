@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
 from stdnum.cn import ric
 
+from masking.han import simplifications
+
 VERSION = 1
 """Version of the forms below. Whatever changes a value's form needs a new one: pseudonyms and verification would tell different things."""
 
+MIDDLE_DOT = "·"
+"""U+00B7, which stands between the parts of a name (GB/T 15834-2011, 4.15)."""
+DOTS = "•・‧∙⋅.⸱⸳ꞏ"
+"""What else is written for it, after NFKC; a full stop only between Han characters."""
+_HAN = "\u3007\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0003ffff\U000f0000-\U0010fffd"
+"""Ideographs, and private characters, in which registers keep the rare ones that their systems have no code for."""
+_DOT = re.compile(rf"[{DOTS.replace('.', '')}]|(?<=[{_HAN}])[^\S\n]*\.[^\S\n]*(?=[{_HAN}])")
+_BLANK = re.compile(rf"(?<=[{_HAN}{MIDDLE_DOT}])\s+|\s+(?=[{_HAN}{MIDDLE_DOT}])")
 _CENTENARIANS = ("996", "997", "998", "999")
 """Sequence numbers that 15-digit numbers gave to people born in the 19th century (GB 11643-1999, annex)."""
+_WIDTHS = {0x3000: " ", **{point: unicodedata.normalize("NFKC", chr(point)) for point in range(0xFF01, 0xFFEF)}}
+_CALLING_CODE = re.compile(r"(?:\+|00)?86(?=1\d{10}\Z)", re.ASCII)
 
 
 def canonical_identifier(text: str) -> str:
@@ -19,8 +32,32 @@ def canonical_identifier(text: str) -> str:
 
     It refuses nothing: what is no identifier is brought to the same form all the same.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).upper()
-    return widened_resident_id(plain) or plain
+    code = canonical_code(text)
+    return widened_resident_id(code) or code
+
+
+def canonical_code(text: str) -> str:
+    """A code or number of another kind: half width (NFKC), without blanks, upper case."""
+    code = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    # Some characters' upper case is composed of several.
+    return code if code.isascii() else "".join(unicodedata.normalize("NFKC", code).split())
+
+
+def canonical_mobile(text: str) -> str:
+    """A mobile number: half width, without blanks, hyphens and the calling code 86."""
+    return _CALLING_CODE.sub("", canonical_code(text).replace("-", ""), count=1)
+
+
+def canonical_name(text: str) -> str:
+    """A person's name: half width (NFKC), simplified characters, one kind of middle dot, blanks only between words of letters."""
+    plain = _DOT.sub(MIDDLE_DOT, unicodedata.normalize("NFKC", text).strip())
+    plain = plain if plain.isascii() else _BLANK.sub("", plain).translate(simplifications())
+    return " ".join(plain.split())
+
+
+def canonical_text(text: str) -> str:
+    """Any other text: full-width forms in half width, canonically composed (NFC), without outer blanks. ``①`` and ``㎡`` stay as they are."""
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text.translate(_WIDTHS)).strip()
 
 
 def widened_resident_id(text: str) -> str | None:
@@ -31,12 +68,19 @@ def widened_resident_id(text: str) -> str | None:
     if len(text) != 15 or not (text.isascii() and text.isdigit()):
         return None
     body = f"{text[:6]}{'18' if text[12:] in _CENTENARIANS else '19'}{text[6:]}"
-    if not _is_date(body[6:14]):
+    if not is_date(body[6:14]):
         return None
-    return body + ric.calc_check_digit(body + "0")
+    return body + str(ric.calc_check_digit(body + "0"))
 
 
-def _is_date(digits: str) -> bool:
+def shortened_resident_id(number: str) -> str | None:
+    """The 15-digit number that :func:`widened_resident_id` makes this one of; ``None`` where there is none (born after 1999)."""
+    short = number[:6] + number[8:17]
+    return short if number[6:8] in ("18", "19") and widened_resident_id(short) == number else None
+
+
+def is_date(digits: str) -> bool:
+    """Whether eight digits are a day of the calendar."""
     try:
         date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
