@@ -19,6 +19,7 @@ import hub.catalog.tables
 import hub.exchange.tables
 import hub.ledger.tables
 import hub.people.tables
+import hub.pseudonyms.tables
 import hub.sharing.calendar_tables
 import hub.sharing.tables
 import hub.verification.tables  # noqa: F401 - declares tables

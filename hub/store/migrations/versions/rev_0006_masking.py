@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Text
 
 revision = "0006"
 down_revision = "0005"
@@ -12,6 +12,7 @@ down_revision = "0005"
 def upgrade() -> None:
     """Adds the tables."""
     _verification()
+    _pseudonyms()
 
 
 def _verification() -> None:
@@ -28,3 +29,14 @@ def _verification() -> None:
     )
     for table in ("verified_claim", "verified_subject", "verification_tally"):
         op.create_index(f"ix_{table}_day", table, ["day"])
+
+
+def _pseudonyms() -> None:
+    op.create_table(
+        "pseudonym_key",
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("key_id", Text, nullable=False, unique=True),
+        Column("digest", Text, CheckConstraint("digest IN ('SM3', 'SHA256')", name="digest"), nullable=False),
+        Column("starts_at", Text, nullable=False),
+        Column("retired_at", Text),
+    )
