@@ -16,6 +16,8 @@ from connectors.spi import SourceConfig
 from hub.acts import Actor, Acts, bump
 from hub.catalog.build import Published, build_part, build_snapshot, source_config
 from hub.catalog.checks import check_manifest
+from hub.catalog.disclosure_report import Asked
+from hub.catalog.disclosure_report import disclosure as disclosure_of
 from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_ends, check_links
 from hub.catalog.manifest import Manifest, SourcePart, read_manifest
@@ -82,9 +84,18 @@ class CatalogService(Register):
 
         return self._acts.do(actor, "importManifest", owner, work, {"sha256": hashlib.sha256(text.encode()).hexdigest()})
 
-    def review(self, actor: Actor, manifest_id: int, approve: bool, opinion: str) -> ImportedManifest:
-        """Approves or rejects an import. Not by who imported it (MSK-02, CAT-12)."""
+    def review(self, actor: Actor, manifest_id: int, approve: bool, opinion: str, disclosure: str | None = None) -> ImportedManifest:
+        """Approves or rejects an import. Not by who imported it (MSK-02, CAT-12).
+
+        The entry holds the digest of its disclosure diff; with ``disclosure``, that of the diff the reviewer has read, another one refuses the act.
+        """
         self._need(actor, "reviewCatalog", str(manifest_id), SECURITY, SYSTEM)
+        digest = self.disclosure_of(manifest_id)
+        if disclosure is not None and disclosure != digest:
+            hint = "请重新比较 compare again: huitong catalog diff --import"
+            self._refuse(
+                actor, "reviewCatalog", str(manifest_id), Problem("CONFLICT", "披露差异已变化 the disclosure diff is another one now", hint, "disclosure")
+            )
 
         def work(connection: Connection) -> ImportedManifest:
             row = _manifest_row(connection, manifest_id, "IMPORTED")
@@ -95,7 +106,15 @@ class CatalogService(Register):
             connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(**values))
             return _imported(manifest_id, row.department, state, read_stored(row.text, row.form))
 
-        return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve})
+        return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve, "disclosure": digest})
+
+    def disclosure_of(self, manifest_id: int) -> str | None:
+        """The digest of an import's disclosure diff against the catalog in force; ``None`` where there is no such import."""
+        try:
+            with reading(self._engine) as connection:
+                return disclosure_of(connection, Asked(manifest=manifest_id)).digest
+        except Refused:
+            return None
 
     def publish(self, actor: Actor, manifest_id: int) -> int:
         """Publishes an approved import: a new snapshot, in force for the next call. Returns its number."""
