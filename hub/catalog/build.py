@@ -13,7 +13,9 @@ from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
 from hub.catalog.files import KIND, file_binding, with_places
 from hub.catalog.manifest import ItemPart, Manifest, ResourcePart, SourcePart
+from hub.catalog.mask_rules import declared_masks
 from hub.exchange.window import ALWAYS
+from masking.rules import Mask
 from schema.model import Department, Item, Link, Resource, Snapshot
 
 
@@ -30,7 +32,8 @@ def build_part(manifest: Manifest) -> Published:
     code = manifest.department.code
     sources = {f"{code}.{part.code}": source_config(code, part) for part in manifest.sources}
     in_files = {part.code for part in manifest.sources if part.kind == KIND}
-    return Published(sources, {f"{code}.{part.code}": _resource(code, part, part.source in in_files) for part in manifest.resources})
+    masks = declared_masks(manifest)
+    return Published(sources, {f"{code}.{part.code}": _resource(code, part, part.source in in_files, masks) for part in manifest.resources})
 
 
 def build_snapshot(
@@ -64,7 +67,7 @@ def source_config(department: str, part: SourcePart) -> SourceConfig:
     return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.queue, part.timeout_ms, part.local_rows, options)
 
 
-def _resource(department: str, part: ResourcePart, in_files: bool) -> Resource:
+def _resource(department: str, part: ResourcePart, in_files: bool, masks: Mapping[str, Mask]) -> Resource:
     items = {item.code: _item(item) for item in part.items}
     return Resource(
         code=f"{department}.{part.code}",
@@ -90,6 +93,7 @@ def _resource(department: str, part: ResourcePart, in_files: bool) -> Resource:
         service_methods=part.service_methods,
         watermark=part.watermark,
         left_out=frozenset(part.left_out),
+        masks=masks,
     )
 
 

@@ -10,11 +10,11 @@ from auth.rights import OpenClass, Operation, SharingClass
 from connectors.registry import kinds
 from hub.catalog.file_checks import file_resource
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
+from hub.catalog.mask_rules import item_masks, mask_rules
 from hub.catalog.problems import Lines, Problem
 from hub.catalog.remote_checks import graphql_remote
 from hub.catalog.rest_checks import rest_endpoint
 from hub.catalog.source_checks import source_faults
-from masking.rules import UnknownMask, applies_to, parse_mask
 from schema.naming import TYPE_SUFFIXES, camel, pascal, type_name
 
 _STRICTNESS = {SharingClass.UNCONDITIONAL: 0, SharingClass.CONDITIONAL: 1, SharingClass.NOT_SHARED: 2}
@@ -58,8 +58,11 @@ def _faults(manifest: Manifest) -> Found:
     known = kinds() if manifest.sources else ()
     for i, source in enumerate(manifest.sources):
         yield from source_faults(f"sources[{i}]", source, known)
+    yield from _twice("masks", [m.code for m in manifest.masks])
+    yield from mask_rules(manifest)
     for i, resource in enumerate(manifest.resources):
         yield from _resource(manifest, f"resources[{i}]", resource)
+    yield from item_masks(manifest)
 
 
 def _department(manifest: Manifest) -> Found:
@@ -185,20 +188,6 @@ def _item(path: str, resource: ResourcePart, item: ItemPart) -> Found:
         yield "ITEM_CLASS", f"{path}.sharing_class", "信息项的共享类型不得宽于资源 an item is not shared more widely than its resource", ""
     if item.filterable and item.column == "":
         yield "COLUMN_MISSING", f"{path}.column", "须有列名 a column is needed", ""
-    for profile in ("share", "open"):
-        label = getattr(item.mask, profile)
-        if label is not None:
-            yield from _mask(f"{path}.mask", label, item.type)
-
-
-def _mask(path: str, label: str, type_: str) -> Found:
-    try:
-        mask = parse_mask(label)
-    except UnknownMask as error:
-        yield "UNKNOWN_MASK", path, f"没有脱敏规则 no masking rule {label!r}", str(error).partition("; ")[2]
-        return
-    if mask and not applies_to(mask, type_):
-        yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {type_} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
 
 
 def _link(manifest: Manifest, path: str, resource: ResourcePart, link: LinkPart, codes: dict[str, ItemPart]) -> Found:

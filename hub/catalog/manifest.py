@@ -57,6 +57,19 @@ class SourcePart(Part):
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class MaskRulePart(Part):
+    """``[[masks]]``: a masking rule of the department's own."""
+
+    code: Code
+    name: Name
+    name_en: Text = ""
+    algorithm: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=60)]
+    props: dict[str, JsonValue] = Field(default_factory=dict)
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    fixed: bool = False
+    share: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class MaskPart(Part):
     """``mask = {share = "...", open = "..."}``."""
 
@@ -127,6 +140,7 @@ class Manifest(Part):
 
     department: DepartmentPart
     sources: tuple[SourcePart, ...] = ()
+    masks: tuple[MaskRulePart, ...] = ()
     resources: tuple[ResourcePart, ...] = ()
 
 
@@ -173,6 +187,7 @@ def _problem(found: Any, lines: Lines) -> Problem:
 _PARTS: dict[str, type[BaseModel]] = {
     "department": DepartmentPart,
     "sources": SourcePart,
+    "masks": MaskRulePart,
     "resources": ResourcePart,
     "items": ItemPart,
     "links": LinkPart,

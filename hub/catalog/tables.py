@@ -57,6 +57,17 @@ snapshot = Table(
 )
 """Published states; ``manifests`` is a JSON object department → manifest id. The highest number is in force."""
 
+mask_rule = Table(
+    "mask_rule",
+    metadata,
+    Column("department", Text, ForeignKey(department.c.code), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("manifest", Integer, ForeignKey(manifest.c.id), nullable=False),
+)
+"""Every version of a department's own masking rules that was ever published; rows are only added. ``content`` is what the declaration says, as JSON."""
+
 revision = Table(
     "revision",
     metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, Text
 
 revision = "0006"
 down_revision = "0005"
@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Adds the tables."""
     _verification()
     _pseudonyms()
+    _rules()
 
 
 def _verification() -> None:
@@ -39,4 +40,15 @@ def _pseudonyms() -> None:
         Column("digest", Text, CheckConstraint("digest IN ('SM3', 'SHA256')", name="digest"), nullable=False),
         Column("starts_at", Text, nullable=False),
         Column("retired_at", Text),
+    )
+
+
+def _rules() -> None:
+    op.create_table(
+        "mask_rule",
+        Column("department", Text, ForeignKey("department.code"), primary_key=True),
+        Column("code", Text, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("content", Text, nullable=False),
+        Column("manifest", Integer, ForeignKey("catalog_manifest.id"), nullable=False),
     )
