@@ -73,7 +73,7 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("document", COSTLY.values(), ids=COSTLY)
-def test_costly_and_odd_documents_are_refused(hub: RunningHub, document: str) -> None:
+def test_c1_to_c7_costly_and_odd_documents_are_refused(hub: RunningHub, document: str) -> None:
     answer = post(hub, json.dumps({"query": document}).encode())
     assert answer.status_code in (400, 413)
     assert codes(answer) <= {"QUERY_BUDGET", "INVALID_DOCUMENT", "BAD_REQUEST", "BAD_INPUT"}
@@ -123,7 +123,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_odd_bodies_are_answered_below_500(hub: RunningHub, body: bytes) -> None:
+def test_c8_odd_bodies_are_answered_below_500(hub: RunningHub, body: bytes) -> None:
     answer = post(hub, body)
     assert answer.status_code < 500, answer.text[:500]
     assert "INTERNAL" not in answer.text
@@ -131,13 +131,13 @@ def test_odd_bodies_are_answered_below_500(hub: RunningHub, body: bytes) -> None
 
 
 @pytest.mark.parametrize("name", ["invalid UTF-8", "NaN", "Infinity", "a batch", "an empty batch", "100,000 arrays", "30,000 arrays in variables"])
-def test_what_is_no_strict_json_object_is_a_bad_request(hub: RunningHub, name: str) -> None:
+def test_c8_what_is_no_strict_json_object_is_a_bad_request(hub: RunningHub, name: str) -> None:
     answer = post(hub, BODIES[name])
     assert answer.status_code in (400, 413)
     assert codes(answer) == {"BAD_REQUEST"}
 
 
-def test_a_body_beyond_the_limit(hub: RunningHub) -> None:
+def test_c9_a_body_beyond_the_limit(hub: RunningHub) -> None:
     answer = post(hub, VALID + b" " * 70_000)
     assert (answer.status_code, codes(answer)) == (413, {"BAD_REQUEST"})
     big = json.dumps({"query": "mutation ($t: String!) { importManifest(input: {text: $t}) { problems { code } } }", "variables": {"t": "#" * 2_000_000}})
@@ -151,7 +151,7 @@ def test_a_body_beyond_the_limit(hub: RunningHub) -> None:
     "media",
     ["text/plain", "application/graphql", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=gbk", "", None],
 )
-def test_other_media_types_are_refused(hub: RunningHub, media: str | None) -> None:
+def test_c10_other_media_types_are_refused(hub: RunningHub, media: str | None) -> None:
     answer = post(hub, VALID, **{"Content-Type": media})
     assert (answer.status_code, codes(answer)) == (415, {"BAD_REQUEST"})
 
@@ -161,7 +161,7 @@ def test_json_in_utf8_is_accepted(hub: RunningHub, media: str) -> None:
     assert post(hub, VALID, **{"Content-Type": media}).status_code == 200
 
 
-def test_compressed_bodies_are_refused(hub: RunningHub) -> None:
+def test_c10_compressed_bodies_are_refused(hub: RunningHub) -> None:
     import gzip
 
     assert post(hub, gzip.compress(b" " * 10_000_000), **{"Content-Encoding": "gzip"}).status_code == 415
@@ -169,7 +169,7 @@ def test_compressed_bodies_are_refused(hub: RunningHub) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"])
 @pytest.mark.parametrize("path", ["/graphql", "/governance/graphql", "/graphql?query=%7B__typename%7D", "/graphql?query=mutation%7Bx%7D"])
-def test_methods_other_than_post_are_refused(hub: RunningHub, method: str, path: str) -> None:
+def test_c10_get_queries_and_methods_other_than_post_are_refused(hub: RunningHub, method: str, path: str) -> None:
     answer = hub.http(method, path, headers={"Accept": "application/json"})
     assert answer.status_code == 405
     assert "POST" in answer.headers["allow"]
@@ -193,7 +193,7 @@ def test_the_bare_address_leads_to_graphiql(hub: RunningHub) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/graphql")
 
 
-def test_websockets_are_not_offered(hub: RunningHub) -> None:
+def test_c10_websockets_are_not_offered(hub: RunningHub) -> None:
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
     for protocol in ("graphql-ws", "graphql-transport-ws"):
         assert hub.http("GET", "/graphql", headers={**upgrade, "Sec-WebSocket-Protocol": protocol}).status_code in (400, 405, 426)

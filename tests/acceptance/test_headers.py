@@ -40,7 +40,7 @@ def answers(hub: RunningHub) -> Iterator[tuple[str, httpx2.Response]]:
     yield "no grant type", hub.client.post("/oauth/token", auth=("app_x", "y"))
 
 
-def test_no_answer_tells_of_the_software_or_may_be_kept_or_guessed_at(hub: RunningHub) -> None:
+def test_f6_no_answer_tells_of_the_software_or_may_be_kept_or_guessed_at(hub: RunningHub) -> None:
     faults = []
     for kind, answer in answers(hub):
         headers = answer.headers
@@ -75,7 +75,7 @@ def test_a_tampered_token_is_refused(hub: RunningHub) -> None:
         assert answer.status_code == 401
 
 
-def test_too_many_calls_at_once_are_told_when_to_return(hub: RunningHub) -> None:
+def test_c14_too_many_calls_at_once_are_told_when_to_return(hub: RunningHub) -> None:
     """More calls of one application than it may have in work; whoever is refused is told to come back, and another application is served."""
     body = b'{"query": "{ humanResources { socialInsurances(first: 1000) { nodes { person { household { district } } employer { name } } } } }"}'
     headers, found = hub.headers("housing"), []

@@ -31,11 +31,11 @@ def raw(hub: RunningHub, *parts: bytes, wait: float = 30.0) -> bytes:
         return received
 
 
-def test_a_slow_body_is_closed(unfinished: Mapping[str, Future[bytes]]) -> None:
+def test_c9_a_slow_body_is_closed(unfinished: Mapping[str, Future[bytes]]) -> None:
     assert b" 408 " in unfinished["/graphql"].result().split(b"\r\n")[0]
 
 
-def test_a_head_without_end_is_closed(hub: RunningHub, unfinished: Mapping[str, Future[bytes]]) -> None:
+def test_c9_a_head_without_end_is_closed(hub: RunningHub, unfinished: Mapping[str, Future[bytes]]) -> None:
     assert b" 408 " in unfinished[HEAD].result().split(b"\r\n")[0]
     assert b" 431 " in raw(hub, b"POST /graphql HTTP/1.1\r\nHost: HOST\r\n", b"X-A: " + b"a" * 100_000).split(b"\r\n")[0]
 
@@ -59,7 +59,7 @@ def test_what_is_no_http_is_refused(hub: RunningHub, request_: bytes) -> None:
     assert status == b"" or status.split(b" ")[1] in (b"400", b"405", b"408", b"415", b"505"), status
 
 
-def test_a_chunked_body_without_end_is_cut_off(hub: RunningHub) -> None:
+def test_c9_a_chunked_body_without_end_is_cut_off(hub: RunningHub) -> None:
     address = urlsplit(hub.base)
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     head = b"POST /graphql HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
