@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from auth.audience import Audience, items_for
 from auth.items import NOT_GRANTED, granted_item, open_item, shared_item
 from auth.reasons import Reason
 from auth.rights import (
@@ -38,6 +39,8 @@ class Rights:
     scopes: frozenset[str]
     purposes: tuple[Purpose, ...] = ()
     grants: Mapping[str, GrantTerms] = field(default_factory=dict)
+    audience: Audience | None = None
+    """For whom pseudonyms are made; ``None`` where none can be shown, so that applications which see none share what is made."""
 
     @property
     def public(self) -> bool:
@@ -52,6 +55,7 @@ class Rights:
             sorted(self.scopes),
             [[p.code, p.scenario, p.basis] for p in self.purposes],
             [_grant_content(self.grants[code]) for code in sorted(self.grants)],
+            *([[self.audience.consumer, self.audience.key_id]] if self.audience else []),
         ]
         return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
@@ -89,6 +93,14 @@ def decide(policy: ResourcePolicy, rights: Rights) -> Decision | None:
 
 def explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
     """The decision, and why: the one place where both are made."""
+    found = _explain(policy, rights)
+    if found.decision is None:
+        return found
+    items = items_for(found.decision.items, rights.audience)
+    return found if items is found.decision.items else replace(found, decision=replace(found.decision, items=items))
+
+
+def _explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
     if policy.sharing_class is SharingClass.NOT_SHARED:
         return _refused(Reason.NOT_SHARED)
     if rights.public:

@@ -65,6 +65,7 @@ from hub.people.authorize_console import ConsolePeople
 from hub.people.codes import Clients, LivePeople, StoredCodes
 from hub.people.pages import AccountPages
 from hub.people.roles import ROLES
+from hub.pseudonyms.following import following_pseudonyms
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.sweep import sweeping
 from schema.cursors import Cursors
@@ -261,7 +262,8 @@ class Hub:
         return reasons
 
     def _identity_works(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        return following(self._keys), self._used.sweeping()
+        pseudonyms = following_pseudonyms(self.core.pseudonyms.files, self.core.registry.pseudonym_version)
+        return following(self._keys), pseudonyms, self._used.sweeping()
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from hub.ledger.append import Ledger
 from hub.ledger.service import LedgerService
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
+from hub.pseudonyms.service import FOLDER, PseudonymKeyService
 from hub.settings import Settings
 from hub.sharing.disposals import Disposals
 from hub.sharing.registry import Registry
@@ -61,6 +62,7 @@ class Core:
     """Seals the secrets of one-time codes."""
     book: RuleBook
     """The rule sets of the settings."""
+    pseudonyms: PseudonymKeyService
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -81,6 +83,8 @@ def open_core(settings: Settings) -> Core:
     service = LedgerService.assemble(engine, settings.keys, LOG_NAME)
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
+    pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER)
+    pseudonyms.open()
     registry = Registry(engine)
     registry.refresh()
     book = RuleBook.open(settings.rule_sets, settings.rules)
@@ -90,7 +94,7 @@ def open_core(settings: Settings) -> Core:
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key, book)
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key, book, pseudonyms)
 
 
 def initialise(settings: Settings) -> None:

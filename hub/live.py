@@ -37,6 +37,7 @@ class Live:
         self.core = core
         with _uncollected():
             self.snapshot: Snapshot = core.catalog.current()
+        core.registry.follow_catalog(self.snapshot.pseudonymous)
         self.sources = SourcePool(core.settings.source_calls)
         self.sources.use(self.snapshot.sources)
         self._base = base
@@ -90,6 +91,7 @@ class Live:
     def _take(self, made: Snapshot, touched: frozenset[str]) -> None:
         self._steps = [*self._steps, (self.snapshot, touched)][-_RENEWALS:]
         self.snapshot = made
+        self.core.registry.follow_catalog(made.pseudonymous)
         kept = [made, *(old for old, _ in self._steps)]
         for key in [key for key, view in self._views.items() if not any(view.faces.snapshot is old for old in kept)]:
             del self._views[key]

@@ -90,23 +90,33 @@ def bound(mask: Mask, consumer: str, key_id: str, version: int) -> Mask:
 
 
 def pseudonyms(mask: Mask) -> Callable[[object], str | None]:
-    """The function of a rule that is bound to a consumer; it withholds every value where the rule is not, or its key is not here."""
+    """The function of a rule that is bound to a consumer; it withholds every value where the rule is not, or while its key is not here."""
     if len(mask.parameters) != 3:
         return _withheld
     project, consumer, key_id = (str(part) for part in mask.parameters)
-    key = KEYS.find(key_id)
-    if key is None or not (project or consumer):
+    if not (project or consumer):
         return _withheld
-    kind, name = ("project", project) if project else ("consumer", consumer)
-    return _with_key(derived(key, kind, name), DIGESTS[key.digest](), f"p{key.version}_")
+    whose = ("project", project) if project else ("consumer", consumer)
+    key = KEYS.find(key_id)
+    return _with_key(key, whose) if key is not None else _once_there(key_id, whose)
 
 
 def _withheld(_value: object) -> None:
     return None
 
 
-def _with_key(secret: bytes, digest: hashes.HashAlgorithm, prefix: str) -> Callable[[object], str | None]:
-    keyed = hmac.HMAC(secret, digest)
+def _once_there(key_id: str, whose: tuple[str, str]) -> Callable[[object], str | None]:
+    """For a key that is not here yet: functions of masks are kept, and its file may be copied here meanwhile."""
+
+    def pseudonym(value: object) -> str | None:
+        key = KEYS.find(key_id)
+        return _with_key(key, whose)(value) if key is not None else None
+
+    return pseudonym
+
+
+def _with_key(key: MasterKey, whose: tuple[str, str]) -> Callable[[object], str | None]:
+    keyed, prefix = hmac.HMAC(derived(key, *whose), DIGESTS[key.digest]()), f"p{key.version}_"
 
     def pseudonym(value: object) -> str | None:
         if not isinstance(value, str) or "\0" in value:

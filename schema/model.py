@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from auth.audience import Pseudonymous
 from auth.rights import ItemPolicy, OpenClass, Operation, ResourcePolicy, SharingClass
 from connectors.selection import Binding, Kind
 from connectors.spi import SourceConfig
+from masking.pseudonym import ALGORITHM as PSEUDONYM
+from masking.pseudonym import pseudonymises
 from masking.rules import DENY, NO_MASKS, Mask, UnknownMask, parse_mask
 from schema.naming import camel, pascal, type_name
 
@@ -102,6 +105,17 @@ class Resource:
         public = self.level == "PUBLIC"
         return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks)
 
+    @cached_property
+    def pseudonymises(self) -> tuple[bool, bool]:
+        """Whether the catalog's own rules may make pseudonyms of an item's values: for those with whom it is shared, and for the public."""
+        declared = {code for code, mask in self.masks.items() if pseudonymises(mask)}
+
+        def made(labels: Iterator[str | None]) -> bool:
+            return any(label in declared or label.startswith(PSEUDONYM) for label in labels if label)
+
+        shared = made(item.share_mask for item in self.items.values())
+        return shared or bool(declared), made(item.open_mask for item in self.items.values())
+
 
 def joins(resource: Resource, link: Link, target: Resource | None) -> bool:
     """Whether the link's ends are there and alike: an item, and an identifier of the same type."""
@@ -181,6 +195,14 @@ class Snapshot:
     def by_type(self) -> Mapping[str, str]:
         """Name of the object type → code of the resource."""
         return {type_name(code): code for code in self.resources}
+
+    @cached_property
+    def pseudonymous(self) -> Pseudonymous:
+        """Where pseudonyms may be made by the catalog's own rules."""
+        found = [resource for resource in self.resources.values() if any(resource.pseudonymises)]
+        unconditional = any(each.sharing_class is SharingClass.UNCONDITIONAL and each.pseudonymises[0] for each in found)
+        opened = any(each.open_class is OpenClass.OPEN and each.pseudonymises[1] for each in found)
+        return Pseudonymous(frozenset(each.code for each in found if each.pseudonymises[0]), unconditional, opened)
 
     def touched_since(self, before: Snapshot) -> frozenset[str]:
         """Departments of which something may look or work otherwise than before: what changed in them, in their sources, or behind their links."""

@@ -18,7 +18,7 @@ from auth.tokens import AccessToken, TokenInvalid, TokenVerifier
 from hub.api.context import Caller
 from hub.api.oauth import resource_metadata_url
 from hub.people.codes import answers_for
-from hub.sharing.registry import PUBLIC, Registry
+from hub.sharing.registry import Registry
 from schema.faults import Code, Fault
 
 
@@ -80,7 +80,7 @@ class Identity:
         """
         access, proof = self._checked(asked)
         if access is None:
-            return Caller(None, PUBLIC, use or Use())
+            return Caller(None, self._registry.public(), use or Use())
         if self._stale():
             raise _rights_unknown()
         if proof is not None:

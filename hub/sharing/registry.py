@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
 from sqlalchemy import Connection, Engine, Row, delete, select
 
+from auth.audience import Audience, Pseudonymous
 from auth.client_keys import stored_keys
 from auth.clients import Client
 from auth.decide import Rights
@@ -20,11 +21,13 @@ from hub.acts import bump
 from hub.catalog.tables import department
 from hub.people.roles import ADMINISTRATORS
 from hub.people.tables import account_role, person
+from hub.pseudonyms.versions import Version, current, read_versions
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
 from hub.store.engine import reading
 from hub.store.upsert import inserted
+from masking.pseudonym import PUBLIC as PUBLIC_CONSUMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ class Registry:
         self._applications: Mapping[str, Application] = {}
         self._grants: Mapping[str, _Read] = {}
         """Grants as they were last read, by number: those whose rows did not change are not read anew."""
-        self._rights: LRUCache[tuple[str, frozenset[str], tuple[str, ...]], Rights] = LRUCache(_RIGHTS)
+        self._rights: LRUCache[tuple[object, ...], Rights] = LRUCache(_RIGHTS)
+        self._versions: tuple[Version, ...] = ()
+        self._pseudonymous = Pseudonymous()
 
     def refresh(self) -> None:
         """Reads everything anew."""
@@ -105,8 +110,9 @@ class Registry:
             closed = frozenset(connection.execute(select(department.c.code).where(department.c.active.is_(False))).scalars())
             made = {row.client_id: _application(row, roles, grants, closed) for row in connection.execute(select(application))}
             made |= {row.id: _person(row, roles, closed) for row in connection.execute(select(person).where(person.c.state.in_(("ACTIVE", "DISABLED"))))}
+            versions = read_versions(connection)
         with self._lock:
-            self._applications, self._grants = made, read
+            self._applications, self._grants, self._versions = made, read, versions
             self._rights.clear()
 
     def application(self, client_id: str) -> Application | None:
@@ -150,13 +156,31 @@ class Registry:
         app = self._applications[client_id]
         moment = now()
         live = tuple(g for g in app.grants if g.holds(moment))
-        key = (client_id, scopes, tuple(g.terms.grant for g in live))
+        version, pseudonymous = current(self._versions, moment), self._pseudonymous
+        key = (client_id, scopes, tuple(g.terms.grant for g in live), version and version.key_id, pseudonymous)
         with self._lock:
             found = self._rights.get(key)
             if found is None or self._applications.get(client_id) is not app:
                 grants = {g.terms.resource: g.terms for g in live}
-                found = self._rights[key] = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants)
+                audience = _audience(client_id, version) if not app.person and pseudonymous.reaches(grants.values()) else None
+                found = self._rights[key] = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants, audience)
         return found
+
+    def public(self) -> Rights:
+        """The rights of whoever has not identified himself."""
+        return replace(PUBLIC, audience=_audience(PUBLIC_CONSUMER, self.pseudonym_version())) if self._pseudonymous.opened else PUBLIC
+
+    def pseudonym_version(self) -> Version | None:
+        """The version of the master key that makes pseudonyms now."""
+        return current(self._versions, now())
+
+    def follow_catalog(self, pseudonymous: Pseudonymous) -> None:
+        """Takes over where the catalog in force makes pseudonyms: only rights that reach there name a consumer."""
+        self._pseudonymous = pseudonymous
+
+
+def _audience(consumer: str, version: Version | None) -> Audience | None:
+    return Audience(consumer, version.key_id, version.number) if version else None
 
 
 def _read_grants(connection: Connection, before: Mapping[str, _Read]) -> dict[str, _Read]:
