@@ -60,6 +60,20 @@ class Settings(BaseSettings):
     recorded_grants: Literal["allowed", "refused"] = Field(
         "allowed", description="Whether grants that were decided on paper may be recorded by `createGrant` and `huitong grant add`: `allowed` or `refused`"
     )
+    verification_claims_per_day: int = Field(
+        10, ge=1, le=1000, description="Distinct values that a department may claim of one item of one subject in a day; the same value again is free"
+    )
+    verification_claims_per_30_days: int = Field(50, ge=1, le=10000, description="The same in 30 days")
+    verification_subjects_per_day: int = Field(
+        50_000, ge=100, le=100_000_000, description="Distinct subjects that a department may verify in one resource in a day"
+    )
+    verification_mismatch_from: int = Field(
+        1_000, ge=1, le=100_000_000, description="From this many subjects in a day on, `verification_mismatch_percent` is looked at"
+    )
+    verification_mismatch_percent: int = Field(
+        50, ge=1, le=100, description="Verification ends for the day where more than this share of the subjects, in percent, had no match"
+    )
+    lookup_misses_per_day: int = Field(2_000, ge=100, le=100_000_000, description="Look-ups by key that may find nothing, per department, resource and day")
 
     @field_validator("rule_sets", mode="before")
     @classmethod

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from anyio import to_thread
 from graphql import OperationDefinitionNode, OperationType
+from sqlalchemy import Connection
 
 from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
@@ -13,15 +16,19 @@ from hub.api.entries import access_entries, call_entry, operation_of, remote_det
 from hub.api.execute import Executor, check_operations, planned
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
-from hub.api.long import size_of, spliced
+from hub.api.long import Long, size_of, spliced
 from hub.api.troubles import Troubles
 from hub.api.turn import Turn, body_of
 from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
+from hub.ledger.batch import Work
 from hub.ledger.subjects import Subjects
 from hub.live import Live
 from hub.sharing.quota import check_quota, limited, usage
+from hub.verification.alerts import Alerts
+from hub.verification.budgets import Budgets, Spending
+from hub.verification.limits import Limits, OverBudget
 from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -39,9 +46,19 @@ class DataService:
         self._subjects = subjects
         self._services = services
         self._troubles = Troubles()
+        self._budgets = Budgets(live.core.engine, subjects, Limits.of(live.core.settings))
+        self._alerts = Alerts()
 
     async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         """Runs the request's document; the answer is made only after its entry is durable."""
+        try:
+            return await self._answer(turn, caller)
+        except OverBudget as fault:
+            turn.details = fault.details
+            self._alerts.tell(turn.call, fault)
+            raise
+
+    async def _answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
         document = self._documents.check(request.query, view)
@@ -54,10 +71,12 @@ class DataService:
         bounded = limited(decisions)
         if bounded:
             await to_thread.run_sync(check_quota, self._live.core.engine, bounded)
+        spending = self._budgets.spending(caller.application, plan, variables)
+        await spending.check()
         departments = departments_of(turn.request.headers.get(DEPARTMENTS_HEADER), view)
         context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments)
         answer = await self._executor.run(plan, context, view, variables, request.variables)
-        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded)
+        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending)
 
     async def _finish(
         self,
@@ -70,6 +89,7 @@ class DataService:
         purpose: Purpose | None,
         context: Context,
         bounded: list[Decision],
+        spending: Spending,
     ) -> HttpAnswer:
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
@@ -78,23 +98,48 @@ class DataService:
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
         if remote := remote_details():
             details = {**(details or {}), **remote}
-        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data), kind, details)
-        if bounded:
-            receipt = await self._ledger.append_with(draft, usage(bounded, {a.resource: a.rows for a in accesses}))
-        else:
-            receipt = await self._ledger.append(draft)
+        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data) + answer.slack, kind, details)
+        works = [usage(bounded, {a.resource: a.rows for a in accesses})] if bounded else []
+        works += spending.works(answer)
+        receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
         if answer.masking:
             extensions["masking"] = answer.masking
         if answer.sources:
             extensions["sources"] = [source_state(answer.sources[code]) for code in sorted(answer.sources)]
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
+        if spending.verifies:
+            body = padded(body, answer.slack + sum(state_slack(state) for state in extensions.get("sources", ())))
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
 
 
 def source_state(state: SourceState) -> dict[str, Any]:
     """One entry of ``extensions.sources``."""
     return {"source": state.source, "state": state.state, "asOf": state.as_of.isoformat() if state.as_of else None}
+
+
+_WIDEST = {"state": "OPEN_CIRCUIT", "asOf": "2026-01-01T00:00:00.000000+00:00"}
+
+
+def state_slack(state: Mapping[str, Any]) -> int:
+    """Bytes by which an entry of ``extensions.sources`` is shorter than the longest."""
+    return sum(len(orjson.dumps(widest)) - len(orjson.dumps(state[name])) for name, widest in _WIDEST.items())
+
+
+def padded(body: bytes | Long, spaces: int) -> bytes | Long:
+    """The body with blanks behind it, which JSON ignores (RFC 8259 §2): its length is the same for every outcome."""
+    blanks = b" " * spaces
+    return body + blanks if isinstance(body, bytes) else [*body, blanks]
+
+
+def in_turn(works: Sequence[Work]) -> Work:
+    """Several changes as one."""
+
+    def work(connection: Connection) -> None:
+        for each in works:
+            each(connection)
+
+    return work
 
 
 def _fields(plan: Plan) -> list[str]:

@@ -22,6 +22,7 @@ from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request, disposal, grant_usage
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
+from hub.verification.store import forget
 
 log = structlog.get_logger(__name__)
 SECONDS = 30.0
@@ -135,6 +136,7 @@ class Sweep:
         if old:
             with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
                 connection.execute(delete(grant_usage).where(grant_usage.c.until.between(1, before)))
+        forget(self._engine)
 
 
 async def sweeping(sweep: Sweep) -> None:
