@@ -21,6 +21,9 @@ from hub.catalog.disclosure_report import disclosure as disclosure_of
 from hub.catalog.forms import form_of, read_stored
 from hub.catalog.links import check_ends, check_links
 from hub.catalog.manifest import Manifest, SourcePart, read_manifest
+from hub.catalog.mask_changes import MaskChange, as_json
+from hub.catalog.mask_review import changes_of, check_reviewed, check_told
+from hub.catalog.mask_versions import keep_versions, version_problems
 from hub.catalog.others import of_others
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.reach import check_reach
@@ -46,6 +49,8 @@ class ImportedManifest:
     department: str
     state: str
     resources: tuple[str, ...]
+    mask_changes: tuple[str, ...] = ()
+    """What it does to masks; told with its review."""
 
 
 class CatalogService(Register):
@@ -73,8 +78,8 @@ class CatalogService(Register):
 
         def work(connection: Connection) -> ImportedManifest:
             _check_against_catalog(read, text, self.load(connection), checked)
-            if missing := sources_missing(connection, read, text):
-                raise Refused(*missing)
+            if problems := sources_missing(connection, read, text) + version_problems(connection, read, text):
+                raise Refused(*problems)
             if not connection.execute(select(department.c.code).where(department.c.code == owner)).first():
                 connection.execute(insert(department).values(**read.department.model_dump(), created_at=now()))
             digest = hashlib.sha256(text.encode()).hexdigest()
@@ -96,17 +101,20 @@ class CatalogService(Register):
             self._refuse(
                 actor, "reviewCatalog", str(manifest_id), Problem("CONFLICT", "披露差异已变化 the disclosure diff is another one now", hint, "disclosure")
             )
+        changes = self.mask_changes(manifest_id)
 
         def work(connection: Connection) -> ImportedManifest:
             row = _manifest_row(connection, manifest_id, "IMPORTED")
+            check_told(connection, manifest_id, changes)
             if actor.is_called(row.imported_by):
                 raise Refused(Problem("FOUR_EYES", "审核人不得为导入人 who imported does not review", "请由他人审核 let somebody else review", "id"))
             state = "APPROVED" if approve else "REJECTED"
             values = {"state": state, "reviewed_by": actor.name, "reviewed_at": now(), "opinion": opinion}
             connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(**values))
-            return _imported(manifest_id, row.department, state, read_stored(row.text, row.form))
+            return _imported(manifest_id, row.department, state, read_stored(row.text, row.form), changes)
 
-        return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, {"approve": approve, "disclosure": digest})
+        details = {"approve": approve, "disclosure": digest, **as_json(changes)}
+        return self._acts.do(actor, "reviewCatalog", str(manifest_id), work, details)
 
     def disclosure_of(self, manifest_id: int) -> str | None:
         """The digest of an import's disclosure diff against the catalog in force; ``None`` where there is no such import."""
@@ -119,12 +127,15 @@ class CatalogService(Register):
     def publish(self, actor: Actor, manifest_id: int) -> int:
         """Publishes an approved import: a new snapshot, in force for the next call. Returns its number."""
         self._need(actor, "publishCatalog", str(manifest_id), SECURITY, SYSTEM)
+        changes = self.mask_changes(manifest_id)
 
         def work(connection: Connection) -> int:
             row = _manifest_row(connection, manifest_id, "APPROVED")
             read = read_stored(row.text, row.form)
-            if problems := sources_missing(connection, read, row.text) + check_ends(read, row.text, self.load(connection)):
+            problems = sources_missing(connection, read, row.text) + version_problems(connection, read, row.text)
+            if problems := problems + check_ends(read, row.text, self.load(connection)):
                 raise Refused(*problems)
+            check_reviewed(connection, row, changes)
             last = connection.execute(select(snapshot).order_by(snapshot.c.number.desc()).limit(1)).first()
             parts: dict[str, int] = json.loads(last.manifests) if last else {}
             number = (last.number if last else 0) + 1
@@ -132,10 +143,16 @@ class CatalogService(Register):
             connection.execute(update(manifest).where(manifest.c.id == manifest_id).values(state="PUBLISHED"))
             values = {"number": number, "manifests": json.dumps(parts, sort_keys=True), "published_by": actor.name, "published_at": now()}
             connection.execute(insert(snapshot).values(**values))
+            keep_versions(connection, read, manifest_id)
             bump(connection, "catalog")
             return number
 
-        return self._acts.do(actor, "publishCatalog", str(manifest_id), work)
+        return self._acts.do(actor, "publishCatalog", str(manifest_id), work, as_json(changes))
+
+    def mask_changes(self, manifest_id: int) -> tuple[MaskChange, ...]:
+        """What the publication of an import that waits for it would do to masks now; empty for any other."""
+        with reading(self._engine) as connection:
+            return changes_of(connection, manifest_id)
 
     def current(self) -> Snapshot:
         """The snapshot in force."""
@@ -215,8 +232,8 @@ def _manifest_row(connection: Connection, manifest_id: int, state: str) -> Row[A
     return row
 
 
-def _imported(manifest_id: int, owner: str, state: str, read: Manifest) -> ImportedManifest:
-    return ImportedManifest(manifest_id, owner, state, tuple(f"{owner}.{resource.code}" for resource in read.resources))
+def _imported(manifest_id: int, owner: str, state: str, read: Manifest, changes: tuple[MaskChange, ...] = ()) -> ImportedManifest:
+    return ImportedManifest(manifest_id, owner, state, tuple(f"{owner}.{resource.code}" for resource in read.resources), tuple(map(str, changes)))
 
 
 def _check_against_catalog(read: Manifest, text: str, published: Snapshot, checked: tuple[Snapshot, list[Problem]]) -> None:
