@@ -35,6 +35,8 @@ class Calling:
     via: tuple[str, ...] = ()
     caller: str | None = None
     """Whose call it is, so that sources can be fair between callers: an application's number, or ``public`` and an address."""
+    batch: bool = False
+    """Whether its rows go into a file, many at once."""
     receipts: list[RemoteReceipt] = field(default_factory=list, compare=False)
     """Filled by connectors that read another hub, at most ``MOST_RECEIPTS``."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from connectors.selection import Column, Compare, Comparison, Every, Linked, Match, Not, Order, Output, Predicate, Row, Selection, Some, Undeliverable, Value
+from connectors.selection import Column, Compare, Comparison, Every, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Undeliverable, Value
+from connectors.shaping import Shaping, shaping
 from connectors.spi import Parameters
 from connectors.wire import comparable
-from masking.generated import compile_mask
 
 Truth = bool | None
 """True, false, or unknown."""
@@ -37,16 +38,34 @@ def needed_columns(selection: Selection) -> list[Column]:
 def answer(selection: Selection, parameters: Parameters, columns: Sequence[Column], rows: Iterable[Row]) -> list[Row]:
     """The selection's rows of ``rows``, which hold ``columns``: filtered, ordered, behind ``after``, limited, masked."""
     places = {column.name: place for place, column in enumerate(columns)}
+    return _shape(selection, places, parameters)(_choice(selection, places, parameters)(rows))
+
+
+def answers(selection: Selection, parameters: Parameters, columns: Sequence[Column], groups: Mapping[Value, Iterable[Row]]) -> dict[Value, Sequence[Row]]:
+    """The same of each group by itself; groups of which nothing is left are left out."""
+    places = {column.name: place for place, column in enumerate(columns)}
+    choose = _choice(selection, places, parameters)
+    chosen = {value: kept for value, rows in groups.items() if (kept := choose(rows))}
+    # Masked all at once: most groups are of one row.
+    shaped = iter(_shape(selection, places, parameters)([row for rows in chosen.values() for row in rows]))
+    return {value: list(islice(shaped, len(rows))) for value, rows in chosen.items()}
+
+
+def _choice(selection: Selection, places: Places, parameters: Parameters) -> Callable[[Iterable[Row]], list[Row]]:
+    """Which rows are the selection's, in its order."""
     holds = condition(selection.where, places, parameters)
-    kept = [row for row in rows if holds(row)]
-    if selection.after:
-        behind = _behind(selection, places, parameters)
-        kept = [row for row in kept if behind(row)]
-    kept = _ordered(kept, selection.order, places)
-    if selection.limit is not None:
-        kept = kept[: _number(parameters[selection.limit])]
-    shape = outputs(selection.outputs, places, parameters)
-    return [shape(row) for row in kept]
+    behind = _behind(selection, places, parameters) if selection.after else None
+    limit = None if selection.limit is None else _number(parameters[selection.limit])
+
+    def chosen(rows: Iterable[Row]) -> list[Row]:
+        kept = [row for row in rows if holds(row) and (behind is None or behind(row))]
+        return _ordered(kept, selection.order, places)[:limit]
+
+    return chosen
+
+
+def _shape(selection: Selection, places: Places, parameters: Parameters) -> Shaping:
+    return shaping(selection.outputs, places, lambda match: _verified(match, places, parameters))
 
 
 def condition(where: Predicate | None, places: Places, parameters: Parameters) -> Test:
@@ -66,21 +85,9 @@ def condition(where: Predicate | None, places: Places, parameters: Parameters) -
             raise TypeError("a filter through a link is done by the source or not at all")
 
 
-def outputs(wanted: Sequence[Output], places: Places, parameters: Parameters) -> Callable[[Row], Row]:
-    """How a row of raw values becomes a row of outputs."""
-    makers = [_output(output, places, parameters) for output in wanted]
-    return lambda row: tuple(make(row) for make in makers)
-
-
-def _output(output: Output, places: Places, parameters: Parameters) -> Callable[[Row], Any]:
-    if isinstance(output, Match):
-        stored, same = places[output.column], _compare(Compare(output.column, output.kind, Comparison.EQ, output.parameter), places, parameters)
-        return lambda row: row[stored] if isinstance(row[stored], Undeliverable) else same(row)
-    place = places[output.name]
-    if output.mask is None:
-        return lambda row: row[place]
-    mask = compile_mask(output.mask)
-    return lambda row: row[place] if isinstance(row[place], Undeliverable) else mask(row[place])
+def _verified(match: Match, places: Places, parameters: Parameters) -> Callable[[Row], Any]:
+    stored, same = places[match.column], _compare(Compare(match.column, match.kind, Comparison.EQ, match.parameter), places, parameters)
+    return lambda row: row[stored] if isinstance(row[stored], Undeliverable) else same(row)
 
 
 def _every(tests: list[Test]) -> Test:

@@ -88,8 +88,7 @@ class GraphqlSource:
                 remote, target = await self._target(selection.binding, columns)
                 reading = self._reading(remote, target, columns, _compared(selection) | {key.name})
                 groups = await keys.listed(reading, columns, push(target, without_order(selection), parameters).arguments)
-        answers = {value: local.answer(selection, parameters, columns, rows) for value, rows in groups.items()}
-        return {value: rows for value, rows in answers.items() if rows}
+        return local.answers(selection, parameters, columns, groups)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the service itself where it tells and can do the whole predicate, else by reading."""

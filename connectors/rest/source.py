@@ -89,8 +89,7 @@ class RestSource:
             known = comparable(row[place], key.kind)
             if known is not None and known in asked:
                 groups.setdefault(asked[known], []).append(row)
-        answers = {value: local.answer(selection, parameters, columns, group) for value, group in groups.items()}
-        return {value: found for value, found in answers.items() if found}
+        return local.answers(selection, parameters, columns, groups)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the service itself where its endpoint declares that and can do the whole predicate, else by reading."""
