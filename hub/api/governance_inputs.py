@@ -109,11 +109,12 @@ class ImportManifestInput:
 
 @strawberry.input
 class ReviewCatalogInput:
-    """The review of an import."""
+    """The review of an import. ``disclosure``: the digest of the disclosure diff that was read; the review is refused where it is another by now."""
 
     id: strawberry.ID
     approve: bool = True
     opinion: str = ""
+    disclosure: str | None = None
 
 
 @strawberry.input

@@ -155,7 +155,7 @@ class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMuta
     @strawberry.mutation(description="审核导入的目录；审核人不得为导入人\n\nReviews an import; not by who imported it")
     async def review_catalog(self, info: Info, input: ReviewCatalogInput) -> ManifestPayload:
         catalog = info.context.live.core.catalog
-        done, problems = await do_act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion))
+        done, problems = await do_act(info, lambda actor: catalog.review(actor, _number(input.id), input.approve, input.opinion, input.disclosure))
         return ManifestPayload(manifest=_manifest(done) if done else None, problems=problems)
 
     @strawberry.mutation(description="发布已审核的目录\n\nPublishes an approved import")

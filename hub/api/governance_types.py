@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import strawberry
 
+from hub.api.context import Context
 from hub.api.types import Department
+from hub.catalog.disclosure_graphql import review_diff
+from hub.catalog.disclosure_types import DisclosureDiff
 
 
 @strawberry.type(description="问题：位置、说明、补救办法\n\nWhat is wrong, where, and how to mend it")
@@ -94,6 +97,10 @@ class ManifestPayload:
 
     manifest: ManifestImport | None
     problems: list[Problem]
+
+    @strawberry.field(description="相对现行目录的披露差异，供安全与审计管理员\n\nDisclosure diff against the catalog in force, for security and audit")
+    async def disclosure(self, info: strawberry.Info[Context, None]) -> DisclosureDiff | None:
+        return await review_diff(info.context, self.manifest.id) if self.manifest else None
 
 
 @strawberry.type

@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 
 from connectors.spi import SourceConfig
+from hub.catalog.disclosure_report import Asked, Report
 from hub.catalog.problems import Refused
-from hub.cli import drafting, drifting
+from hub.cli import diffing, drafting, drifting
 from hub.cli.faults import CliFault, ManifestRefused
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import say, show_json, show_record, show_rows
 from hub.cli.session import acting, opened
+from hub.core import Core
 from schema.model import Resource, Snapshot
 
 group = typer.Typer(help="资源目录 The catalog.", no_args_is_help=True)
@@ -55,9 +57,10 @@ def review(
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
-    """审核导入 Approve or reject an import. Not by who imported it."""
+    """审核导入 Approve or reject an import. Not by who imported it. What it would disclose is told before; see `huitong catalog diff --import`."""
     with opened() as core:
-        made = core.catalog.review(acting(actor), number, approve, opinion)
+        found = _diff(core, number, as_json)
+        made = core.catalog.review(acting(actor), number, approve, opinion, found.digest if found else None)
     hint = f"; 发布 publish: huitong catalog publish {number}" if approve else ""
     show_record(asdict(made), as_json, f"{made.department} {number}: {made.state}{hint}")
 
@@ -108,7 +111,21 @@ def show(
         _show_one(snapshot, resource, as_json)
 
 
+group.command(
+    "diff", epilog=EXAMPLES + "huitong catalog diff\n\nhuitong catalog diff --pending\n\nhuitong catalog diff --since 2026-01-01T00:00:00+08:00 --json"
+)(diffing.command)
 group.command("drift", epilog=EXAMPLES + "huitong catalog drift\n\nhuitong catalog drift civil_affairs --json")(drifting.command)
+
+
+def _diff(core: Core, number: int, as_json: bool) -> Report | None:
+    """What an import would disclose, told to people before they decide; ``None`` where there is no such import."""
+    try:
+        found = diffing.diff(core, Asked(manifest=number))
+    except Refused:
+        return None
+    if not as_json:
+        diffing.show_diff(found)
+    return found
 
 
 def _next_checks(sources: Sequence[SourceConfig]) -> str:

@@ -31,6 +31,8 @@ _SECURITY: Final[Roles] = {SECURITY: Reach.ALL}
 _BOTH: Final[Roles] = {SYSTEM: Reach.ALL, SECURITY: Reach.ALL}
 _SHARING: Final[Roles] = {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN}
 """Who follows requests and grants."""
+_PREVIEW: Final[Roles] = {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT}
+"""Who is told what a change would disclose, and what a rule gives away: it names applications and their grants."""
 _PROVIDER: Final[Roles] = {STEWARD: Reach.DEPARTMENT}
 _SIDES: Final[Roles] = {STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN}
 """The consumer's side of a request or grant, or either side; which one, ``hub/sharing/machine.toml`` says."""
@@ -46,6 +48,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "grants": _SHARING,
     "disposals": _SHARING,
     "complementaryMasks": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
+    "disclosureDiff": _PREVIEW,
+    "grantDisclosure": _PREVIEW,
     "people": _THREE,
     "ledger": {AUDIT: Reach.ALL},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},

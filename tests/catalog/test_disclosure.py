@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
+from typer.testing import CliRunner
 
 from auth.decide import Rights, decide
 from auth.rights import Decision, GrantItem, GrantTerms, OpenClass, Operation, SharingClass, Shown
@@ -16,6 +17,7 @@ from connectors.selection import Binding, Kind
 from hub.catalog.disclosure import Change, Seen, State, Viewer, compare
 from hub.catalog.disclosure_report import Asked, Report, disclosure
 from hub.catalog.disclosure_words import sentences
+from hub.cli.app import app
 from hub.core import Core
 from hub.masking.order import Order, order
 from hub.sharing.registry import PUBLIC
@@ -223,3 +225,16 @@ def test_which_of_two_rules_shows_more(before: str, after: str, expected: Order)
     assert one is not None
     assert other is not None
     assert order(one, other) is expected
+
+
+def test_the_command_line_tells_the_reviewer_before_the_decision(held: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUITONG_HOME", str(held.settings.home))
+    made = held.catalog.import_manifest(IMPORTER, changed('mask = {share = "NAME"}', 'mask = {share = "NULL"}'))
+    sentence = "sees item civil_affairs.person.id_number through a stronger mask: masked(NAME@1) + key → masked(NULL@1) + key"
+    shown = CliRunner().invoke(app, ["catalog", "diff", "--pending"])
+    assert (shown.exit_code, sentence in shown.stdout, shown.stdout.splitlines()[1][0]) == (0, True, "-")
+    plain = json.loads(CliRunner().invoke(app, ["catalog", "diff", "--import", str(made.id), "--json"]).stdout)
+    assert (plain["total_count"], plain["wider"], plain["changes"][0]["items"][0]["changes"]) == (1, 0, ["STRONGER_MASK"])
+    reviewed = CliRunner().invoke(app, ["catalog", "review", str(made.id), "--approve", "--actor", "wang"])
+    assert reviewed.stdout.index(sentence) < reviewed.stdout.index("APPROVED")
+    assert plain["digest"] in entries(held)[-1]
