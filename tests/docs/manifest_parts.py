@@ -19,6 +19,7 @@ from hub.catalog import manifest
 PARTS: dict[str, type[BaseModel]] = {
     "## `[department]`": manifest.DepartmentPart,
     "## `[[sources]]`": manifest.SourcePart,
+    "## `[[masks]]`": manifest.MaskRulePart,
     "## `[[resources]]`": manifest.ResourcePart,
     "### `[[resources.items]]`": manifest.ItemPart,
     "### `mask = {…}`": manifest.MaskPart,

@@ -28,7 +28,7 @@ def test_keys_types_and_defaults(heading: str) -> None:
 
 def test_top_level_and_limits() -> None:
     """What the introduction says."""
-    assert list(Manifest.model_fields) == ["department", "sources", "resources"]
+    assert list(Manifest.model_fields) == ["department", "sources", "masks", "resources"]
     assert f"at most {MAX_BYTES // 2**20} MiB" in PAGE
 
 
