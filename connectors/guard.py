@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
+from connectors.aggregating import aggregated
+from connectors.aggregation import Aggregation
 from connectors.breaker import Breaker, State
 from connectors.calling import CALLING
 from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
@@ -85,6 +87,10 @@ class GuardedSource:
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """See :meth:`connectors.spi.Source.count`."""
         return await self._guarded(lambda: self._source.count(selection, parameters))
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """See :meth:`connectors.spi.Aggregating.aggregate`; by the hub where the source does not."""
+        return await self._guarded(lambda: aggregated(self._source, asked, parameters))
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """See :meth:`connectors.spi.Source.describe`."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors import local
+from connectors.aggregating import cells, needed_columns
+from connectors.aggregation import Aggregation
 from connectors.errors import SourceRefused
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Value
-from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
+from connectors.spi import Aggregating, Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
 from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
@@ -102,8 +104,7 @@ class NegotiatedSource:
             groups = {value: list(rows) for value, rows in found.items()}
         else:
             groups = self._grouped(columns, await self._rows(replace(plan, asked=replace(plan.asked, outputs=columns, limit=LIMIT)), parameters), key, values)
-        answers = {value: local.answer(selection, parameters, columns, rows) for value, rows in groups.items()}
-        return {value: rows for value, rows in answers.items() if rows}
+        return local.answers(selection, parameters, columns, groups)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the source where the whole predicate is declared, else by reading."""
@@ -112,6 +113,18 @@ class NegotiatedSource:
         if plan.whole:
             return await self._source.count(selection, parameters)
         return len(local.answer(counted, parameters, plan.columns, await self._rows(plan, parameters)))
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """By the source where all of it is declared, else of rows that the hub reads."""
+        columns = needed_columns(asked)
+        plan = self._plan(Selection(asked.binding, columns, asked.where))
+        marked = self._plan(Selection(asked.binding, (), Every(asked.marks)))
+        if self.capabilities.aggregates and isinstance(self._source, Aggregating) and plan.whole and marked.whole:
+            return await self._source.aggregate(asked, parameters)
+        if plan.whole:
+            return cells(asked, parameters, columns, await self._rows(replace(plan, asked=replace(plan.asked, limit=LIMIT)), parameters))
+        rows = await self._rows(plan, parameters)
+        return cells(asked, parameters, columns, local.answer(Selection(asked.binding, columns, asked.where), parameters, plan.columns, rows))
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """See :meth:`connectors.spi.Source.describe`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from connectors.aggregation import Aggregation
 from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 
 Parameters = Mapping[str, Value | Sequence[Value]]
@@ -34,6 +35,8 @@ class Capabilities:
     """It lists what it holds: :meth:`Source.objects`."""
     text_order: bool = True
     """Texts too are ordered, and compared as greater or less, by code point; else only other kinds are."""
+    aggregates: bool = False
+    """It is :class:`Aggregating`."""
     completes: bool = False
     """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 
@@ -152,6 +155,15 @@ class Source(Protocol):
     async def check(self) -> SourceCheck: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Aggregating(Protocol):
+    """A source that counts and adds up itself, so that no row leaves it. For another the hub does it, within ``local_rows``."""
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """The cells, see :class:`connectors.aggregation.Aggregation`."""
+        ...
 
 
 @runtime_checkable

@@ -49,6 +49,13 @@ def decimal_key(value: object) -> str | None:
     return f"0{digits.translate(_NINES)}" if number < 0 else f"1{digits}"
 
 
+def keyed_decimal(key: str) -> str:
+    """The decimal's text behind a key."""
+    digits = key[1:].translate(_NINES) if key[0] == "0" else key[1:]
+    whole, fraction = digits[:_WHOLE].lstrip("0") or "0", digits[_WHOLE:].rstrip("0")
+    return ("-" if key[0] == "0" else "") + (f"{whole}.{fraction}" if fraction else whole)
+
+
 def _decimal(value: Value) -> Decimal | None:
     if value is None:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Double, Text, case, cast, func, literal_column, select
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Double, Numeric, Text, and_, case, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
@@ -28,6 +28,12 @@ _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.DATE: Date(),
     Kind.DATETIME: DateTime(),
 }
+
+
+_EXACT = Numeric(38, 10)
+_WHOLE_DIGITS: Expression = literal_column("20")
+_FRACTION_DIGITS: Expression = literal_column("10")
+"""Of decimals that are added up: so many that the sum of a hundred million fits :data:`_EXACT`."""
 
 
 def _decimal(value: Any) -> str | None:
@@ -89,6 +95,35 @@ class DuckDialect(Standard):
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """By DuckDB's own function, to which no character is special."""
         return func.starts_with(column, cast(binds.place(parameter, None, Text()), Text), type_=Boolean)
+
+    def unsummable(self, column: Expression, kind: Kind) -> Expression | None:
+        """A decimal of more digits than DuckDB's own decimals have."""
+        if kind is not Kind.DECIMAL:
+            return None
+        return and_(column.is_not(None), or_(_digits(column, "1") > _WHOLE_DIGITS, _digits(column, "2") > _FRACTION_DIGITS))
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """Whole numbers as HUGEINT, decimals as DuckDB's own where they fit."""
+        match kind:
+            case Kind.FLOAT:
+                return func.fsum(column)
+            case Kind.DECIMAL:
+                wrong = self.unsummable(column, kind)
+                fitting = column if wrong is None else case((wrong, literal_column("NULL")), else_=_part(column, "'t'"))
+                return cast(func.sum(cast(fitting, _EXACT)), Text)
+        return cast(func.sum(cast(column, BigInteger)), Text)
+
+    def extremes(self, column: Expression, kind: Kind) -> tuple[Expression, Expression]:
+        """A decimal by its key."""
+        if kind is Kind.DECIMAL:
+            text, key = _part(column, "'t'"), _part(column, "'k'")
+            return func.arg_min(text, key), func.arg_max(text, key)
+        return super().extremes(column, kind)
+
+
+def _digits(column: Expression, part: str) -> Expression:
+    """Of a decimal's plain text: its length before or behind the point, the sign included."""
+    return func.length(func.split_part(_part(column, "'t'"), literal_column("'.'"), literal_column(part)))
 
 
 def _part(column: Expression, name: str) -> Expression:

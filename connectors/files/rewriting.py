@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from connectors.aggregation import Aggregation
 from connectors.errors import SourceRefused
 from connectors.selection import Binding, Column, Compare, Every, Linked, Match, Not, Output, Predicate, Selection, Some
 
@@ -52,6 +53,15 @@ class Rewriting:
         outputs = tuple(self._output(here, each) for each in asked.outputs)
         where = None if asked.where is None else self._predicate(here, asked.where)
         return replace(asked, binding=self._places[here].table, outputs=outputs, where=where, order=order)
+
+    def aggregation(self, asked: Aggregation) -> Aggregation:
+        """The aggregation on the snapshots; see :meth:`selection`."""
+        here = asked.binding
+        where = None if asked.where is None else self._predicate(here, asked.where)
+        marks = tuple(self._predicate(here, each) for each in asked.marks)
+        measures = tuple(replace(each, column=self.column(here, each.column)) for each in asked.measures)
+        keys = tuple(self.key(here, each) for each in asked.keys)
+        return replace(asked, binding=self._places[here].table, where=where, marks=marks, keys=keys, measures=measures)
 
     def key(self, binding: Binding, key: Column) -> Column:
         """The key's column."""

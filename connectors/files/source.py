@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from connectors.aggregation import Aggregation
 from connectors.errors import SourceBusy, SourceRefused, SourceUnavailable
 from connectors.files import listing
 from connectors.files.deliveries import Delivery
@@ -22,13 +23,15 @@ from connectors.files.rewriting import Rewriting, bindings
 from connectors.files.shelf import remove_unknown
 from connectors.files.snapshots import Attached, Snapshots
 from connectors.files.store import Store
-from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Every, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.source import SqlSource
 from masking.sql import SQL_ALGORITHMS
 
 log = logging.getLogger(__name__)
-CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True)
+CAPABILITIES = Capabilities(
+    comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True, aggregates=True
+)
 _OF_TIMEOUT = 0.8
 """The part of a call's time for which it waits for an object's first delivery."""
 
@@ -69,6 +72,12 @@ class FilesSource:
         """One statement."""
         async with self._reading(selection) as rewriting:
             return await self._sql.count(rewriting.selection(selection), parameters)
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """One statement."""
+        predicates = Every((*asked.marks, *((asked.where,) if asked.where is not None else ())))
+        async with self._reading(Selection(asked.binding, (), predicates)) as rewriting:
+            return await self._sql.aggregate(rewriting.aggregation(asked), parameters)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """The newest delivery's columns; of those that the catalog describes, as the catalog does. A delivery that is in service is not read again."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, FromClause, Text, bindparam, case, exists, literal_column
+from sqlalchemy import BindParameter, ColumnElement, Dialect, Double, FromClause, Numeric, Text, bindparam, case, cast, exists, func, literal_column
 from sqlalchemy.types import TypeEngine
 
 from connectors.selection import UNDELIVERABLE, Kind
@@ -114,6 +114,26 @@ class SqlDialect(Protocol):
         """The text column begins with exactly the parameter's text."""
         ...
 
+    def grouping(self, wired: Expression, kind: Kind) -> Expression:
+        """By what rows are grouped so that equal wire values, and no others, come together; ``wired`` is what :meth:`wire` made. Itself where it will do."""
+        ...
+
+    def unsummable(self, column: Expression, kind: Kind) -> Expression | None:
+        """The column's value cannot take part in an exact sum; see :meth:`undeliverable`."""
+        ...
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """The sum: exact, as a text; of floats a float."""
+        ...
+
+    def extremes(self, column: Expression, kind: Kind) -> tuple[Expression, Expression]:
+        """The least and the greatest value, to be read by :meth:`decode_extreme`."""
+        ...
+
+    def decode_extreme(self, kind: Kind) -> Decode | None:
+        """How a value of :meth:`extremes` is read."""
+        ...
+
 
 class Standard(SqlDialect, Protocol):
     """What most databases do alike."""
@@ -142,6 +162,28 @@ class Standard(SqlDialect, Protocol):
     def existing(self, here: Place, there: Place, *conditions: Expression) -> Expression:
         """A row there satisfies the conditions."""
         return exists(literal_column("1")).select_from(there[0]).where(*conditions).correlate(here[0])
+
+    def grouping(self, wired: Expression, kind: Kind) -> Expression:
+        """Itself."""
+        return wired
+
+    def unsummable(self, column: Expression, kind: Kind) -> Expression | None:
+        """What cannot be delivered."""
+        return self.undeliverable(column, kind)
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """As numbers without a limit of digits."""
+        if kind is Kind.FLOAT:
+            return func.sum(cast(column, Double()))
+        return cast(func.sum(cast(column, Numeric())), Text)
+
+    def extremes(self, column: Expression, kind: Kind) -> tuple[Expression, Expression]:
+        """As they are selected."""
+        return self.wire(func.min(column), kind), self.wire(func.max(column), kind)
+
+    def decode_extreme(self, kind: Kind) -> Decode | None:
+        """As any value."""
+        return self.decode(kind)
 
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """By ``NULLS LAST`` (SQL:2003)."""

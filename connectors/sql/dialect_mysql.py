@@ -144,6 +144,14 @@ class MysqlDialect(Standard):
         keys = select(right).select_from(there[0]).where(there[1].is_not(None), where)
         return and_(here[1].is_not(None), left.in_(keys)).self_group()
 
+    def grouping(self, wired: Expression, kind: Kind) -> Expression:
+        """Texts by their bytes: a collation takes several for one."""
+        return cast(wired, LargeBinary) if kind is Kind.STRING else wired
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """Exact by itself: integers are added as decimals."""
+        return func.sum(column) if kind is Kind.FLOAT else _text(func.sum(column))
+
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """``IS NULL`` first: neither server knows ``NULLS LAST``."""
         order = stored.desc() if descending else stored.asc()

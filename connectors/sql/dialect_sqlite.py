@@ -11,13 +11,19 @@ from sqlalchemy.dialects import sqlite
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, truth, whole
-from connectors.wire import decimal_key, utc_text
+from connectors.wire import decimal_key, keyed_decimal, utc_text
 
 UTC_FUNCTION = "huitong_utc"
 """The function :func:`connectors.wire.utc_text`, which every connection registers: SQLite's own date functions know milliseconds only."""
 
 DECIMAL_FUNCTION = "huitong_decimal"
 """The function :func:`connectors.wire.decimal_key`: SQLite's numbers are exact up to 15 digits only."""
+
+SUM_FUNCTION = "huitong_sum"
+"""The exact sum of integers and decimals, as text: SQLite's own is of floats, or ends with an error beyond 64 bits."""
+
+FLOAT_SUM_FUNCTION = "huitong_float_sum"
+"""The correctly rounded sum of floats: SQLite's own depends on their order."""
 
 READABLE_FUNCTION = "huitong_readable"
 """Whether a blob is text in UTF-8, which SQLite itself never asks."""
@@ -159,3 +165,16 @@ class SqliteDialect(Standard):
         """A range, so that an index serves it."""
         left = collate(column, "BINARY")
         return and_(left >= binds.place(parameter), left < binds.place(parameter, after_prefix))
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """By functions of its own."""
+        return Function(FLOAT_SUM_FUNCTION if kind is Kind.FLOAT else SUM_FUNCTION, _argument(column), type_=Text)
+
+    def extremes(self, column: Expression, kind: Kind) -> tuple[Expression, Expression]:
+        """In the order of :meth:`stored`, and in its form."""
+        stored = self.stored(column, kind, ordered=True)
+        return func.min(stored), func.max(stored)
+
+    def decode_extreme(self, kind: Kind) -> Decode | None:
+        """A decimal from its key."""
+        return keyed_decimal if kind is Kind.DECIMAL else self.decode(kind)

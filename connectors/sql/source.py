@@ -7,18 +7,22 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from connectors.aggregation import Aggregation
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
 from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparable, NotConnected
 from connectors.sql.pool import Pool
-from connectors.sql.statements import KEYS, Statement, Statements
+from connectors.sql.statement import Statement
+from connectors.sql.statements import KEYS, Statements
 from connectors.wire import comparable
 from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
 
-CAPABILITIES = Capabilities(comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True)
+CAPABILITIES = Capabilities(
+    comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True, aggregates=True
+)
 
 
 class SqlSource:
@@ -54,6 +58,10 @@ class SqlSource:
         """One statement."""
         ((count,),) = await self._rows(lambda statements: statements.count(selection), parameters, selection.binding)
         return int(count or 0)
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """One statement."""
+        return await self._rows(lambda statements: statements.aggregate(asked), parameters, asked.binding)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Columns in the table's order."""

@@ -14,9 +14,10 @@ import aiosqlite
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import UNDELIVERABLE, Binding, Undeliverable
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
-from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, READABLE_FUNCTION, UTC_FUNCTION, SqliteDialect
+from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, FLOAT_SUM_FUNCTION, READABLE_FUNCTION, SUM_FUNCTION, UTC_FUNCTION, SqliteDialect
 from connectors.sql.driver import Connection, object_name
 from connectors.sql.objects_sqlite import described, listed
+from connectors.sql.sums import ExactSum, FloatSum
 from connectors.wire import decimal_key, utc_text
 
 # aiosqlite writes statements with their values into its debug log.
@@ -116,6 +117,10 @@ class SqliteDriver:
             await connection.create_function(UTC_FUNCTION, 1, lambda value: utc_text(_told(value)), deterministic=True)
             await connection.create_function(DECIMAL_FUNCTION, 1, lambda value: decimal_key(_told(value)), deterministic=True)
             await connection.create_function(READABLE_FUNCTION, 1, _readable, deterministic=True)
+            # aiosqlite has no way of its own to make an aggregate.
+            execute: Any = connection._execute
+            await execute(connection._conn.create_aggregate, SUM_FUNCTION, 1, ExactSum)
+            await execute(connection._conn.create_aggregate, FLOAT_SUM_FUNCTION, 1, FloatSum)
             connection.text_factory = _text
             await connection.execute_fetchall("PRAGMA query_only = ON")
         except BaseException:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Compiled, Select, func, literal_column, select
+from sqlalchemy import Select, func, literal_column, select
 
-from connectors.selection import Column, Match, Output, Row, Selection
-from connectors.spi import Parameters
-from connectors.sql.dialect import Binds, Bound, Decode, Expression, SqlDialect, guarded, unsealed
+from connectors.aggregation import Aggregation
+from connectors.selection import Column, Match, Output, Selection
+from connectors.sql.aggregates import AggregateWriter
+from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
 from connectors.sql.predicates import Conditions
+from connectors.sql.statement import Statement, placed
 from connectors.sql.tables import named_table, needed_columns
 from masking.sql import masked
 
@@ -20,37 +20,7 @@ KEYS = "keys of the call"
 """Parameter that binds the key values of ``fetch_by_keys``; a space keeps it apart from every name of a document."""
 
 STATEMENTS_KEPT = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL text with positional places, what to bind in each, and the output places whose values must still be decoded."""
-
-    text: str
-    places: tuple[Bound | tuple[object], ...]
-    decoders: tuple[tuple[int, Decode], ...]
-
-    def arguments(self, parameters: Parameters) -> list[Any]:
-        """Driver values, in order of the places."""
-        return [_argument(place, parameters) if isinstance(place, Bound) else place[0] for place in self.places]
-
-    def rows(self, fetched: Iterable[Sequence[Any]]) -> list[Row]:
-        """Wire rows of the driver's rows."""
-        if not self.decoders:
-            return [tuple(row) for row in fetched]
-        return [self._decoded(row) for row in fetched]
-
-    def _decoded(self, row: Sequence[Any]) -> Row:
-        values = list(row)
-        for place, decode in self.decoders:
-            if values[place] is not None:
-                values[place] = decode(values[place])
-        return tuple(values)
-
-
-def _argument(place: Bound, parameters: Parameters) -> Any:
-    value = parameters[place.parameter]
-    return value if value is None or place.encode is None else place.encode(value)
+_AGGREGATES_KEPT = 64
 
 
 class Statements:
@@ -59,6 +29,7 @@ class Statements:
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
         self._kept: LRUCache[tuple[Selection, Column | None, bool], Statement] = LRUCache(STATEMENTS_KEPT)
+        self._aggregates: LRUCache[Aggregation, Statement] = LRUCache(_AGGREGATES_KEPT)
 
     def rows(self, selection: Selection, key: Column | None = None) -> Statement:
         """Reads the selection's rows; with ``key``, those whose key is in :data:`KEYS`, the key's value behind the outputs."""
@@ -67,6 +38,13 @@ class Statements:
     def count(self, selection: Selection) -> Statement:
         """Counts the rows that the predicate holds for."""
         return self._get(selection, None, counting=True)
+
+    def aggregate(self, asked: Aggregation) -> Statement:
+        """Counts and adds up."""
+        statement = self._aggregates.get(asked)
+        if statement is None:
+            statement = self._aggregates[asked] = AggregateWriter(self._dialect, asked).statement()
+        return statement
 
     def _get(self, selection: Selection, key: Column | None, *, counting: bool) -> Statement:
         name = (selection, key, counting)
@@ -86,7 +64,7 @@ class _Writer:
     def statement(self, *, counting: bool) -> Statement:
         query = self._filtered(select(func.count()) if counting else select(*self._outputs()))
         compiled = (query if counting else self._placed(query)).compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
-        return Statement(str(compiled), self._places(compiled), () if counting else self._decoders())
+        return Statement(str(compiled), placed(self._binds, compiled), () if counting else self._decoders())
 
     def _filtered(self, query: Select[Any]) -> Select[Any]:
         query = query.select_from(self._table)
@@ -111,7 +89,7 @@ class _Writer:
 
     def _output(self, output: Output) -> Expression:
         if isinstance(output, Match):
-            return self._conditions.equals(output.column, output.kind, output.parameter)
+            return self._conditions.among(output.column, output.kind, output.parameter)
         column = self._table.c[output.name]
         if output.mask is None:
             return self._dialect.wire(column, output.kind)
@@ -130,7 +108,3 @@ class _Writer:
         if output.mask is None:
             return self._dialect.decode(output.kind)
         return None if self._dialect.undeliverable(self._table.c[output.name], output.kind) is None else unsealed
-
-    def _places(self, compiled: Compiled) -> tuple[Bound | tuple[object], ...]:
-        names = getattr(compiled, "positiontup", None) or ()
-        return tuple(self._binds.places.get(name) or (compiled.params[name],) for name in names)
