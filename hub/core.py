@@ -83,7 +83,7 @@ def open_core(settings: Settings) -> Core:
     service = LedgerService.assemble(engine, settings.keys, LOG_NAME)
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
-    pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER)
+    pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER, settings.pseudonym_digest)
     pseudonyms.open()
     registry = Registry(engine)
     registry.refresh()

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     )
     lookup_misses_per_day: int = Field(2_000, ge=100, le=100_000_000, description="Look-ups by key that may find nothing, per department, resource and day")
 
+    pseudonym_digest: Literal["SM3", "SHA256"] = Field(
+        "SM3",
+        description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",
+    )
+
     @field_validator("rule_sets", mode="before")
     @classmethod
     def _rule_codes(cls, value: object) -> object:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from hub.catalog.manifest import Manifest, MaskRulePart
+from hub.catalog.manifest import ItemPart, Manifest, MaskRulePart
+from hub.catalog.pseudonym_checks import cardinality, project_in_catalog
 from masking.rules import Mask, UnknownMask, applies_to, declare, parse_mask
 
 Found = Iterator[tuple[str, str, str, str]]
@@ -50,18 +51,22 @@ def item_masks(manifest: Manifest) -> Found:
         for j, item in enumerate(resource.items):
             for label in (item.mask.share, item.mask.open):
                 if label is not None and (label in declared or label not in codes):
-                    yield from _named(f"resources[{i}].items[{j}].mask", label, item.type, declared)
+                    yield from _named(f"resources[{i}].items[{j}].mask", label, item, declared)
 
 
-def _named(path: str, label: str, type_: str, declared: Mapping[str, Mask]) -> Found:
+def _named(path: str, label: str, item: ItemPart, declared: Mapping[str, Mask]) -> Found:
     try:
         mask = parse_mask(label, declared)
     except UnknownMask as error:
         own = f"; 本清单 this manifest: {', '.join(declared)}" if declared else ""
         yield "UNKNOWN_MASK", path, f"没有脱敏规则 no masking rule {label!r}", str(error).partition("; ")[2] + own
         return
-    if mask and not applies_to(mask, type_):
-        yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {type_} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
+    if mask is None:
+        return
+    if not applies_to(mask, item.type):
+        yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {item.type} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
+    for code, message, hint in (*cardinality(mask, item.low_cardinality, item.validator), *project_in_catalog(mask)):
+        yield code, path, message, hint
 
 
 def content_of(part: MaskRulePart) -> str:

@@ -1,4 +1,4 @@
-"""``huitong keys``: the keys that sign access tokens."""
+"""``huitong keys``: the keys that sign access tokens, and below them those of pseudonyms."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import typer
 
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import note, show_record, show_rows
+from hub.cli.pseudonym_keys import group as pseudonyms
 from hub.cli.session import acting, opened
 from hub.core import TOKEN_KEYS, Core
 from hub.identity.keys import KeyState, SigningKeyService
 
-group = typer.Typer(help="令牌签名密钥 Keys that sign access tokens.", no_args_is_help=True)
+group = typer.Typer(help="令牌签名密钥与假名主密钥 Keys that sign access tokens, and the master key of pseudonyms.", no_args_is_help=True)
+group.add_typer(pseudonyms, name="pseudonyms")
 _AFTER = 900
 """Three times as long as others may keep the published keys."""
 

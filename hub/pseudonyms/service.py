@@ -26,7 +26,6 @@ from masking.rules import Mask
 
 FOLDER = "pseudonyms"
 """The directory of the master keys, among the hub's keys."""
-FIRST_DIGEST = "SM3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,11 @@ class VersionState:
 class PseudonymKeyService:
     """The master key's versions in the control database, and their secrets in one directory of this node."""
 
-    def __init__(self, engine: Engine, acts: Acts, directory: Path) -> None:
+    def __init__(self, engine: Engine, acts: Acts, directory: Path, digest: str) -> None:
+        """``digest``: of versions yet to be made."""
         self._engine = engine
         self._acts = acts
+        self._digest = digest
         self.files = KeyFiles(directory)
 
     def open(self) -> None:
@@ -66,7 +67,7 @@ class PseudonymKeyService:
             versions = read_versions(connection)
         return [self._state(each, versions) for each in versions]
 
-    def rotate(self, actor: Actor, after: int, digest: str) -> VersionState:
+    def rotate(self, actor: Actor, after: int) -> VersionState:
         """Makes the next version, which makes pseudonyms in ``after`` seconds: until then its file has to be on every node.
 
         Raises:
@@ -83,13 +84,13 @@ class PseudonymKeyService:
                 hint = f"huitong keys pseudonyms retire {waiting[0].number}"
                 raise Refused(Problem("CONFLICT", f"已有版本等待启用 version {waiting[0].number} waits already", hint, "after"))
             number = versions[0].number + 1 if versions else 1
-            self._add(number, digest)
+            self._add(number)
             made.append(number)
             self._insert(connection, number, moment + timedelta(seconds=after))
             bump(connection, "rights")
 
         try:
-            self._acts.do(actor, "rotatePseudonymKey", FOLDER, work, {"after": after, "digest": digest})
+            self._acts.do(actor, "rotatePseudonymKey", FOLDER, work, {"after": after, "digest": self._digest})
         except BaseException:
             for number in made:
                 self.files.remove(number)
@@ -155,14 +156,14 @@ class PseudonymKeyService:
 
     def _make_first(self) -> None:
         try:
-            self.files.add(1, FIRST_DIGEST)
+            self.files.add(1, self._digest)
         except KeyFault:
             # Another process was first, with this very file.
             self.files.refresh()
 
-    def _add(self, number: int, digest: str) -> None:
+    def _add(self, number: int) -> None:
         try:
-            self.files.add(number, digest)
+            self.files.add(number, self._digest)
         except KeyFault as fault:
             raise Refused(Problem("CONFLICT", fault.message, fault.hint, "version")) from None
 

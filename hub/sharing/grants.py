@@ -9,11 +9,13 @@ from typing import Any
 
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
+from hub.catalog.pseudonym_checks import cardinality, project_in_grant
 from hub.sharing.texts import NOT_PLAIN, is_plain
+from masking.pseudonym import pseudonymises
 from masking.rules import DENY, Mask, UnknownMask, applies_to, parse_mask
 from schema.faults import Fault
 from schema.filters import check_rows
-from schema.model import Resource
+from schema.model import Item, Resource
 from schema.naming import CODE
 
 MAX_PAGE = 10_000
@@ -113,7 +115,7 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     elif item.sharing_class is SharingClass.NOT_SHARED or item.share_mask == DENY:
         problems.append(_bad(f"{path}.code", f"信息项不予共享 the item is not shared: {code}", ""))
     elif value == Shown.MASKED.value:
-        _check_mask(resource, path, mask or item.share_mask, item.kind.value, problems)
+        _check_mask(resource, path, mask or item.share_mask, item, key, problems)
     elif mask is not None:
         hint = "value: MASKED"
         problems.append(_bad(f"{path}.mask", f"{value or '-'} 不带脱敏规则 a mask stands with the value MASKED alone", hint))
@@ -125,16 +127,22 @@ def _item(resource: Resource, i: int, given: Mapping[str, Any], problems: list[P
     return {"code": code, "value": value or Shown.ABSENT.value, "key": key, "mask": mask}
 
 
-def _check_mask(resource: Resource, path: str, label: str | None, type_: str, problems: list[Problem]) -> None:
+def _check_mask(resource: Resource, path: str, label: str | None, item: Item, key: bool, problems: list[Problem]) -> None:
     try:
         usable = parse_mask(label, resource.masks) if label is not None else None
     except UnknownMask as error:
         problems.append(_bad(f"{path}.mask", str(error), ""))
         return
-    if usable is not None and not applies_to(usable, type_):
-        problems.append(_bad(f"{path}.mask", f"脱敏规则不适用于类型 {type_} the mask does not apply to this type", "NULL, DATE_TO_YEAR"))
+    if usable is not None and not applies_to(usable, item.kind.value):
+        problems.append(_bad(f"{path}.mask", f"脱敏规则不适用于类型 {item.kind.value} the mask does not apply to this type", "NULL, DATE_TO_YEAR"))
     if usable is None:
         problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则，须指明 mask the catalog names no share mask: name one", "mask: NAME"))
+        return
+    faults = [*cardinality(usable, item.low_cardinality, item.validator), *project_in_grant(usable)]
+    problems += [_bad(f"{path}.mask", message, hint) for _, message, hint in faults]
+    if key and pseudonymises(usable):
+        message = "以假名提供的信息项不得作查询键 an item shown as pseudonym cannot be a key: looking a value up would tell its pseudonym"
+        problems.append(_bad(f"{path}.key", message, "key: false"))
 
 
 def _rows(resource: Resource, rows: Any, problems: list[Problem]) -> str | None:

@@ -31,6 +31,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("init", "serve", "demo", "doctor", "token", "query", "explain", "ledger verify"),
         *("department add", "department list", "department disable", "department enable", "grant lint", "app add", "app list", "app disable"),
         *("app keys", "app secret", "app redirect", "app owner", "keys list", "keys rotate", "keys retire"),
+        *("keys pseudonyms list", "keys pseudonyms rotate", "keys pseudonyms retire", "keys pseudonyms overlap"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
         *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume", "grant file-end", "grant terminate", "grant extend"),
