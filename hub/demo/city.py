@@ -14,6 +14,7 @@ from hub.demo.estates import draw_flats, draw_real_estate
 from hub.demo.numbers import Numbers
 from hub.demo.population import draw_population
 from hub.demo.progress import Progress, silent
+from hub.demo.rows import canary
 from hub.demo.water import draw_accounts, draw_readings
 
 SEED = 2026
@@ -48,7 +49,7 @@ def draw_city(persons: int, seed: int = SEED, progress: Progress = silent) -> Ci
         "civil_affairs.adoption": population.adoptions,
         "market_regulation.company": companies,
         "market_regulation.licence": draw_licences(rng("licence"), companies),
-        "city_data.division": [(*division, clock.moment()) for division in divisions()],
+        "city_data.division": [(*division, clock.moment(), canary("city_data.division")) for division in divisions()],
         "natural_resources.real_estate": draw_real_estate(rng("real_estate"), adults, persons // 3),
         "human_resources.social_insurance": draw_social_insurance(rng("social_insurance"), adults, companies),
         "human_resources.vacancy": draw_vacancies(rng("vacancy"), companies, 2000),

@@ -22,7 +22,7 @@ _Row = Sequence[object]
 Write = Callable[[Path, Table, Sequence[_Row]], None]
 AIR_HEADINGS = {
     "record_no": "记录号", "station_no": "站点编码", "station": "站点名称", "district": "区县代码", "day": "监测日期",
-    "aqi": "空气质量指数", "pm25": "细颗粒物浓度", "pollutant": "首要污染物", "grade": "空气质量等级", "updated_at": "更新时间",
+    "aqi": "空气质量指数", "pm25": "细颗粒物浓度", "pollutant": "首要污染物", "grade": "空气质量等级", "updated_at": "更新时间", "internal_note": "内部备注",
 }  # fmt: skip
 """What the ecology bureau's spreadsheet program writes for the columns."""
 
@@ -68,7 +68,14 @@ def _parquet(path: Path, table: Table, rows: Sequence[_Row]) -> None:
 
     lines = path.with_suffix(".jsonl")
     _json_lines(lines, table, rows)
-    kinds = {"reading_no": "BIGINT", "account_no": "VARCHAR", "read_on": "DATE", "cubic_metres": "DECIMAL(14, 2)", "updated_at": "TIMESTAMPTZ"}
+    kinds = {
+        "reading_no": "BIGINT",
+        "account_no": "VARCHAR",
+        "read_on": "DATE",
+        "cubic_metres": "DECIMAL(14, 2)",
+        "updated_at": "TIMESTAMPTZ",
+        "internal_note": "VARCHAR",
+    }
     columns = ", ".join(f"{name}: '{kinds[name]}'" for name in (column.name for column in table.columns))
     with closing(duckdb.connect()) as connection:
         read = f"read_json($lines, format = 'newline_delimited', columns = {{{columns}}})"

@@ -13,7 +13,7 @@ from hub.demo.progress import Progress, silent
 from hub.demo.sqlite import write_database
 from hub.demo.tables import DEPARTMENTS_WITH_DATA
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change to what a seed gives, so that an existing home is seeded anew."""
 _STAMP = "stamp.json"
 

@@ -29,7 +29,7 @@ def _table(resource: str, columns: str, *, unique: str, indexed: str = "", nulla
         Column(column, _TYPES[kind or "text"], primary_key=position == 0, autoincrement=False, nullable=column in nullable.split())
         for position, (column, _, kind) in enumerate(pairs)
     ]
-    table = Table(name, MetaData(), *made, Column("updated_at", DateTime(timezone=True), nullable=False))
+    table = Table(name, MetaData(), *made, Column("updated_at", DateTime(timezone=True), nullable=False), Column("internal_note", String(), nullable=False))
     for column in unique.split():
         Index(f"uq_{name}_{column}", table.c[column], unique=True)
     for column in indexed.split():

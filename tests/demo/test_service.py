@@ -66,6 +66,7 @@ def test_a_record_comes_whole_and_exact(service: RunningService, records: Any) -
         "base": str(first.base),
         "district": first.district,
         "updated_at": first.updated_at.isoformat(),
+        "internal_note": first.internal_note,
     }
 
 

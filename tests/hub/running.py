@@ -22,10 +22,14 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from tests.hub.canaries import Canaries
+
 GRAPHQL_JSON = "application/graphql-response+json"
 PERSONS = 2000
 DISTRICT = "520102"
 _ROOT = Path(__file__).parents[2]
+_MASKED = ("housing", "bank", None)
+"""Who sees phones masked, or not at all."""
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
 _TOKEN_SECONDS = 240.0
@@ -75,6 +79,7 @@ class RunningHub:
     process: subprocess.Popen[bytes]
     log: Path
     client: httpx2.Client
+    canaries: Canaries
     _tokens: dict[tuple[str, str | None], tuple[str, float]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -135,6 +140,8 @@ class RunningHub:
         path = more.pop("path", "/graphql")
         assert not more, more
         response = self.http("POST", path, body, {key: value for key, value in headers.items() if value is not None})
+        if name in _MASKED:
+            self.canaries.masked(response.content, str(name))
         return Answer(response, response.json())
 
     def govern(self, name: str, document: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Answer:
@@ -151,7 +158,11 @@ class RunningHub:
 def started(
     home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Sequence[str] = (), settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[RunningHub]:
-    """Starts ``huitong demo`` on a home and waits until it is ready. In the end it is killed if it still runs: end it by :func:`stop`."""
+    """Starts ``huitong demo`` on a home and waits until it is ready. In the end it is killed if it still runs: end it by :func:`stop`.
+
+    Every answer and, in the end, every file is looked through for canaries.
+    """
+    canaries = Canaries(home)
     home.mkdir(parents=True, exist_ok=True)
     log, told = home.with_name(f"{home.name}.stderr"), home.with_name(f"{home.name}.stdout")
     # Only what the command needs: settings of whoever runs the tests must not change the hub's.
@@ -164,12 +175,13 @@ def started(
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors)
     try:
         base = _await_ready(process, told, log)
-        with httpx2.Client(base_url=base, timeout=60, trust_env=False) as client:
-            yield RunningHub(base, home, process, log, client)
+        with httpx2.Client(base_url=base, timeout=60, trust_env=False, event_hooks={"response": [canaries.response]}) as client:
+            yield RunningHub(base, home, process, log, client, canaries)
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
+    canaries.written(log, told)
 
 
 def stop(hub: RunningHub) -> None:

@@ -21,6 +21,7 @@ import httpx2
 from hub.core import Core, initialise, open_core
 from hub.settings import Settings
 from tests.catalog.homes import CONSOLE, SECURITY, publish
+from tests.hub.canaries import Canaries
 from tests.hub.running import RunningHub
 from tests.servers.postgres import free_port
 
@@ -189,7 +190,7 @@ def node(cluster: Cluster, number: int, url: str | None = None, settings: Mappin
     base = f"http://127.0.0.1:{port}"
     try:
         with httpx2.Client(base_url=base, timeout=60, trust_env=False) as client:
-            running = RunningHub(base, home, process, log, client)
+            running = RunningHub(base, home, process, log, client, Canaries(home))
             # Instead of the demonstration's.
             running.__dict__["applications"] = cluster.applications
             _await_ready(running)
