@@ -24,8 +24,10 @@ from hub.sharing.request_checks import check_room, department_of, feedback_probl
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
 from hub.sharing.tables import access_request, application, feedback, grant
+from hub.sharing.unmasked import check_told, unmasked_by_approval
 from hub.sharing.workdays import china_day
 from hub.store.base import now
+from hub.store.engine import reading
 from schema.model import Resource, Snapshot
 
 __all__ = ["Case", "RequestService", "Step"]
@@ -73,8 +75,15 @@ class RequestService:
     def act(self, actor: Actor, act: str, number: str, **given: Any) -> Case:
         """Does an act of the state machine; ``given`` are the fields of :class:`hub.sharing.guards.Given`."""
         more = Given(**given)
-        details = {"request": number[:80], "step": act, **({"reason": more.reason} if more.reason else {})}
-        self._acts.do(actor, ledger_name(act), number, lambda connection: self._do(connection, actor, act, number, more), details)
+        with reading(self._engine) as before:
+            told = unmasked_by_approval(before, self._catalog, act, number)
+
+        def work(connection: Connection) -> str:
+            check_told(told, unmasked_by_approval(connection, self._catalog, act, number))
+            return self._do(connection, actor, act, number, more)
+
+        details = {"request": number[:80], "step": act, **({"reason": more.reason} if more.reason else {}), **told}
+        self._acts.do(actor, ledger_name(act), number, work, details)
         return self._read(number)
 
     def review(self, actor: Actor, request_id: str, approve: bool, opinion: str, reason: str | None) -> Case:

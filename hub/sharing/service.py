@@ -26,7 +26,9 @@ from hub.sharing.reasons import NOT_STATED, OTHER
 from hub.sharing.recorded import record_grant, record_registration
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import application, grant
+from hub.sharing.unmasked import check_told, unmasked
 from hub.store.base import now
+from hub.store.engine import reading
 from schema.model import Snapshot
 from schema.naming import CODE
 
@@ -132,6 +134,8 @@ class SharingService:
             check_draft(given)
         except Refused as refused:
             self._refuse_if(actor, "createGrant", target, list(refused.problems))
+        with reading(self._engine) as before:
+            told = unmasked(self._catalog(before).resources.get(given["resource"]), given["items"])
 
         def work(connection: Connection) -> str:
             resource = self._catalog(connection).resources.get(given["resource"])
@@ -144,9 +148,11 @@ class SharingService:
             if not str(given.get("approver") or "").strip():
                 raise Refused(Problem("BAD_INPUT", "须写明批准人员 an approver is needed (LOG-01)", "", "approver"))
             terms = terms_from(resource, given)
+            check_told(told, unmasked(resource, given["items"]))
             return record_grant(connection, self._book, app, resource.code, terms, given, actor, begins)
 
-        return self.grant(self._acts.do(actor, "createGrant", target, work))
+        details = {**told, "approver": str(given["approver"])[:200]} if told else {}
+        return self.grant(self._acts.do(actor, "createGrant", target, work, details))
 
     def change_grant(self, actor: Actor, grant_id: str, state: str, given: GrantGiven | None = None) -> GrantRecord:
         """Revokes (``REVOKED``), suspends (``SUSPENDED``) or resumes (``ACTIVE``) a grant, effective on the next call. Revoked is final."""

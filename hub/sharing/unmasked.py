@@ -1,0 +1,73 @@
+"""What a grant shows beyond the catalog's own masks: told in the entry of whoever approves it, so that no clear view is given by oversight (MSK-03)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from auth.rights import ItemPolicy, Shown
+from hub.catalog.problems import Problem, Refused
+from hub.masking.order import Order, order
+from hub.sharing.machine import REQUEST
+from hub.sharing.tables import access_request
+from masking.rules import Mask, UnknownMask, parse_mask
+from schema.model import Resource, Snapshot
+
+Told = Mapping[str, list[str]]
+"""``clear``: items in clear that the catalog masks or withholds; ``weaker``: items by a mask that may show more than the catalog's."""
+_OVERTAKEN = Problem("CONFLICT", "办理期间目录或申请已变更 catalog or request were changed in the meantime", "请重新办理 do it again", "id")
+
+
+def unmasked(resource: Resource | None, items: Iterable[Mapping[str, Any]]) -> Told:
+    """What items of a grant's terms show beyond the catalog's profile for sharing; nothing where none does. Faulty terms are told of elsewhere."""
+    clear: list[str] = []
+    weaker: list[str] = []
+    for item in items if resource is not None else ():
+        policy = resource.policy.items.get(str(item.get("code"))) if resource is not None else None
+        if resource is None or policy is None or not _is_masked(policy):
+            continue
+        if item.get("value") == Shown.CLEAR.value:
+            clear.append(policy.code)
+        elif item.get("value") == Shown.MASKED.value and item.get("mask"):
+            weaker += _weaker(resource, policy, str(item["mask"]))
+    return {name: told for name, told in (("clear", clear), ("weaker", weaker)) if told}
+
+
+def unmasked_by_approval(connection: Connection, catalog: Callable[[Connection], Snapshot], act: str, number: str) -> Told:
+    """What an act on a request gives beyond the catalog's masks: nothing where it is none that approves."""
+    if not any(each.guard == "terms" for each in REQUEST.of(act)):
+        return {}
+    row = connection.execute(select(access_request.c.resource, access_request.c.terms).where(access_request.c.id == number)).first()
+    terms = json.loads(row.terms).get("grant") if row is not None else None
+    return unmasked(catalog(connection).resources.get(row.resource), terms["items"]) if row is not None and terms else {}
+
+
+def check_told(told: Told, now: Told) -> None:
+    """Refuses an approval in whose entry stands something else than it gives.
+
+    Raises:
+        Refused: ``CONFLICT``.
+    """
+    if told != now:
+        raise Refused(_OVERTAKEN)
+
+
+def _is_masked(policy: ItemPolicy) -> bool:
+    return policy.sensitive or policy.share_mask is not None
+
+
+def _weaker(resource: Resource, policy: ItemPolicy, label: str) -> Iterator[str]:
+    try:
+        mask = parse_mask(label, resource.masks)
+    except UnknownMask:
+        return
+    usual = policy.share_mask
+    if mask is not None and (usual is None or order(usual, mask) in (Order.WEAKER, Order.UNRELATED)):
+        yield f"{policy.code}: {_named(mask)} > {_named(usual) if usual else 'DENY'}"
+
+
+def _named(mask: Mask) -> str:
+    return f"{mask.label}@{mask.version}"
