@@ -43,6 +43,7 @@ def _limits() -> list[int]:
         budget.root_fields,
         budget.second_fields,
         budget.repeats,
+        budget.merged,
         budget.introspections,
         budget.operations,
         budget.fragments,
