@@ -86,7 +86,7 @@ def condition(where: Predicate | None, places: Places, parameters: Parameters) -
 
 
 def _verified(match: Match, places: Places, parameters: Parameters) -> Callable[[Row], Any]:
-    stored, same = places[match.column], _compare(Compare(match.column, match.kind, Comparison.EQ, match.parameter), places, parameters)
+    stored, same = places[match.column], _compare(Compare(match.column, match.kind, Comparison.IN, match.parameter), places, parameters)
     return lambda row: row[stored] if isinstance(row[stored], Undeliverable) else same(row)
 
 

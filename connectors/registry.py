@@ -31,6 +31,11 @@ def links_within(kind: str) -> bool:
     return kind in _LINKING
 
 
+def lists_by_index(kind: str) -> bool:
+    """Whether sources of the kind find several spellings of a key by the same index and in the same statement as one."""
+    return kind == "sql"
+
+
 def kinds() -> tuple[str, ...]:
     """Kinds of sources that can be opened here, sorted."""
     return tuple(sorted({*_OWN, *(point.name for point in entry_points(group=GROUP))}))

@@ -63,7 +63,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Does the column equal the bound parameter? Yields ``True``, ``False``, ``None`` (the stored value is null) or ``UNDELIVERABLE`` (it is); the value itself is never selected."""
+    """Is the column one of the spellings that the parameter binds, a list without nulls that is never empty?
+
+    Yields ``True``, ``False``, ``None`` (the stored value is null) or ``UNDELIVERABLE`` (it is); the value itself is never selected.
+    """
 
     column: str
     kind: Kind

@@ -19,11 +19,21 @@ DOTS = "•・‧∙⋅.⸱⸳ꞏ"
 """What else is written for it, after NFKC; a full stop only between Han characters."""
 _HAN = "\u3007\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0003ffff\U000f0000-\U0010fffd"
 """Ideographs, and private characters, in which registers keep the rare ones that their systems have no code for."""
-_DOT = re.compile(rf"[{DOTS.replace('.', '')}]|(?<=[{_HAN}])[^\S\n]*\.[^\S\n]*(?=[{_HAN}])")
-_BLANK = re.compile(rf"(?<=[{_HAN}{MIDDLE_DOT}])\s+|\s+(?=[{_HAN}{MIDDLE_DOT}])")
+_DOT = re.compile(rf"[{DOTS.replace('.', '')}]|(?<=[{_HAN}]) ?\. ?(?=[{_HAN}])")
+_BLANK = re.compile(rf"(?<=[{_HAN}{MIDDLE_DOT}]) | (?=[{_HAN}{MIDDLE_DOT}])")
 _CENTENARIANS = ("996", "997", "998", "999")
 """Sequence numbers that 15-digit numbers gave to people born in the 19th century (GB 11643-1999, annex)."""
 _WIDTHS = {0x3000: " ", **{point: unicodedata.normalize("NFKC", chr(point)) for point in range(0xFF01, 0xFFEF)}}
+LONGEST_NAME = 128
+_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Co", "Cn"})
+"""``Cn``: ideographs that are younger than this Python's Unicode."""
+_OF_NAMES = _LETTERS | {"Mn", "Mc", "Nd"}
+_MARKS = " ·.,'’‘-()/"
+_UNSEEN = frozenset({"Cf", "Cs"})
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u034f\u115f\u1160\u2800\u3164\uffa0]")
+"""And letters and marks that are blank by definition."""
+_VARIED = re.compile(rf"(?:\A|[{_HAN}{MIDDLE_DOT}])[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""A combining mark or a selector of variants on an ideograph, which changes what is compared and not what is read."""
 _CALLING_CODE = re.compile(r"(?:\+|00)?86(?=1\d{10}\Z)", re.ASCII)
 
 
@@ -50,9 +60,8 @@ def canonical_mobile(text: str) -> str:
 
 def canonical_name(text: str) -> str:
     """A person's name: half width (NFKC), simplified characters, one kind of middle dot, blanks only between words of letters."""
-    plain = _DOT.sub(MIDDLE_DOT, unicodedata.normalize("NFKC", text).strip())
-    plain = plain if plain.isascii() else _BLANK.sub("", plain).translate(simplifications())
-    return " ".join(plain.split())
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    return plain if plain.isascii() else _BLANK.sub("", _DOT.sub(MIDDLE_DOT, plain)).translate(simplifications())
 
 
 def canonical_text(text: str) -> str:
@@ -77,6 +86,22 @@ def shortened_resident_id(number: str) -> str | None:
     """The 15-digit number that :func:`widened_resident_id` makes this one of; ``None`` where there is none (born after 1999)."""
     short = number[:6] + number[8:17]
     return short if number[6:8] in ("18", "19") and widened_resident_id(short) == number else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a canonical name holds nothing but letters, ideographs, digits and the marks of names, and a letter at all."""
+    if len(text) > LONGEST_NAME:
+        return False
+    categories = [unicodedata.category(each) for each in text]
+    known = all(kind in _OF_NAMES or each in _MARKS for each, kind in zip(text, categories, strict=True))
+    return known and any(kind in _LETTERS for kind in categories) and not _VARIED.search(text)
+
+
+def unseen(text: str) -> bool:
+    """Whether a text holds characters that nobody sees: of control (but for line ends and tabs), of format, halves of surrogates."""
+    if _CONTROL.search(text):
+        return True
+    return not text.isascii() and any(unicodedata.category(each) in _UNSEEN for each in text)
 
 
 def is_date(digits: str) -> bool:

@@ -46,7 +46,8 @@ def _converted(way: str, characters: Iterable[str]) -> list[str]:
     from opencc import OpenCC  # its dictionaries cost time and memory that only names need
 
     # Line by line, so that no two make a word.
-    return OpenCC(way).convert("\n".join(characters)).split("\n")
+    converted: str = OpenCC(way).convert("\n".join(characters))
+    return converted.split("\n")
 
 
 def _in(character: str, charset: str) -> bool:

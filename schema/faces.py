@@ -11,7 +11,7 @@ from graphql import GraphQLNamedType
 from auth.decide import Rights, decide
 from auth.reasons import Reason
 from auth.rights import Decision, ItemDecision, Operation, Shown
-from connectors.registry import links_within
+from connectors.registry import links_within, lists_by_index
 from schema.model import Item, Link, Resource, Snapshot, joins, root_fields
 from schema.naming import camel, type_name
 
@@ -25,6 +25,8 @@ class Face:
     _faces: Callable[[str], Face | None]
     _linking: bool = False
     """Whether the resource's source filters through links."""
+    spelled: bool = False
+    """Whether the resource's source is asked for a key in every spelling that it may have there."""
 
     @cached_property
     def type_name(self) -> str:
@@ -168,13 +170,14 @@ class Faces:
         made = self.wing(resource.department).faces
         if code not in made:
             decision = decide(resource.policy, self.rights)
-            face = Face(resource, decision, self.face, self._links_within(resource)) if decision else None
+            kind = self._kind(resource)
+            face = Face(resource, decision, self.face, links_within(kind), lists_by_index(kind)) if decision else None
             made[code] = face if face and not face.empty else None
         return made[code]
 
-    def _links_within(self, resource: Resource) -> bool:
+    def _kind(self, resource: Resource) -> str:
         source = self.snapshot.sources.get(resource.source)
-        return source is not None and links_within(source.kind)
+        return "" if source is None else source.kind
 
     def department(self, code: str) -> Mapping[str, tuple[str, Face]]:
         """Fields of a department's type → (what they do, the face); empty where nothing of it is visible."""

@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLError, VariableValues, get_argument_values
 
 from auth.rights import Operation
-from connectors.selection import Compare, Comparison, Row, Selection
+from connectors.selection import Row, Selection
 from schema.answer import Answer, FieldError, Path
 from schema.batches import Batch
 from schema.cursors import Cursors
@@ -22,7 +22,7 @@ from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootP
 from schema.reader import Allowance, Exhausted, Reader, Sources
 from schema.shapes import ItemUse, Shape
 from schema.together import together
-from schema.values import canonical
+from schema.values import canonical, identified
 from schema.verification import Verified, question, rendered, slack, verify
 
 _NULLED: Any = object()
@@ -92,8 +92,8 @@ class Work:
         name, value = given[0]
         item = face.keys[name]
         subject = canonical(item, value, name)
-        binds: Binds = {"key": subject, "limit": 1}
-        where = self.reader.where(face, binds, [Compare(item.column, item.kind, Comparison.EQ, "key")])
+        binds: Binds = {"limit": 1}
+        where = self.reader.where(face, binds, [identified(item, subject, binds, "key", spelled=face.spelled)])
         selection = Selection(face.resource.binding, plan.shape.outputs.columns, where, limit="limit")
         uses = (ItemUse(item.code, "key"), *plan.shape.uses)
         rows = await self.reader.rows(face, selection, binds, uses)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-import unicodedata
-from datetime import date
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
-from connectors.selection import Kind, Undeliverable, Value
+from connectors.selection import Compare, Comparison, Kind, Undeliverable, Value
+from masking.canonical import canonical_code, canonical_identifier, canonical_mobile, canonical_name, canonical_text, is_date, is_name, unseen
+from masking.spellings import of_code, of_mobile, of_name, of_resident_id, of_text
 from schema.faults import Code, Fault, bad_input
 from schema.model import Item, Resource
 
@@ -92,26 +94,45 @@ def _plain(value: Any) -> object:
 
 
 def canonical(item: Item, value: Any, name: str) -> Value:
-    """An identifier's or a claim's value in canonical form: full width to half width, outer blanks off, ``x`` to ``X``, validated.
+    """An identifier's or a claim's value in canonical form (:mod:`masking.canonical`), validated.
 
     Raises:
-        Fault: ``BAD_INPUT``, naming what is wrong, the check digit for one.
+        Fault: ``BAD_INPUT``, naming what is wrong, the check digit for one; never the value.
     """
     plain = checked(value, name)
     if plain is None:
         raise bad_input(f"参数 {name} 不能为 null", f"{name} must not be null", "请给出值或省略该参数", "give a value, or leave it out")
-    if not isinstance(plain, str):
+    if not isinstance(plain, str) or item.kind is not Kind.STRING:
         return plain
-    text = unicodedata.normalize("NFKC", plain).strip()
-    if item.validator == "resident_id":
-        return _resident_id(text.upper(), name)
-    if item.validator == "uscc":
-        return _uscc(text.upper(), name)
-    return text
+    if unseen(plain):
+        raise bad_input(
+            f"参数 {name} 含有不可见字符(零宽字符、方向控制符、控制字符等)",
+            f"{name} holds characters that are not seen (of zero width, of direction, of control)",
+            "请删除这些字符后重新输入",
+            "remove them and type the value anew",
+        )
+    form, valid = _FORMS.get(item.validator or "", (canonical_text, _text))
+    return valid(form(plain), name)
+
+
+def spellings(item: Item, value: Value) -> tuple[Value, ...]:
+    """How a canonical claim may be written in the source; as many for every value of the item."""
+    if not isinstance(value, str) or item.kind is not Kind.STRING:
+        return (value,)
+    return _SPELLINGS.get(item.validator or "", of_text)(value)
+
+
+def identified(item: Item, value: Value, binds: dict[str, Value | Sequence[Value]], name: str, *, spelled: bool) -> Compare:
+    """The condition that a row has the canonical identifier, bound by ``name``; with ``spelled``, in any of its spellings."""
+    if spelled and isinstance(value, str) and item.validator in _KEYS:
+        binds[name] = _SPELLINGS[item.validator](value)[:_MOST_KEYS]
+        return Compare(item.column, item.kind, Comparison.IN, name)
+    binds[name] = value
+    return Compare(item.column, item.kind, Comparison.EQ, name)
 
 
 def _resident_id(text: str, name: str) -> str:
-    """GB 11643-1999: 17 digits and an ISO 7064 MOD 11-2 check character; region and birth date must exist."""
+    """GB 11643-1999: 17 digits and an ISO 7064 MOD 11-2 check character; the birth date must exist."""
     if len(text) != 18 or not text[:17].isascii() or not text[:17].isdigit() or text[17] not in "0123456789X":
         raise bad_input(
             f"参数 {name} 不是有效的公民身份号码：应为 17 位数字加 1 位校验码（数字或 X）",
@@ -119,13 +140,11 @@ def _resident_id(text: str, name: str) -> str:
             "请核对位数与字符",
             "check length and characters",
         )
-    try:
-        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
-    except ValueError:
+    if not is_date(text[6:14]):
         raise bad_input(
             f"参数 {name} 不是有效的公民身份号码：第 7 至 14 位不是存在的出生日期",
             f"{name} is no valid resident ID number: characters 7 to 14 are no existing birth date",
-        ) from None
+        )
     if text[17] != (expected := ric.calc_check_digit(text)):
         raise bad_input(
             f"参数 {name} 不是有效的公民身份号码：校验码（第 18 位）应为 {expected}",
@@ -147,3 +166,64 @@ def _uscc(text: str, name: str) -> str:
             "请核对代码",
             "compare the code",
         ) from None
+
+
+def _mobile(text: str, name: str) -> str:
+    if _MOBILE.fullmatch(text):
+        return text
+    raise bad_input(
+        f"参数 {name} 不是有效的手机号码：应为 11 位数字，以 13 至 19 开头",
+        f"{name} is no valid mobile number: 11 digits that begin with 13 to 19 are expected",
+        "请给出完整号码，不能用脱敏后的值",
+        "give the whole number; a masked one is none",
+    )
+
+
+def _division(text: str, name: str) -> str:
+    if _DIVISION.fullmatch(text):
+        return text
+    raise bad_input(
+        f"参数 {name} 不是有效的行政区划代码：应为 2、4、6、9 或 12 位数字",
+        f"{name} is no valid code of a division: 2, 4, 6, 9 or 12 digits are expected",
+        "请核对代码",
+        "compare the code",
+    )
+
+
+def _person_name(text: str, name: str) -> str:
+    """Letters, ideographs and the marks that names have; a mask's stars and a pseudonym's underscore are none of them."""
+    if is_name(text):
+        return text
+    raise bad_input(
+        f"参数 {name} 不是有效的姓名",
+        f"{name} is no valid name of a person",
+        "请给出完整姓名，不能用脱敏或假名化的值、通配符",
+        "give the whole name; a masked value, a pseudonym or a wildcard is none",
+    )
+
+
+def _text(text: str, name: str) -> str:
+    if text:
+        return text
+    raise bad_input(f"参数 {name} 不能为空文本", f"{name} must not be an empty text", "请给出值", "give a value")
+
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_DIVISION = re.compile(r"[1-9][0-9](?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{3}(?:[0-9]{3})?)?)?)?")
+_FORMS: dict[str, tuple[Callable[[str], str], Callable[[str, str], str]]] = {
+    "resident_id": (canonical_identifier, _resident_id),
+    "uscc": (canonical_code, _uscc),
+    "mobile": (canonical_mobile, _mobile),
+    "division": (canonical_code, _division),
+    "person_name": (canonical_name, _person_name),
+}
+_SPELLINGS: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "resident_id": of_resident_id,
+    "uscc": of_code,
+    "mobile": of_mobile,
+    "division": lambda code: (code,),
+    "person_name": of_name,
+}
+_KEYS = frozenset({"resident_id", "uscc", "mobile"})
+_MOST_KEYS = 3
+"""Spellings by which a source looks up: each is one more search of its index."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from auth.rights import Operation
-from connectors.selection import Compare, Comparison, Match, Row, Selection, Undeliverable, Value
+from connectors.selection import Match, Row, Selection, Undeliverable, Value
 from schema.answer import Answer, take
 from schema.faces import Face
 from schema.faults import Code, Fault, bad_input
@@ -18,7 +18,7 @@ from schema.model import Item
 from schema.plan import VerifyPlan
 from schema.reader import Reader
 from schema.shapes import ItemUse
-from schema.values import canonical
+from schema.values import canonical, identified, spellings
 
 
 class Outcome(Enum):
@@ -70,10 +70,9 @@ async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) ->
 
     A source that is down, or serves what is older than its cycle allows, makes the outcome ``INDETERMINATE``, which is no answer and no error.
     """
-    binds: Binds = {"subject": asked.subject}
+    binds: Binds = {f"c{i}": spellings(item, said) for i, (_, item, said) in enumerate(asked.claims)}
     outputs = tuple(Match(item.column, item.kind, f"c{i}") for i, (_, item, _) in enumerate(asked.claims))
-    binds |= {f"c{i}": said for i, (_, _, said) in enumerate(asked.claims)}
-    where = reader.where(face, binds, [Compare(asked.key.column, asked.key.kind, Comparison.EQ, "subject")])
+    where = reader.where(face, binds, [identified(asked.key, asked.subject, binds, "subject", spelled=face.spelled)])
     uses = (ItemUse(asked.key.code, "key"), *(ItemUse(item.code, "match") for _, item, _ in asked.claims))
     access = answer.access(face, Operation.VERIFY)
     access.subjects[asked.key.code, asked.subject] = None
@@ -95,11 +94,16 @@ def _judge(face: Face, asked: Question, rows: Sequence[Row], moment: datetime) -
     if not rows:
         missing = Outcome.NOT_FOUND if face.decision.discloses_existence else Outcome.MISMATCH
         return Verified(missing, _per_claim(face, asked, missing), moment)
-    found = [_outcome(matched) for matched in rows[0]]
+    found = [_agreed({_outcome(matched) for matched in several}) for several in zip(*rows, strict=True)]
     whole = next((outcome for outcome in (Outcome.MISMATCH, Outcome.INDETERMINATE) if outcome in found), Outcome.MATCH)
     if not face.decision.per_claim:
         return Verified(whole, None, moment)
     return Verified(whole, tuple((name, outcome) for (name, _, _), outcome in zip(asked.claims, found, strict=True)), moment)
+
+
+def _agreed(outcomes: Set[Outcome]) -> Outcome:
+    """One subject may have several rows, under two spellings of its identifier for one."""
+    return next(iter(outcomes)) if len(outcomes) == 1 else Outcome.INDETERMINATE
 
 
 def _outcome(matched: Value) -> Outcome:

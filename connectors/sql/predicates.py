@@ -66,6 +66,10 @@ class Conditions:
         """The column equals the parameter; null where either is null."""
         return self._dialect.equal(self._table.c[column], self._binds, parameter, kind)
 
+    def among(self, column: str, kind: Kind, parameter: str) -> Expression:
+        """The column is one of the parameter's list; null where it is null."""
+        return self._dialect.among(self._table.c[column], self._binds, parameter, kind, negated=False)
+
     def order(self, keys: Sequence[Order]) -> list[Expression]:
         """The sort keys, nulls last."""
         return [part for key in keys for part in self._dialect.directed(self._stored(key), descending=key.descending, nullable=key.nullable)]

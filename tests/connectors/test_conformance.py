@@ -207,18 +207,19 @@ async def test_masks_are_the_reference_s_for_every_kind(people: People, label: s
 
 @pytest.mark.behaviour("核验比对", "verification matches")
 @pytest.mark.parametrize(
-    ("column", "value", "expected"),
+    ("column", "spellings", "expected"),
     [
-        ("name", "王小明", [True, False, False, False, None, False, False, False, False]),
-        ("amount", "2.50", [False, False, None, False, False, False, True, True, True]),
-        ("born", "1990-05-17", [True, False, None, False, False, False, False, False, False]),
-        ("active", True, [True, False, None, True, False, None, True, True, False]),
-        ("seen", "2026-11-22T08:00:00Z", [True, False, None, False, False, False, True, False, False]),
-        ("age", None, [None] * 9),
+        ("name", ["王小明"], [True, False, False, False, None, False, False, False, False]),
+        ("amount", ["2.50"], [False, False, None, False, False, False, True, True, True]),
+        ("born", ["1990-05-17"], [True, False, None, False, False, False, False, False, False]),
+        ("active", [True], [True, False, None, True, False, None, True, True, False]),
+        ("seen", ["2026-11-22T08:00:00Z"], [True, False, None, False, False, False, True, False, False]),
+        ("age", [34, 7, 34], [True, None, True, True, False, True, True, False, True]),
+        ("name", ["a_b", "欧阳修", "%", "a_b%c\\d'e\"f"], [False, True, False, False, None, False, True, False, False]),
     ],
 )
-async def test_match(people: People, column: str, value: Value, expected: list[bool | None]) -> None:
-    rows = await people.source.fetch(Selection(people.binding, (Match(column, KINDS[column], "v"),), None, (STABLE,)), {"v": value})
+async def test_match(people: People, column: str, spellings: list[Value], expected: list[bool | None]) -> None:
+    rows = await people.source.fetch(Selection(people.binding, (Match(column, KINDS[column], "v"),), None, (STABLE,)), {"v": spellings})
     assert [row[0] for row in rows] == expected
     assert {type(row[0]) for row in rows} <= {bool, type(None)}
 

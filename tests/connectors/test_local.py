@@ -86,7 +86,7 @@ class Drawing:
     def output(self) -> Output:
         name, kind = self.column()
         if self._draw(st.booleans()):
-            return Match(name, kind, self.bind(self._draw(_or_null(kind))))
+            return Match(name, kind, self.bind(self._draw(st.lists(_VALUES[kind], min_size=1, max_size=3))))
         label = self._draw(st.sampled_from([None, "NAME", "KEEP_FIRST_1_LAST_1", "DATE_TO_YEAR"]))
         return Column(name, kind, parse_mask(label) if label else None)
 

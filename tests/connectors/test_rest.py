@@ -78,7 +78,7 @@ async def test_keys_go_in_lists(running: Running, source: Source) -> None:
 
 async def test_an_identifier_is_looked_up_by_the_service(running: Running, source: Source) -> None:
     selection = Selection(rest_binding(), (Match("name", Kind.STRING, "n"),), equal("id_number"))
-    assert await source.fetch(selection, {"v": "520102850101123", "n": "欧阳修"}) == [(True,)]
+    assert await source.fetch(selection, {"v": "520102850101123", "n": ("欧阳修",)}) == [(True,)]
     assert [asked["ids"] for asked in running.service.asked] == ["520102850101123"]
 
 

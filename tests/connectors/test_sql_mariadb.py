@@ -78,7 +78,7 @@ async def test_hostile_texts_are_values_and_compare_by_code_points(mariadb: Mari
             assert await ids(source, Comparison.NOT_IN, [text]) == [other for other in range(len(NASTY)) if other != place]
             assert await ids(source, Comparison.STARTS_WITH, text) == [other for other, each in enumerate(NASTY) if each.startswith(text)]
             assert await ids(source, Comparison.GT, text) == [other for other, each in enumerate(NASTY) if each > text]
-            match = await source.fetch(Selection(Binding("texts"), (Match("s", Kind.STRING, "v"),), None, (STABLE,)), {"v": text})
+            match = await source.fetch(Selection(Binding("texts"), (Match("s", Kind.STRING, "v"),), None, (STABLE,)), {"v": (text, "nowhere", text)})
             assert [row[0] for row in match] == [other == place for other in range(len(NASTY))]
         found = await source.fetch_by_keys(Selection(Binding("texts"), ID), {}, Column("s", Kind.STRING), NASTY)
         assert {key: list(rows) for key, rows in found.items()} == {text: [(place,)] for place, text in enumerate(NASTY)}
