@@ -53,7 +53,7 @@ class Face:
     def claims(self) -> Mapping[str, Item]:
         """Items about which a claim may be verified: granted in clear; of few values only where they may be queried as well."""
         queryable = self.decision.allows(Operation.QUERY)
-        return {name: item for name, item in self.fields.items() if self._clear(item) and (queryable or not item.low_cardinality)}
+        return {name: item for name, item in self.fields.items() if self._clear(item) and (queryable or not item.few_valued)}
 
     @cached_property
     def links(self) -> Mapping[str, tuple[Link, Face]]:

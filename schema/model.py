@@ -48,6 +48,11 @@ class Item:
     share_mask: str | None = None
     open_mask: str | None = None
 
+    @property
+    def few_valued(self) -> bool:
+        """Whether its values could be guessed one by one: the catalog says so, or it is true or false."""
+        return self.low_cardinality or self.kind is Kind.BOOLEAN
+
 
 @dataclass(frozen=True)
 class Link:

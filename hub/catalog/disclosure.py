@@ -178,7 +178,7 @@ def _sight(resource: Resource, item: Item, decision: Decision) -> Sight:
     if decided is None or (decided.shown is Shown.ABSENT and not decided.key):
         return UNSEEN
     listed, clear = bool(decision.operations & _LISTING), decided.shown is Shown.CLEAR
-    verifiable = clear and decision.allows(Operation.VERIFY) and (decision.allows(Operation.QUERY) or not item.low_cardinality)
+    verifiable = clear and decision.allows(Operation.VERIFY) and (decision.allows(Operation.QUERY) or not item.few_valued)
     seen = Seen.MASKED if decided.shown is Shown.MASKED else Seen.CLEAR if clear and listed else Seen.VERIFIED if verifiable else Seen.KEY
     origin = json.dumps([resource.source, resource.binding.object, resource.binding.options, item.column, item.kind.value], ensure_ascii=False)
     return Sight(seen, decided.mask, decided.usable_as_key, clear and listed and item.filterable, verifiable, origin)

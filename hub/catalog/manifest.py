@@ -89,7 +89,7 @@ class ItemPart(Part):
     level: Literal["PUBLIC", "INTERNAL", "CLASSIFIED"] | None = None
     sharing_class: SharingClass | None = None
     marks: tuple[Literal["identifier", "sensitive", "quasi-identifier"], ...] = ()
-    validator: Literal["resident_id", "uscc", "mobile", "division"] | None = None
+    validator: Literal["resident_id", "uscc", "mobile", "division", "person_name"] | None = None
     filterable: bool = False
     low_cardinality: bool = False
     nullable: bool = True
