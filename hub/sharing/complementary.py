@@ -8,7 +8,7 @@ from itertools import combinations
 
 from sqlalchemy import Connection, select
 
-from auth.rights import Shown
+from auth.items import granted_item
 from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant
 from masking.complementary import together_show_more
@@ -59,8 +59,8 @@ def _uses(connection: Connection, snapshot: Snapshot) -> dict[tuple[str, str], l
         resource = snapshot.resources.get(row.resource)
         for item in read_terms(row.id, row.resource, row.terms, row.approver).items if resource else ():
             known = resource.policy.items.get(item.code) if resource else None
-            mask = item.mask or (known.share_mask if known else None)
-            if item.value is Shown.MASKED and mask is not None:
+            mask = granted_item(known, item, resource.policy.masks).mask if resource and known else None
+            if mask is not None:
                 uses.setdefault((row.resource, item.code), []).append(MaskedUse(row.id, row.name, row.department, mask))
     return uses
 

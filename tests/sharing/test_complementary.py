@@ -12,7 +12,8 @@ from hub.core import Core
 from hub.sharing.complementary import as_rows, complements
 from masking.complementary import together_show_more
 from masking.rules import parse_mask
-from tests.catalog.homes import CONSOLE
+from tests.catalog.homes import CONSOLE, publish
+from tests.catalog.small import changed
 from tests.sharing.conftest import PURPOSES
 from tests.sharing.terms import terms
 
@@ -69,3 +70,16 @@ def test_the_command_line_fails_where_one_department_holds_both(core: Core, monk
     found = CliRunner().invoke(app, ["grant", "lint", "--json"])
     assert found.exit_code == 1
     assert json.loads(found.stdout)[0]["masks"] == ["KEEP_FIRST_6_LAST_0", "KEEP_FIRST_0_LAST_4"]
+
+
+def test_b8_rules_that_a_department_declares_are_compared_by_what_they_show(core: Core) -> None:
+    rules = "".join(
+        f'[[masks]]\ncode = "{code}"\nname = "一端"\nalgorithm = "KEEP_FIRST_N_LAST_M"\nprops = {{first-n = {first}, last-m = {last}}}\nversion = 1\n\n'
+        for code, first, last in (("head", 6, 0), ("tail", 0, 4))
+    )
+    publish(core, changed("[[resources]]", rules + "[[resources]]"))
+    core.sharing.create_application(CONSOLE, "archive", "civil_affairs", PURPOSES, [])
+    core.sharing.create_grant(CONSOLE, _masked("housing", "head"))
+    core.sharing.create_grant(CONSOLE, _masked("archive", "tail"))
+    with core.engine.connect() as connection:
+        assert [row["masks"] for row in as_rows(complements(connection, core.catalog.current()))] == [["head", "tail"]]
