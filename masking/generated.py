@@ -7,33 +7,60 @@ from collections.abc import Callable
 from datetime import date
 
 from masking import words
+from masking.generated_numbers import compile_number
 from masking.pseudonym import pseudonyms
 from masking.rules import Mask
 
 Masking = Callable[[object], object]
 
-_STARS = tuple("*" * count for count in range(words.STAR_LIMIT + 1))
+_LIMIT = words.STAR_LIMIT
+_STARS = tuple("*" * count for count in range(_LIMIT + 1))
 _SURNAMES = frozenset(words.COMPOUND_SURNAMES)
 _STOP = re.compile("路(?!南区|北区|桥区)|" + "|".join(words.STOPS))
 _DIVISION = re.compile("(?<!自治)(?<!行政)(?<!地)区|[县旗]")
-_ISO_DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}")
+_ISO = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}(?:(T).{8,15}\+00:00)?", re.DOTALL)
+unfit = re.compile("[\0\ud800-\udfff]").search
+"""Finds what no rule for texts masks: NUL, which databases end a text at, and lone surrogates, which no answer can carry."""
 
 
 def compile_mask(mask: Mask) -> Masking:
     """A function that equals :func:`masking.reference.apply` for this mask. A rule that is unknown or misses its parameters withholds every value."""
     match mask.algorithm, mask.parameters:
-        case "KEEP_FIRST_N_LAST_M", (int(first), int(last)) if first >= 0 and last >= 0:
-            return _keep(first, last)
         case "CONSTANT", (text,):
             return lambda value: None if value is None else text
+        case ("NUMBER_TO_INTERVAL" | "NUMBER_ROUND") as rule, (int(step),) if step > 0:
+            return compile_number(rule, step)
         case "NAME", ():
-            return _name
+            return _name(mask.share)
+        case "EMAIL", ():
+            return _email(mask.share)
         case "ADDRESS_TO_DISTRICT", ():
-            return _address
+            return _address(mask.share)
         case "DATE_TO_YEAR", ():
-            return _year
+            return _band(1)
+        case "DATE_TO_BAND", (int(years),) if years > 0:
+            return _band(years)
         case "PSEUDONYM", _:
             return pseudonyms(mask)
+    return _positions(mask)
+
+
+def _positions(mask: Mask) -> Masking:
+    match mask.algorithm, mask.parameters:
+        case "KEEP_FIRST_N_LAST_M", (int(first), int(last)) if first >= 0 and last >= 0:
+            return _keep(mask, first, last)
+        case "PHONE", ():
+            return _phone(mask)
+        case "MASK_FROM_X_TO_Y", (int(start), int(end)) if 0 <= start <= end:
+            return _mask_span(mask, start, end + 1)
+        case "MASK_FIRST_N_LAST_M", (int(first), int(last)) if first >= 0 and last >= 0:
+            return _mask_ends(mask, first, last)
+        case "KEEP_FROM_X_TO_Y", (int(start), int(end)) if 0 <= start <= end:
+            return _keep_span(mask, start, end + 1)
+        case "MASK_BEFORE_SPECIAL_CHARS", (str(chars),) if chars:
+            return _before(mask, chars)
+        case "MASK_AFTER_SPECIAL_CHARS", (str(chars),) if chars:
+            return _after(mask, chars)
     return _withhold
 
 
@@ -41,34 +68,148 @@ def _withhold(_value: object) -> None:
     return None
 
 
-def _keep(first: int, last: int) -> Masking:
-    shown, stars, limit = first + last, _STARS, words.STAR_LIMIT
+def _stars(mask: Mask) -> tuple[str, ...]:
+    """Stars by the count of what they hide, up to the limit."""
+    return ("*" * words.FIXED_STARS,) * (_LIMIT + 1) if mask.fixed else _STARS
+
+
+def shortest(shown: int, share: int) -> int:
+    """The least length of a text of which so many characters may be shown."""
+    return max(shown + 1, -(-shown * 100 // max(share, 1)) if share > 0 or not shown else 1 << 62)
+
+
+def _keep(mask: Mask, first: int, last: int) -> Masking:
+    shown, stars, least, limit = first + last, _stars(mask), shortest(first + last, mask.share), _LIMIT
 
     def masked(value: object) -> str | None:
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
             return None
-        hidden = len(value) - shown
-        if hidden <= 0:
-            return stars[min(len(value), limit)]
+        length = len(value)
+        if length < least:
+            return stars[min(length, limit)]
+        hidden = length - shown
         return value[:first] + stars[min(hidden, limit)] + value[hidden + first :]
 
     return masked
 
 
-def _name(value: object) -> str | None:
-    if not isinstance(value, str) or "\0" in value:
-        return None
-    if len(value) > 2 and value[:2] in _SURNAMES:
-        return value[:2] + "**"
-    if len(value) > 1:
-        return value[0] + "**"
-    return "**" if value else ""
+def _phone(mask: Mask) -> Masking:
+    mobile, short, long = (_keep(mask, head, words.PHONE_TAIL) for head in (words.MOBILE_HEAD, words.SHORT_AREA_CODE, words.AREA_CODE))
+    seconds = words.SHORT_AREA_SECOND
+
+    def masked(value: object) -> object:
+        if isinstance(value, str) and value[:1] == "0":
+            return (short if value[1:2] in seconds else long)(value)
+        return mobile(value)
+
+    return masked
 
 
-def _address(value: object) -> str | None:
-    if not isinstance(value, str) or "\0" in value:
-        return None
-    head = value[: words.ADDRESS_HEAD]
+def _ends(mask: Mask) -> Callable[[str, int, int], str]:
+    stars, share, limit = _stars(mask), mask.share, _LIMIT
+
+    def masked(value: str, first: int, behind: int) -> str:
+        """Hidden from ``first`` on, up to before ``behind``."""
+        length, hidden = len(value), behind - first
+        if hidden <= 0 or (length - hidden) * 100 > length * share:
+            return stars[min(length, limit)]
+        return value[:first] + stars[min(hidden, limit)] + value[behind:]
+
+    return masked
+
+
+def _text_only(mask: Callable[[str], str | None]) -> Masking:
+    def masked(value: object) -> str | None:
+        if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
+            return None
+        return mask(value)
+
+    return masked
+
+
+def _mask_span(mask: Mask, start: int, behind: int) -> Masking:
+    ends = _ends(mask)
+    return _text_only(lambda value: ends(value, start, min(behind, len(value))))
+
+
+def _before(mask: Mask, chars: str) -> Masking:
+    ends = _ends(mask)
+    return _text_only(lambda value: ends(value, 0, value.find(chars)))
+
+
+def _after(mask: Mask, chars: str) -> Masking:
+    ends, width = _ends(mask), len(chars)
+
+    def masked(value: str) -> str:
+        found = value.find(chars)
+        return ends(value, 0 if found < 0 else found + width, len(value))
+
+    return _text_only(masked)
+
+
+def _middle(mask: Mask, before: int) -> Callable[[str, int, str], str]:
+    stars, share, limit = _stars(mask), mask.share, _LIMIT
+    ahead = stars[min(before, limit)] if before else ""
+
+    def masked(value: str, behind: int, after: str) -> str:
+        """Shown from ``before`` on, up to before ``behind``."""
+        length, shown = len(value), behind - before
+        if shown <= 0 or shown == length or shown * 100 > length * share:
+            return stars[min(length, limit)]
+        return ahead + value[before:behind] + after
+
+    return masked
+
+
+def _mask_ends(mask: Mask, first: int, last: int) -> Masking:
+    middle, after = _middle(mask, first), _stars(mask)[min(last, _LIMIT)] if last else ""
+    return _text_only(lambda value: middle(value, len(value) - last, after))
+
+
+def _keep_span(mask: Mask, start: int, behind: int) -> Masking:
+    middle, stars = _middle(mask, start), _stars(mask)
+    return _text_only(lambda value: middle(value, min(behind, len(value)), stars[min(max(len(value) - behind, 0), _LIMIT)]))
+
+
+def _name(share: int) -> Masking:
+    single, compound = shortest(1, share), max(shortest(2, share), 3)
+
+    def masked(value: object) -> str | None:
+        if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
+            return None
+        if len(value) > 2 and value[:2] in _SURNAMES:
+            return value[:2] + "**" if len(value) >= compound else "**"
+        if len(value) >= single:
+            return value[0] + "**"
+        return "**" if value else ""
+
+    return masked
+
+
+def _email(share: int) -> Masking:
+    def masked(value: str) -> str:
+        local, at, domain = value.partition("@")
+        shown = len(at) + len(domain) + (len(local) > 1)
+        if not local or not at or "@" in domain or shown >= len(value) or shown * 100 > len(value) * share:
+            return words.EMAIL_STARS
+        return (local[0] if len(local) > 1 else "") + words.EMAIL_STARS + at + domain
+
+    return _text_only(masked)
+
+
+def _address(share: int) -> Masking:
+    def masked(value: object) -> str | None:
+        if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
+            return None
+        shown = _division_end(value[: words.ADDRESS_HEAD])
+        if shown >= len(value) or shown * 100 > len(value) * share:
+            return words.ADDRESS_END
+        return value[:shown] + words.ADDRESS_END
+
+    return masked
+
+
+def _division_end(head: str) -> int:
     stopped = _STOP.search(head)
     head = head[: stopped.start()] if stopped else head
     found = _DIVISION.search(head)
@@ -77,14 +218,18 @@ def _address(value: object) -> str | None:
         end = head.find(words.CITY, 0, end if end >= 0 else None)
         if end > 0 and head[end - 1] in words.NO_CITY_AFTER:
             end = -1
-    return value[: end + 1] + words.ADDRESS_END
+    return end + 1
 
 
-def _year(value: object) -> str | None:
-    if not isinstance(value, str) or not (found := _ISO_DATE.fullmatch(value)):
-        return None
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return None
-    return found[1] + "-01-01"
+def _band(years: int) -> Masking:
+    def masked(value: object) -> str | None:
+        if not isinstance(value, str) or not (found := _ISO.fullmatch(value)) or unfit(value):
+            return None
+        try:
+            year = date.fromisoformat(value[:10]).year
+        except ValueError:
+            return None
+        start = f"{max(year - year % years, 1):04}-01-01"
+        return start + words.MOMENT_START if found[2] else start
+
+    return masked

@@ -56,7 +56,7 @@ def _ends(first: int | None = None, last: int | None = None) -> tuple[Property, 
 
 _SPAN = (_number("from_x", 6), _number("to_y", 13))
 _CHARS = (_text("special_chars", "@", 1, 16),)
-_STEP = (_number("step", 1000, 1, 10**12),)
+_STEP = (_number("step", 1000, 2, 10**12),)
 _DATES = ("date", "datetime")
 _NUMBERS = ("integer", "bigint", "float", "decimal")
 

@@ -1,4 +1,4 @@
-"""The word lists behind the rules for names and addresses, shared by every implementation so that they cannot drift apart."""
+"""The word lists and bounds behind the rules, shared by every implementation so that they cannot drift apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ STAR_LIMIT = 64
 """The most stars one masked run shows, so that a long text does not tell its length."""
 
 STARS = "*" * STAR_LIMIT
+
+FIXED_STARS = 6
+"""The stars of every run under a rule of fixed length."""
 
 # fmt: off
 COMPOUND_SURNAMES = (
@@ -23,6 +26,21 @@ ADDRESS_HEAD = 20
 
 NAME_END = "**"
 ADDRESS_END = "****"
+EMAIL_STARS = "***"
+
+MOBILE_HEAD, PHONE_TAIL = 3, 4
+"""Shown of a telephone number; of a landline's, which begins with 0, the area code is shown before the tail."""
+AREA_CODE, SHORT_AREA_CODE = 4, 3
+SHORT_AREA_SECOND = ("1", "2")
+"""Area codes of the biggest cities have three digits: 010, and 020 to 029."""
+
+NUMBER_LIMIT = 10**18
+"""Numbers from here on, on both sides of zero, are withheld: below it every database computes exactly."""
+
+MOMENT_LENGTHS = (25, 32)
+"""Characters of a moment in UTC, ``2026-11-22T08:00:00+00:00``, without a fraction and with one of six digits."""
+YEAR_START, MOMENT_START = "-01-01", "T00:00:00+00:00"
+UTC_END = "+00:00"
 
 DIVISION = "区"
 CITY = "市"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, Double, FromClause, Numeric, Text, bindparam, case, cast, exists, func, literal_column
+from sqlalchemy import BindParameter, ColumnElement, Dialect, Double, Float, FromClause, Numeric, Text, bindparam, case, cast, exists, func, literal_column
 from sqlalchemy.types import TypeEngine
 
 from connectors.selection import UNDELIVERABLE, Kind
@@ -23,11 +24,12 @@ BAD = "\uffff"
 """What a statement selects in the place of a value that cannot be delivered: a noncharacter (Unicode §23.7), which no mask and no date, number
 or moment makes."""
 BAD_TEXT: Expression = literal_column(f"'{BAD}'", Text)
+NO_NUMBER: Expression = literal_column("double precision 'NaN'", Double)
 
 
 def unsealed(value: Any) -> Any:
-    """A text that a statement selects, with :data:`BAD` told."""
-    return UNDELIVERABLE if value == BAD else value
+    """What a statement selects, with :data:`BAD` and :data:`NO_NUMBER` told."""
+    return UNDELIVERABLE if value == BAD or (isinstance(value, float) and math.isnan(value)) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class Standard(SqlDialect, Protocol):
 
 
 def guarded(dialect: SqlDialect, column: Expression, kind: Kind, shown: Expression) -> Expression:
-    """``shown``, which is a text, with :data:`BAD` in the place of what cannot be delivered."""
+    """``shown``, with :data:`BAD` in the place of what cannot be delivered; where its database does not mix types, NaN in that of a float."""
     wrong = dialect.undeliverable(column, kind)
-    return shown if wrong is None else case((wrong, BAD_TEXT), else_=shown)
+    bad = NO_NUMBER if isinstance(shown.type, Float) and dialect.name == "postgresql" else BAD_TEXT
+    return shown if wrong is None else case((wrong, bad), else_=shown)

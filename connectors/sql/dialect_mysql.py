@@ -7,7 +7,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, Integer, LargeBinary, Text, and_, cast, false, func, literal_column, not_, select, type_coerce
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Double,
+    Integer,
+    LargeBinary,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal_column,
+    not_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.mysql.base import MySQLDialect as _MySQLDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -77,6 +94,10 @@ class MysqlDialect(Standard):
                 return func.left(_text(column), literal_column("10"), type_=Text)
             case Kind.DATETIME:
                 return func.replace(func.date_format(column, _ISO), *_NO_FRACTION, type_=Text)
+            case Kind.FLOAT:
+                return type_coerce(column, Double)
+            case Kind.BOOLEAN:
+                return type_coerce(_text(column), Boolean)
         return type_coerce(_text(column), Integer)
 
     def decode(self, kind: Kind) -> Decode | None:

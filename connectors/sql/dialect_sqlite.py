@@ -5,8 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Function, Integer, LargeBinary, Text, and_, case, cast, collate, func, literal_column, not_, null, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    Function,
+    Integer,
+    LargeBinary,
+    Text,
+    and_,
+    case,
+    cast,
+    collate,
+    func,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
@@ -87,6 +107,7 @@ _DECODED: dict[Kind, Decode] = {
     Kind.DATE: day_text,
     Kind.DATETIME: moment_text,
 }
+_TYPES: dict[Kind, TypeEngine[Any]] = {Kind.INTEGER: BigInteger(), Kind.BIGINT: BigInteger(), Kind.FLOAT: Double(), Kind.BOOLEAN: Boolean()}
 _LISTS = {Kind.DATETIME: _json_moments, Kind.DECIMAL: _json_decimals}
 
 
@@ -109,7 +130,7 @@ class SqliteDialect(Standard):
                 return _moment(column)
             case Kind.DECIMAL | Kind.DATE:
                 return cast(column, Text)
-        return type_coerce(column, Integer)
+        return type_coerce(column, _TYPES[kind])
 
     def decode(self, kind: Kind) -> Decode | None:
         """A value that is none of its kind cannot be delivered. Texts are checked where they are read."""

@@ -1,0 +1,58 @@
+"""What SQL expressions of masks are made of, alike in every dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Text, cast, func, literal, null
+
+Expression = ColumnElement[Any]
+
+
+def nothing() -> Expression:
+    """The withheld value."""
+    return cast(null(), Text)
+
+
+def constant(text: str) -> Expression:
+    """A text written into the statement."""
+    return literal(text, Text, literal_execute=True)
+
+
+def constants(choices: Iterable[str]) -> list[Expression]:
+    """Texts written into the statement."""
+    return [constant(choice) for choice in choices]
+
+
+def number(value: int) -> Expression:
+    """A number written into the statement."""
+    return literal(value, Integer, literal_execute=True)
+
+
+def part(text: Expression, start: Expression | int, length: Expression | int) -> Expression:
+    """Characters of a text, the first being 1."""
+    places = [number(each) if isinstance(each, int) else each for each in (start, length)]
+    return func.substr(text, *places, type_=Text)
+
+
+def length_of(text: Expression, dialect: str) -> Expression:
+    """Characters in a text; MySQL's length() counts bytes."""
+    return (func.char_length if dialect == "mysql" else func.length)(text, type_=Integer)
+
+
+def position(text: Expression, word: str, dialect: str) -> Expression:
+    """Where a word begins, the first character being 1; 0 where it is not."""
+    return (func.strpos if dialect == "postgresql" else func.instr)(text, constant(word), type_=Integer)
+
+
+def rewritten(text: Expression, rewrites: Iterable[tuple[str, str]]) -> Expression:
+    """Words replaced by others, one after the other."""
+    for word, instead in rewrites:
+        text = func.replace(text, constant(word), constant(instead), type_=Text)
+    return text
+
+
+def least(dialect: str, *values: Expression) -> Expression:
+    """The least of some numbers."""
+    return (func.min if dialect == "sqlite" else func.least)(*values, type_=Integer)

@@ -1,0 +1,58 @@
+"""Rules for names, addresses and e-mail addresses."""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, case, collate, or_
+
+from masking import words
+from masking.generated import shortest
+from masking.sql.basics import Expression, constant, constants, least, length_of, nothing, number, part, position, rewritten
+
+
+def name(text: Expression, dialect: str, share: int) -> Expression:
+    """The surname; see :func:`masking.reference.name`."""
+    length, end = length_of(text, dialect), constant(words.NAME_END)
+    compound = and_(length >= number(3), part(text, 1, 2).in_(constants(words.COMPOUND_SURNAMES)))
+    return case(
+        (and_(compound, length >= number(shortest(2, share))), part(text, 1, 2) + end),
+        (compound, end),
+        (length >= number(shortest(1, share)), part(text, 1, 1) + end),
+        (length >= number(1), end),
+        else_=text,
+    )
+
+
+def email(text: Expression, dialect: str, share: int) -> Expression:
+    """The first character and the domain; see :func:`masking.reference.email`."""
+    length, at = length_of(text, dialect), position(text, "@", dialect)
+    first = case((at > number(2), number(1)), else_=number(0))
+    shown = first + length - at + number(1)
+    second = position(part(text, at + number(1), length), "@", dialect)
+    too_much = or_(at < number(2), second > number(0), shown >= length, shown * number(100) > length * number(share))
+    return case((too_much, constant(words.EMAIL_STARS)), else_=part(text, 1, first) + constant(words.EMAIL_STARS) + part(text, at, length))
+
+
+def address(text: Expression, dialect: str, share: int) -> Expression:
+    """The address up to its county-level division; see :func:`masking.reference.address`."""
+    head = part(text, 1, words.ADDRESS_HEAD)
+    roads = position(rewritten(head, words.ROAD_REWRITES) + constant(words.ROAD), words.ROAD, dialect)
+    stop = least(dialect, roads, *(position(head + constant(word), word, dialect) for word in words.STOPS))
+    district = position(rewritten(head, words.DIVISION_REWRITES) + constant(words.DIVISION), words.DIVISION, dialect)
+    city = position(head, words.CITY, dialect)
+    length = length_of(text, dialect)
+
+    def allowed(shown: Expression) -> Expression:
+        return case((and_(shown < length, shown * number(100) <= length * number(share)), shown), else_=number(0))
+
+    shown = case(
+        (and_(district.between(number(2), stop - number(1)), *_names_division(part(head, district - number(1), 1), dialect)), allowed(district)),
+        (and_(city >= number(1), city < stop, city < district, part(head, city - number(1), 1).not_in(constants(words.NO_CITY_AFTER))), allowed(city)),
+        else_=number(0),
+    )
+    return case((text.is_not(None), part(text, 1, shown) + constant(words.ADDRESS_END)), else_=nothing())
+
+
+def _names_division(before: Expression, dialect: str) -> tuple[Expression, Expression]:
+    lowest, highest = (constant(each) for each in words.IDEOGRAPHS)
+    binary = collate(before, "C") if dialect == "postgresql" else before
+    return binary.between(lowest, highest), before.not_in(constants(words.NO_DIVISION_AFTER))
