@@ -1,0 +1,1 @@
+"""Pseudonyms through a whole hub, and their keys."""
