@@ -11,6 +11,8 @@ from tests.pseudonyms.world import NUMBERS, OLD, World
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 TENANTS = "housing { tenants"
+GUESSED = "440103198507071239"
+"""In no register: an error may repeat what its caller wrote."""
 SHAPE = re.compile(r"p1_[a-z2-7]{26}")
 
 
@@ -53,7 +55,7 @@ async def test_e7_pseudonyms_serve_no_look_up_filter_or_order(world: World) -> N
     assert set(re.findall(r"^  (\w+):", kind[: kind.index("}")], re.MULTILINE)) == {"idNumber", "town"}
     assert "person(" not in sdl
     for part in ('person(idNumber: "{}")', 'persons(where: {{idNumber: {{eq: "{}"}}}}) {{ nodes }}', "persons(orderBy: [{{idNumber: ASC}}]) {{ nodes }}"):
-        text = part.format(NUMBERS[0])
+        text = part.format(GUESSED)
         text = text.replace("{ nodes }", "{ nodes { idNumber } }") if "nodes" in text else text + " { idNumber }"
         answer = await world.ask("alpha", f"{{ civilAffairs {{ {text} }} }}")
         assert answer["errors"][0]["extensions"]["code"] == "INVALID_DOCUMENT"
