@@ -8,14 +8,17 @@ from typing import Any
 
 from connectors.calling import CALLING
 from connectors.selection import Column, Output, Row, Undeliverable, Value
+from masking.columns import compile_column
 from masking.generated import compile_mask
 from masking.rules import Mask
 
 Cells = Iterable[Any]
 Shaping = Callable[[Sequence[Row]], list[Row]]
 
-ARROW_ROWS = 500
-"""Batches of an exchange with fewer rows are masked by generated Python: Arrow's kernels have a price for each call (docs/performance.md)."""
+ARROW_ROWS = 1000
+"""Batches of an exchange with fewer rows are masked by generated Python: each of Arrow's kernels has a price for being called (docs/performance.md)."""
+_NOT_BY_ARROW = frozenset({"NAME", "ADDRESS_TO_DISTRICT", "EMAIL", "CONSTANT", "NULL", "PSEUDONYM"})
+"""Rules that generated Python computes at least as fast at that size, measured."""
 
 
 def shaping(wanted: Sequence[Output], places: dict[str, int], compared: Callable[[Any], Callable[[Row], Any]]) -> Shaping:
@@ -39,14 +42,14 @@ def _cells(output: Output, places: dict[str, int], compared: Callable[[Any], Cal
 
 def masked_column(mask: Mask, values: Sequence[Value]) -> Sequence[Any]:
     """The masked values, in their order. What cannot be delivered stays so: it says nothing of its value."""
-    each = compile_mask(mask)
     types = set(map(type, values))
     if Undeliverable in types:
+        each = compile_mask(mask)
         return [value if isinstance(value, Undeliverable) else each(value) for value in values]
     calling = CALLING.get()
-    if calling is not None and calling.batch and len(values) >= ARROW_ROWS and types <= _TEXTS:
+    if calling is not None and calling.batch and len(values) >= ARROW_ROWS and types <= _TEXTS and mask.algorithm not in _NOT_BY_ARROW:
         return _by_arrow(mask, values)
-    return list(map(each, values))
+    return compile_column(mask)(values)
 
 
 _TEXTS = frozenset({str, type(None)})
