@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from anyio import to_thread
 
 from hub.api.context import Context
 from hub.api.types import Department
@@ -58,6 +59,11 @@ class ManifestImport:
     imported_by: str | None = None
     reviewed_by: str | None = None
     opinion: str | None = None
+
+    @strawberry.field(description="发布后脱敏的变化：规则与信息项\n\nWhat its publication will do to masks, while it waits for that: rules, and items")
+    async def mask_changes(self, info: strawberry.Info[Context, None]) -> list[str]:
+        catalog, number = info.context.live.core.catalog, int(self.id)
+        return [str(change) for change in await to_thread.run_sync(lambda: catalog.mask_changes(number))]
 
 
 @strawberry.type(description="目录快照\n\nPublished snapshot")

@@ -14,7 +14,8 @@ import typer
 from connectors.spi import SourceConfig
 from hub.catalog.disclosure_report import Asked, Report
 from hub.catalog.problems import Refused
-from hub.cli import diffing, drafting, drifting
+from hub.catalog.service import ImportedManifest
+from hub.cli import declared_masks, diffing, drafting, drifting
 from hub.cli.faults import CliFault, ManifestRefused
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import say, show_json, show_record, show_rows
@@ -46,7 +47,7 @@ def import_(
             raise ManifestRefused(str(manifest), refused.problems) from None
     resources = ", ".join(made.resources)
     hint = f"请他人审核 let somebody else review it: huitong catalog review {made.id} --approve --actor NAME"
-    show_record(asdict(made), as_json, f"已导入 imported as {made.id}: {made.department} ({resources})\n{hint}")
+    show_record(_told(made), as_json, f"已导入 imported as {made.id}: {made.department} ({resources})\n{hint}")
 
 
 @group.command("review", epilog=EXAMPLES + "huitong catalog review 7 --approve --opinion 同意 --actor wang")
@@ -62,7 +63,8 @@ def review(
         found = _diff(core, number, as_json)
         made = core.catalog.review(acting(actor), number, approve, opinion, found.digest if found else None)
     hint = f"; 发布 publish: huitong catalog publish {number}" if approve else ""
-    show_record(asdict(made), as_json, f"{made.department} {number}: {made.state}{hint}")
+    changes = "".join(f"\n{change}" for change in made.mask_changes)
+    show_record(_told(made), as_json, f"{made.department} {number}: {made.state}{hint}{changes}")
 
 
 @group.command("publish", epilog=EXAMPLES + "huitong catalog publish 7")
@@ -114,6 +116,7 @@ def show(
 group.command(
     "diff", epilog=EXAMPLES + "huitong catalog diff\n\nhuitong catalog diff --pending\n\nhuitong catalog diff --since 2026-01-01T00:00:00+08:00 --json"
 )(diffing.command)
+group.command("masks", epilog=EXAMPLES + "huitong catalog masks\n\nhuitong catalog masks civil_affairs\n\nhuitong catalog masks --import 7")(declared_masks.command)
 group.command("drift", epilog=EXAMPLES + "huitong catalog drift\n\nhuitong catalog drift civil_affairs --json")(drifting.command)
 
 
@@ -126,6 +129,10 @@ def _diff(core: Core, number: int, as_json: bool) -> Report | None:
     if not as_json:
         diffing.show_diff(found)
     return found
+
+
+def _told(made: ImportedManifest) -> dict[str, object]:
+    return {name: value for name, value in asdict(made).items() if name != "mask_changes" or value}
 
 
 def _next_checks(sources: Sequence[SourceConfig]) -> str:

@@ -147,3 +147,20 @@ def _published(cli: Cli, path: Path) -> list[str]:
     number = cli("catalog", "import", path, "--actor", "li", "--json").data["id"]
     cli("catalog", "review", number, "--approve", "--actor", "wang")
     return cli("catalog", "publish", number, "--actor", "wang").out.splitlines()
+
+
+def test_masking_rules_and_what_an_import_does_to_masks(initialised: Cli, tmp_path: Path) -> None:
+    rule = '[[masks]]\ncode = "tail"\nname = "末位"\nalgorithm = "KEEP_FIRST_N_LAST_M"\nprops = {first-n = 0, last-m = 1}\nversion = 4\n\n[[resources]]'
+    declared = SMALL.replace("[[resources]]", rule, 1)
+    path = tmp_path / "small.toml"
+    for number, text in enumerate((declared, declared.replace('share = "NAME"', 'share = "tail"')), 1):
+        path.write_text(text, encoding="utf-8")
+        initialised("catalog", "import", path, "--actor", "li")
+        changes = initialised("catalog", "masks", "--import", number, "--json").data
+        reviewed = initialised("catalog", "review", number, "--approve", "--actor", "wang", "--json").data
+        initialised("catalog", "publish", number, "--actor", "wang")
+    assert changes == [{"change": "ITEM_WEAKENED", "of": "civil_affairs.person.id_number share", "before": "NAME@1", "after": "tail@4"}]
+    assert reviewed["mask_changes"] == ["ITEM_WEAKENED civil_affairs.person.id_number share: NAME@1 → tail@4"]
+    (row,) = initialised("catalog", "masks", "civil_affairs", "--json").data
+    assert (row["rule"], row["algorithm"], row["import"], row["in_force"]) == ("civil_affairs.tail@4", "KEEP_FIRST_N_LAST_M", 1, True)
+    assert initialised("catalog", "masks", "housing", "--json").data == []
