@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from auth.reasons import Reason
 from auth.rights import GrantItem, ItemDecision, ItemPolicy, SharingClass, Shown
+from masking.pseudonym import pseudonymises
 from masking.rules import NO_MASKS, Mask, applies_to
 
 NOT_GRANTED = ItemDecision(Shown.ABSENT, Reason.ITEM_NOT_GRANTED)
@@ -57,6 +58,9 @@ def granted_item(policy: ItemPolicy, item: GrantItem, masks: Mapping[str, Mask] 
 def _masked_item(policy: ItemPolicy, item: GrantItem, masks: Mapping[str, Mask]) -> ItemDecision:
     named = masks.get(item.declared) if item.declared is not None else item.mask
     if item.declared is not None and (named is None or (policy.type and not applies_to(named, policy.type))):
+        return ItemDecision(Shown.ABSENT, Reason.ITEM_MASK_WITHDRAWN, key=item.key)
+    if policy.few_values and pseudonymises(named or policy.share_mask):
+        # The catalog may have learnt it after the grant was given.
         return ItemDecision(Shown.ABSENT, Reason.ITEM_MASK_WITHDRAWN, key=item.key)
     if named is not None:
         return ItemDecision(Shown.MASKED, Reason.ITEM_MASKED_BY_GRANT, named, item.key)

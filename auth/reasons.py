@@ -68,7 +68,7 @@ class Reason(Enum):
     ITEM_MASK_MISSING = "ITEM_MASK_MISSING"
     """Granted masked, and neither the grant nor the catalog names a mask any more: withheld."""
     ITEM_MASK_WITHDRAWN = "ITEM_MASK_WITHDRAWN"
-    """Granted through a rule that the department declared, and that it declares no more, or not for this type of item: withheld."""
+    """Granted through a rule that the department declared, and that it declares no more, or that is not for this item: withheld."""
     ITEM_KEY_ONLY = "ITEM_KEY_ONLY"
     """Granted to look up by, not to be shown."""
     ITEM_NOT_GRANTED = "ITEM_NOT_GRANTED"

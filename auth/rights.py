@@ -64,6 +64,8 @@ class ItemPolicy:
     open_denied: bool
     type: str = ""
     """The item's catalog type, which a grant's mask has to fit; empty where it does not matter."""
+    few_values: bool = False
+    """Whether it has so few values that a pseudonym would tell them by how often each occurs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
         open_mask=opening,
         open_denied=open_denied,
         type=item.kind.value,
+        few_values=item.few_valued or item.validator == "division",
     )
 
 

@@ -65,7 +65,7 @@ def _named(path: str, label: str, item: ItemPart, declared: Mapping[str, Mask]) 
         return
     if not applies_to(mask, item.type):
         yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {item.type} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
-    for code, message, hint in (*cardinality(mask, item.low_cardinality, item.validator), *project_in_catalog(mask)):
+    for code, message, hint in (*cardinality(mask, item.low_cardinality or item.validator == "division"), *project_in_catalog(mask)):
         yield code, path, message, hint
 
 

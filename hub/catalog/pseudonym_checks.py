@@ -11,13 +11,11 @@ from masking.rules import Mask
 Fault = tuple[str, str, str]
 """(code, message, hint)."""
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?\Z")
-_FEW = ("division",)
-"""Validators of items that have few values whatever the manifest says of them."""
 
 
-def cardinality(mask: Mask, few: bool, validator: str | None) -> Iterator[Fault]:
+def cardinality(mask: Mask, few: bool) -> Iterator[Fault]:
     """A pseudonym of an item of few values."""
-    if pseudonymises(mask) and (few or validator in _FEW):
+    if few and pseudonymises(mask):
         message = "取值少的信息项不得以假名提供 an item of few values may not be shown as pseudonym: how often each occurs tells which it is"
         yield "PSEUDONYM_CARDINALITY", message, "请换用其他规则或 use another rule, or DENY"
 

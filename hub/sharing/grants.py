@@ -138,7 +138,7 @@ def _check_mask(resource: Resource, path: str, label: str | None, item: Item, ke
     if usable is None:
         problems.append(_bad(f"{path}.mask", "目录未定义共享脱敏规则，须指明 mask the catalog names no share mask: name one", "mask: NAME"))
         return
-    faults = [*cardinality(usable, item.low_cardinality, item.validator), *project_in_grant(usable)]
+    faults = [*cardinality(usable, resource.policy.items[item.code].few_values), *project_in_grant(usable)]
     problems += [_bad(f"{path}.mask", message, hint) for _, message, hint in faults]
     if key and pseudonymises(usable):
         message = "以假名提供的信息项不得作查询键 an item shown as pseudonym cannot be a key: looking a value up would tell its pseudonym"

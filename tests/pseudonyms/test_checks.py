@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,19 @@ def test_a_catalog_names_no_pseudonyms_that_tell(core: Core, old: str, new: str,
 def test_a_grant_names_no_pseudonyms_that_tell(core: Core, item: dict[str, Any], path: str) -> None:
     (problem,) = refused(core.sharing.create_grant, SECURITY, {**terms("alpha"), "items": [item]})
     assert (problem.code, problem.path) == ("BAD_INPUT", path)
+
+
+def test_a_grant_given_before_its_item_was_known_to_have_few_values_shows_it_no_more(tmp_path: Path, core: Core) -> None:
+    core.sharing.create_grant(SECURITY, terms("alpha"))
+    core.registry.refresh()
+    app = core.registry.by_name("alpha")
+    assert app is not None
+    rights = core.registry.rights(app.client_id, app.scopes())
+    resource = core.catalog.current().resources["civil_affairs.person"]
+    for item, shown in ((resource.items["id_number"], Shown.MASKED), (replace(resource.items["id_number"], low_cardinality=True), Shown.ABSENT)):
+        found = decide(replace(resource, items={**resource.items, "id_number": item}).policy, rights)
+        assert found is not None
+        assert found.items["id_number"].shown is shown
 
 
 def test_an_identifier_that_all_see_as_pseudonym_is_no_key(tmp_path: Path, core: Core) -> None:
