@@ -16,7 +16,7 @@ SOAK_CYCLES ?= 200
 SOAK_SECONDS ?= 60
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale bench clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -101,9 +101,12 @@ soak-isolation: dev packages
 scale: dev ## 规模 Measures the hub with 500 and 5,000 resources in two minutes: docs/evidence/scale.md
 	@$(BIN)/python -m tests.scale.measure
 
+bench: dev packages ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
+	@$(BIN)/python -m loadtests.bench
+
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find hub schema auth connectors masking tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find hub schema auth connectors masking tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 comma := ,
