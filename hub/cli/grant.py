@@ -12,10 +12,12 @@ import typer
 from hub.cli.application import read_purpose
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
-from hub.cli.output import show_record, show_rows
+from hub.cli.output import show_json, show_record, show_rows
 from hub.cli.request import Opinion, of_side
 from hub.cli.session import acting, opened
 from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
+from hub.masking.quasi import as_rows as quasi_rows
+from hub.masking.quasi import quasi_sets
 from hub.sharing.complementary import as_rows, complements
 from hub.sharing.grant_acts import GrantGiven
 from hub.sharing.grant_records import GrantRecord
@@ -159,10 +161,17 @@ def extend(
 
 @group.command("lint", epilog=EXAMPLES + "huitong grant lint")
 def lint(as_json: AsJson = False) -> None:
-    """检查互补脱敏 Find grants whose masks of one item show more together than either does. Exit code 1 where one department holds both."""
+    """检查互补脱敏与准标识符组合 Find grants whose masks of one item show more together than either does, and callers who see quasi-identifiers
+    in clear that together name people. Exit code 1 where one department holds both masks."""
     with opened() as core, reading(core.engine) as connection:
-        found = complements(connection, core.catalog.current())
-    show_rows(as_rows(found), as_json, "未发现互补的脱敏规则 no complementary masks")
+        snapshot = core.catalog.current()
+        found, sets = complements(connection, snapshot), quasi_sets(snapshot, core.registry.applications())
+    if as_json:
+        complementary = ({"finding": "COMPLEMENTARY_MASKS", **row} for row in as_rows(found))
+        show_json([*complementary, *({"finding": "QUASI_IDENTIFIERS", **row} for row in quasi_rows(sets))])
+    else:
+        show_rows(as_rows(found), False, "未发现互补的脱敏规则 no complementary masks")
+        show_rows(quasi_rows(sets), False, "未发现准标识符组合 no quasi-identifier sets in clear")
     if any(one.same_department for one in found):
         raise typer.Exit(1)
 

@@ -48,6 +48,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "grants": _SHARING,
     "disposals": _SHARING,
     "complementaryMasks": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
+    "quasiIdentifierSets": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
+    "maskingPreview": _PREVIEW,
     "disclosureDiff": _PREVIEW,
     "grantDisclosure": _PREVIEW,
     "people": _THREE,
