@@ -67,7 +67,7 @@ def floating(column: Expression, place: Place, dialect: str) -> Expression:
 
 def _bordered(column: Expression, masked: Expression) -> Expression:
     # The column as it is: a cast, which comes behind, fails beyond the border.
-    return case((and_(column > -_BORDER, column < _BORDER), masked), else_=cast(null(), masked.type))
+    return case((and_(column > -_BORDER, column < _BORDER), masked), else_=null())
 
 
 def decimal(text: Expression, place: Place, dialect: str) -> Expression:

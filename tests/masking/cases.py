@@ -91,6 +91,7 @@ def golden_numbers() -> list[tuple[str, int | float, int | float | None]]:
     return [vector for vector in _vectors() if not isinstance(vector[1], str)]
 
 
+@cache
 def statement(mask: Mask, dialect: Dialect) -> tuple[str, list[object]]:
     """A statement that masks ``value.content``, in order of position, and its bound values."""
     return _compiled(masked(mask, VALUES.c.content, dialect.name), dialect)
@@ -139,5 +140,14 @@ _BORDER = st.builds(lambda border, near: border + near, st.sampled_from([10**18,
 integers = st.one_of(_NEAR, st.integers(-(2**63), 2**63 - 1), _BORDER)
 floats = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), _NEAR.map(lambda each: each / 4), st.floats(-1e19, 1e19), _BORDER.map(float)
+)
+many_values = st.lists(values, min_size=80, max_size=160)
+"""For servers, where a statement costs more than a value."""
+many_numbers = st.fixed_dictionaries(
+    {
+        Kind.BIGINT: st.lists(integers, min_size=40, max_size=80),
+        Kind.FLOAT: st.lists(floats, min_size=40, max_size=80),
+        Kind.DECIMAL: st.lists(st.decimals(-(10**20), 10**20, places=3).map("{:f}".format), min_size=40, max_size=80),
+    }
 )
 NUMBER_LABELS = ("NUMBER_TO_INTERVAL(10)", "NUMBER_TO_INTERVAL(7)", "NUMBER_ROUND(10)", "NUMBER_ROUND(7)", "NUMBER_ROUND(1000000000000)", "NULL")

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from connectors.selection import Kind
+from connectors.sql.dialect_postgres import PostgresDialect
 from masking import reference
-from tests.masking.cases import LABELS, golden, mask_of, statement, values
+from tests.masking.cases import LABELS, NUMBER_LABELS, golden, many_numbers, many_values, mask_of, number_statement, statement
 from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 
-DIALECT = PGDialect(paramstyle="numeric_dollar")
+Statement = tuple[str, list[object]]
+DIALECT = PostgresDialect()
+NO_NUMBERS = ["NaN", "Infinity", "-Infinity"]
 
 
-async def in_postgres(server: Postgres, labels: Sequence[str], contents: Sequence[str | None]) -> dict[str, list[object]]:
+async def in_postgres(server: Postgres, statements: Sequence[Statement], contents: Sequence[object], type_: str = "text") -> list[list[object]]:
     connection = await asyncpg.connect(server.url().replace("+asyncpg", ""))
     try:
-        await connection.execute("CREATE TEMPORARY TABLE value (position text, content text)")
+        await connection.execute(f"CREATE TEMPORARY TABLE value (position text, content {type_})")
+        listed = [value if value is None or isinstance(value, str) else repr(value) for value in contents]
         await connection.execute(
-            "INSERT INTO value SELECT to_char(place, '000000'), each FROM unnest($1::text[]) WITH ORDINALITY AS u(each, place)", list(contents)
+            f"INSERT INTO value SELECT to_char(place, '000000'), each::{type_} FROM unnest($1::text[]) WITH ORDINALITY AS u(each, place)", listed
         )
-        answers: dict[str, list[object]] = {}
-        for label in labels:
-            text, bound = statement(mask_of(label), DIALECT)
-            answers[label] = [row[0] for row in await connection.fetch(text, *bound)]
-        return answers
+        return [[row[0] for row in await connection.fetch(text, *bound)] for text, bound in statements]
     finally:
         await connection.close()
 
@@ -40,12 +40,28 @@ def test_golden_vectors(postgres: Postgres) -> None:
     vectors = [vector for vector in golden() if "\0" not in (vector[1] or "")]
     for label in {vector[0] for vector in vectors}:
         pairs = [(value, expected) for other, value, expected in vectors if other == label]
-        answers = asyncio.run(in_postgres(postgres, [label], [value for value, _ in pairs]))
-        assert answers[label] == [expected for _, expected in pairs]
+        answers = asyncio.run(in_postgres(postgres, [statement(mask_of(label), DIALECT.core)], [value for value, _ in pairs]))
+        assert answers == [[expected for _, expected in pairs]]
 
 
-@given(contents=st.lists(values.map(lambda value: value and value.replace("\0", "0")), min_size=20, max_size=60))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example])
+@given(contents=many_values)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_postgres_equals_the_reference(postgres: Postgres, contents: list[str | None]) -> None:
-    answers = asyncio.run(in_postgres(postgres, LABELS, contents))
-    assert answers == {label: [reference.apply(mask_of(label), value) for value in contents] for label in LABELS}
+    contents = [value and value.replace("\0", "0") for value in contents]
+    answers = asyncio.run(in_postgres(postgres, [statement(mask_of(label), DIALECT.core) for label in LABELS], contents))
+    assert dict(zip(LABELS, answers, strict=True)) == {label: [reference.apply(mask_of(label), value) for value in contents] for label in LABELS}
+
+
+@given(contents=many_numbers)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+def test_numbers_equal_the_reference(postgres: Postgres, contents: dict[Kind, list[Any]]) -> None:
+    for kind, type_, more in (
+        (Kind.BIGINT, "bigint", []),
+        (Kind.BIGINT, "numeric", []),
+        (Kind.FLOAT, "double precision", NO_NUMBERS),
+        (Kind.DECIMAL, "numeric", ["NaN"]),
+    ):
+        numbers = [*contents[kind], None]
+        answers = asyncio.run(in_postgres(postgres, [number_statement(mask_of(label), DIALECT, kind) for label in NUMBER_LABELS], [*numbers, *more], type_))
+        withheld = [None] * len(more)
+        assert answers == [[*(reference.apply(mask_of(label), value) for value in numbers), *withheld] for label in NUMBER_LABELS]
