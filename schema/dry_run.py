@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from connectors.aggregation import Aggregation
 from connectors.selection import Binding, Column, Kind, Output, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck
+from schema.aggregate_plan import AggregatePlan
 from schema.answer import Access, Answer, FieldError
 from schema.faults import Fault
 from schema.plan import ListPlan, OnePlan, Plan
+from schema.questions import Questions
 from schema.reader import Allowance
 from schema.run import Run, run_departments
 from schema.shapes import Shape
@@ -65,7 +68,7 @@ async def dry_run(plan: Plan, run: Run, allowance: Allowance | None = None) -> D
     sources = _Sources()
     answer = Answer()
     try:
-        await run_departments(plan, replace(run, sources=sources.source), answer, counted)
+        await run_departments(plan, replace(run, sources=sources.source, questions=Questions()), answer, counted)
     except Fault as fault:
         answer.errors.append(FieldError((), fault))
     costs = tuple(each.cost for each in sources.opened.values())
@@ -99,6 +102,8 @@ def _shown(plan: Plan) -> list[ShownItem]:
             elif isinstance(root, ListPlan):
                 for keys, shape in root.shapes:
                     found += _places(".".join((key, inner, *keys)), shape)
+            elif isinstance(root, AggregatePlan):
+                found += [ShownItem(path, root.face.resource.code, item, None) for path, item in root.places(f"{key}.{inner}")]
     return found
 
 
@@ -153,6 +158,11 @@ class EmptySource:
         """None."""
         self.cost.statements += 1
         return 0
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        """None."""
+        self.cost.statements += 1
+        return ()
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Nothing."""

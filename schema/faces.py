@@ -11,6 +11,7 @@ from graphql import GraphQLNamedType
 from auth.decide import Rights, decide
 from auth.reasons import Reason
 from auth.rights import Decision, ItemDecision, Operation, Shown
+from connectors.aggregation import GROUPED, RANGED, SUMMED
 from connectors.registry import links_within, lists_by_index
 from schema.model import Item, Link, Resource, Snapshot, joins, root_fields
 from schema.naming import camel, type_name
@@ -48,6 +49,21 @@ class Face:
     def filters(self) -> Mapping[str, Item]:
         """Items that may stand in filters and orders: seen in clear, and marked filterable."""
         return {name: item for name, item in self.fields.items() if item.filterable and self._clear(item)}
+
+    @property
+    def groupable(self) -> Mapping[str, Item]:
+        """Items by which aggregates are grouped: those of filters whose values mean a group. A name that GraphQL's enums do not take is left out."""
+        return {name: item for name, item in self.filters.items() if item.kind in GROUPED and name not in _NO_ENUM_VALUES}
+
+    @property
+    def summable(self) -> Mapping[str, Item]:
+        """Items that are added up: numbers that are seen in clear."""
+        return {name: item for name, item in self.fields.items() if item.kind in SUMMED and self._clear(item)}
+
+    @property
+    def ranged(self) -> Mapping[str, Item]:
+        """Items whose least and greatest value are told. Each is a value that the caller may list."""
+        return {name: item for name, item in self.filters.items() if item.kind in RANGED}
 
     @cached_property
     def claims(self) -> Mapping[str, Item]:
@@ -99,8 +115,9 @@ class Face:
 
     @cached_property
     def roots(self) -> Mapping[str, str]:
-        """Fields on the department's type → what they do: ``one``, ``list``, ``verify`` or ``verify_many``."""
-        there = {"one": self.listed and bool(self.keys), "list": self.listed, "verify": self.verifiable, "verify_many": self.verifiable}
+        """Fields on the department's type → what they do: ``one``, ``list``, ``verify``, ``verify_many`` or ``aggregate``."""
+        counted = bool(self.fields) and self.decision.allows(Operation.QUERY)
+        there = {"one": self.listed and bool(self.keys), "list": self.listed, "verify": self.verifiable, "verify_many": self.verifiable, "aggregate": counted}
         return {name: action for name, action in root_fields(self.resource).items() if there[action]}
 
     def decided(self, code: str) -> ItemDecision:
@@ -111,6 +128,7 @@ class Face:
         return self.decided(item.code).shown is Shown.CLEAR
 
 
+_NO_ENUM_VALUES = frozenset({"true", "false", "null"})
 _ABSENT = ItemDecision(Shown.ABSENT, Reason.ITEM_UNKNOWN)
 
 

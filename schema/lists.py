@@ -130,6 +130,13 @@ async def read_page(listed: Listing, reader: Reader) -> Page:
     return Page(rows[: listed.first], len(rows) > listed.first)
 
 
+async def read_total(listed: Listing, reader: Reader) -> int | None:
+    """How many rows the list has, as callers are told: ``None`` where they are fewer than a cohort of the resource, and where there are none."""
+    count = await read_count(listed, reader)
+    least = listed.face.resource.least_cohort
+    return None if least > 1 and count < least else count
+
+
 async def read_count(listed: Listing, reader: Reader) -> int:
     """How many rows the list has, over all pages."""
     _note_reached(listed, reader)

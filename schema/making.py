@@ -20,6 +20,7 @@ from graphql import (
     GraphQLString,
 )
 
+from schema.aggregate_types import AggregateTypes, by_type, group_arguments
 from schema.cuts import DepartmentType
 from schema.faces import Face, Faces
 from schema.inputs import SharedTypes, about, claims_type, lookup_arguments, order_type, subject_type, where_type
@@ -32,6 +33,7 @@ _ACTIONS = {
     "list": ("列表查询，支持筛选、排序、游标分页", "lists with filter, order and cursor pages"),
     "verify": ("核验：声明是否与登记一致，不返回任何数据", "verifies claims; discloses nothing"),
     "verify_many": ("批量核验，一次不超过 100 条", "verifies up to 100 subjects"),
+    "aggregate": ("统计：计数、合计、平均、最小、最大、分组", "counts, sums, averages, least and greatest values, by groups"),
 }
 
 
@@ -69,7 +71,7 @@ class Making:
 
     def _department_field(self, code: str, name: str) -> GraphQLField:
         action, face = self.faces.department(code)[name]
-        makers = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many}
+        makers = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many, "aggregate": self._aggregate}
         return makers[action](name, face)
 
     def _field(self, type_: GraphQLOutputType, args: Mapping[str, GraphQLArgument], action: str, face: Face) -> GraphQLField:
@@ -91,6 +93,13 @@ class Making:
         args["first"] = GraphQLArgument(GraphQLInt, default_value=min(DEFAULT_PAGE, face.decision.page_limit), description=text)
         args["after"] = GraphQLArgument(GraphQLString, description="上一页的 endCursor\n\nThe previous page's endCursor")
         return self._field(GraphQLNonNull(self._connection(face)), args, "list", face)
+
+    def _aggregate(self, _name: str, face: Face) -> GraphQLField:
+        args = {"where": GraphQLArgument(self._where(face), description="筛选条件\n\nFilter")} if face.filters else {}
+        if face.groupable:
+            args |= group_arguments(self._own(face, "AggregateBy", lambda name: by_type(name, face)))
+        made = AggregateTypes(face, self._shared, partial(self._own, face)).whole()
+        return self._field(made, args, "aggregate", face)
 
     def _own(self, face: Face, suffix: str, make: Callable[[str], T]) -> T:
         return self._kept(face.resource.department, face.type_name + suffix, make)

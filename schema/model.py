@@ -16,6 +16,8 @@ from masking.pseudonym import pseudonymises
 from masking.rules import DENY, NO_MASKS, Mask, UnknownMask, parse_mask
 from schema.naming import camel, pascal, type_name
 
+DEFAULT_COHORT = 10
+
 
 @dataclass(frozen=True)
 class Department:
@@ -95,6 +97,8 @@ class Resource:
     watermark: str | None = None
     left_out: frozenset[str] = frozenset()
     """Columns of the source that are known and not shared."""
+    cohort: int | None = None
+    """The fewest rows of which a count or a figure is told, where the manifest sets it."""
     masks: Mapping[str, Mask] = field(default_factory=lambda: NO_MASKS)
     """The department's own masking rules, by code."""
 
@@ -102,6 +106,11 @@ class Resource:
     def short(self) -> str:
         """The code without its department."""
         return self.code.partition(".")[2]
+
+    @property
+    def least_cohort(self) -> int:
+        """The fewest rows of which a count or a figure is told; 1: there is no limit."""
+        return self.cohort or (1 if self.level == "PUBLIC" else DEFAULT_COHORT)
 
     @cached_property
     def policy(self) -> ResourcePolicy:
@@ -159,7 +168,14 @@ def _rule(label: str | None, declared: Mapping[str, Mask]) -> tuple[Mask | None,
 def root_fields(resource: Resource) -> dict[str, str]:
     """Fields that the resource may have on its department's type → what they do."""
     short, plural = resource.short, resource.plural
-    return {camel(short): "one", camel(plural): "list", f"verify{pascal(short)}": "verify", f"verify{pascal(plural)}": "verify_many"}
+    listed = camel(plural)
+    return {
+        camel(short): "one",
+        listed: "list",
+        f"verify{pascal(short)}": "verify",
+        f"verify{pascal(plural)}": "verify_many",
+        f"{listed}Aggregate": "aggregate",
+    }
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 """What a code of a department, source, resource, item or link field looks like; at most 60 characters."""
-TYPE_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest")
+AGGREGATE_SUFFIXES = ("Aggregate", "AggregateBy", "AggregateGroup", "AggregateKey", "AggregateSum", "AggregateAverage", "AggregateExtreme")
+TYPE_SUFFIXES = ("", "Where", "Order", "Connection", "Edge", "Subject", "Claims", "VerificationRequest", *AGGREGATE_SUFFIXES)
 """What the types of one resource are called behind its own name."""
 
 

@@ -14,6 +14,7 @@ from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationT
 
 from auth.rights import Operation
 from connectors.selection import Column
+from schema.aggregate_plan import AggregatePlan, aggregate_plan
 from schema.batches import Batch, batches_of
 from schema.collect import Collector, Fields, condition_variables
 from schema.documents import Document
@@ -118,7 +119,7 @@ class VerifyPlan:
     collector: Collector
 
 
-RootPlan = OnePlan | ListPlan | VerifyPlan
+RootPlan = OnePlan | ListPlan | VerifyPlan | AggregatePlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +145,13 @@ class Plan:
     """Path without list indexes → rule."""
 
     @cached_property
-    def filtering(self) -> tuple[ListPlan, ...]:
-        """Lists whose filter may lead through links."""
+    def filtering(self) -> tuple[ListPlan | AggregatePlan, ...]:
+        """Lists and aggregates whose filter may lead through links."""
         roots = (root for department in self.departments.values() for root in department.fields.values())
         return tuple(
-            root for root in roots if isinstance(root, ListPlan) and root.face.link_filters and any(a.name.value == "where" for a in root.node.arguments or ())
+            root
+            for root in roots
+            if isinstance(root, ListPlan | AggregatePlan) and root.face.link_filters and any(a.name.value == "where" for a in root.node.arguments or ())
         )
 
 
@@ -213,6 +216,9 @@ class _Compiler:
         if action in ("verify", "verify_many"):
             self.faces[face.resource.code, Operation.VERIFY] = face
             return VerifyPlan(definition, nodes[0], face, action == "verify_many", below, self._collector)
+        if action == "aggregate":
+            self.faces[face.resource.code, Operation.QUERY] = face
+            return aggregate_plan(definition, nodes[0], face, below, self._collector)
         if action == "one":
             shape = compile_shape(face, below, self._collector, Levels(), Outputs())
             self._note(path, shape)

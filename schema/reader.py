@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from auth.rights import Operation
+from connectors.aggregating import aggregated
+from connectors.aggregation import Aggregation
 from connectors.errors import SourceFault, SourceTimeout
 from connectors.selection import Column, Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
@@ -106,6 +108,10 @@ class Reader:
         """How many rows the predicate holds for; the items that were compared are noted."""
         self.note(face, (), None, uses, Operation.QUERY)
         return await self._call(face, lambda source: source.count(selection, binds))
+
+    async def aggregate(self, face: Face, aggregation: Aggregation, binds: Binds) -> Sequence[Row]:
+        """Cells of an aggregation. No row is taken; the items are the caller's to note."""
+        return await self._call(face, lambda source: aggregated(source, aggregation, binds))
 
     async def linked(self, batch: Batch, values: Sequence[Value]) -> Mapping[Value, Row]:
         """The linked row of each key value that has one and that the caller may see."""

@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 from aiodataloader import DataLoader
-from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 
 from auth.rights import ItemDecision, Shown
 from connectors.selection import Column, Compare, Comparison, Kind, Selection, Undeliverable, Value
 from masking import reference
 from schema.answer import Answer, FieldError
+from schema.collect import Collector
 from schema.cursors import Cursors
 from schema.documents import Document
 from schema.faces import Face
@@ -25,7 +26,9 @@ from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.lists import listing, page_info, read_count, read_page
 from schema.model import Item, Link
+from schema.questions import Questions
 from schema.reader import Reader, Sources
+from schema.reference_aggregates import aggregate_resolver
 from schema.values import canonical, fits, undeliverable, unfit
 from schema.verification import question, verify
 
@@ -38,6 +41,7 @@ class Context:
     answer: Answer
     cursors: Cursors
     caller: str
+    questions: Questions
     loaders: dict[tuple[str, str], DataLoader[Value, dict[str, Value] | None]] = field(default_factory=dict)
 
     def loader(self, face: Face, item: str) -> DataLoader[Value, dict[str, Value] | None]:
@@ -69,10 +73,18 @@ def _named(columns: Sequence[Column], row: Sequence[Value]) -> dict[str, Value]:
     return {column.name: value for column, value in zip(columns, row, strict=False)}
 
 
-async def run_reference(document: Document, variables: Mapping[str, Any], operation: str | None, sources: Sources, cursors: Cursors, caller: str) -> Answer:
+async def run_reference(
+    document: Document,
+    variables: Mapping[str, Any],
+    operation: str | None,
+    sources: Sources,
+    cursors: Cursors,
+    caller: str,
+    questions: Questions | None = None,
+) -> Answer:
     """Runs a document of resource fields. Errors carry faults; data is as graphql-core makes it."""
     answer = Answer()
-    context = Context(Reader(sources, answer), answer, cursors, caller)
+    context = Context(Reader(sources, answer), answer, cursors, caller, questions or Questions())
     result = execute(document.schema, document.node, {}, context, dict(variables), operation, field_resolver=_resolve)
     if not isinstance(result, ExecutionResult):
         result = await result
@@ -98,7 +110,9 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         return _item(source, subject)
     if kind == "link":
         return _linked(source, info.context, *subject)
-    resolver = {"one": _one, "list": _list, "verify": _verify, "verify_many": _verify_many}[kind]
+    resolver = {"one": _one, "list": _list, "verify": _verify, "verify_many": _verify_many}.get(kind)
+    if resolver is None:
+        return _aggregate(info, subject, args)
     return resolver(info.context, subject, args)
 
 
@@ -142,10 +156,30 @@ async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
     names = {name: name for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor")}
     edges = [{"cursor": context.cursors.seal(listed.binding, listed.place(row)), "node": node} for row, node in zip(page.rows, nodes, strict=True)]
 
-    async def total() -> int:
-        return await read_count(listed, context.reader)
+    async def total() -> int | None:
+        count, least = await read_count(listed, context.reader), face.resource.least_cohort
+        return count if count >= least or least == 1 else None
 
     return {"nodes": nodes, "edges": edges, "pageInfo": page_info(names, listed, page, context.cursors), "totalCount": total}
+
+
+async def _aggregate(info: GraphQLResolveInfo[Any], face: Face, args: Mapping[str, Any]) -> Any:
+    return await aggregate_resolver(face, args, info.context.reader, info.context.questions, _figures_selected(info))
+
+
+def _figures_selected(info: GraphQLResolveInfo[Any]) -> dict[str, set[str]]:
+    """``sum``, ``avg``, ``min``, ``max`` → names of the items that are selected below them, anywhere in the field."""
+    collector = Collector(DocumentNode(definitions=tuple(info.fragments.values())), info.variable_values.coerced)
+    found: dict[str, set[str]] = {"sum": set(), "avg": set(), "min": set(), "max": set()}
+    pending = [collector.below(list(info.field_nodes))]
+    while pending:
+        for nodes in pending.pop().values():
+            name, below = nodes[0].name.value, collector.below(nodes)
+            if name in found:
+                found[name] |= {inner[0].name.value for inner in below.values()} - {"__typename"}
+            elif name == "groups":
+                pending.append(below)
+    return found
 
 
 async def _verify(context: Context, face: Face, args: Mapping[str, Any]) -> Any:

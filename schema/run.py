@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError, VariableValues, get_argument_values
 
 from auth.rights import Operation
 from connectors.selection import Row, Selection
+from schema.aggregate_plan import AggregatePlan
+from schema.aggregates import aggregate, asking
 from schema.answer import Answer, FieldError, Path
 from schema.batches import Batch
 from schema.cursors import Cursors
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, listing, page_info, read_count, read_page
+from schema.lists import Listing, Page, listing, page_info, read_page, read_total
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
+from schema.questions import Questions, TooMany
 from schema.reader import Allowance, Exhausted, Reader, Sources
 from schema.shapes import ItemUse, Shape
 from schema.together import together
@@ -37,6 +40,8 @@ class Run:
     cursors: Cursors
     caller: str
     variables: VariableValues
+    questions: Questions = field(default_factory=Questions)
+    """What the consumer's aggregates have asked, and what they ask now."""
 
 
 async def run_departments(plan: Plan, run: Run, answer: Answer, allowance: Allowance | None = None) -> dict[str, Any]:
@@ -74,14 +79,16 @@ class Work:
                 return await self._one(path, plan, args)
             if isinstance(plan, ListPlan):
                 return await self._list(path, plan, args)
+            if isinstance(plan, AggregatePlan):
+                return plan.rendered(await aggregate(asking(plan.face, plan.wanted, args, self.reader), self.reader, self.run.questions))
             return await self._verify(plan, args)
-        except Exhausted:
+        except (Exhausted, TooMany):
             raise
         except Fault as fault:
             self.answer.errors.append(FieldError(path, fault))
         except GraphQLError as error:
             self.answer.errors.append(FieldError(path, bad_input(in_chinese(error.message), error.message)))
-        return None if isinstance(plan, OnePlan) else _NULLED
+        return None if isinstance(plan, OnePlan | AggregatePlan) else _NULLED
 
     async def _one(self, path: Path, plan: OnePlan, args: Mapping[str, Any]) -> dict[str, Any] | None:
         face = plan.face
@@ -131,7 +138,7 @@ class Work:
             return None
 
         page = read_page(listed, self.reader) if plan.reads else nothing()
-        count = read_count(listed, self.reader) if plan.counts else no_count()
+        count = read_total(listed, self.reader) if plan.counts else no_count()
         found = await together([page, count])
         return found[0], found[1]
 

@@ -19,10 +19,10 @@ Render = Callable[[Row, Sequence[Mapping[Value, Any]]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ItemUse:
-    """What a call took of one item: ``clear``, ``masked``, ``key`` (used to find or link, not shown) or ``match`` (compared, not shown)."""
+    """What a call took of one item: ``clear``, ``masked``, ``key`` (used to find or link, not shown), ``match`` (compared, not shown) or ``aggregate`` (in figures of many rows)."""
 
     code: str
-    shown: Literal["clear", "masked", "key", "match"]
+    shown: Literal["clear", "masked", "key", "match", "aggregate"]
     mask: str | None = None
     version: int | None = None
 

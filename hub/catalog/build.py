@@ -93,6 +93,7 @@ def _resource(department: str, part: ResourcePart, in_files: bool, masks: Mappin
         service_methods=part.service_methods,
         watermark=part.watermark,
         left_out=frozenset(part.left_out),
+        cohort=part.cohort,
         masks=masks,
     )
 

@@ -97,14 +97,15 @@ def _names(manifest: Manifest) -> Found:
             if name in taken:
                 other, shown = taken[name], name.lstrip(".")
                 message = f"名称 {shown} 已被 {other} 使用 the name {shown} is taken by {other}"
-                part = "plural" if name in fields[1::2] else "code"
+                part = "plural" if name in fields[2:] else "code"
                 yield "NAME_TAKEN", f"resources[{i}].{part}", message, "请更改 code 或 plural change one"
             taken[name] = resource.code
 
 
 def graphql_names(owner: str, code: str, plural: str) -> tuple[list[str], list[str]]:
     """What a resource is called in GraphQL: fields of its department's type, with a dot before each, and types."""
-    fields = [f".{name}" for name in (camel(code), camel(plural), f"verify{pascal(code)}", f"verify{pascal(plural)}")]
+    by_plural = (camel(plural), f"verify{pascal(plural)}", f"{camel(plural)}Aggregate")
+    fields = [f".{name}" for name in (camel(code), f"verify{pascal(code)}", *by_plural)]
     return fields, [f"{type_name(f'{owner}.{code}')}{suffix}" for suffix in TYPE_SUFFIXES]
 
 

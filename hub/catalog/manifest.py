@@ -131,6 +131,7 @@ class ResourcePart(Part):
     stable_key_type: Literal["string", "integer", "bigint"] = "bigint"
     watermark: str | None = None
     left_out: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    cohort: Annotated[int, Field(ge=1, le=1000)] | None = None
     items: tuple[ItemPart, ...] = Field(min_length=1)
     links: tuple[LinkPart, ...] = ()
 

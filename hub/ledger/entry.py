@@ -20,14 +20,15 @@ Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None
 Kind = Literal["call", "deny", "admin", "exchange", "download", "rollup", "start", "stop", "key"]
 Medium = Literal["INTERFACE", "TABLE", "FILE"]
 Outcome = Literal["OK", "PARTIAL", "REFUSED", "FAILED"]
-Shown = Literal["clear", "masked", "key", "match"]
+Shown = Literal["clear", "masked", "key", "match", "aggregate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One information item that a call touched: its code, how it was shown, and the mask's label and version (``NAME@1``) where it was masked.
 
-    ``key`` served a look-up without being shown, ``match`` was compared in a verification.
+    ``key`` served a look-up without being shown, ``match`` was compared in a filter or a verification, ``aggregate`` went into
+    figures of many rows.
     """
 
     code: str

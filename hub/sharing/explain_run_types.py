@@ -27,6 +27,7 @@ class DryRunUse(Enum):
     MASKED = "MASKED"
     KEY = "KEY"
     MATCH = "MATCH"
+    AGGREGATE = "AGGREGATE"
 
 
 @strawberry.type(description="所取用的信息项\n\nAn item that would be used")

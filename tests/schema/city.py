@@ -57,6 +57,7 @@ PERSON = Resource(
     links=(Link("household", "household_no", "civil_affairs.household", "household_no"),),
     sharing_class=SharingClass.CONDITIONAL,
     operations=EVERY,
+    cohort=1,
 )
 HOUSEHOLD = Resource(
     code="civil_affairs.household",
@@ -72,6 +73,7 @@ HOUSEHOLD = Resource(
     sharing_class=SharingClass.UNCONDITIONAL,
     open_class=OpenClass.CLOSED,
     operations=EVERY,
+    cohort=1,
 )
 SECRET = replace(HOUSEHOLD, code="housing.secret", department="housing", plural="secrets", sharing_class=SharingClass.NOT_SHARED)
 DEPARTMENTS = {code: Department(code, code) for code in ("civil_affairs", "housing")}

@@ -143,6 +143,7 @@ def _resource(dice: Dice, department: str, short: str) -> Resource:
         stable_kind=kind,
         items=items,
         level=dice.pick(("PUBLIC", "INTERNAL")),
+        cohort=dice.pick((None, 1, 2, 2, 3)),
         sharing_class=sharing,
         open_class=dice.pick((OpenClass.OPEN, OpenClass.CLOSED)),
         operations=frozenset(operations),

@@ -146,7 +146,9 @@ class Writer:
         if not known.args:
             return ""
         action, face = known.extensions["huitong"]
-        given = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many}[action](face, known.args)
+        given = {"one": self._one, "list": self._list, "verify": self._verify, "verify_many": self._verify_many, "aggregate": self._aggregate}[action](
+            face, known.args
+        )
         return "(" + ", ".join(f"{key}: {literal(value)}" for key, value in given.items()) + ")" if given else ""
 
     def _one(self, face: Face, args: Mapping[str, GraphQLArgument]) -> dict[str, Any]:
@@ -167,6 +169,17 @@ class Writer:
             self.declared[name] = "String"
             self.cursors.append(name)
             given["after"] = Literal(f"${name}")
+        return given
+
+    def _aggregate(self, face: Face, args: Mapping[str, GraphQLArgument]) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        if "where" in args and self.dice.chance(45):
+            given["where"] = self.maybe_variable(args["where"].type, self.where(face))
+        if "groupBy" in args and self.dice.chance(70):
+            names = [Literal(name) for name in self.dice.some(list(face.groupable), 0 if self.dice.chance(10) else 1, 2)]
+            given["groupBy"] = self.maybe_variable(args["groupBy"].type, names)
+        if "first" in args and self.dice.chance(40):
+            given["first"] = self.maybe_variable(args["first"].type, self.dice.pick((0, 1001)) if self.dice.chance(4) else self.dice.pick((1, 2, 100)))
         return given
 
     def _verify(self, face: Face, args: Mapping[str, GraphQLArgument]) -> dict[str, Any]:

@@ -1,0 +1,178 @@
+"""Aggregates: arguments → one statement → what may be told of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auth.rights import Operation
+from connectors.aggregation import WIDTH, Aggregation
+from connectors.selection import Column, Every, Kind, Predicate, Row, Some, Undeliverable, Value
+from schema.aggregate_figures import Aggregated, Cell, Group, Wanted, figures, nothing, shown
+from schema.cohorts import Key, Part, Verdict, judge, order_of
+from schema.faces import Face
+from schema.faults import bad_input
+from schema.filters import Binds, Filter, row_condition
+from schema.model import Item
+from schema.questions import Question, Questions, predicate_of, text_of
+from schema.reader import Reader
+from schema.shapes import ItemUse
+from schema.values import fits, undeliverable, unfit
+
+MOST_GROUPS = 1000
+MOST_CELLS = 10_000
+"""Parts into which one statement may cut a resource's rows."""
+ROWS = 1000
+"""One aggregate counts as so many rows of a call's allowance."""
+_LIMIT = "#cells"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """An aggregate's arguments, bound."""
+
+    face: Face
+    wanted: Wanted
+    keys: tuple[tuple[str, Item], ...]
+    first: int
+    where: Predicate
+    """The caller's filter and the row condition."""
+    rows: Predicate
+    """The row condition."""
+    binds: Binds
+    reached: Mapping[Face, tuple[ItemUse, ...]]
+    grouped: bool
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        keys = tuple((item.column, item.kind.value) for _, item in self.keys)
+        return Question(text_of(self.rows, self.binds), text_of(self.where, self.binds), keys)
+
+
+def asking(face: Face, wanted: Wanted, args: Mapping[str, Any], reader: Reader) -> Asking:
+    """Binds an aggregate's arguments.
+
+    Raises:
+        Fault: ``BAD_INPUT`` for arguments that cannot be used, ``QUERY_BUDGET``.
+    """
+    binds: Binds = {}
+    filtering = Filter.of(face, binds, "p")
+    parts = [filtering.predicate(args["where"])] if args.get("where") else []
+    reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for bound in binds.values()))
+    rows: Predicate = Every(()) if face.decision.rows is None else row_condition(face.resource, face.decision.rows, binds)
+    names = tuple(dict.fromkeys(args.get("groupBy") or ()))
+    first = args.get("first", 1)
+    if not isinstance(first, int) or not 1 <= first <= MOST_GROUPS:
+        raise bad_input(f"first 应为 1 至 {MOST_GROUPS} 的整数", f"first must be an integer from 1 to {MOST_GROUPS}")
+    reader.allowance.reserve("rows", ROWS)
+    reader.allowance.reserve("cells", (first if names else 1) * (1 + len(names) + 2 * len(wanted.items)))
+    reached: dict[Face, tuple[ItemUse, ...]] = {}
+    for (_, use), there in filtering.reached.uses.items():
+        reached[there] = (*reached.get(there, ()), use)
+    keys = tuple((name, face.groupable[name]) for name in names)
+    return Asking(face, wanted, keys, first, Every((*parts, rows)), rows, binds, reached, args.get("groupBy") is not None)
+
+
+async def aggregate(asked: Asking, reader: Reader, questions: Questions) -> Aggregated:
+    """Asks the source once, and tells what may be told. The answer is the same for whatever reason something is withheld.
+
+    Raises:
+        Fault: a source's; ``BAD_INPUT`` for too many groups; ``TooMany`` questions; ``SOURCE_VALUE``.
+    """
+    face = asked.face
+    uses = (*asked.wanted.uses, *(ItemUse(item.code, "aggregate") for _, item in asked.keys))
+    reached = dict(asked.reached)
+    reader.note(face, (), None, (*uses, *reached.pop(face, ())), Operation.QUERY)
+    for there, compared in reached.items():
+        reader.note(there, (), None, compared, Operation.QUERY)
+    if face.resource.least_cohort <= 1:
+        return _told(asked, await _cells(asked, (), reader))
+    async with questions.about(face.resource.code) as known:
+        question = asked.question
+        known.admit(question)
+        past = tuple(each for each in known.known.values() if each.answered and each.identity != question.identity)
+        own = known.known.get(question.identity)
+        if own is not None and own.answered:
+            past = (*past, own)
+        cells = await _cells(asked, past, reader)
+        verdict = judge([cell.part for cell in cells], face.resource.least_cohort, len(asked.wanted.items))
+        groups = verdict.shown if asked.keys else frozenset()
+        known.note(Question(question.rows, question.where, question.keys, groups, answered=verdict.told))
+        return _told(asked, cells, verdict)
+
+
+async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> list[Cell]:
+    resource, binds = asked.face.resource, {**asked.binds, _LIMIT: MOST_CELLS + 1}
+    limited = resource.least_cohort > 1
+    before = [predicate_of(each.where, binds, f"q{i}_") for i, each in enumerate(past)]
+    marks = (asked.where, asked.rows, *before) if limited else ()
+    columns = {item.column: Column(item.column, item.kind) for _, item in asked.keys}
+    for each in past:
+        columns |= {name: Column(name, Kind(kind)) for name, kind in each.keys}
+    apart = any(each.rows != asked.question.rows for each in past)
+    where = asked.where if not limited else Some((asked.rows, *before)) if apart else asked.rows
+    aggregation = Aggregation(resource.binding, where, marks, tuple(columns.values()), asked.wanted.measures, _LIMIT)
+    found = await reader.aggregate(asked.face, aggregation, binds)
+    if len(found) > MOST_CELLS:
+        raise bad_input(
+            f"分组过多：超过 {MOST_CELLS} 组",
+            f"too many groups: more than {MOST_CELLS}",
+            "请按取值较少的信息项分组，或增加筛选",
+            "group by items with fewer values, or filter",
+        )
+    return [_cell(row, asked, past, tuple(columns), len(marks)) for row in found]
+
+
+def _cell(row: Row, asked: Asking, past: Sequence[Question], columns: Sequence[str], marks: int) -> Cell:
+    values = dict(zip(columns, row[marks : marks + len(columns)], strict=True))
+    count, figures = row[marks + len(columns)], row[marks + len(columns) + 1 :]
+    measures: Any = tuple(figures[i : i + WIDTH] for i in range(0, len(figures), WIDTH))
+    inside = bool(row[0]) if marks else True
+    places = tuple(_place(bool(mark), each, values) for mark, each in zip(row[2:marks], past, strict=True)) if marks else ()
+    key = tuple(values[item.column] for _, item in asked.keys)
+    part = Part((bool(row[1]) if marks else True, *places), inside, key if inside else (), int(count or 0), tuple(each[0] for each in measures))
+    return Cell(part, measures)
+
+
+def _place(holds: bool, question: Question, values: Mapping[str, Value]) -> Any:
+    if not holds or not question.keys:
+        return holds
+    key = tuple(values[name] for name, _ in question.keys)
+    return key if key in question.shown else "rest"
+
+
+def _told(asked: Asking, cells: Sequence[Cell], verdict: Verdict | None = None) -> Aggregated:
+    resource, wanted = asked.face.resource, asked.wanted
+    inside = [cell for cell in cells if cell.part.inside]
+    if verdict is None:
+        verdict = judge([cell.part for cell in inside], 1, len(asked.wanted.items))
+    if not verdict.told:
+        return Aggregated(True, nothing(wanted), () if asked.grouped else None, False)
+    lacking = any(not told for told in verdict.sums) or any(
+        not told and item in wanted.averages.values() for item, told in zip(wanted.items, verdict.averages, strict=True)
+    )
+    withheld, whole = verdict.rest > 0 or lacking, figures(resource, wanted, inside, verdict)
+    if not asked.grouped:
+        return Aggregated(withheld, whole, None, False)
+    groups: dict[Key, list[Cell]] = {}
+    for cell in inside:
+        if cell.part.key in verdict.shown:
+            groups.setdefault(cell.part.key, []).append(cell)
+    _check_keys(asked, groups)
+    ordered = sorted(groups, key=order_of)
+    told = tuple(Group(_key(asked, key), figures(resource, wanted, groups[key], verdict)) for key in ordered[: asked.first])
+    return Aggregated(withheld, whole, told, len(ordered) > asked.first)
+
+
+def _check_keys(asked: Asking, groups: Mapping[Key, Any]) -> None:
+    for place, (_, item) in enumerate(asked.keys):
+        if any(isinstance(key[place], Undeliverable) for key in groups):
+            raise undeliverable(asked.face.resource, item)
+        if item.kind is Kind.INTEGER and not all(fits(key[place], item.kind) for key in groups):
+            raise unfit(asked.face.resource, item)
+
+
+def _key(asked: Asking, key: Key) -> dict[str, Value]:
+    return {name: shown(value, item) for (name, item), value in zip(asked.keys, key, strict=True)}
