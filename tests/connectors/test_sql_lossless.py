@@ -17,6 +17,7 @@ from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Compar
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from connectors.sql.source import SqlSource
+from masking import reference
 from masking.rules import Mask
 from tests.connectors.stands.mariadb import connected
 from tests.servers.mariadb import Mariadb
@@ -26,6 +27,9 @@ pytestmark = pytest.mark.anyio
 STABLE = Order("id", Kind.BIGINT, nullable=False)
 BAD = UNDELIVERABLE
 CONSTANT = Mask("CONSTANT", ("x",))
+NUMBERS, DATES = (Mask("NUMBER_TO_INTERVAL", (7,)), Mask("NUMBER_ROUND", (1000,))), (Mask("DATE_TO_YEAR"), Mask("DATE_TO_BAND", (10,)))
+MEANT = dict.fromkeys((Kind.INTEGER, Kind.BIGINT, Kind.FLOAT, Kind.DECIMAL), NUMBERS) | dict.fromkeys((Kind.DATE, Kind.DATETIME), DATES)
+"""Masks that are made for values of a kind."""
 
 
 async def shown(source: SqlSource, binding: Binding, columns: Sequence[Column]) -> list[Row]:
@@ -41,6 +45,9 @@ async def column_of(source: SqlSource, binding: Binding, name: str, kind: Kind) 
     stars = Mask("KEEP_FIRST_N_LAST_M", (0, 0))
     hidden = [row[0] for row in await shown(source, binding, [Column(name, kind, stars)])]
     assert [value == "bad" for value in hidden] == [value == "bad" for value in plain]
+    for mask in MEANT.get(kind, ()):
+        meant = [row[0] for row in await shown(source, binding, [Column(name, kind, mask)])]
+        assert meant == [value if value == "bad" else reference.apply(mask, value) for value in plain], (name, mask)
     return plain
 
 
