@@ -37,6 +37,7 @@ NAMES = st.one_of(HAN, st.tuples(HAN, HAN).map("·".join), st.from_regex(r"[A-Z]
 def test_version_1_is_what_it_was_published_as() -> None:
     """Where this fails, a value's form has changed: that is another version, with a file of its own."""
     assert GOLDEN["version"] == canonical.VERSION
+    assert f"Version 版本: **{canonical.VERSION}**" in Path("docs/verification.md").read_text()
     pairs = "\n".join(f"{chr(point)}{plain}" for point, plain in sorted(simplifications().items()))
     forms = "\n".join(f"{plain}{''.join(each)}" for plain, each in sorted(traditional_forms().items()))
     for name, text in (("simplifications", pairs), ("traditional", forms)):
