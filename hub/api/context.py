@@ -17,6 +17,7 @@ from hub.sharing.registry import Application
 from schema.faces import Faces
 from schema.faults import Code, Fault
 from schema.model import Snapshot
+from schema.questions import Questions
 from schema.reader import Allowance
 
 
@@ -93,6 +94,8 @@ class Context:
     """Acts of a governance document that the caller's roles do not give: nothing of it is done."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the ledger entry of this call says beside its accesses."""
+    questions: Questions = field(default_factory=Questions)
+    """What the aggregates of this call ask, and are judged by."""
     dry_allowance: Allowance = field(default_factory=Allowance)
     """What the dry runs of this call may do together: as much as one call."""
     dry_runs: Iterator[int] = field(default_factory=count)

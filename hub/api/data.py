@@ -25,6 +25,7 @@ from hub.ledger.append import Ledger
 from hub.ledger.batch import Work
 from hub.ledger.subjects import Subjects
 from hub.live import Live
+from hub.sharing.cohorts import CallQuestions, Cohorts, Overtaken
 from hub.sharing.quota import check_quota, limited, usage
 from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
@@ -33,6 +34,9 @@ from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
 from schema.plan import Plan
+
+_ATTEMPTS = 4
+"""Of a call whose aggregates others of its department overtake."""
 
 
 class DataService:
@@ -48,6 +52,7 @@ class DataService:
         self._troubles = Troubles()
         self._budgets = Budgets(live.core.engine, subjects, Limits.of(live.core.settings))
         self._alerts = Alerts()
+        self._cohorts = Cohorts(live.core.engine, subjects, live.core.cursor_key)
 
     async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         """Runs the request's document; the answer is made only after its entry is durable."""
@@ -74,9 +79,18 @@ class DataService:
         spending = self._budgets.spending(caller.application, plan, variables)
         await spending.check()
         departments = departments_of(turn.request.headers.get(DEPARTMENTS_HEADER), view)
-        context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments)
-        answer = await self._executor.run(plan, context, view, variables, request.variables)
-        return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending)
+        attempt = 0
+        while True:
+            asking = self._cohorts.of_call(caller.application)
+            context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions)
+            answer = await self._executor.run(plan, context, view, variables, request.variables)
+            try:
+                return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending, asking)
+            except Overtaken:
+                # Only queries ask questions: reading again is safe.
+                attempt += 1
+                if attempt == _ATTEMPTS:
+                    raise
 
     async def _finish(
         self,
@@ -90,6 +104,7 @@ class DataService:
         context: Context,
         bounded: list[Decision],
         spending: Spending,
+        asking: CallQuestions,
     ) -> HttpAnswer:
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
@@ -100,7 +115,7 @@ class DataService:
             details = {**(details or {}), **remote}
         draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data) + answer.slack, kind, details)
         works = [usage(bounded, {a.resource: a.rows for a in accesses})] if bounded else []
-        works += spending.works(answer)
+        works += [*spending.works(answer), *asking.works()]
         receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
         if answer.masking:

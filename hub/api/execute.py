@@ -108,7 +108,7 @@ class Executor:
     async def run(self, plan: Plan, context: Context, view: View, variables: VariableValues, given: Mapping[str, Any]) -> Answer:
         """The answer. Nothing in it has left yet."""
         answer = Answer()
-        run = Run(context.live.sources.source, self.cursors, context.caller.name, variables)
+        run = Run(context.live.sources.source, self.cursors, context.caller.name, variables, context.questions)
         merged: dict[str, Any] | None = await run_departments(plan, run, answer) if plan.departments else {}
         if plan.others:
             rest = await self._others(plan, context, view, variables, given, answer)

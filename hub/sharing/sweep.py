@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.acts import Acts
 from hub.ledger.errors import LedgerUnavailable
 from hub.sharing.calendar_service import read_calendar
+from hub.sharing.cohorts import forget_questions
 from hub.sharing.due import Due, agreed_due, due_of
 from hub.sharing.grant_acts import GrantActs
 from hub.sharing.machine import SYSTEM_ACTOR
@@ -137,6 +138,7 @@ class Sweep:
             with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
                 connection.execute(delete(grant_usage).where(grant_usage.c.until.between(1, before)))
         forget(self._engine)
+        forget_questions(self._engine)
 
 
 async def sweeping(sweep: Sweep) -> None:

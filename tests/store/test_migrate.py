@@ -21,6 +21,7 @@ import hub.ledger.tables
 import hub.people.tables
 import hub.pseudonyms.tables
 import hub.sharing.calendar_tables
+import hub.sharing.cohort_tables
 import hub.sharing.tables
 import hub.verification.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata

@@ -52,3 +52,13 @@ def _rules() -> None:
         Column("content", Text, nullable=False),
         Column("manifest", Integer, ForeignKey("catalog_manifest.id"), nullable=False),
     )
+
+
+def _cohorts() -> None:
+    op.create_table(
+        "asked_aggregate",
+        *(Column(name, Text, primary_key=True) for name in ("consumer", "resource", "question")),
+        Column("sealed", Text, nullable=False),
+        Column("asked_at", BigInteger, nullable=False),
+    )
+    op.create_index("ix_asked_aggregate_asked_at", "asked_aggregate", ["asked_at"])
