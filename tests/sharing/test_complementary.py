@@ -11,7 +11,7 @@ from hub.cli.app import app
 from hub.core import Core
 from hub.sharing.complementary import as_rows, complements
 from masking.complementary import together_show_more
-from masking.rules import parse_mask
+from masking.rules import declare, parse_mask
 from tests.catalog.homes import CONSOLE, publish
 from tests.catalog.small import changed
 from tests.sharing.conftest import PURPOSES
@@ -31,6 +31,27 @@ pytestmark = pytest.mark.fast
         ("CONSTANT(***)", "KEEP_FIRST_3_LAST_4", False),
         ("NAME", "KEEP_FIRST_0_LAST_1", True),
         ("ADDRESS_TO_DISTRICT", "ADDRESS_TO_DISTRICT", False),
+        ("KEEP_FIRST_6_LAST_0", "MASK_FROM_0_TO_5", True),
+        ("KEEP_FROM_6_TO_13", "MASK_FROM_6_TO_13", True),
+        ("KEEP_FROM_6_TO_13", "KEEP_FROM_8_TO_9", False),
+        ("KEEP_FIRST_6_LAST_4", "MASK_FROM_6_TO_13", False),
+        ("MASK_FIRST_2_LAST_2", "KEEP_FROM_3_TO_4", True),
+        ("PHONE", "KEEP_FIRST_3_LAST_4", False),
+        ("PHONE", "KEEP_FIRST_0_LAST_3", False),
+        ("PHONE", "KEEP_FIRST_0_LAST_5", True),
+        ("PHONE", "PHONE_FIXED", False),
+        ("KEEP_FIRST_1_LAST_0", "KEEP_FIRST_3_LAST_0_FIXED", True),
+        ("PSEUDONYM", "PHONE", False),
+        ("EMAIL", "MASK_AFTER_SPECIAL_CHARS(@)", True),
+        ("MASK_AFTER_SPECIAL_CHARS(@)", "MASK_AFTER_SPECIAL_CHARS(-)", True),
+        ("DATE_TO_YEAR", "DATE_TO_BAND(10)", False),
+        ("DATE_TO_BAND(5)", "DATE_TO_BAND(10)", False),
+        ("DATE_TO_BAND(4)", "DATE_TO_BAND(10)", True),
+        ("NUMBER_TO_INTERVAL(1000)", "NUMBER_TO_INTERVAL(5000)", False),
+        ("NUMBER_TO_INTERVAL(1000)", "NUMBER_TO_INTERVAL(1500)", True),
+        ("NUMBER_ROUND(1000)", "NUMBER_ROUND(3000)", False),
+        ("NUMBER_ROUND(1000)", "NUMBER_ROUND(2000)", True),
+        ("NUMBER_ROUND(1000)", "NUMBER_TO_INTERVAL(1000)", True),
     ],
 )
 def test_which_masks_show_more_together(one: str, other: str, more: bool) -> None:
@@ -38,6 +59,12 @@ def test_which_masks_show_more_together(one: str, other: str, more: bool) -> Non
     assert first is not None
     assert second is not None
     assert together_show_more(first, second) is together_show_more(second, first) is more
+
+
+def test_another_name_version_or_share_of_one_rule_adds_nothing() -> None:
+    own = declare("own", "KEEP_FIRST_N_LAST_M", {"first_n": 3, "last_m": 4}, version=2, share=100)
+    assert not together_show_more(own, declare("other", "KEEP_FIRST_N_LAST_M", {"first_n": 3, "last_m": 4}))
+    assert not together_show_more(declare("one", "NAME", {}, share=50), declare("other", "NAME", {}))
 
 
 def _masked(application: str, mask: str) -> dict[str, object]:
