@@ -29,7 +29,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 ISSUER = "http://127.0.0.1:8000"
 """The address of the load balancer that is not there: tokens of one server are good at the other."""
-PERMITS = 7
+PERMITS = 12
 PURPOSE = {"code": "permit-check", "scenario": "运输资格审核", "basis": "道路运输条例"}
 LIST = "{ transport { permits { totalCount } } }"
 _TRIES, _PAUSE = 20, 0.05
@@ -57,7 +57,7 @@ sharing_class = "CONDITIONAL"
 legal_basis = ["道路运输条例第二十四条"]
 open_class = "CLOSED"
 update_cycle = "daily"
-operations = ["QUERY", "EXCHANGE"]
+operations = ["QUERY", "VERIFY", "EXCHANGE"]
 service_methods = ["INTERFACE", "FILE"]
 source = "register"
 object = "permit"
@@ -70,6 +70,12 @@ name = "证号"
 type = "string"
 column = "permit_no"
 nullable = false
+
+[[resources.items]]
+code = "plate"
+name = "车牌"
+type = "string"
+column = "plate"
 """
 
 
@@ -158,8 +164,8 @@ def clustered(directory: Path, url: str) -> Iterator[Cluster]:
     """A control database with a tiny catalog and administrators, and two nodes, each on a home of its own with the same keys."""
     file = directory / "permits.db"
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("CREATE TABLE permit (permit_id INTEGER PRIMARY KEY, permit_no TEXT NOT NULL)")
-        connection.executemany("INSERT INTO permit (permit_no) VALUES (?)", [(f"P-{number}",) for number in range(PERMITS)])
+        connection.execute("CREATE TABLE permit (permit_id INTEGER PRIMARY KEY, permit_no TEXT NOT NULL, plate TEXT)")
+        connection.executemany("INSERT INTO permit (permit_no, plate) VALUES (?, ?)", [(f"P-{number}", f"贵A·{number:05}") for number in range(PERMITS)])
         connection.commit()
     settings = Settings(home=directory / "home-0", database=url)
     initialise(settings)

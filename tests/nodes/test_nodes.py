@@ -94,6 +94,18 @@ def test_a_quota_is_used_up_once_over_both_nodes(cluster: Cluster) -> None:
     assert {code for answer in answers for code in answer.codes} == {"QUOTA_EXCEEDED"}
 
 
+def test_d8_a_hundred_claims_at_once_over_both_nodes_get_ten_answers(cluster: Cluster) -> None:
+    items = [{"code": "permit_no", "value": "ABSENT", "key": True}, {"code": "plate", "value": "CLEAR"}]
+    cluster.ready_application("guessing", operations=["QUERY", "VERIFY"], items=items)
+    text = """query ($plate: String!) {
+      transport { verifyPermit(subject: {permitNo: "P-1"}, claims: {plate: $plate}) { outcome } } }"""
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda turn: cluster.nodes[turn % 2].ask("guessing", text, {"plate": f"贵A{turn:05}"}), range(100)))
+    assert sum(not answer.errors for answer in answers) == 10
+    assert {code for answer in answers for code in answer.codes} == {"VERIFICATION_BUDGET"}
+    assert {answer.status for answer in answers if answer.errors} == {429}
+
+
 def test_both_nodes_write_one_ledger(cluster: Cluster) -> None:
     cluster.ready_application("noted")
     with ThreadPoolExecutor(8) as callers:
