@@ -87,7 +87,7 @@ async def exercise(core: Core) -> Tried:
                 if _is_list(each):
                     await _list(caller, name, each)
             for each in caller.types[kind]["fields"]:
-                if not each["name"].startswith("verify") and not _is_list(each):
+                if not each["name"].startswith("verify") and not each["name"].endswith("Aggregate") and not _is_list(each):
                     await _look_up(caller, name, each)
         return caller.tried
 
@@ -169,8 +169,8 @@ async def _filters(caller: Caller, department: str, each: Mapping[str, Any], row
             continue
         value = next((row[name] for row in rows if row.get(name) is not None), None)
         where = f"{{{name}: {{isNull: true}}}}" if value is None else f"{{{name}: {{eq: {json.dumps(value, ensure_ascii=False)}}}}}"
-        data = (await caller.data(f"{{ {department} {{ {each['name']}(first: 1, where: {where}) {{ totalCount }} }} }}")).get(department)
-        if value is not None and not (data and data[each["name"]] and data[each["name"]]["totalCount"]):
+        data = (await caller.data(f"{{ {department} {{ {each['name']}(first: 1, where: {where}) {{ totalCount nodes {{ {name} }} }} }} }}")).get(department)
+        if value is not None and not (data and data[each["name"]] and data[each["name"]]["nodes"]):
             caller.tried.faults.append(f"{each['name']}: no row where {where}")
         caller.tried.orders += 1
         await caller.data(f"{{ {department} {{ {each['name']}(first: 1, orderBy: [{{{name}: DESC}}]) {{ nodes {{ {name} }} }} }} }}")

@@ -146,7 +146,7 @@ async def test_personal_data_are_marked_and_masked_and_credentials_are_left_out(
     assert (id_number.mask.share, id_number.mask.open) == ("ID_NUMBER_1_1", "DENY")
     assert (person["姓名"].mask.share, person["出生日期"].mask.share) == ("NAME", "DATE_TO_YEAR")
     assert customer["name"].mask.share == "NAME"
-    assert (customer["phone"].mask.share, customer["phone"].marks) == ("KEEP_FIRST_3_LAST_4", ("sensitive",))
+    assert (customer["phone"].mask.share, customer["phone"].marks) == ("PHONE", ("sensitive",))
     assert not any(item.filterable for item in (id_number, person["姓名"], customer["phone"]))
     assert resources(made)['"用户 信息"'].left_out == ("password",)
     assert "geheim" not in made.text + str(made.report.as_json())

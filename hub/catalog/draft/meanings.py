@@ -46,19 +46,19 @@ _RULES = (
     ),
     _Rule("统一社会信用代码 unified social credit code", "uscc|credit_code|tyshxydm", "统一社会信用代码", (), None, evidence.is_uscc, "uscc", clear=True),
     _Rule(
-        "手机号 mobile number", "mobile(_no|_number|_phone)?|cell(_?phone)?|sjhm?", "手机", _SENSITIVE, "KEEP_FIRST_3_LAST_4", evidence.is_mobile, "mobile", clear=True
+        "手机号 mobile number", "mobile(_no|_number|_phone)?|cell(_?phone)?|sjhm?", "手机", _SENSITIVE, "PHONE", evidence.is_mobile, "mobile", clear=True
     ),
-    _Rule("电话 telephone number", "(tele)?phone(_?(no|num|number|1|2))?|tel|fax|lxdh|dh", "电话|传真|联系方式", _SENSITIVE, "KEEP_FIRST_3_LAST_4", evidence.is_phone),
+    _Rule("电话 telephone number", "(tele)?phone(_?(no|num|number|1|2))?|tel|fax|lxdh|dh", "电话|传真|联系方式", _SENSITIVE, "PHONE", evidence.is_phone),
     _Rule(
         "银行卡号或账号 bank card or account",
         "bank_?(account|card)\\w*|card_?(no|number|num)|credit_card\\w*|iban|account_(no|number)|yhkh|yhzh",
         "银行卡|银行账|卡号|账号",
         _SENSITIVE,
-        "KEEP_FIRST_4_LAST_4",
+        "BANK_CARD_0_4",
         evidence.is_bank_card,
         clear=True,
     ),
-    _Rule("电子邮箱 e-mail address", "e_?mail(_address)?", "邮箱|电子邮件", _SENSITIVE, "KEEP_FIRST_1_LAST_0", evidence.is_email, clear=True),
+    _Rule("电子邮箱 e-mail address", "e_?mail(_address)?", "邮箱|电子邮件", _SENSITIVE, "EMAIL", evidence.is_email, clear=True),
     _Rule(
         "姓名 a person's name",
         "(first|last|middle|full|given|family|maiden|nick|real|person|contact|legal_rep|spouse|father|mother|display)_?name|surname|initials|username|user_name"
