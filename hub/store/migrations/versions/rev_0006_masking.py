@@ -14,6 +14,7 @@ def upgrade() -> None:
     _verification()
     _pseudonyms()
     _rules()
+    _cohorts()
 
 
 def _verification() -> None:
