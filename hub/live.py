@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 from graphql import GraphQLSchema
 
+from auth.audience import Pseudonymous
 from auth.decide import Rights
 from auth.revocations import RevocationList
 from hub.acts import revisions
@@ -84,14 +85,14 @@ class Live:
         self._take(*await to_thread.run_sync(self._next, limiter=thread))
         await to_thread.run_sync(remove_snapshots, self.core.settings.home, self.snapshot.sources, limiter=thread)
 
-    def _next(self) -> tuple[Snapshot, frozenset[str]]:
+    def _next(self) -> tuple[Snapshot, frozenset[str], Pseudonymous]:
         made = self.core.catalog.current()
-        return made, made.touched_since(self.snapshot)
+        return made, made.touched_since(self.snapshot), made.pseudonymous
 
-    def _take(self, made: Snapshot, touched: frozenset[str]) -> None:
+    def _take(self, made: Snapshot, touched: frozenset[str], pseudonymous: Pseudonymous) -> None:
         self._steps = [*self._steps, (self.snapshot, touched)][-_RENEWALS:]
         self.snapshot = made
-        self.core.registry.follow_catalog(made.pseudonymous)
+        self.core.registry.follow_catalog(pseudonymous)
         kept = [made, *(old for old, _ in self._steps)]
         for key in [key for key, view in self._views.items() if not any(view.faces.snapshot is old for old in kept)]:
             del self._views[key]

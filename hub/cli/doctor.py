@@ -99,6 +99,10 @@ def _inside(settings: Settings) -> Iterator[Check]:
     try:
         yield Check("database", True, core.engine.url.render_as_string(hide_password=True))
         yield _tried("ledger", lambda: _ledger(core))
+        if (missing := core.pseudonyms.missing()) is not None:
+            yield Check(
+                "pseudonyms", False, f"本机没有当前假名主密钥 the master key p{missing}.key is not here: pseudonyms are withheld", "copy keys/pseudonyms/"
+            )
         snapshot = core.catalog.current()
         yield Check("catalog", True, f"snapshot {snapshot.number}, {len(snapshot.resources)} resources, {len(core.sharing.applications())} applications")
         yield from asyncio.run(check_catalog(snapshot))

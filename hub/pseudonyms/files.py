@@ -51,7 +51,7 @@ class KeyFiles:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = MasterKey(version, digest, secrets.token_bytes(SECRET_BYTES))
         path = self._path(version)
-        part = path.with_suffix(f".{os.getpid()}")
+        part = path.with_suffix(f".{secrets.token_hex(8)}")
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             with os.fdopen(descriptor, "w") as file:

@@ -57,8 +57,9 @@ class PseudonymKeyService:
             self._make_first()
         with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             if not read_versions(connection):
+                # Of two nodes that begin together one is first; the other waits for a copy of its key.
                 for number in sorted(self.files.keys):
-                    self._insert(connection, number, now())
+                    self._inserted(connection, number, now())
 
     def states(self) -> list[VersionState]:
         """All versions, newest first."""
@@ -66,6 +67,10 @@ class PseudonymKeyService:
         with reading(self._engine) as connection:
             versions = read_versions(connection)
         return [self._state(each, versions) for each in versions]
+
+    def missing(self) -> int | None:
+        """The version that makes pseudonyms now, if its key is not on this node."""
+        return next((each.version.number for each in self.states() if each.state == "CURRENT" and not each.here), None)
 
     def rotate(self, actor: Actor, after: int) -> VersionState:
         """Makes the next version, which makes pseudonyms in ``after`` seconds: until then its file has to be on every node.
@@ -86,7 +91,8 @@ class PseudonymKeyService:
             number = versions[0].number + 1 if versions else 1
             self._add(number)
             made.append(number)
-            self._insert(connection, number, moment + timedelta(seconds=after))
+            if not self._inserted(connection, number, moment + timedelta(seconds=after)):
+                raise Refused(Problem("CONFLICT", "另一节点刚刚轮换 another node has just rotated", "huitong keys pseudonyms list", "version"))
             bump(connection, "rights")
 
         try:
@@ -167,11 +173,10 @@ class PseudonymKeyService:
         except KeyFault as fault:
             raise Refused(Problem("CONFLICT", fault.message, fault.hint, "version")) from None
 
-    def _insert(self, connection: Connection, number: int, starts_at: datetime) -> None:
+    def _inserted(self, connection: Connection, number: int, starts_at: datetime) -> bool:
         key = self.files.keys[number]
         values = {"version": number, "key_id": key.id, "digest": key.digest, "starts_at": starts_at, "retired_at": None}
-        if not inserted(connection, pseudonym_key, values):
-            raise Refused(Problem("CONFLICT", "另一节点刚刚轮换 another node has just rotated", "huitong keys pseudonyms list", "version"))
+        return inserted(connection, pseudonym_key, values)
 
     def _state(self, version: Version, versions: tuple[Version, ...]) -> VersionState:
         held, moment = self.files.keys.get(version.number), now()

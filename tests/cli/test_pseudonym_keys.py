@@ -26,3 +26,9 @@ def test_versions_and_a_table_from_one_to_the_other(initialised: Cli, home: Path
     assert [one.name for one in (home / "keys" / "pseudonyms").iterdir()] == ["p2.key"]
     ended = initialised("keys", "pseudonyms", "overlap", 1, 2, tmp_path / "numbers.txt", "--application", "alpha")
     assert (ended.code, "11010519491231002" in ended.out + ended.err) == (1, False)
+
+
+def test_doctor_tells_of_a_key_that_is_not_here(initialised: Cli, home: Path) -> None:
+    (home / "keys" / "pseudonyms" / "p1.key").unlink()
+    (fault,) = [one for one in initialised("doctor", "--json").data if one["check"] == "pseudonyms"]
+    assert (fault["ok"], "p1.key" in fault["message"], fault["remedy"]) == (False, True, "copy keys/pseudonyms/")
