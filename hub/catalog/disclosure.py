@@ -169,18 +169,19 @@ def _bindings(first: Decision | None, second: Decision | None) -> tuple[tuple[st
 def _sights(resource: Resource | None, decision: Decision | None) -> dict[str, Sight]:
     if resource is None or decision is None:
         return {}
-    found = {code: _sight(resource, item, decision) for code, item in resource.items.items()}
+    whence = json.dumps([resource.source, resource.binding.object, resource.binding.options], ensure_ascii=False)
+    found = {code: _sight(item, decision, whence) for code, item in resource.items.items()}
     return {code: sight for code, sight in found.items() if sight != UNSEEN}
 
 
-def _sight(resource: Resource, item: Item, decision: Decision) -> Sight:
+def _sight(item: Item, decision: Decision, whence: str) -> Sight:
     decided = decision.items.get(item.code)
     if decided is None or (decided.shown is Shown.ABSENT and not decided.key):
         return UNSEEN
     listed, clear = bool(decision.operations & _LISTING), decided.shown is Shown.CLEAR
     verifiable = clear and decision.allows(Operation.VERIFY) and (decision.allows(Operation.QUERY) or not item.few_valued)
     seen = Seen.MASKED if decided.shown is Shown.MASKED else Seen.CLEAR if clear and listed else Seen.VERIFIED if verifiable else Seen.KEY
-    origin = json.dumps([resource.source, resource.binding.object, resource.binding.options, item.column, item.kind.value], ensure_ascii=False)
+    origin = f"{whence} {item.column} {item.kind.value}"
     return Sight(seen, decided.mask, decided.usable_as_key, clear and listed and item.filterable, verifiable, origin)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from auth.decide import Rights
 from auth.rights import GrantTerms
 from hub.catalog.disclosure import Kind, ResourceChange, State, Viewer, compare
 from hub.catalog.disclosure_versions import EVERYBODY, Holder, Version, before, granted_between, holders, pending, published, resources
@@ -39,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A disclosure diff. ``compared`` counts the decisions that were made twice for it."""
+    """A disclosure diff. ``compared`` counts the decisions that were made twice for it: one for all callers with equal terms."""
 
     first: str
     last: str
@@ -49,8 +50,10 @@ class Report:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, over what changes for whom: what a reviewer has seen."""
-        content = [_content(each) for each in self.changes]
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+        # Callers with the same terms share what changed: it is written out once.
+        written: dict[int, str] = {}
+        content = [_content(each, written) for each in self.changes]
+        return _sha256(content)
 
     @property
     def wider(self) -> int:
@@ -58,10 +61,17 @@ class Report:
         return sum(each.wider for each in self.changes)
 
 
-def _content(change: ResourceChange) -> list[object]:
+def _content(change: ResourceChange, written: dict[int, str]) -> list[object]:
     viewer = [change.viewer.kind, change.viewer.name, change.viewer.department]
-    items = [[each.item, repr(each.before), repr(each.after), [one.value for one in each.changes]] for each in change.items]
+    items = written.get(id(change.items))
+    if items is None:
+        each = [[one.item, repr(one.before), repr(one.after), [kind.value for kind in one.changes]] for one in change.items]
+        items = written[id(change.items)] = _sha256(each)
     return [viewer, change.resource, items, [o.value for o in change.added], [o.value for o in change.removed], change.rows, change.conditions]
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
 def disclosure(connection: Connection, asked: Asked) -> Report:
@@ -83,25 +93,41 @@ def disclosure(connection: Connection, asked: Asked) -> Report:
     else:
         found = holders(connection, codes, now())
         held, labels = (found, found), (one.label, other.label)
-    return _compared(labels[0], labels[1], codes, (old, new), (held[0], held[1]))
+    return compared(labels[0], labels[1], codes, (old, new), (held[0], held[1]))
 
 
-def _compared(
+def compared(
     first: str,
     last: str,
     codes: Iterable[str],
     catalogs: tuple[Mapping[str, Resource], Mapping[str, Resource]],
     held: tuple[Mapping[str, list[Holder]], Mapping[str, list[Holder]]],
 ) -> Report:
+    """Compares what everybody sees of these resources, in two catalogs and with two sets of grants, by resource."""
     changes: list[ResourceChange] = []
-    compared = 0
+    decided = 0
     for code in codes:
         old, new = (catalog.get(code) for catalog in catalogs)
-        for viewer, states in _states(code, (old, new), held).items():
-            compared += 1
-            if change := compare(viewer, code, *states):
-                changes.append(change)
-    return Report(first, last, tuple(sorted(changes, key=lambda each: (each.resource, _RANK[each.viewer.kind], each.viewer))), compared)
+        known: dict[object, ResourceChange | None] = {}
+        for viewer, (one, other) in _states(code, (old, new), held).items():
+            key = _terms(one.rights, other.rights, code)
+            if key not in known:
+                known[key] = compare(viewer, code, one, other)
+                decided += 1
+            if change := known[key]:
+                changes.append(replace(change, viewer=viewer))
+    return Report(first, last, tuple(sorted(changes, key=lambda each: (each.resource, _RANK[each.viewer.kind], each.viewer))), decided)
+
+
+def _terms(before: Rights, after: Rights, code: str) -> object:
+    """What a change follows from: callers with equal terms see the same changes. Row conditions matter where they differ."""
+    first, second = before.grants.get(code), after.grants.get(code)
+    rows = None if first and second and first.rows == second.rows else (first and first.rows, second and second.rows)
+    return before.public, rows, _content_of(first), _content_of(second)
+
+
+def _content_of(terms: GrantTerms | None) -> object:
+    return (terms.operations, terms.items, terms.rows is None, terms.per_claim, terms.discloses_existence, terms.documents) if terms else None
 
 
 _RANK = {Kind.PUBLIC.value: 0, Kind.EVERY_DEPARTMENT.value: 1, Kind.APPLICATION.value: 2}
@@ -149,4 +175,4 @@ def of_grant(connection: Connection, resource: Resource, viewer: Viewer, terms: 
     held = holders(connection, [resource.code], now())
     catalog = {resource.code: resource}
     has = {resource.code: [each for each in held.get(resource.code, ()) if each.viewer == viewer]}
-    return _compared("now", "with the grant", [resource.code], (catalog, catalog), (has, {resource.code: [Holder(viewer, terms)]}))
+    return compared("now", "with the grant", [resource.code], (catalog, catalog), (has, {resource.code: [Holder(viewer, terms)]}))

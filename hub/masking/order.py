@@ -33,10 +33,29 @@ def _within(narrow: Mask, wide: Mask) -> bool:
     """Whether whoever sees what ``wide`` shows could say what ``narrow`` shows, of every value."""
     if narrow.algorithm in _NOTHING:
         return True
+    if narrow.algorithm == "DATE_TO_BAND" and wide.algorithm == "DATE_TO_YEAR":
+        return True
     if wide.algorithm in _NOTHING or narrow.algorithm != wide.algorithm:
         return False
     if narrow.share > wide.share or (wide.fixed and not narrow.fixed):
         return False
-    if narrow.algorithm == "KEEP_FIRST_N_LAST_M" and len(narrow.parameters) == len(wide.parameters) == 2:
-        return narrow.share == wide.share and all(int(less) <= int(more) for less, more in zip(narrow.parameters, wide.parameters, strict=True))
-    return narrow.parameters == wide.parameters
+    if narrow.parameters == wide.parameters:
+        return True
+    return narrow.share == wide.share and len(narrow.parameters) == len(wide.parameters) and _numbers_within(narrow, wide)
+
+
+def _numbers_within(narrow: Mask, wide: Mask) -> bool:
+    """Of texts that either rule shows anything of; one too short for a rule's share is stars alone."""
+    less, more = ([number for number in mask.parameters if isinstance(number, int)] for mask in (narrow, wide))
+    match narrow.algorithm, less, more:
+        case "KEEP_FIRST_N_LAST_M", [first, last], [first_wide, last_wide]:
+            return first <= first_wide and last <= last_wide
+        case "MASK_FIRST_N_LAST_M", [first, last], [first_wide, last_wide]:
+            return first >= first_wide and last >= last_wide
+        case "KEEP_FROM_X_TO_Y", [start, end], [start_wide, end_wide]:
+            return start_wide <= start and end <= end_wide
+        case "MASK_FROM_X_TO_Y", [start, end], [start_wide, end_wide]:
+            return start <= start_wide and end_wide <= end
+        case (("DATE_TO_BAND" | "NUMBER_TO_INTERVAL"), [step], [step_wide]):
+            return step % step_wide == 0
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from auth.decide import Rights, decide
 from auth.rights import Decision, GrantItem, GrantTerms, OpenClass, Operation, SharingClass, Shown
 from connectors.selection import Binding, Kind
 from hub.catalog.disclosure import Change, Seen, State, Viewer, compare
-from hub.catalog.disclosure_report import Asked, Report, disclosure
+from hub.catalog.disclosure_report import Asked, Report, compared, disclosure
+from hub.catalog.disclosure_versions import Holder
 from hub.catalog.disclosure_words import sentences
 from hub.cli.app import app
 from hub.core import Core
@@ -38,6 +40,22 @@ OTHER = {"housing": ("市住建局", "11520100009395416E"), "transport": ("市�
 def of(core: Core, **asked: Any) -> Report:
     with core.engine.connect() as connection:
         return disclosure(connection, Asked(**asked))
+
+
+def test_applications_with_equal_terms_are_decided_once_and_all_told() -> None:
+    old, new = (resource_with(label) for label in ("NAME", "NULL"))
+    masked = GrantTerms("g", "a.b", frozenset({Operation.QUERY}), (GrantItem("i0", Shown.MASKED),), None, (), False, False, 10, "x")
+    holding = {"a.b": [Holder(Viewer("APPLICATION", f"app{n}", "d"), replace(masked, grant=f"g{n}", rows=f'{{"n":{n}}}')) for n in range(500)]}
+    found = compared("1", "2", ["a.b"], ({"a.b": old}, {"a.b": new}), (holding, holding))
+    assert (found.compared, len(found.changes), found.wider) == (3, 500, 0)
+    assert {change.viewer.name for change in found.changes} == {f"app{n}" for n in range(500)}
+
+
+def resource_with(mask: str) -> Resource:
+    items = {"i0": Item("i0", "i", Kind.STRING, "c", share_mask=mask)}
+    return Resource(
+        "a.b", "a", "b", "bs", "a.s", Binding("b"), ("i0",), "pk", Kind.BIGINT, items, sharing_class=SharingClass.CONDITIONAL, operations=frozenset(Operation)
+    )
 
 
 def told(report: Report) -> list[str]:
@@ -218,6 +236,16 @@ def test_a_change_is_in_the_diff_exactly_where_the_decision_changed(old: Resourc
         ("NAME", "CONSTANT(x)", Order.STRONGER),
         ("NULL", "CONSTANT(x)", Order.EQUAL),
         ("NAME", "ADDRESS_TO_DISTRICT", Order.UNRELATED),
+        ("MASK_FIRST_3_LAST_4", "MASK_FIRST_4_LAST_4", Order.STRONGER),
+        ("MASK_FROM_3_TO_9", "MASK_FROM_4_TO_8", Order.WEAKER),
+        ("KEEP_FROM_3_TO_9", "KEEP_FROM_4_TO_8", Order.STRONGER),
+        ("DATE_TO_BAND(5)", "DATE_TO_BAND(10)", Order.STRONGER),
+        ("DATE_TO_BAND(4)", "DATE_TO_BAND(10)", Order.UNRELATED),
+        ("DATE_TO_YEAR", "DATE_TO_BAND(10)", Order.STRONGER),
+        ("NUMBER_TO_INTERVAL(1000)", "NUMBER_TO_INTERVAL(500)", Order.WEAKER),
+        ("NUMBER_ROUND(1000)", "NUMBER_ROUND(500)", Order.UNRELATED),
+        ("PHONE", "PHONE_FIXED", Order.STRONGER),
+        ("PSEUDONYM", "NULL", Order.STRONGER),
     ],
 )
 def test_which_of_two_rules_shows_more(before: str, after: str, expected: Order) -> None:
