@@ -17,7 +17,7 @@ from loadtests.hub import serving
 from loadtests.report import Report
 from tests.servers.http import serving as serving_http
 
-_ENDPOINT = """
+ENDPOINT = """
 [resources.endpoint]
 path = "/persons"
 items = "items"
@@ -30,8 +30,8 @@ sorted_by = "record_no"
 
 def run() -> Report:
     """Measures the lists over a REST service of the bench's own."""
-    with serving_http(_service()) as url, tempfile.TemporaryDirectory(prefix="huitong-bench-") as directory:
-        place = persons.Place(f'kind = "rest"\nurl = "{url}"', _ENDPOINT)
+    with serving_http(service()) as url, tempfile.TemporaryDirectory(prefix="huitong-bench-") as directory:
+        place = persons.Place(f'kind = "rest"\nurl = "{url}"', ENDPOINT)
         with serving(Path(directory) / "home", persons.manifest(place)) as hub:
             # The service runs in this process, which asks as well: its CPU says little and is left out.
             found = lists.measure(hub, lambda: [os.getpid()])
@@ -42,7 +42,8 @@ def run() -> Report:
     return Report("Masked list, masks in the hub", about, lists.figures(found, None, "the service"))
 
 
-def _service() -> Starlette:
+def service() -> Starlette:
+    """The register as a service answers it, page by page; it can neither filter nor mask."""
     columns = ("record_no", *persons.ITEMS)
     every = [dict(zip(columns, row, strict=True)) for row in persons.rows()]
     pages: dict[tuple[int, int], bytes] = {}

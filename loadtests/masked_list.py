@@ -14,6 +14,7 @@ from loadtests.hub import serving
 from loadtests.report import Report
 from tests.servers.postgres import Postgres, running_postgres
 
+_asyncpg: Any = asyncpg
 WANTED = 1.15
 _TABLE = """CREATE TABLE person (record_no bigint PRIMARY KEY, id_number text, name text, gender text, birth_date date, phone text, address text,
     email text, household_no text)"""
@@ -41,7 +42,7 @@ def _backends(server: Postgres) -> list[int]:
 
 
 async def _fill(server: Postgres) -> None:
-    connection: Any = await asyncpg.connect(server.url().replace("+asyncpg", ""))
+    connection = await _asyncpg.connect(server.url().replace("+asyncpg", ""))
     try:
         await connection.execute(_TABLE)
         # PostgreSQL makes the date of the text.

@@ -56,14 +56,17 @@ def _written(mask: Mask) -> ColumnMask | None:
 def _keep(mask: Mask, first: int, last: int) -> ColumnMask:
     shown, least, limit = first + last, shortest(first + last, mask.share), _LIMIT
     stars = ["*" * (words.FIXED_STARS if mask.fixed else count) for count in range(limit + 1)]
+    longest, most = shown + limit, stars[limit]
 
     def masked(values: Sequence[Any]) -> list[Any]:
         return [
             None
             if value is None
-            else value[:first] + stars[min(limit, length - shown)] + value[length - last :]
+            else f"{value[:first]}{stars[length - shown] if length < longest else most}{value[length - last :]}"
             if (length := len(value)) >= least
-            else stars[min(limit, length)]
+            else stars[length]
+            if length < limit
+            else most
             for value in values
         ]
 
@@ -93,28 +96,22 @@ _NOT_BEHIND = "".join(f"(?<!{word})" for word, instead in words.DIVISION_REWRITE
 _NOT_ROADS = "|".join(word.removeprefix(words.ROAD) for word, _ in words.ROAD_REWRITES)
 _REST = "|".join(f"(?<={word[0]}){word[1:]}" for word in words.STOPS)
 _FIRSTS = "".join(dict.fromkeys(_ENDS + words.ROAD + "".join(word[0] for word in words.STOPS)))
-_NEXT = re.compile(f"[{_FIRSTS}](?:(?<=[{_ENDS}]){_NOT_BEHIND}|(?<={words.ROAD})(?!{_NOT_ROADS})|{_REST})").search
-"""What comes first: the end of a division, or the word of a street or an estate. It begins with a set, which is looked for fast."""
+_NAMED = f"(?:(?<=[{'-'.join(words.IDEOGRAPHS)}].)(?<![{words.NO_DIVISION_AFTER}].)()|)"
+_NEXT = re.compile(f"[{_FIRSTS}](?:(?<=[{_ENDS}]){_NOT_BEHIND}{_NAMED}|(?<={words.ROAD})(?!{_NOT_ROADS})|{_REST})").search
+"""What comes first: the end of a division, with a group where the division is a county-level one, or the word of a street or an estate.
+
+It begins with a set, which is looked for fast.
+"""
 
 
 def _address(share: int) -> ColumnMask:
-    ends, lowest, highest, none = frozenset(_ENDS), *words.IDEOGRAPHS, frozenset(words.NO_DIVISION_AFTER)
-    after, head = words.ADDRESS_END, words.ADDRESS_HEAD
+    after, head, following = words.ADDRESS_END, words.ADDRESS_HEAD, _NEXT
 
     def masked(value: Any) -> str | None:
         if value is None:
             return None
-        found = _NEXT(value, 0, head)
-        if (
-            found is not None
-            and (place := found.start()) > 0
-            and value[place] in ends
-            and lowest <= (before := value[place - 1]) <= highest
-            and before not in none
-        ):
-            shown = place + 1
-        else:
-            shown = _city_end(value, head if found is None else found.start())
+        found = following(value, 0, head)
+        shown = found.end() if found and found.lastindex else _city_end(value, found.start() if found else head)
         return value[:shown] + after if shown < (length := len(value)) and shown * 100 <= length * share else after
 
     return lambda values: list(map(masked, values))

@@ -35,7 +35,7 @@ class Told:
     person: Binding
     heard: Callable[[], list[str]]
 
-    async def asked(self, *outputs: Output, where: Compare | None = None, **parameters: str) -> tuple[Sequence[Row], str]:
+    async def asked(self, *outputs: Output, where: Compare | None = None, **parameters: str | list[str]) -> tuple[Sequence[Row], str]:
         """The rows, and the one statement in which the database was asked for them."""
         self.heard()
         rows = await self.source.fetch(Selection(self.person, outputs, where, ORDER), parameters)
@@ -152,11 +152,11 @@ async def test_a_rule_that_shows_nothing_of_the_column_reads_nothing_of_it(told:
 
 async def test_what_a_caller_filters_by_or_verifies_is_compared_in_the_database(told: Told) -> None:
     where = Compare("district", Kind.STRING, Comparison.EQ, "place")
-    rows, statement = await told.asked(masked("id_number"), Match("name", Kind.STRING, "claim"), where=where, claim="王小明", place="520102")
+    rows, statement = await told.asked(masked("id_number"), Match("name", Kind.STRING, "claim"), where=where, claim=["王小明"], place="520102")
     assert [row[1] for row in rows] == [True, False, False]
     selected, _, condition = statement.partition("WHERE")
     assert "district" not in selected
     assert "district" in condition
     match = shown(statement)[1]
-    assert re.search(r"name.* = ", match)
+    assert re.search(r"name.* (=|IN) ", match)
     assert not re.match(r"(CAST\()?[\w.`\"]*name[`\"]?( AS TEXT\))?$", match)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from masking import reference
 from masking.arrow import compile_arrow, mask_texts
+from masking.columns import compile_column
+from masking.pseudonym import KEYS, MasterKey, bound
 from masking.rules import Mask
 from tests.masking.cases import LABELS, golden, mask_of, values
 
@@ -151,3 +153,18 @@ def test_a_rule_that_is_wrong_withholds(mask: Mask) -> None:
 @pytest.mark.fast
 def test_a_lone_surrogate_withholds_its_value_alone() -> None:
     assert mask_texts(mask_of("KEEP_FIRST_1_LAST_1"), ["a\ud800c", "abc", None]) == [None, "a*c", None]
+
+
+@pytest.mark.fast
+def test_pseudonyms_equal_the_reference_and_are_withheld_without_their_key() -> None:
+    key = MasterKey(1, "SM3", bytes(range(32)))
+    mask = bound(mask_of("PSEUDONYM"), "housing", key.id, key.version)
+    contents = ["11010519491231002X", None, "110105491231002", "", "a\0b", "11010519491231002X", "张三"]
+    KEYS.hold("test_arrow", [key])
+    try:
+        shown = in_arrow(mask, contents)
+        assert shown == compile_column(mask)(contents) == [reference.apply(mask, value) for value in contents]
+        assert shown[0] == shown[2] == shown[5] is not None
+    finally:
+        KEYS.hold("test_arrow", [])
+    assert in_arrow(mask, contents) == [None] * len(contents)
