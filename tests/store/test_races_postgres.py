@@ -9,13 +9,16 @@ from threading import Barrier
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from hub.acts import bump, revisions
+from hub.catalog.problems import Refused
 from hub.core import Core, initialise, open_core
 from hub.exchange.store import MOST_WAITING, ExchangeStore, TooMany
 from hub.exchange.tables import exchange
 from hub.identity.replay import UsedOnce
+from hub.pseudonyms.service import PseudonymKeyService
+from hub.pseudonyms.tables import pseudonym_key
 from hub.settings import Settings
 from hub.sharing.registry import TokenRevocations
 from hub.store.base import now
@@ -131,3 +134,24 @@ def test_exchanges_started_at_once_are_one_and_no_more_than_may_wait(cores: list
 def test_a_home_of_the_command_line_opens_beside_servers(cores: list[Core], tmp_path: Path) -> None:
     assert cores[0].settings.shared
     assert not Settings(home=tmp_path).shared
+
+
+def test_versions_of_the_pseudonyms_key_are_made_by_one_node_each(cores: list[Core], tmp_path: Path) -> None:
+    """Nodes with directories of their own, none of which has a key yet."""
+    nodes = [PseudonymKeyService(core.engine, core.acts, tmp_path / str(number), "SM3") for number, core in enumerate(cores)]
+    with cores[0].engine.begin() as connection:
+        connection.execute(delete(pseudonym_key))
+    at_once(lambda number: nodes[number].open())
+    assert sorted(node.states()[0].here for node in nodes) == [False, False, False, True]
+
+    def rotate(number: int) -> int | None:
+        try:
+            return nodes[number].rotate(CONSOLE, 0).version.number
+        except Refused:
+            return None
+
+    made = [number for number in at_once(rotate) if number is not None]
+    found = nodes[0].states()
+    assert [each.version.number for each in found] == [*sorted(made, reverse=True), 1]
+    assert len({each.version.key_id for each in found}) == len(found)
+    assert all(sum(node.states()[place].here for node in nodes) == 1 for place in range(len(found)))
