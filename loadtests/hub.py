@@ -10,7 +10,7 @@ from hub.acts import Actor
 from hub.catalog.scopes import CATALOG, SECURITY, SYSTEM
 from hub.core import Core, initialise, open_core
 from hub.settings import load_settings
-from loadtests.persons import PURPOSE, grant
+from loadtests.persons import MASKED, PURPOSE, grant
 from tests.scale.served import Served, serve
 
 CLEAR, HALF = "clear", "half"
@@ -41,5 +41,5 @@ def _stage(core: Core, text: str) -> dict[str, tuple[str, str]]:
     for name in (CLEAR, HALF):
         app = core.sharing.create_application(_CONSOLE, name, "register", [PURPOSE], [])
         secrets[name] = (app.client_id, app.client_secret)
-        core.sharing.create_grant(_REVIEWER, grant(name, masked=name == HALF))
+        core.sharing.create_grant(_REVIEWER, grant(name, MASKED if name == HALF else {}))
     return secrets

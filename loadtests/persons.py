@@ -69,9 +69,9 @@ def manifest(place: Place) -> str:
     return _HEAD.format(source=place.source, binding=place.binding, key_type=place.key_type) + items
 
 
-def grant(application: str, masked: bool) -> dict[str, object]:
-    """The input of a grant of the list."""
-    shown = [{"code": code, "value": "MASKED", "mask": MASKED[code]} if masked and code in MASKED else {"code": code, "value": "CLEAR"} for code in ITEMS]
+def grant(application: str, masks: Mapping[str, str]) -> dict[str, object]:
+    """The input of a grant of the list, with these items masked."""
+    shown = [{"code": code, "value": "MASKED", "mask": masks[code]} if code in masks else {"code": code, "value": "CLEAR"} for code in ITEMS]
     return {
         "application": application,
         "resource": "register.person",
