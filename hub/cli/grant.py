@@ -161,8 +161,10 @@ def extend(
 
 @group.command("lint", epilog=EXAMPLES + "huitong grant lint")
 def lint(as_json: AsJson = False) -> None:
-    """检查互补脱敏与准标识符组合 Find grants whose masks of one item show more together than either does, and callers who see quasi-identifiers
-    in clear that together name people. Exit code 1 where one department holds both masks."""
+    """检查互补脱敏与准标识符组合 Find masks that show more together than either does, and quasi-identifiers in clear that together name people.
+
+    Exit code 1 where one department holds both masks.
+    """
     with opened() as core, reading(core.engine) as connection:
         snapshot = core.catalog.current()
         found, sets = complements(connection, snapshot), quasi_sets(snapshot, core.registry.applications())
