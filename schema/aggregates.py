@@ -107,7 +107,7 @@ async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> lis
     resource, binds = asked.face.resource, {**asked.binds, _LIMIT: MOST_CELLS + 1}
     limited = resource.least_cohort > 1
     before = [predicate_of(each.where, binds, f"q{i}_") for i, each in enumerate(past)]
-    marks = (asked.where, asked.rows, *before) if limited else ()
+    marks = (asked.where, *before) if limited else ()
     columns = {item.column: Column(item.column, item.kind) for _, item in asked.keys}
     for each in past:
         columns |= {name: Column(name, Kind(kind)) for name, kind in each.keys}
@@ -130,9 +130,9 @@ def _cell(row: Row, asked: Asking, past: Sequence[Question], columns: Sequence[s
     count, figures = row[marks + len(columns)], row[marks + len(columns) + 1 :]
     measures: Any = tuple(figures[i : i + WIDTH] for i in range(0, len(figures), WIDTH))
     inside = bool(row[0]) if marks else True
-    places = tuple(_place(bool(mark), each, values) for mark, each in zip(row[2:marks], past, strict=True)) if marks else ()
+    places = tuple(_place(bool(mark), each, values) for mark, each in zip(row[1:marks], past, strict=True)) if marks else ()
     key = tuple(values[item.column] for _, item in asked.keys)
-    part = Part((bool(row[1]) if marks else True, *places), inside, key if inside else (), int(count or 0), tuple(each[0] for each in measures))
+    part = Part(places, inside, key if inside else (), int(count or 0), tuple(each[0] for each in measures))
     return Cell(part, measures)
 
 

@@ -22,7 +22,7 @@ class Part:
     """Rows that nothing tells apart: their place in earlier answers, whether the new question selects them, and their group in it."""
 
     past: tuple[Hashable, ...]
-    """First, whether the rows are the caller's to see; then what each earlier answer says of them, false where it does not hold them."""
+    """What each earlier answer says of them, false where it does not hold them."""
     inside: bool
     key: Key
     count: int
@@ -54,7 +54,7 @@ def judge(parts: Sequence[Part], k: int, measures: int) -> Verdict:
     if shown is None:
         return Verdict(False, frozenset(), (False,) * measures, (False,) * measures)
     # Of rows that no answer holds nothing is told.
-    atoms = [members for (label, past), members in _labelled(parts, shown).items() if label != _OUT or any(past[1:])]
+    atoms = [members for (label, past), members in _labelled(parts, shown).items() if label != _OUT or any(past)]
     sums = tuple(all(_fits(sum(part.known[i] for part in atom), k) for atom in atoms) for i in range(measures))
     nulls = tuple(all(_fits(sum(part.count - part.known[i] for part in atom), k) for atom in atoms) for i in range(measures))
     rest = sum(count for key, count in groups.items() if key not in shown)
@@ -80,7 +80,8 @@ def _labelled(parts: Sequence[Part], shown: Set[Key]) -> dict[tuple[Hashable, tu
 def _shown(parts: Sequence[Part], groups: Mapping[Key, int], k: int) -> frozenset[Key] | None:
     """The groups that can be told, all that are not told being one; ``None`` where not even the total can be.
 
-    A group that would be cut up is withheld; where what is withheld is small itself, the smallest group is withheld with it.
+    A group with a small part is withheld; where what is withheld is small itself, the smallest group is withheld with it. A part that an earlier
+    answer held as a whole, and that became small since, is not cut off by an answer that holds it as a whole again, or not at all.
     """
     whole: dict[tuple[Hashable, ...], int] = defaultdict(int)
     for part in parts:
@@ -88,7 +89,7 @@ def _shown(parts: Sequence[Part], groups: Mapping[Key, int], k: int) -> frozense
     shown = {key for key, count in groups.items() if count >= k}
     while True:
         counts = {label: sum(part.count for part in members) for label, members in _labelled(parts, shown).items()}
-        small = [label for (label, past), count in counts.items() if count < k and count < whole[past]]
+        small = [label for (label, past), count in counts.items() if count < k and (count < whole[past] or (label != _OUT and not any(past)))]
         rest = sum(count for key, count in groups.items() if key not in shown)
         if _OUT in small or (not shown and _REST in small):
             return None

@@ -69,7 +69,7 @@ async def aggregate_resolver(face: Face, args: Mapping[str, Any], reader: Reader
 async def _parts(asked: _Asked, past: list[Question], inside: Rows, own: Predicate, keys: Mapping[str, Item], items: Mapping[str, Item]) -> list[Part]:
     stable = asked.face.resource.stable_key
     every = {row[stable]: row for row in [*await asked.rows(own), *inside]}
-    mine, selected = set(every), {row[stable] for row in inside}
+    selected = {row[stable] for row in inside}
     before: list[dict[Any, Any]] = []
     for each in past:
         there = await asked.rows(predicate_of(each.where, asked.binds, "past"))
@@ -77,7 +77,7 @@ async def _parts(asked: _Asked, past: list[Question], inside: Rows, own: Predica
         before.append({row[stable]: _place(each, row) for row in there})
     return [
         Part(
-            (number in mine, *(each.get(number, False) for each in before)),
+            tuple(each.get(number, False) for each in before),
             number in selected,
             tuple(row[item.column] for item in keys.values()) if number in selected else (),
             1,

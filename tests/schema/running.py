@@ -31,6 +31,7 @@ from schema.documents import Document, Documents
 from schema.faces import Faces
 from schema.model import Snapshot
 from schema.plan import Plans
+from schema.questions import Questions
 from schema.reference import run_reference
 from schema.run import Run, run_departments
 from schema.scalars import BIGINT, DATE, DATETIME
@@ -95,19 +96,21 @@ class Hub:
         """The schema that these rights see."""
         return View(BASE, Faces(self.snapshot, rights))
 
-    async def planned(self, view: View, document: Document, variables: Mapping[str, Any], caller: str = CALLER) -> Answer:
+    async def planned(
+        self, view: View, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None
+    ) -> Answer:
         """The document's answer by plan."""
         operation = document.operation(None)
         coerced = variables_of(document, operation, variables)
         plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document), coerced))
         answer = Answer()
-        found = await run_departments(plan, Run(self.source, self.cursors, caller, coerced), answer)
+        found = await run_departments(plan, Run(self.source, self.cursors, caller, coerced, questions or Questions()), answer)
         answer.data = {key: found.get(key, "Query") for key in plan.order}
         return answer
 
-    async def referred(self, document: Document, variables: Mapping[str, Any], caller: str = CALLER) -> Answer:
+    async def referred(self, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None) -> Answer:
         """The document's answer by the reference."""
-        return await run_reference(document, variables, None, self.source, self.cursors, caller)
+        return await run_reference(document, variables, None, self.source, self.cursors, caller, questions)
 
     async def ask(self, rights: Rights, text: str, variables: Mapping[str, Any] | None = None, caller: str = CALLER) -> Answer:
         """Checks a text and answers it by plan."""
