@@ -36,6 +36,7 @@ def other(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
         texts = manifests(running.home, sources, {department: postgres.url(department) for department in MOVED})
         for department in ("city_data", "civil_affairs", "housing", "market_regulation", "natural_resources"):
             published(running, texts[department])
+        assert running.canaries.phones
         # Nothing can be read from the files any more.
         for department in MOVED:
             (running.home / "demo" / f"{department}.db").unlink()
