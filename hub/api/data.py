@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from anyio import to_thread
 from graphql import OperationDefinitionNode, OperationType
 from sqlalchemy import Connection
@@ -16,7 +15,7 @@ from hub.api.entries import access_entries, call_entry, operation_of, remote_det
 from hub.api.execute import Executor, check_operations, planned
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
-from hub.api.long import Long, size_of, spliced
+from hub.api.long import size_of, spliced
 from hub.api.troubles import Troubles
 from hub.api.turn import Turn, body_of
 from hub.api.use import check_documents, check_use
@@ -30,6 +29,7 @@ from hub.sharing.quota import check_quota, limited, usage
 from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
 from hub.verification.limits import Limits, OverBudget
+from hub.verification.padding import padded, state_slack
 from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -124,27 +124,13 @@ class DataService:
             extensions["sources"] = [source_state(answer.sources[code]) for code in sorted(answer.sources)]
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         if spending.verifies:
-            body = padded(body, answer.slack + sum(state_slack(state) for state in extensions.get("sources", ())))
+            body = padded(body, answer.slack + state_slack(extensions.get("sources", ())))
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
 
 
 def source_state(state: SourceState) -> dict[str, Any]:
     """One entry of ``extensions.sources``."""
     return {"source": state.source, "state": state.state, "asOf": state.as_of.isoformat() if state.as_of else None}
-
-
-_WIDEST = {"state": "OPEN_CIRCUIT", "asOf": "2026-01-01T00:00:00.000000+00:00"}
-
-
-def state_slack(state: Mapping[str, Any]) -> int:
-    """Bytes by which an entry of ``extensions.sources`` is shorter than the longest."""
-    return sum(len(orjson.dumps(widest)) - len(orjson.dumps(state[name])) for name, widest in _WIDEST.items())
-
-
-def padded(body: bytes | Long, spaces: int) -> bytes | Long:
-    """The body with blanks behind it, which JSON ignores (RFC 8259 §2): its length is the same for every outcome."""
-    blanks = b" " * spaces
-    return body + blanks if isinstance(body, bytes) else [*body, blanks]
 
 
 def in_turn(works: Sequence[Work]) -> Work:

@@ -35,6 +35,21 @@ def test_more_than_one_call_may_ask_for(hub: RunningHub, document: str) -> None:
     assert "data" not in answer.content
 
 
+def test_d1_guesses_about_one_person_end_after_ten(hub: RunningHub) -> None:
+    person = hub.inside[-1]
+    wrong = [{"subject": {"idNumber": person["id_number"]}, "claims": {"name": f"张{chr(0x4E00 + n)}"}} for n in range(100)]
+    document = _MANY.format("verifyPersons(requests: $r) { outcome claims { item outcome } asOf }")
+    first = hub.ask("housing", document, {"r": wrong[:9]})
+    right = hub.ask("housing", document, {"r": [{**wrong[0], "claims": {"name": person["name"]}}] * 9})
+    assert {each["outcome"] for each in first.data["civilAffairs"]["verifyPersons"]} == {"MISMATCH"}
+    assert {each["outcome"] for each in right.data["civilAffairs"]["verifyPersons"]} == {"MATCH"}
+    lengths = {len(answer.response.content) - len(json.dumps(answer.receipt, separators=(",", ":"))) for answer in (first, right)}
+    assert len(lengths) == 1
+    for requests in (wrong, wrong[9:10]):
+        refused = hub.ask("housing", document, {"r": requests})
+        assert (refused.status, refused.codes, "data" in refused.content) == (429, ["VERIFICATION_BUDGET"], False)
+
+
 def test_verifications_of_all_fields_count_together(hub: RunningHub) -> None:
     requests = [{"subject": {"idNumber": hub.inside[0]["id_number"]}, "claims": {"name": "无"}}] * 60
     for fields, status in ((1, 200), (2, 400)):
