@@ -13,7 +13,7 @@ from sqlalchemy import event
 from typer.testing import CliRunner
 
 from auth.decide import Rights, decide
-from auth.rights import Decision, GrantItem, GrantTerms, OpenClass, Operation, SharingClass, Shown
+from auth.rights import GrantItem, GrantTerms, OpenClass, Operation, SharingClass, Shown
 from connectors.selection import Binding, Kind
 from hub.catalog.disclosure import Change, Seen, State, Viewer, compare
 from hub.catalog.disclosure_report import Asked, Report, compared, disclosure
@@ -108,6 +108,13 @@ def test_opening_to_the_public_and_to_every_department_is_told_once_for_all(held
     assert kinds["PUBLIC"]["birth_date"] is Seen.CLEAR
     assert kinds["EVERY_DEPARTMENT"]["id_number"] is Seen.MASKED
     assert "the public newly sees item civil_affairs.person.birth_date in clear (before: absent)" in told(found)
+
+
+def test_smaller_cohorts_are_told(held: Core) -> None:
+    publish(held, changed('stable_key = "pk"', 'stable_key = "pk"\ncohort = 20'))
+    assert (told(of(held)), of(held).wider) == (["application housing (civil_affairs): condition least_cohort of resource civil_affairs.person: 10 → 20"], 0)
+    publish(held, SMALL)
+    assert of(held).wider == 1
 
 
 def test_what_a_value_is_read_from_is_told(held: Core) -> None:
@@ -205,12 +212,14 @@ SCOPES = frozenset(f"{o.scope_prefix}:{target}" for o in Operation for target in
 RIGHTS = st.one_of(st.just(PUBLIC), st.builds(lambda grant: Rights("x", "d", SCOPES, (), {"a.b": grant} if grant else {}), st.none() | GRANT))
 
 
-def disclosed(decision: Decision | None) -> object:
+def disclosed(state: State) -> object:
     """What of a decision anybody can tell by calling."""
-    if decision is None:
+    decision = decide(state.resource.policy, state.rights) if state.resource else None
+    if decision is None or state.resource is None:
         return None
+    listed = decision.operations & {Operation.QUERY, Operation.EXCHANGE}
     items = {code: (i.shown, i.mask, i.usable_as_key) for code, i in decision.items.items() if i.shown is not Shown.ABSENT or i.key}
-    return decision.operations, items, decision.rows, decision.discloses_existence, decision.per_claim
+    return decision.operations, items, decision.rows, decision.discloses_existence, decision.per_claim, listed and state.resource.least_cohort
 
 
 @settings(max_examples=400, deadline=None)
@@ -218,7 +227,7 @@ def disclosed(decision: Decision | None) -> object:
 def test_a_change_is_in_the_diff_exactly_where_the_decision_changed(old: Resource | None, new: Resource | None, had: Rights, has: Rights) -> None:
     before, after = State(old, had), State(new, has)
     found = compare(Viewer("APPLICATION", "x", "d"), "a.b", before, after)
-    first, second = (disclosed(decide(state.resource.policy, state.rights)) if state.resource else None for state in (before, after))
+    first, second = (disclosed(state) for state in (before, after))
     assert (found is not None) == (first != second)
     assert compare(Viewer("APPLICATION", "x", "d"), "a.b", after, after) is None
     if found is not None:
