@@ -62,9 +62,10 @@ def _overlap(world: World, known: Mapping[str | None, str | None]) -> None:
     assert [p.path for p in refused(service.overlap, CONSOLE, "alpha", "", (1, 2), lines)] == ["version"]
 
 
-async def test_where_the_key_is_not_here_values_are_withheld_until_it_is(fresh: World) -> None:
+async def test_from_its_time_on_a_key_that_is_not_here_withholds_until_it_is(fresh: World) -> None:
     directory = fresh.core.settings.keys / FOLDER
-    await asyncio.to_thread(fresh.core.pseudonyms.rotate, CONSOLE, 0)
+    await asyncio.to_thread(fresh.core.pseudonyms.rotate, CONSOLE, 1)
+    await fresh.numbers("alpha")
     kept = (directory / "p2.key").read_bytes()
     fresh.core.pseudonyms.files.remove(2)
     await seen(fresh, None)
