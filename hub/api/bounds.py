@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from hub.api.context import Context
 from hub.catalog.scopes import OWNER
 from hub.people.permissions import Reach, reach
+from schema.faults import Code, Fault
+
+MOST_READINGS = 8
+"""Dry runs, previews and diffs in one document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,17 @@ class Bounds:
     def is_seen(self, application: str, department: str) -> bool:
         """Whether a thing of an application is shown; ``department`` is the one whose thing it is as well: a resource's, for a grant."""
         return self.department_is_seen(department) or (self.reach is not None and application in self.applications)
+
+
+def count_reading(context: Context) -> None:
+    """Counts a reading that is computed over the whole catalog.
+
+    Raises:
+        Fault: ``QUERY_BUDGET`` from the ninth of one document on.
+    """
+    if next(context.dry_runs) >= MOST_READINGS:
+        zh, en = f"一次调用至多 {MOST_READINGS} 次试运行、预览或比较", f"a call has {MOST_READINGS} dry runs, previews and diffs at most"
+        raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
 
 
 def bounds(context: Context, field: str) -> Bounds:

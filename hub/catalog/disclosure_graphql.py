@@ -10,7 +10,7 @@ import strawberry
 from anyio import to_thread
 from sqlalchemy import Connection
 
-from hub.api.bounds import bounds
+from hub.api.bounds import bounds, count_reading
 from hub.api.context import Context
 from hub.api.plain import plain, refusing
 from hub.api.types import DateTime
@@ -86,6 +86,8 @@ def _own(context: Context, field: str) -> str | None:
 
 
 async def _read(context: Context, work: Callable[[Connection], Report]) -> Report:
+    count_reading(context)
+
     def read() -> Report:
         with reading(context.live.core.engine) as connection:
             return work(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 from anyio import to_thread
 
-from hub.api.bounds import bounds
+from hub.api.bounds import bounds, count_reading
 from hub.api.context import Context
 from hub.api.plain import refusing
 from hub.masking.preview import Asked, preview
@@ -38,6 +38,7 @@ class MaskingQueries:
         seed: int = 0,
     ) -> MaskingPreview:
         context = info.context
+        count_reading(context)
         seen = bounds(context, "maskingPreview")
         own = None if seen.reach is Reach.ALL else seen.department
         if own is not None and any(given not in (None, own) for given in (department, resource.partition(".")[0] if resource else None)):
@@ -51,5 +52,6 @@ class MaskingQueries:
     )
     async def quasi_identifier_sets(self, info: Info) -> list[QuasiIdentifierSet]:
         context = info.context
+        count_reading(context)
         apps = context.live.core.registry.applications()
         return [quasi_of(one) for one in await to_thread.run_sync(lambda: quasi_sets(context.snapshot, apps))]

@@ -22,7 +22,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
     with new_core(tmp_path_factory.mktemp("preview")) as made:
         publish(made, MANIFEST.read_text("utf-8").replace("{home}", "/nowhere"))
         grant(made, "housing", id_number="MASKED", birth_date="CLEAR", phone="MASKED")
-        grant(made, "research", gender="CLEAR", birth_date="CLEAR", district="CLEAR")
+        grant(made, "research", name="MASKED", gender="CLEAR", birth_date="CLEAR", district="CLEAR")
         grant(made, "careful", gender="CLEAR", birth_date="MASKED", district="CLEAR")
         grant(made, "mayor", id_number="CLEAR", gender="CLEAR", birth_date="CLEAR", district="CLEAR")
         grant(made, "checker", operations=["VERIFY"], gender="CLEAR", birth_date="CLEAR", district="CLEAR")

@@ -92,6 +92,14 @@ async def test_a_steward_sees_the_own_departments_grants_alone(ask: Any) -> None
     assert codes(await ask(STEWARD, GRANT, "transport")) == ["FORBIDDEN"]
 
 
+async def test_a_document_has_few_of_them(ask: Any) -> None:
+    def document(count: int) -> str:
+        return "{" + " ".join(f"d{n}: disclosureDiff {{ digest }}" for n in range(count)) + "}"
+
+    assert codes(await ask(SECURITY, document(8))) == []
+    assert "QUERY_BUDGET" in codes(await ask(SECURITY, document(9)))
+
+
 async def test_what_a_grant_would_disclose_is_told_and_nothing_recorded(ask: Any, core: Core) -> None:
     before = len(core.sharing.grants())
     found = (await ask(SECURITY, GRANT))["data"]["grantDisclosure"]

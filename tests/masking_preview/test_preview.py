@@ -100,6 +100,8 @@ def test_e14_quasi_identifiers_that_one_caller_sees_in_clear_are_told(core: Core
     (found,) = [one for one in quasi_sets(core.catalog.current(), core.registry.applications()) if one.resource == PERSON]
     assert (found.application, found.items) == ("research", ("gender", "birth_date", "district"))
     assert "QUASI_IDENTIFIERS" not in codes(made(core, resource=PERSON, item="id_number", rule="KEEP_FIRST_6_LAST_4"))
+    warned = {warning.code: warning.en for warning in made(core, resource=PERSON, item="name").warnings}
+    assert warned["QUASI_IDENTIFIERS"] == f"research sees gender, birth_date, district of {PERSON} in clear besides, which together name people"
 
 
 def test_e14_the_command_line_tells_them(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
