@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from connectors.selection import Column, Compare, Comparison, Every, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Undeliverable, Value
+from connectors.selection import SALT, Column, Compare, Comparison, Every, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Undeliverable, Value
 from connectors.shaping import Shaping, shaping
 from connectors.spi import Parameters
-from connectors.wire import comparable
+from connectors.wire import comparable, scrambled
 
 Truth = bool | None
 """True, false, or unknown."""
@@ -56,10 +56,11 @@ def _choice(selection: Selection, places: Places, parameters: Parameters) -> Cal
     holds = condition(selection.where, places, parameters)
     behind = _behind(selection, places, parameters) if selection.after else None
     limit = None if selection.limit is None else _number(parameters[selection.limit])
+    sorting = [(_sorted_by(key, parameters), places[key.column], key.descending) for key in selection.order]
 
     def chosen(rows: Iterable[Row]) -> list[Row]:
         kept = [row for row in rows if holds(row) and (behind is None or behind(row))]
-        return _ordered(kept, selection.order, places)[:limit]
+        return _ordered(kept, sorting)[:limit]
 
     return chosen
 
@@ -144,22 +145,31 @@ def _among(part: Compare, place: int, bound: Value | Sequence[Value]) -> Test:
     return among
 
 
-def _ordered(rows: list[Row], order: Sequence[Order], places: Places) -> list[Row]:
-    for key in reversed(order):
-        place, kind = places[key.column], key.kind
-        keyed = [(comparable(row[place], kind), row) for row in rows]
+def _sorted_by(key: Order, parameters: Parameters) -> Callable[[Value], Any]:
+    """What values of the key are compared by."""
+    if key.scrambled:
+        salt = str(_one(parameters[SALT]))
+        return lambda value: scrambled(salt, value)
+    return lambda value: comparable(value, key.kind)
+
+
+def _ordered(rows: list[Row], sorting: Sequence[tuple[Callable[[Value], Any], int, bool]]) -> list[Row]:
+    for sorted_by, place, descending in reversed(sorting):
+        keyed = [(sorted_by(row[place]), row) for row in rows]
         known = [pair for pair in keyed if pair[0] is not None]
-        known.sort(key=lambda pair: pair[0], reverse=key.descending)
+        known.sort(key=lambda pair: pair[0], reverse=descending)
         rows = [row for _, row in known] + [row for value, row in keyed if value is None]
     return rows
 
 
 def _behind(selection: Selection, places: Places, parameters: Parameters) -> Callable[[Row], bool]:
-    keys = [(places[key.column], key, comparable(_one(parameters[name]), key.kind)) for key, name in zip(selection.order, selection.after, strict=True)]
+    sorting = [_sorted_by(key, parameters) for key in selection.order]
+    named = zip(selection.order, sorting, selection.after, strict=True)
+    keys = [(places[key.column], key, sorted_by, sorted_by(_one(parameters[name]))) for key, sorted_by, name in named]
 
     def behind(row: Row) -> bool:
-        for place, key, position in keys:
-            value = comparable(row[place], key.kind)
+        for place, key, sorted_by, position in keys:
+            value = sorted_by(row[place])
             if value == position and (value is not None or key.nullable):
                 continue
             if value is None or position is None:

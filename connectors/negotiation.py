@@ -15,6 +15,7 @@ from connectors.spi import Aggregating, Capabilities, ColumnDescription, ObjectD
 from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
+_SCRAMBLED = frozenset({Kind.STRING, Kind.INTEGER, Kind.BIGINT})
 LIMIT = "#limit"
 """The parameter that bounds what is read for the hub to complete."""
 
@@ -40,6 +41,8 @@ def negotiate(capabilities: Capabilities, selection: Selection) -> Plan:
 
 
 def _orders(capabilities: Capabilities, key: Order) -> bool:
+    if key.scrambled:
+        return capabilities.order and capabilities.scrambles and key.kind in _SCRAMBLED
     return capabilities.order and (capabilities.text_order or key.kind is not Kind.STRING)
 
 

@@ -6,6 +6,7 @@ datetime is ISO 8601 text with offset in UTC (``2026-11-22T08:00:00+00:00``), a 
 
 Comparisons follow SQL's three-valued logic: a comparison with a null is unknown, and only rows for which the predicate is true are selected.
 Order puts nulls last in both directions and compares text by code point, whatever the source's own collation is.
+Its scrambled form compares hashes: :func:`connectors.wire.scrambled`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Undeliverable(str):
 
 UNDELIVERABLE = Undeliverable()
 Row = tuple[Value, ...]
+SALT = "#salt"
+"""The parameter that binds the secret of scrambled orders, a text."""
 
 
 class Kind(Enum):
@@ -141,6 +144,8 @@ class Order:
     kind: Kind
     descending: bool = False
     nullable: bool = True
+    scrambled: bool = False
+    """By the hash of :data:`SALT` and the value, so that the order tells nothing of the values. A position still binds the value itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Capabilities:
     """Texts too are ordered, and compared as greater or less, by code point; else only other kinds are."""
     aggregates: bool = False
     """It is :class:`Aggregating`."""
+    scrambles: bool = False
+    """It orders by scrambled keys (``Order.scrambled``) that are texts or whole numbers, with the bytes of :func:`connectors.wire.scrambled`."""
     completes: bool = False
     """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 

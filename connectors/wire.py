@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -30,6 +31,16 @@ def comparable(value: Value, kind: Kind) -> Any:
         case Kind.DECIMAL:
             return _decimal(value)
     return value
+
+
+def scrambled(salt: str, value: Value) -> str | None:
+    """What a scrambled order compares: MD5 (RFC 1321), in lower-case hex, of the salt and the value's text in UTF-8. Databases have it, and compute the same.
+
+    It shuffles, and protects nothing by itself: nobody is shown it, and the salt is a secret. Null for what cannot be delivered.
+    """
+    if value is None or isinstance(value, Undeliverable):
+        return None
+    return hashlib.md5(f"{salt}{value}".encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 _WHOLE, _FRACTION = 60, 60

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 from collections.abc import Sequence
 
 import orjson
@@ -26,6 +28,11 @@ class Cursors:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESSIV(key)
+        self._salts = hmac.digest(key, b"huitong scrambled order", hashlib.sha256)
+
+    def salt(self, caller: str, resource: str) -> str:
+        """The secret by which a resource's rows stand in another order for every caller: 128 bits, in hex; the same on all nodes and for all pages."""
+        return hmac.digest(self._salts, orjson.dumps([caller, resource]), hashlib.sha256).hex()[:32]
 
     def seal(self, binding: bytes, place: Sequence[Value]) -> str:
         """The cursor of the row whose order keys are ``place``. Where one of them cannot be delivered, the cursor is good, and refused when used."""

@@ -1,4 +1,4 @@
-"""``where`` and ``orderBy`` → predicates and orders. One grammar for callers' filters and for the row conditions of grants."""
+"""``where`` → predicates. One grammar for callers' filters and for the row conditions of grants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from graphql import GraphQLError
 
-from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some, Value
+from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Predicate, Some, Value
 from schema.faces import Face
 from schema.faults import Code, Fault, bad_input
 from schema.model import Item, Resource
@@ -225,28 +225,3 @@ def row_condition(resource: Resource, rows: str, binds: Binds) -> Predicate:
             "请安全管理员重新授权",
             "the security administrator has to grant anew",
         ) from None
-
-
-def order(resource: Resource, filters: Mapping[str, Item], order_by: Sequence[Mapping[str, Any]]) -> tuple[Order, ...]:
-    """The order asked for, ended by the resource's stable key so that every row has one place.
-
-    Raises:
-        Fault: ``BAD_INPUT``, unless each entry has exactly one key and no key stands twice.
-    """
-    found: list[Order] = []
-    for i, entry in enumerate(order_by):
-        if len(entry) != 1 or None in entry.values():
-            raise bad_input(
-                f"orderBy[{i}] 须恰有一个键",
-                f"orderBy[{i}] must have exactly one key",
-                "例如 [{birthDate: ASC}, {district: DESC}]",
-                "e.g. [{birthDate: ASC}, {district: DESC}]",
-            )
-        name, direction = next(iter(entry.items()))
-        item = filters[name]
-        if any(known.column == item.column for known in found):
-            raise bad_input(f"orderBy 中 {name} 出现两次", f"orderBy names {name} twice")
-        found.append(Order(item.column, item.kind, direction == "DESC", item.nullable))
-    if not any(known.column == resource.stable_key for known in found):
-        found.append(Order(resource.stable_key, resource.stable_kind, nullable=False))
-    return tuple(found)

@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 
 from auth.rights import Operation
-from connectors.selection import Column, Order, Row, Selection, Value
+from connectors.selection import SALT, Column, Order, Row, Selection, Value
 from schema.cursors import Cursors, no_place
 from schema.faces import Face
 from schema.faults import bad_input
-from schema.filters import Binds, Filter, order
+from schema.filters import Binds, Filter
+from schema.ordering import hides_stable_key, order
 from schema.reader import Reader
 from schema.shapes import ItemUse
 from schema.values import checked, deliverable
@@ -76,8 +77,10 @@ def listing(
     filtering = Filter.of(face, binds, "p")
     parts = [filtering.predicate(where)] if where else []
     reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for name, bound in binds.items() if name.startswith("p")))
-    orders = order(resource, face.filters, args.get("orderBy") or [])
-    keys = [Column(o.column, o.kind) for o in orders]
+    orders = order(resource, face.filters, args.get("orderBy") or [], scrambled=hides_stable_key(face))
+    if any(o.scrambled for o in orders):
+        binds[SALT] = cursors.salt(caller, resource.code)
+    keys = list(dict.fromkeys(Column(o.column, o.kind) for o in orders))
     columns = (*outputs, *(key for key in keys if key not in outputs))
     selection = Selection(resource.binding, columns, reader.where(face, binds, parts), orders, (), "limit")
     first = _page_size(args.get("first"), face.decision.page_limit)
@@ -88,7 +91,7 @@ def listing(
         reached[there] = (*reached.get(there, ()), use)
     binding = _binding(caller, resource.code, where, orders)
     every = tuple(dict.fromkeys((*uses, *reached.pop(face, ()), *compared)))
-    listed = Listing(face, selection, binds, first, tuple(columns.index(k) for k in keys), binding, every, reached, False)
+    listed = Listing(face, selection, binds, first, tuple(columns.index(Column(o.column, o.kind)) for o in orders), binding, every, reached, False)
     after = args.get("after")
     if after is None:
         return listed

@@ -15,7 +15,7 @@ from aiodataloader import DataLoader
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 
 from auth.rights import ItemDecision, Shown
-from connectors.selection import Column, Compare, Comparison, Kind, Selection, Undeliverable, Value
+from connectors.selection import Column, Kind, Selection, Undeliverable, Value
 from masking import reference
 from schema.answer import Answer, FieldError
 from schema.collect import Collector
@@ -29,7 +29,7 @@ from schema.model import Item, Link
 from schema.questions import Questions
 from schema.reader import Reader, Sources
 from schema.reference_aggregates import aggregate_resolver
-from schema.values import canonical, fits, undeliverable, unfit
+from schema.values import canonical, fits, identified, undeliverable, unfit
 from schema.verification import question, verify
 
 
@@ -52,12 +52,12 @@ class Context:
         return self.loaders[key]
 
     async def _load(self, face: Face, item: str, values: list[Value]) -> list[dict[str, Value] | None]:
-        return [await self.one(face, face.resource.items[item], value) for value in values]
+        return [await self.one(face, face.resource.items[item], value, spelled=False) for value in values]
 
-    async def one(self, face: Face, item: Item, value: Value) -> dict[str, Value] | None:
-        """The raw row with this identifier, by source column."""
-        binds: Binds = {"key": value, "limit": 1}
-        where = self.reader.where(face, binds, [Compare(item.column, item.kind, Comparison.EQ, "key")])
+    async def one(self, face: Face, item: Item, value: Value, *, spelled: bool) -> dict[str, Value] | None:
+        """The raw row with this identifier, by source column; with ``spelled``, in any of its spellings."""
+        binds: Binds = {"limit": 1}
+        where = self.reader.where(face, binds, [identified(item, value, binds, "key", spelled=spelled)])
         columns = _raw_columns(face)
         rows = await self.reader.rows(face, Selection(face.resource.binding, columns, where, limit="limit"), binds, ())
         return _named(columns, rows[0]) if rows else None
@@ -144,7 +144,7 @@ async def _one(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
         raise bad_input("标识", "give exactly one identifier")
     name, value = given[0]
     item = face.keys[name]
-    row = await context.one(face, item, canonical(item, value, name))
+    row = await context.one(face, item, canonical(item, value, name), spelled=face.spelled)
     return None if row is None else {"face": face, "row": row}
 
 

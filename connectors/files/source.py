@@ -30,7 +30,15 @@ from masking.sql import SQL_ALGORITHMS
 
 log = logging.getLogger(__name__)
 CAPABILITIES = Capabilities(
-    comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True, aggregates=True
+    comparisons=frozenset(Comparison),
+    order=True,
+    scrambles=True,
+    masks=SQL_ALGORITHMS,
+    matches=True,
+    keys_per_call=10_000,
+    links=True,
+    objects=True,
+    aggregates=True,
 )
 _OF_TIMEOUT = 0.8
 """The part of a call's time for which it waits for an object's first delivery."""

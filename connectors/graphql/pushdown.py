@@ -36,7 +36,7 @@ def push(target: Target, selection: Selection, parameters: Parameters) -> Pushed
         return _by_arguments(target, selection, parts, parameters)
     inputs = [made for part in parts if (made := where_input(target, part, parameters)) is not None]
     whole = len(inputs) == len(parts)
-    ordered = all(key.column in target.orders for key in selection.order)
+    ordered = all(key.column in target.orders and not key.scrambled for key in selection.order)
     resumable = whole and ordered and not all(_ranged(target, key) for key in selection.order)
     if selection.after and ordered:
         bound = {f"#{key.column}": parameters[name] for key, name in zip(selection.order, selection.after, strict=True)}
@@ -137,7 +137,7 @@ def _by_arguments(target: Target, selection: Selection, parts: Sequence[Predicat
         if made is None or not put(arguments, *made):
             left += 1
     remote = target.remote
-    ordered = not selection.order or [(key.column, key.descending) for key in selection.order] == [(remote.sorted_by, False)]
+    ordered = not selection.order or [(key.column, key.descending, key.scrambled) for key in selection.order] == [(remote.sorted_by, False, False)]
     return Pushed(arguments, left == 0 and not selection.after, ordered)
 
 

@@ -170,7 +170,7 @@ def _in_service_order(selection: Selection, endpoint: Endpoint) -> bool:
     if not selection.order:
         return not selection.after
     key = selection.order[0]
-    sorted_alike = len(selection.order) == 1 and key.column == endpoint.sorted_by and not key.descending
+    sorted_alike = len(selection.order) == 1 and key.column == endpoint.sorted_by and not key.descending and not key.scrambled
     return sorted_alike and (not selection.after or endpoint.after is not None)
 
 

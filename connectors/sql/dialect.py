@@ -104,6 +104,14 @@ class SqlDialect(Protocol):
         """A row of the table there has the key that this row's column holds, and satisfies ``where``. Never null."""
         ...
 
+    def plain(self, column: Expression, kind: Kind) -> Expression:
+        """A text or a whole number as the text of its wire value."""
+        ...
+
+    def scrambled(self, salt: Expression, plain: Expression) -> Expression:
+        """:func:`connectors.wire.scrambled` of what :meth:`plain` made, or of a parameter's text."""
+        ...
+
     def directed(self, stored: Expression, *, descending: bool, nullable: bool) -> list[Expression]:
         """What to order by, so that nulls come last; bare where there are none, so that an index serves it."""
         ...
@@ -164,6 +172,14 @@ class Standard(SqlDialect, Protocol):
     def existing(self, here: Place, there: Place, *conditions: Expression) -> Expression:
         """A row there satisfies the conditions."""
         return exists(literal_column("1")).select_from(there[0]).where(*conditions).correlate(here[0])
+
+    def plain(self, column: Expression, kind: Kind) -> Expression:
+        """By a cast."""
+        return cast(column, Text)
+
+    def scrambled(self, salt: Expression, plain: Expression) -> Expression:
+        """By the database's own ``md5``."""
+        return func.md5(cast(salt, Text) + cast(plain, Text), type_=Text)
 
     def grouping(self, wired: Expression, kind: Kind) -> Expression:
         """Itself."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Double,
     Integer,
     LargeBinary,
+    Numeric,
     Text,
     and_,
     cast,
@@ -164,6 +165,14 @@ class MysqlDialect(Standard):
             return self.existing(here, there, there[1] == here[1], right == left, where)
         keys = select(right).select_from(there[0]).where(there[1].is_not(None), where)
         return and_(here[1].is_not(None), left.in_(keys)).self_group()
+
+    def plain(self, column: Expression, kind: Kind) -> Expression:
+        """A number without the zeros with which its column fills it."""
+        return _text(column if kind is Kind.STRING else cast(column, Numeric(_MOST_DIGITS, 0)))
+
+    def scrambled(self, salt: Expression, plain: Expression) -> Expression:
+        """Of bytes, because texts of unlike collations do not go together."""
+        return func.md5(func.concat(cast(salt, LargeBinary), cast(plain, LargeBinary)), type_=Text)
 
     def grouping(self, wired: Expression, kind: Kind) -> Expression:
         """Texts by their bytes: a collation takes several for one."""

@@ -107,6 +107,14 @@ class PostgresDialect(Standard):
             values = cast(values, ARRAY(_TYPES[kind]))
         return column != all_(values) if negated else column == any_(values)
 
+    def plain(self, column: Expression, kind: Kind) -> Expression:
+        """A number without its scale."""
+        return cast(column if kind is Kind.STRING else func.trunc(cast(column, Numeric)), Text)
+
+    def scrambled(self, salt: Expression, plain: Expression) -> Expression:
+        """In byte order."""
+        return collate(super().scrambled(salt, plain), "C")
+
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """By PostgreSQL's own function, to which no character is special."""
         return func.starts_with(cast(column, Text), cast(binds.place(parameter, None, Text()), Text), type_=Boolean)

@@ -45,6 +45,9 @@ SUM_FUNCTION = "huitong_sum"
 FLOAT_SUM_FUNCTION = "huitong_float_sum"
 """The correctly rounded sum of floats: SQLite's own depends on their order."""
 
+SCRAMBLE_FUNCTION = "huitong_scrambled"
+"""The function :func:`connectors.wire.scrambled`: SQLite has no hash."""
+
 READABLE_FUNCTION = "huitong_readable"
 """Whether a blob is text in UTF-8, which SQLite itself never asks."""
 
@@ -186,6 +189,14 @@ class SqliteDialect(Standard):
         """A range, so that an index serves it."""
         left = collate(column, "BINARY")
         return and_(left >= binds.place(parameter), left < binds.place(parameter, after_prefix))
+
+    def plain(self, column: Expression, kind: Kind) -> Expression:
+        """A text's bytes; numbers as they are."""
+        return _argument(cast(column, Text) if kind is Kind.STRING else column)
+
+    def scrambled(self, salt: Expression, plain: Expression) -> Expression:
+        """By a function of its own."""
+        return Function(SCRAMBLE_FUNCTION, salt, plain, type_=Text)
 
     def summed(self, column: Expression, kind: Kind) -> Expression:
         """By functions of its own."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import FromClause, and_, false, not_, or_, true
+from sqlalchemy import FromClause, Text, and_, false, not_, or_, true
 
-from connectors.selection import Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some
+from connectors.selection import SALT, Compare, Comparison, Every, Kind, Linked, Not, Order, Predicate, Some
 from connectors.sql.dialect import Binds, Expression, SqlDialect
 from connectors.sql.tables import compared_columns, named_table
 
@@ -81,7 +81,7 @@ class Conditions:
             for place, key in enumerate(keys)
         ]
         position = or_(*alternatives)
-        if keys[0].nullable or len(keys) == 1:
+        if keys[0].nullable or keys[0].scrambled or len(keys) == 1:
             return position
         # Says nothing new, but a range over the first key is what an index can begin with.
         first, value = self._stored(keys[0]), self._value(keys[0], parameters[0])
@@ -99,7 +99,14 @@ class Conditions:
         return stored.is_not_distinct_from(value) if key.nullable else stored == value
 
     def _stored(self, key: Order) -> Expression:
+        if key.scrambled:
+            return self._scrambled(self._dialect.plain(self._table.c[key.column], key.kind))
         return self._dialect.stored(self._table.c[key.column], key.kind, ordered=True)
 
     def _value(self, key: Order, parameter: str) -> Expression:
+        if key.scrambled:
+            return self._scrambled(self._binds.place(parameter, str, Text()))
         return self._dialect.value(self._binds, parameter, key.kind, ordered=True)
+
+    def _scrambled(self, plain: Expression) -> Expression:
+        return self._dialect.scrambled(self._binds.place(SALT, None, Text()), plain)

@@ -21,7 +21,15 @@ from masking.sql import SQL_ALGORITHMS
 T = TypeVar("T")
 
 CAPABILITIES = Capabilities(
-    comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True, keys_per_call=10_000, links=True, objects=True, aggregates=True
+    comparisons=frozenset(Comparison),
+    order=True,
+    scrambles=True,
+    masks=SQL_ALGORITHMS,
+    matches=True,
+    keys_per_call=10_000,
+    links=True,
+    objects=True,
+    aggregates=True,
 )
 
 

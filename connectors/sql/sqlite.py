@@ -14,11 +14,20 @@ import aiosqlite
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import UNDELIVERABLE, Binding, Undeliverable
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
-from connectors.sql.dialect_sqlite import DECIMAL_FUNCTION, FLOAT_SUM_FUNCTION, READABLE_FUNCTION, SUM_FUNCTION, UTC_FUNCTION, SqliteDialect
+from connectors.sql.dialect_sqlite import (
+    DECIMAL_FUNCTION,
+    FLOAT_SUM_FUNCTION,
+    READABLE_FUNCTION,
+    SCRAMBLE_FUNCTION,
+    SUM_FUNCTION,
+    UTC_FUNCTION,
+    SqliteDialect,
+)
 from connectors.sql.driver import Connection, object_name
 from connectors.sql.objects_sqlite import described, listed
 from connectors.sql.sums import ExactSum, FloatSum
-from connectors.wire import decimal_key, utc_text
+from connectors.sql.values import whole
+from connectors.wire import decimal_key, scrambled, utc_text
 
 # aiosqlite writes statements with their values into its debug log.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
@@ -49,6 +58,12 @@ def _text(stored: bytes) -> str:
 
 def _told(value: object) -> object:
     return _text(value) if isinstance(value, bytes) else value
+
+
+def _scrambled(salt: str, stored: object) -> str | None:
+    if isinstance(stored, str | bytes):
+        return scrambled(salt, _text(stored) if isinstance(stored, bytes) else stored)
+    return None if stored is None else scrambled(salt, whole(stored))
 
 
 def _readable(stored: bytes) -> bool:
@@ -117,6 +132,7 @@ class SqliteDriver:
             await connection.create_function(UTC_FUNCTION, 1, lambda value: utc_text(_told(value)), deterministic=True)
             await connection.create_function(DECIMAL_FUNCTION, 1, lambda value: decimal_key(_told(value)), deterministic=True)
             await connection.create_function(READABLE_FUNCTION, 1, _readable, deterministic=True)
+            await connection.create_function(SCRAMBLE_FUNCTION, 2, _scrambled, deterministic=True)
             # aiosqlite has no way of its own to make an aggregate.
             execute: Any = connection._execute
             await execute(connection._conn.create_aggregate, SUM_FUNCTION, 1, ExactSum)

@@ -42,6 +42,7 @@ def declares(capabilities: Capabilities) -> dict[str, str]:
     return {
         "比较 comparisons": "全部 all" if len(known) == len(Comparison) else ", ".join(f"`{each}`" for each in known) or hub,
         "排序与键集 order, keyset": "源 source" if capabilities.order else hub,
+        "打乱的排序 scrambled order": "源 source" if capabilities.scrambles else hub,
         "脱敏 masks": "源 source" if capabilities.masks else hub,
         "核验比对 matches": "源 source" if capabilities.matches else hub,
         "每次键数 keys per call": str(capabilities.keys_per_call or hub),

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import SourceRefused
-from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Match, Not, Order, Predicate, Row, Selection, Some, Value
+from connectors.selection import SALT, Binding, Column, Compare, Comparison, Every, Kind, Match, Not, Order, Predicate, Row, Selection, Some, Value
 from connectors.spi import Parameters, Source, SourceConfig
 from connectors.sql import SqlConnector
-from connectors.wire import comparable
+from connectors.wire import comparable, scrambled
 from masking import reference
 from masking.rules import Mask, parse_mask
 from tests.connectors.people import KINDS, NAMES, PEOPLE, columns, write_postgres, write_sqlite
@@ -160,6 +160,43 @@ async def test_pages_are_complete_and_have_no_doubles(people: People, order: tup
             break
         pages += page
     assert pages == sorted_people(order)
+
+
+SCRAMBLED = [
+    (Order("record_no", Kind.BIGINT, nullable=False, scrambled=True), STABLE),
+    (Order("name", Kind.STRING, descending=True, scrambled=True), Order("name", Kind.STRING), STABLE),
+    (Order("district", Kind.STRING), Order("points", Kind.BIGINT, scrambled=True), STABLE),
+    (Order("born", Kind.DATE, scrambled=True), STABLE),
+]
+
+
+def scrambled_people(order: tuple[Order, ...], salt: str) -> list[Row]:
+    """By its definition, every hash written out."""
+    rows = list(PEOPLE)
+    for key in reversed(order):
+        place = NAMES.index(key.column)
+        known = [row for row in rows if row[place] is not None]
+        by = (lambda value: scrambled(salt, value)) if key.scrambled else (lambda value, kind=key.kind: comparable(value, kind))
+        known.sort(key=lambda row, place=place, by=by: by(row[place]), reverse=key.descending)  # type: ignore[misc]
+        rows = known + [row for row in rows if row[place] is None]
+    return rows
+
+
+@pytest.mark.behaviour("加密打乱的排序与翻页", "scrambled order, and pages of it")
+@pytest.mark.parametrize("order", SCRAMBLED)
+async def test_a_scrambled_order_is_that_of_the_hashes(people: People, order: tuple[Order, ...]) -> None:
+    """The same bytes are hashed everywhere; pages of it lose nothing and repeat nothing."""
+    after = tuple(f"a{place}" for place in range(len(order)))
+    for salt in ("0f", "盐 'salt'"):
+        expected = scrambled_people(order, salt)
+        first = Selection(people.binding, columns(*NAMES), None, order, limit="limit")
+        pages: list[Row] = list(await people.source.fetch(first, {SALT: salt, "limit": 2}))
+        while len(pages) < len(PEOPLE):
+            position = {name: pages[-1][NAMES.index(key.column)] for name, key in zip(after, order, strict=True)}
+            page = await people.source.fetch(replace(first, after=after), {SALT: salt, "limit": 2, **position})
+            assert page
+            pages += page
+        assert pages == expected
 
 
 @pytest.mark.behaviour("按键批量查找", "look-up by keys")

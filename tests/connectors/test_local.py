@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.local import answer, needed_columns
-from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Match, Not, Order, Output, Predicate, Row, Selection, Some, Value
+from connectors.selection import SALT, Binding, Column, Compare, Comparison, Every, Kind, Match, Not, Order, Output, Predicate, Row, Selection, Some, Value
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from masking.rules import parse_mask
@@ -47,7 +48,7 @@ class Drawing:
 
     def __init__(self, draw: st.DrawFn) -> None:
         self._draw = draw
-        self.parameters: dict[str, Any] = {}
+        self.parameters: dict[str, Any] = {SALT: "盐 salt"}
 
     def bind(self, value: object) -> str:
         name = f"v{len(self.parameters)}"
@@ -81,7 +82,8 @@ class Drawing:
     def order(self) -> tuple[Order, ...]:
         names = self._draw(st.lists(st.sampled_from(NAMES[1:]), unique=True, max_size=2))
         keys = [Order(name, KINDS[name], self._draw(st.booleans())) for name in names]
-        return (*keys, Order("record_no", Kind.BIGINT, self._draw(st.booleans()), nullable=False))
+        stable = Order("record_no", Kind.BIGINT, self._draw(st.booleans()), nullable=False)
+        return (*keys, replace(stable, scrambled=True), stable) if self._draw(st.booleans()) else (*keys, stable)
 
     def output(self) -> Output:
         name, kind = self.column()

@@ -10,7 +10,8 @@ import pytest
 
 from connectors.selection import Compare, Comparison, Every, Kind, Not, Order, Some
 from schema.faults import Code, Fault
-from schema.filters import MOST_DEPTH, MOST_IN, MOST_PARTS, Binds, Filter, check_rows, order, row_condition
+from schema.filters import MOST_DEPTH, MOST_IN, MOST_PARTS, Binds, Filter, check_rows, row_condition
+from schema.ordering import order
 from tests.schema.city import HOUSEHOLD, PERSON, PERSONS, city, grant, item, rights
 
 pytestmark = pytest.mark.fast
