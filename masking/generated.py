@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 
 from masking import words
+from masking.generated_dates import compile_band
 from masking.generated_numbers import compile_number
 from masking.pseudonym import pseudonyms
 from masking.rules import Mask
@@ -18,9 +18,7 @@ _STARS = tuple("*" * count for count in range(_LIMIT + 1))
 _SURNAMES = frozenset(words.COMPOUND_SURNAMES)
 _STOP = re.compile("路(?!南区|北区|桥区)|" + "|".join(words.STOPS))
 _DIVISION = re.compile("(?<!自治)(?<!行政)(?<!地)区|[县旗]")
-_ISO = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}(?:(T).{8,15}\+00:00)?", re.DOTALL)
-unfit = re.compile("[\0\ud800-\udfff]").search
-"""Finds what no rule for texts masks: NUL, which databases end a text at, and lone surrogates, which no answer can carry."""
+unfit = re.compile(words.UNFIT).search
 
 
 def compile_mask(mask: Mask) -> Masking:
@@ -37,9 +35,9 @@ def compile_mask(mask: Mask) -> Masking:
         case "ADDRESS_TO_DISTRICT", ():
             return _address(mask.share)
         case "DATE_TO_YEAR", ():
-            return _band(1)
+            return compile_band(1)
         case "DATE_TO_BAND", (int(years),) if years > 0:
-            return _band(years)
+            return compile_band(years)
         case "PSEUDONYM", _:
             return pseudonyms(mask)
     return _positions(mask)
@@ -219,17 +217,3 @@ def _division_end(head: str) -> int:
         if end > 0 and head[end - 1] in words.NO_CITY_AFTER:
             end = -1
     return end + 1
-
-
-def _band(years: int) -> Masking:
-    def masked(value: object) -> str | None:
-        if not isinstance(value, str) or not (found := _ISO.fullmatch(value)) or unfit(value):
-            return None
-        try:
-            year = date.fromisoformat(value[:10]).year
-        except ValueError:
-            return None
-        start = f"{max(year - year % years, 1):04}-01-01"
-        return start + words.MOMENT_START if found[2] else start
-
-    return masked
