@@ -128,3 +128,14 @@ async def test_a_review_answers_with_its_diff_to_whoever_may_see_it(ask: Any, co
 async def test_e14_the_lint_is_asked_for_over_the_endpoint(ask: Any) -> None:
     found = (await ask(SECURITY, "{ quasiIdentifierSets { application items warning } }"))["data"]["quasiIdentifierSets"]
     assert [(one["application"], one["items"]) for one in found] == [("research", ["gender", "birth_date", "district"])]
+
+
+async def test_whoever_reviews_reads_what_an_import_does_to_masks(ask: Any, core: Core) -> None:
+    """MSK-02: before the approval, and in its answer."""
+    text = MANIFEST.read_text("utf-8").replace("{home}", "/nowhere")
+    made = core.catalog.import_manifest(IMPORTER, text.replace('share = "KEEP_FIRST_3_LAST_4"', 'share = "KEEP_FIRST_4_LAST_4"'))
+    weaker = ["ITEM_WEAKENED civil_affairs.person.phone share: KEEP_FIRST_3_LAST_4@1 → KEEP_FIRST_4_LAST_4@1"]
+    imports = (await ask(SECURITY, "{ imports { id maskChanges } }"))["data"]["imports"]
+    assert [each["maskChanges"] for each in imports if each["id"] == str(made.id)] == [weaker]
+    review = f'mutation {{ reviewCatalog(input: {{id: "{made.id}"}}) {{ manifest {{ maskChanges }} problems {{ code }} }} }}'
+    assert (await ask(SECURITY, review))["data"]["reviewCatalog"] == {"manifest": {"maskChanges": weaker}, "problems": []}
