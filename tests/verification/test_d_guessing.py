@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from tests.verification.world import KNOWN, MANY, NAME, UNKNOWN, VERIFY, World
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
-START = """mutation ($input: StartExchangeInput!) { startExchange(input: $input) { exchange { id } problems { code } } }"""
+START = """mutation ($input: StartExchangeInput!) { startExchange(input: $input) { exchange { id } } }"""
 
 
 def request(claim: str, number: str = KNOWN) -> dict[str, Any]:
@@ -69,8 +69,13 @@ async def test_d1_a_refusal_says_when_to_ask_again(world: World) -> None:
 
 async def test_d1_verification_is_no_exchange(world: World) -> None:
     app = world.application("exporter")
-    answer = await world.ask(app, START, {"input": {"document": VERIFY, "variables": {}, "format": "CSV", "idempotencyKey": "d1"}})
-    assert "exchange" not in str(answer.json.get("data")) or not answer.json["data"]["startExchange"]["exchange"]
+    document = f'{{ civilAffairs {{ verifyPerson(subject: {{idNumber: "{KNOWN}"}}, claims: {{name: "x"}}) {{ outcome }} }} }}'
+    asked = len(world.statements)
+    answer = await world.ask(app, START, {"input": {"document": document, "format": "CSV", "idempotencyKey": "d1"}})
+    assert answer.code == "BAD_INPUT"
+    assert len(world.statements) == asked
+    persons = {"document": "{ civilAffairs { persons { nodes { name } } } }", "format": "CSV", "idempotencyKey": "d1b"}
+    assert (await world.ask(app, START, {"input": persons})).code == "OK", "what is refused is the verification"
 
 
 async def test_d6_spellings_are_one_claim_and_what_is_invalid_counts(world: World) -> None:
