@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import log2
 
 from hub.masking import spaces
 from hub.masking.meanings import Meaning, Synthetic
 from hub.masking.spaces import Count, Known
 from masking.generated import Masking, compile_mask
+from masking.pseudonym import KEYS, SECRET_BYTES, MasterKey, bound
 from masking.rules import Mask
 
 _POSITIONS = frozenset(
@@ -54,11 +57,11 @@ class Inference:
 
 def infer(mask: Mask, meaning: Meaning, value: Synthetic) -> Inference:
     """What the rule shows of a value."""
+    if mask.algorithm == "PSEUDONYM":
+        return _pseudonym(mask, meaning, value)
     masked_by = compile_mask(mask)
     masked = masked_by(value)
     text = None if masked is None else str(masked)
-    if mask.algorithm == "PSEUDONYM":
-        return _pseudonym(meaning, value)
     if masked is None or mask.algorithm == "CONSTANT":
         return Inference(meaning, value, text, 0 if isinstance(value, str) else None, spaces.whole(meaning))
     if meaning in (Meaning.DATE, Meaning.DATETIME):
@@ -68,9 +71,18 @@ def infer(mask: Mask, meaning: Meaning, value: Synthetic) -> Inference:
     return _text(mask, meaning, value, str(masked))
 
 
-def _pseudonym(meaning: Meaning, value: Synthetic) -> Inference:
+@cache
+def _sample_key() -> str:
+    """The id of a key of this process alone, for pseudonyms that nobody ever sees again."""
+    key = MasterKey(1, "SM3", secrets.token_bytes(SECRET_BYTES))
+    KEYS.hold("preview", [key])
+    return key.id
+
+
+def _pseudonym(mask: Mask, meaning: Meaning, value: Synthetic) -> Inference:
+    shown = compile_mask(bound(mask, "preview", _sample_key(), 1))(value)
     zh, en = "须知道密钥：2^128 次尝试；相同的值假名相同", "needs the key: 2^128 tries; equal values have equal pseudonyms"
-    return Inference(meaning, value, "p1_…", 0, Count(PSEUDONYM_KEYS, False, zh, en))
+    return Inference(meaning, value, None if shown is None else str(shown), 0, Count(PSEUDONYM_KEYS, False, zh, en))
 
 
 def _dates(masked_by: Masking, meaning: Meaning, value: Synthetic, masked: object) -> Count:

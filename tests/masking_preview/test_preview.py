@@ -51,7 +51,12 @@ def test_a_rule_that_is_not_saved_touches_whoever_sees_the_item_through_the_rule
 
 
 def test_pseudonyms_tell_equality_and_nothing_else(core: Core) -> None:
-    assert codes(made(core, rule="PSEUDONYM", type="string")) == {"EQUALITY_SHOWS"}
+    found = made(core, rule="PSEUDONYM", type="string", values=("11010519491231002X", "１１０１０５１９４９１２３１００２x", "x"))
+    assert codes(found) == {"EQUALITY_SHOWS"}
+    first, same, other = (row.masked for row in found.rows)
+    assert first == same != other
+    assert first is not None
+    assert first.startswith("p1_")
 
 
 def test_values_of_ones_own_are_recognised_and_bounded(core: Core) -> None:
