@@ -11,9 +11,9 @@ from hub.masking.order import Order, order
 from masking.rules import DENY, NO_MASKS, Mask
 from schema.model import Resource
 
-Kind = Literal["RULE_ADDED", "RULE_REMOVED", "RULE_CHANGED", "ITEM_WEAKENED", "ITEM_UNMASKED", "ITEM_CHANGED"]
-WEAKER = frozenset({"ITEM_WEAKENED", "ITEM_UNMASKED"})
-"""Changes by which somebody may see more of an item than before."""
+Kind = Literal["RULE_ADDED", "RULE_REMOVED", "RULE_CHANGED", "RULE_WEAKENED", "ITEM_WEAKENED", "ITEM_UNMASKED", "ITEM_CHANGED"]
+WEAKER = frozenset({"RULE_WEAKENED", "ITEM_WEAKENED", "ITEM_UNMASKED"})
+"""Changes by which somebody may see more of an item than before; through a rule also who has a grant that names it."""
 MOST_LISTED = 100
 """Changes that a ledger entry lists; it says how many there are besides."""
 
@@ -60,8 +60,15 @@ def _rules(department: str, before: Mapping[str, Mask], after: Mapping[str, Mask
     for code in sorted({*before, *after}):
         old, new = before.get(code), after.get(code)
         if old != new:
-            kind: Kind = "RULE_ADDED" if old is None else "RULE_REMOVED" if new is None else "RULE_CHANGED"
-            yield MaskChange(kind, f"{department}.{code}", "", _label(old) if old else None, _label(new) if new else None)
+            yield MaskChange(_rule_kind(old, new), f"{department}.{code}", "", _label(old) if old else None, _label(new) if new else None)
+
+
+def _rule_kind(old: Mask | None, new: Mask | None) -> Kind:
+    if old is None:
+        return "RULE_ADDED"
+    if new is None:
+        return "RULE_REMOVED"
+    return "RULE_WEAKENED" if _KINDS[order(old, new)] in WEAKER else "RULE_CHANGED"
 
 
 def _items(before: Resource, after: Resource) -> Iterator[MaskChange]:

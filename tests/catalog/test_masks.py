@@ -212,7 +212,7 @@ def test_which_changes_weaken(core: Core) -> None:
     second = RULE.replace("version = 1", "version = 2")
     item, share = "id_number", "share"
     assert changes(core, DECLARED) == set()
-    assert changes(core, with_rules(second.replace("last-m = 1", "last-m = 2"))) == {("RULE_CHANGED", "id_ends", ""), ("ITEM_WEAKENED", item, share)}
+    assert changes(core, with_rules(second.replace("last-m = 1", "last-m = 2"))) == {("RULE_WEAKENED", "id_ends", ""), ("ITEM_WEAKENED", item, share)}
     assert changes(core, with_rules(second.replace("last-m = 1", "last-m = 0"))) == {("RULE_CHANGED", "id_ends", ""), ("ITEM_CHANGED", item, share)}
     assert changes(core, with_rules(RULE, "DENY")) == {("ITEM_CHANGED", item, share)}
     assert changes(core, with_rules(RULE, "NULL")) == {("ITEM_CHANGED", item, share)}
