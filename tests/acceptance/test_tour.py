@@ -21,6 +21,7 @@ from gql.transport.httpx import HTTPXTransport
 from hub.ledger.keys import VerifierKey
 from hub.ledger.proofs import InclusionProof, verify_proof
 from hub.ledger.receipt import Receipt, verify_receipt
+from schema.model import DEFAULT_COHORT
 from tests.hub.running import DISTRICT, RunningHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
@@ -90,7 +91,7 @@ def test_a_list_with_filter_and_order_comes_whole_by_its_cursors(hub: RunningHub
     while more:
         data, _ = ask(housing, PERSONS, where=where, orderBy=[{"birthDate": "DESC"}], first=first, after=cursors[-1] if cursors else None)
         page = data["civilAffairs"]["persons"]
-        assert page["totalCount"] == len(expected)
+        assert page["totalCount"] == (len(expected) if len(expected) >= DEFAULT_COHORT else None)
         seen += [(node["name"], node["birthDate"]) for node in page["nodes"]]
         more = page["pageInfo"]["hasNextPage"]
         cursors.append(page["pageInfo"]["endCursor"])

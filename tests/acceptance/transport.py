@@ -52,6 +52,7 @@ name_en = "Road transport permits"
 description = "道路运输证的信息"
 classification = "30702601"
 level = "INTERNAL"
+cohort = 1
 sharing_class = "{sharing_class}"
 legal_basis = ["道路运输条例第二十四条"]
 open_class = "CLOSED"

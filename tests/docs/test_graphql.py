@@ -15,9 +15,11 @@ from hub.api.http import MAX_HEADER_BYTES
 from hub.exchange.writers import FORMATS
 from hub.settings import Settings
 from schema import filters
+from schema.aggregates import MOST_CELLS, MOST_GROUPS
 from schema.answer import MOST_BY_PATH
 from schema.budget import Budget
 from schema.documents import MAX_TOKENS
+from schema.questions import MOST_QUESTIONS
 from schema.reader import Allowance
 from schema.values import _MOST_TEXT
 from schema.verification import Outcome
@@ -56,6 +58,9 @@ def _limits() -> list[int]:
         filters.MOST_PARTS,
         filters.MOST_DEPTH,
         filters.MOST_LINKS,
+        MOST_GROUPS,
+        MOST_CELLS,
+        MOST_QUESTIONS,
         _MOST_TEXT,
         MOST_BY_PATH,
         allowance.verifications,

@@ -53,6 +53,7 @@ name = "道路运输证"
 description = "道路运输证的信息"
 classification = "30702601"
 level = "INTERNAL"
+cohort = 1
 sharing_class = "CONDITIONAL"
 legal_basis = ["道路运输条例第二十四条"]
 open_class = "CLOSED"
