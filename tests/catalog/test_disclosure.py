@@ -222,7 +222,7 @@ def disclosed(state: State) -> object:
     return decision.operations, items, decision.rows, decision.discloses_existence, decision.per_claim, listed and state.resource.least_cohort
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.none() | RESOURCE, st.none() | RESOURCE, RIGHTS, RIGHTS)
 def test_a_change_is_in_the_diff_exactly_where_the_decision_changed(old: Resource | None, new: Resource | None, had: Rights, has: Rights) -> None:
     before, after = State(old, had), State(new, has)
