@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auth.rights import ItemPolicy, SharingClass
+from hub.ledger.entry import Json
+from hub.listed import listed
 from hub.masking.order import Order, order
 from masking.rules import DENY, NO_MASKS, Mask
 from schema.model import Resource
@@ -14,8 +16,6 @@ from schema.model import Resource
 Kind = Literal["RULE_ADDED", "RULE_REMOVED", "RULE_CHANGED", "RULE_WEAKENED", "ITEM_WEAKENED", "ITEM_UNMASKED", "ITEM_CHANGED"]
 WEAKER = frozenset({"RULE_WEAKENED", "ITEM_WEAKENED", "ITEM_UNMASKED"})
 """Changes by which somebody may see more of an item than before; through a rule also who has a grant that names it."""
-MOST_LISTED = 100
-"""Changes that a ledger entry lists; it says how many there are besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,9 @@ def mask_changes(department: str, before: Mapping[str, Resource], after: Mapping
     return (*rules, *items)
 
 
-def as_json(changes: Iterable[MaskChange]) -> dict[str, int | list[str]]:
-    """For a ledger entry: the changes as texts, those that weaken first, and how many are left out; nothing where there are none."""
-    told = [str(change) for change in sorted(changes, key=lambda one: one.kind not in WEAKER)]
-    if not told:
-        return {}
-    left = len(told) - MOST_LISTED
-    return {"masks": told[:MOST_LISTED], **({"masks_left_out": left} if left > 0 else {})}
+def as_json(changes: Iterable[MaskChange]) -> dict[str, Json]:
+    """For a ledger entry: the changes as texts, those that weaken first; nothing where there are none."""
+    return listed("masks", (str(change) for change in sorted(changes, key=lambda one: one.kind not in WEAKER)))
 
 
 def _declared(resources: Mapping[str, Resource]) -> Mapping[str, Mask]:

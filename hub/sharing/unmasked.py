@@ -10,13 +10,15 @@ from sqlalchemy import Connection, select
 
 from auth.rights import ItemPolicy, Shown
 from hub.catalog.problems import Problem, Refused
+from hub.ledger.entry import Json
+from hub.listed import listed
 from hub.masking.order import Order, order
 from hub.sharing.machine import REQUEST
 from hub.sharing.tables import access_request
 from masking.rules import Mask, UnknownMask, parse_mask
 from schema.model import Resource, Snapshot
 
-Told = Mapping[str, list[str]]
+Told = Mapping[str, Json]
 """``clear``: items in clear that the catalog masks or withholds; ``weaker``: items by a mask that may show more than the catalog's."""
 _OVERTAKEN = Problem("CONFLICT", "办理期间目录或申请已变更 catalog or request were changed in the meantime", "请重新办理 do it again", "id")
 
@@ -33,7 +35,7 @@ def unmasked(resource: Resource | None, items: Iterable[Mapping[str, Any]]) -> T
             clear.append(policy.code)
         elif item.get("value") == Shown.MASKED.value and item.get("mask"):
             weaker += _weaker(resource, policy, str(item["mask"]))
-    return {name: told for name, told in (("clear", clear), ("weaker", weaker)) if told}
+    return {**listed("clear", clear), **listed("weaker", weaker)}
 
 
 def unmasked_by_approval(connection: Connection, catalog: Callable[[Connection], Snapshot], act: str, number: str) -> Told:

@@ -79,6 +79,15 @@ def test_the_entry_of_an_approval_names_them_and_no_other_step_does(core: Core) 
     assert all("clear" not in each for each in others)
 
 
+def test_so_many_items_that_an_entry_cannot_hold_them_are_counted(core: Core) -> None:
+    item = '[[resources.items]]\ncode = "{0}"\nname = "{0}"\ntype = "string"\ncolumn = "{0}"\nmarks = ["sensitive"]\n\n'
+    codes = [f"item_{n}_{'x' * 40}" for n in range(300)]
+    publish(core, changed("[[resources.items]]", "".join(map(item.format, codes)) + "[[resources.items]]"))
+    core.sharing.create_grant(SECURITY, terms(items=[{"code": code, "value": "CLEAR"} for code in codes], rows=None))
+    (told,) = entries(core, "createGrant")
+    assert told["clear_left_out"] == 300 - len(told["clear"]) > 100
+
+
 def test_nothing_is_told_where_nothing_is_masked(core: Core) -> None:
     core.sharing.create_grant(SECURITY, terms())
     assert ["clear" in each or "approver" in each for each in entries(core, "createGrant")] == [False]
