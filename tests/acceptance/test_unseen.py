@@ -133,7 +133,10 @@ def test_housings_schema_has_what_its_grants_show_and_nothing_else(hub: RunningH
     assert names["CivilAffairsPerson"] == {"idNumber", "name", "gender", "birthDate", "phone", "address", "district", "household"}
     assert names["CivilAffairsPersonWhere"] == {"and", "or", "not", "gender", "birthDate", "district", "household"}
     assert names["CivilAffairsPersonOrder"] == {"gender", "birthDate", "district"}
-    assert names["CivilAffairs"] == {"person", "persons", "verifyPerson", "verifyPersons", "household", "households"}
+    one, several = {"person", "verifyPerson", "household"}, {"persons", "verifyPersons", "households"}
+    assert names["CivilAffairs"] == one | several | {"personsAggregate", "householdsAggregate"}
+    assert names["CivilAffairsPersonAggregateBy"] == {"gender", "birthDate", "district"}
+    assert names["CivilAffairsPersonAggregateExtreme"] == {"birthDate"}
     assert "base" not in names["HumanResourcesSocialInsurance"]
     assert {"address"}.isdisjoint(names["NaturalResourcesRealEstate"])
     text = sdl(hub, "housing")

@@ -41,7 +41,7 @@ def test_a_count_of_fewer_than_k_rows_is_withheld_and_so_is_none() -> None:
 
 
 def test_a_small_group_is_withheld_with_the_smallest_of_the_others() -> None:
-    groups: list[Key] = [("a",)] * 5 + [("b",)] * 4 + [("c",)] * 2
+    groups: list[Key] = [(name,) for name in "aaaaabbbbcc"]
     verdict = judge(parts([], set(range(11)), groups, 11), K, 1)
     assert (verdict.told, set(verdict.shown), verdict.rest) == (True, {("a",)}, 6), "11 - 5 - 4 would tell of the 2 of c"
     more: list[Key] = [*groups, ("d",), ("d",)]
