@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case, collate, or_
+from sqlalchemy import Text, and_, case, collate, func, or_
 
 from masking import words
 from masking.generated import shortest
@@ -35,8 +35,7 @@ def email(text: Expression, dialect: str, share: int) -> Expression:
 def address(text: Expression, dialect: str, share: int) -> Expression:
     """The address up to its county-level division; see :func:`masking.reference.address`."""
     head = part(text, 1, words.ADDRESS_HEAD)
-    roads = position(rewritten(head, words.ROAD_REWRITES) + constant(words.ROAD), words.ROAD, dialect)
-    stop = least(dialect, roads, *(position(head + constant(word), word, dialect) for word in words.STOPS))
+    stop = _stop(head, dialect)
     district = position(rewritten(head, words.DIVISION_REWRITES) + constant(words.DIVISION), words.DIVISION, dialect)
     city = position(head, words.CITY, dialect)
     length = length_of(text, dialect)
@@ -44,15 +43,33 @@ def address(text: Expression, dialect: str, share: int) -> Expression:
     def allowed(shown: Expression) -> Expression:
         return case((and_(shown < length, shown * number(100) <= length * number(share)), shown), else_=number(0))
 
+    # Each of these is computed anew wherever it stands, in PostgreSQL at some microseconds a row.
     shown = case(
-        (and_(district.between(number(2), stop - number(1)), *_names_division(part(head, district - number(1), 1), dialect)), allowed(district)),
+        (and_(district < stop, _names_division(part(head, district - number(1), 1), dialect)), allowed(district)),
         (and_(city >= number(1), city < stop, city < district, part(head, city - number(1), 1).not_in(constants(words.NO_CITY_AFTER))), allowed(city)),
         else_=number(0),
     )
     return case((text.is_not(None), part(text, 1, shown) + constant(words.ADDRESS_END)), else_=nothing())
 
 
-def _names_division(before: Expression, dialect: str) -> tuple[Expression, Expression]:
+_NOT_ROADS = "|".join(word.removeprefix(words.ROAD) for word, _ in words.ROAD_REWRITES)
+_FROM_STOP = rf"(?:{'|'.join(words.STOPS)}|{words.ROAD}(?!{_NOT_ROADS}))(?:.|\n)*$"
+
+
+def _stop(head: Expression, dialect: str) -> Expression:
+    """Where the first word of a street or an estate begins; behind the last character where there is none."""
+    if dialect == "postgresql":
+        return length_of(func.regexp_replace(head, constant(_FROM_STOP), constant(""), type_=Text), dialect) + number(1)
+    roads = position(rewritten(head, words.ROAD_REWRITES) + constant(words.ROAD), words.ROAD, dialect)
+    return least(dialect, roads, *(position(head + constant(word), word, dialect) for word in words.STOPS))
+
+
+_OF_NAMES = f"^(?![{words.NO_DIVISION_AFTER}])[{'-'.join(words.IDEOGRAPHS)}]$"
+
+
+def _names_division(before: Expression, dialect: str) -> Expression:
+    """Whether the character before a division's end, empty where none is, is one that a division's name is written with."""
+    if dialect == "postgresql":
+        return collate(before, "C").regexp_match(constant(_OF_NAMES))
     lowest, highest = (constant(each) for each in words.IDEOGRAPHS)
-    binary = collate(before, "C") if dialect == "postgresql" else before
-    return binary.between(lowest, highest), before.not_in(constants(words.NO_DIVISION_AFTER))
+    return and_(before.between(lowest, highest), before.not_in(constants(words.NO_DIVISION_AFTER)))
