@@ -68,6 +68,7 @@ from hub.people.roles import ROLES
 from hub.pseudonyms.following import following_pseudonyms
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.sweep import sweeping
+from masking import han
 from schema.cursors import Cursors
 from schema.documents import Documents
 from schema.faults import Code, Fault
@@ -280,6 +281,7 @@ class Hub:
         await to_thread.run_sync(core.log.published)
         collecting.start()
         self.ready = True
+        preparing = asyncio.create_task(to_thread.run_sync(han.prepare))
         try:
             yield
         finally:
@@ -287,7 +289,7 @@ class Hub:
             await self.runner.close()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, preparing, return_exceptions=True)
             await self.live.sources.close()
             await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
             await core.log.close()

@@ -56,3 +56,8 @@ def _in(character: str, charset: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def prepare() -> None:
+    """Makes all tables, for a thread: whoever needs them later finds them made."""
+    traditional_forms()
