@@ -88,7 +88,7 @@ packages:
 	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null
 
 conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
-	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_load.py
+	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_aggregates.py tests/connectors/test_conformance_load.py
 
 soak: soak-ledger soak-isolation ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200 SOAK_SECONDS=60)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth.rights import Operation
@@ -81,26 +81,26 @@ async def aggregate(asked: Asking, reader: Reader, questions: Questions) -> Aggr
     Raises:
         Fault: a source's; ``BAD_INPUT`` for too many groups; ``TooMany`` questions; ``SOURCE_VALUE``.
     """
-    face = asked.face
-    uses = (*asked.wanted.uses, *(ItemUse(item.code, "aggregate") for _, item in asked.keys))
-    reached = dict(asked.reached)
-    reader.note(face, (), None, (*uses, *reached.pop(face, ())), Operation.QUERY)
-    for there, compared in reached.items():
-        reader.note(there, (), None, compared, Operation.QUERY)
-    if face.resource.least_cohort <= 1:
-        return _told(asked, await _cells(asked, (), reader))
-    async with questions.about(face.resource.code) as known:
+    resource, measures = asked.face.resource, len(asked.wanted.items)
+    _note(asked, reader)
+    if resource.least_cohort <= 1:
+        cells = await _cells(asked, (), reader)
+        return _told(asked, cells, judge([cell.part for cell in cells], 1, measures))
+    async with questions.about(resource.code) as known:
         question = asked.question
         known.admit(question)
-        past = tuple(each for each in known.known.values() if each.answered and each.identity != question.identity)
-        own = known.known.get(question.identity)
-        if own is not None and own.answered:
-            past = (*past, own)
-        cells = await _cells(asked, past, reader)
-        verdict = judge([cell.part for cell in cells], face.resource.least_cohort, len(asked.wanted.items))
-        groups = verdict.shown if asked.keys else frozenset()
-        known.note(Question(question.rows, question.where, question.keys, groups, answered=verdict.told))
-        return _told(asked, cells, verdict)
+        cells = await _cells(asked, known.answered, reader)
+        verdict = judge([cell.part for cell in cells], resource.least_cohort, measures)
+        known.note(replace(question, shown=verdict.shown if asked.keys else frozenset(), answered=verdict.told))
+    return _told(asked, cells, verdict)
+
+
+def _note(asked: Asking, reader: Reader) -> None:
+    uses = (*asked.wanted.uses, *(ItemUse(item.code, "aggregate") for _, item in asked.keys))
+    reached = dict(asked.reached)
+    reader.note(asked.face, (), None, (*uses, *reached.pop(asked.face, ())), Operation.QUERY)
+    for there, compared in reached.items():
+        reader.note(there, (), None, compared, Operation.QUERY)
 
 
 async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> list[Cell]:
@@ -143,34 +143,31 @@ def _place(holds: bool, question: Question, values: Mapping[str, Value]) -> Any:
     return key if key in question.shown else "rest"
 
 
-def _told(asked: Asking, cells: Sequence[Cell], verdict: Verdict | None = None) -> Aggregated:
+def _told(asked: Asking, cells: Sequence[Cell], verdict: Verdict) -> Aggregated:
     resource, wanted = asked.face.resource, asked.wanted
     inside = [cell for cell in cells if cell.part.inside]
-    if verdict is None:
-        verdict = judge([cell.part for cell in inside], 1, len(asked.wanted.items))
     if not verdict.told:
         return Aggregated(True, nothing(wanted), () if asked.grouped else None, False)
-    lacking = any(not told for told in verdict.sums) or any(
-        not told and item in wanted.averages.values() for item, told in zip(wanted.items, verdict.averages, strict=True)
-    )
-    withheld, whole = verdict.rest > 0 or lacking, figures(resource, wanted, inside, verdict)
+    averaged = [told for item, told in zip(wanted.items, verdict.averages, strict=True) if item in wanted.averages.values()]
+    withheld, whole = verdict.rest > 0 or not all((*verdict.sums, *averaged)), figures(resource, wanted, inside, verdict)
     if not asked.grouped:
         return Aggregated(withheld, whole, None, False)
+    shown_cells = [cell for cell in inside if cell.part.key in verdict.shown]
+    _check_keys(asked, shown_cells)
     groups: dict[Key, list[Cell]] = {}
-    for cell in inside:
-        if cell.part.key in verdict.shown:
-            groups.setdefault(cell.part.key, []).append(cell)
-    _check_keys(asked, groups)
+    for cell in shown_cells:
+        groups.setdefault(cell.part.key, []).append(cell)
     ordered = sorted(groups, key=order_of)
     told = tuple(Group(_key(asked, key), figures(resource, wanted, groups[key], verdict)) for key in ordered[: asked.first])
     return Aggregated(withheld, whole, told, len(ordered) > asked.first)
 
 
-def _check_keys(asked: Asking, groups: Mapping[Key, Any]) -> None:
+def _check_keys(asked: Asking, cells: Sequence[Cell]) -> None:
+    """Before groups are made: what cannot be delivered equals an empty text."""
     for place, (_, item) in enumerate(asked.keys):
-        if any(isinstance(key[place], Undeliverable) for key in groups):
+        if any(isinstance(cell.part.key[place], Undeliverable) for cell in cells):
             raise undeliverable(asked.face.resource, item)
-        if item.kind is Kind.INTEGER and not all(fits(key[place], item.kind) for key in groups):
+        if item.kind is Kind.INTEGER and not all(fits(cell.part.key[place], item.kind) for cell in cells):
             raise unfit(asked.face.resource, item)
 
 

@@ -64,6 +64,11 @@ class Asked:
     """By this call."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def answered(self) -> tuple[Question, ...]:
+        """Those that were not withheld."""
+        return tuple(each for each in self.known.values() if each.answered)
+
     def admit(self, question: Question) -> None:
         """Takes a question into account before it is asked.
 

@@ -112,12 +112,12 @@ def _answer(
         key = tuple(row[item.column] for item in keys.values())
         if key in verdict.shown:
             groups.setdefault(key, []).append(row)
-    for key in groups:
-        for value, item in zip(key, keys.values(), strict=True):
-            if isinstance(value, Undeliverable):
-                raise undeliverable(face.resource, item)
-            if item.kind is Kind.INTEGER and not fits(value, item.kind):
-                raise unfit(face.resource, item)
+    for item in keys.values():
+        values = [row[item.column] for rows in groups.values() for row in rows]
+        if any(isinstance(value, Undeliverable) for value in values):
+            raise undeliverable(face.resource, item)
+        if item.kind is Kind.INTEGER and not all(fits(value, item.kind) for value in values):
+            raise unfit(face.resource, item)
     ordered = sorted(groups, key=order_of)
     told = [
         {"key": dict(zip(keys, key, strict=True)), "count": len(groups[key]), **_figures(face, groups[key], items, verdict, selected)}
