@@ -99,6 +99,18 @@ def test_identifiers_that_go_break_verification_and_links() -> None:
     assert {problem.code for problem in problems(changed('identifiers = ["id_number"]', "identifiers = []"))} == {"IDENTIFIER_MISSING", "LINK_TARGET"}
 
 
+def test_no_resource_takes_the_name_of_anothers_aggregates() -> None:
+    part = SMALL[SMALL.index("[[resources]]") :]
+    twin = part.replace('code = "person"', 'code = "persons_aggregate"').replace('plural = "persons"', 'plural = "more_persons"')
+    assert ("NAME_TAKEN", "resources[1].code") in {(problem.code, problem.path) for problem in problems(f"{SMALL}\n{twin}")}
+
+
+def test_a_cohort_is_at_least_one_row() -> None:
+    assert problems(changed('level = "INTERNAL"', 'level = "INTERNAL"\ncohort = 5')) == []
+    (problem,) = problems(changed('level = "INTERNAL"', 'level = "INTERNAL"\ncohort = 0'))
+    assert problem.path == "resources[0].cohort"
+
+
 def test_nothing_is_wrong_with_the_small_one_and_the_example(example: str) -> None:
     assert problems(SMALL) == []
     assert problems(example) == []
