@@ -47,6 +47,7 @@ def declares(capabilities: Capabilities) -> dict[str, str]:
         "核验比对 matches": "源 source" if capabilities.matches else hub,
         "每次键数 keys per call": str(capabilities.keys_per_call or hub),
         "链接筛选 link filters": "源 source" if capabilities.links else "拒绝 refused",
+        "聚合 aggregates": "源 source" if capabilities.aggregates else hub,
         "列出对象 objects": "源 source" if capabilities.objects else "拒绝 refused",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.connectors import test_conformance, test_conformance_load
+from tests.connectors import test_conformance, test_conformance_aggregates, test_conformance_load
 from tests.connectors.stands import stands
 from tests.docs.pages import page, section, tables
 
@@ -13,7 +13,8 @@ PAGE = page("docs/conformance.md")
 
 
 def _behaviours() -> set[str]:
-    functions = [*vars(test_conformance).values(), *vars(test_conformance_load).values()]
+    kit = (test_conformance, test_conformance_aggregates, test_conformance_load)
+    functions = [each for module in kit for each in vars(module).values()]
     marks = [mark for function in functions for mark in getattr(function, "pytestmark", []) if callable(function) and mark.name == "behaviour"]
     return {" ".join(mark.args) for mark in marks}
 
