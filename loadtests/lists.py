@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -12,9 +12,11 @@ from loadtests.processes import cpu_of_all, spent
 from loadtests.report import Figure, middle
 from tests.scale.served import Served
 
-ROUNDS = 16
-CALLS = 6
+ROUNDS = 30
+CALLS = 4
 """Calls of each list in one round."""
+_BLOCK = 5
+"""Rounds of which a ratio is made to show how much it varies."""
 _FIELDS = " ".join(first + "".join(part.title() for part in rest) for first, *rest in (code.split("_") for code in ITEMS))
 DOCUMENT = f"{{ register {{ persons(first: {ROWS}) {{ nodes {{ {_FIELDS} }} }} }} }}"
 
@@ -38,7 +40,6 @@ def measure(hub: Served, source: Processes, rounds: int = ROUNDS, calls: int = C
         _check(hub, name)
         for _ in range(5):
             _, _, found[name].bytes = hub.raw(name, DOCUMENT)
-    gc.collect()
     for number in range(rounds):
         for name in (CLEAR, HALF) if number % 2 else (HALF, CLEAR):
             before, there = cpu_of_all([hub.process.pid]), cpu_of_all(source())
@@ -52,11 +53,17 @@ def measure(hub: Served, source: Processes, rounds: int = ROUNDS, calls: int = C
 def figures(found: dict[str, Spent], wanted: float | None, source: str) -> list[Figure]:
     """The ratio of the hub's CPU by rounds, what it is made of, and the source's own beside it."""
     clear, half = found[CLEAR], found[HALF]
-    ratio, spread = middle([masked / plain for masked, plain in zip(half.hub, clear.hub, strict=True)])
+    ratio, spread = _ratio(half.hub, clear.hub)
     made = [Figure("the hub's CPU, masked ÷ unmasked", ratio, "", wanted, spread)]
     for name, one in (("unmasked", clear), ("4 of 8 masked", half)):
         made += [_middle(f"the hub's CPU per call, {name}", one.hub), _middle(f"{source}'s CPU per call, {name}", one.source)]
     return [*made, Figure("bytes of the answer, unmasked", clear.bytes), Figure("bytes of the answer, 4 of 8 masked", half.bytes)]
+
+
+def _ratio(masked: list[float], plain: list[float]) -> tuple[float, tuple[float, float]]:
+    """Of the medians of all rounds; and the quartiles of the same of each block of rounds."""
+    blocks = [statistics.median(masked[i : i + _BLOCK]) / statistics.median(plain[i : i + _BLOCK]) for i in range(0, len(masked), _BLOCK)]
+    return statistics.median(masked) / statistics.median(plain), middle(blocks)[1]
 
 
 def _middle(name: str, values: list[float]) -> Figure:

@@ -15,7 +15,8 @@ from loadtests.report import Figure, Report
 _TEXT = """# What the hub costs
 
 {about}. Repeat on a quiet machine: `make bench`. CPU times are of whole processes, by their own clocks, so that what else the machine does matters
-less than to times on the wall; the figure is the median of all rounds, in brackets the quarter and three quarters of them.
+less than to times on the wall; a figure is the median of all rounds, a ratio that of two medians, in brackets the quarter and three quarters of rounds or
+blocks of rounds.
 
 ![CPU per call](bench.svg)
 
