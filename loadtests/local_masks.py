@@ -33,7 +33,6 @@ def run() -> Report:
     with serving_http(service()) as url, tempfile.TemporaryDirectory(prefix="huitong-bench-") as directory:
         place = persons.Place(f'kind = "rest"\nurl = "{url}"', ENDPOINT)
         with serving(Path(directory) / "home", persons.manifest(place)) as hub:
-            # The service runs in this process, which asks as well: its CPU says little and is left out.
             found = lists.measure(hub, lambda: [os.getpid()])
     about = (
         f"The same list from a REST service, of which the hub reads the raw values; it masks {len(persons.MASKED)} columns itself. "
