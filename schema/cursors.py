@@ -20,7 +20,9 @@ from schema.faults import Code, Fault, bad_input
 from schema.values import dumped
 
 KEY_BYTES = 64
-_MOST = 2048
+_MOST = 2304
+_BLOCK = 128
+"""Bytes of which a cursor's content is a multiple."""
 
 
 class Cursors:
@@ -40,7 +42,8 @@ class Cursors:
             content = dumped(place)
         except TypeError:
             content = b"null"
-        sealed = self._cipher.encrypt(content, [binding])
+        # JSON takes blanks behind it: a cursor's length must not tell that of a hidden key.
+        sealed = self._cipher.encrypt(content.ljust(-(-len(content) // _BLOCK) * _BLOCK), [binding])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, binding: bytes, cursor: str) -> list[Value]:

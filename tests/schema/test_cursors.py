@@ -47,6 +47,13 @@ def test_what_is_no_cursor(cursor: str) -> None:
     assert not cursor.strip() or cursor not in fault.value.en
 
 
+def test_a_cursor_tells_no_length_of_a_key() -> None:
+    cursors = Cursors(bytes(KEY_BYTES))
+    places = (["贵阳", "张三"], ["贵阳", "欧阳修"], ["贵阳", "110105491231002"], ["贵阳", "11010519491231002X"], [7], [None, 2**62])
+    assert len({len(cursors.seal(b"binding", place)) for place in places}) == 1
+    assert [cursors.open(b"binding", cursors.seal(b"binding", place)) for place in places] == list(places)
+
+
 def test_other_keys_and_bindings_open_nothing() -> None:
     sealed = Cursors(bytes(KEY_BYTES)).seal(b"binding", [1])
     with pytest.raises(Fault):
