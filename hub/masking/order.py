@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from enum import Enum
 
+from masking import reference
 from masking.rules import Mask
 
 _NOTHING = ("NULL", "CONSTANT")
+_POSITIONS = ("KEEP_FIRST_N_LAST_M", "KEEP_FROM_X_TO_Y", "MASK_FIRST_N_LAST_M", "MASK_FROM_X_TO_Y")
+_LENGTHS = (11, 15, 16, 17, 18, 19)
+"""Characters of mobile numbers, resident ID numbers, credit codes and bank cards."""
 
 
 class Order(Enum):
@@ -26,6 +30,8 @@ def order(before: Mask, after: Mask) -> Order:
     less, more = _within(after, before), _within(before, after)
     if less and more:
         return Order.EQUAL
+    if less and _begins_to_show(before, after):
+        return Order.UNRELATED
     return Order.STRONGER if less else Order.WEAKER if more else Order.UNRELATED
 
 
@@ -42,6 +48,16 @@ def _within(narrow: Mask, wide: Mask) -> bool:
     if narrow.parameters == wide.parameters:
         return True
     return narrow.share == wide.share and len(narrow.parameters) == len(wide.parameters) and _numbers_within(narrow, wide)
+
+
+def _begins_to_show(before: Mask, after: Mask) -> bool:
+    """Whether ``after`` shows some of texts of which ``before`` shows nothing, because it would show more than its share."""
+    return after.algorithm in _POSITIONS and any(_shows(after, length) and not _shows(before, length) for length in _LENGTHS)
+
+
+def _shows(mask: Mask, length: int) -> bool:
+    """Whether the rule shows any character of texts of this length."""
+    return bool(str(reference.apply(mask, "字" * length)).strip("*"))
 
 
 def _numbers_within(narrow: Mask, wide: Mask) -> bool:

@@ -247,6 +247,10 @@ def test_a_change_is_in_the_diff_exactly_where_the_decision_changed(old: Resourc
         ("NAME", "ADDRESS_TO_DISTRICT", Order.UNRELATED),
         ("MASK_FIRST_3_LAST_4", "MASK_FIRST_4_LAST_4", Order.STRONGER),
         ("MASK_FROM_3_TO_9", "MASK_FROM_4_TO_8", Order.WEAKER),
+        # The first would show more than its share of 18 characters, and so shows none of them.
+        ("MASK_FROM_4_TO_8", "MASK_FROM_3_TO_9", Order.UNRELATED),
+        ("MASK_FIRST_1_LAST_3", "MASK_FIRST_6_LAST_4", Order.UNRELATED),
+        ("KEEP_FIRST_10_LAST_8", "KEEP_FIRST_6_LAST_4", Order.UNRELATED),
         ("KEEP_FROM_3_TO_9", "KEEP_FROM_4_TO_8", Order.STRONGER),
         ("DATE_TO_BAND(5)", "DATE_TO_BAND(10)", Order.STRONGER),
         ("DATE_TO_BAND(4)", "DATE_TO_BAND(10)", Order.UNRELATED),
