@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,9 @@ class AggregatePlan:
     selected: Selected
     wanted: Wanted
 
-    def places(self, path: str) -> list[tuple[str, str]]:
-        """(path of response keys, item's code) wherever something of an item stands in the answer."""
-        return list(_places(self.face, path, self.selected))
+    def places(self, path: str, grouped: Collection[str]) -> list[tuple[str, str]]:
+        """(path of response keys, item's code) wherever something of an item stands in the answer; a key only of those ``grouped`` by: the rest is null."""
+        return list(_places(self.face, path, self.selected, grouped))
 
     def rendered(self, told: Aggregated) -> dict[str, Any]:
         """The answer."""
@@ -96,9 +96,10 @@ def _rendered(type_name: str, suffix: str, selected: Selected, figures: Figures,
     return made
 
 
-def _places(face: Face, path: str, selected: Selected) -> Any:
+def _places(face: Face, path: str, selected: Selected, grouped: Collection[str]) -> Any:
     for key, name, below in selected.entries:
         if name == "groups":
-            yield from _places(face, f"{path}.{key}", below)
+            yield from _places(face, f"{path}.{key}", below, grouped)
         elif name in _SUFFIXES:
-            yield from ((f"{path}.{key}.{inner}", face.fields[field].code) for inner, field in below.items() if field != "__typename")
+            there = {inner: field for inner, field in below.items() if field != "__typename" and (name != "key" or field in grouped)}
+            yield from ((f"{path}.{key}.{inner}", face.fields[field].code) for inner, field in there.items())

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from graphql import GraphQLError, get_argument_values
+
 from connectors.aggregation import Aggregation
 from connectors.selection import Binding, Column, Kind, Output, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck
@@ -72,7 +74,7 @@ async def dry_run(plan: Plan, run: Run, allowance: Allowance | None = None) -> D
     except Fault as fault:
         answer.errors.append(FieldError((), fault))
     costs = tuple(each.cost for each in sources.opened.values())
-    return DryRun(tuple(answer.accesses.values()), tuple(_shown(plan)), costs, plan.masking, counted.spent, tuple(answer.errors))
+    return DryRun(tuple(answer.accesses.values()), tuple(_shown(plan, run)), costs, plan.masking, counted.spent, tuple(answer.errors))
 
 
 @dataclass
@@ -93,7 +95,7 @@ class _Counted(Allowance):
         return Allowance(**{name: getattr(whole, name) - getattr(self, name) for name in vars(whole)})
 
 
-def _shown(plan: Plan) -> list[ShownItem]:
+def _shown(plan: Plan, run: Run) -> list[ShownItem]:
     found: list[ShownItem] = []
     for key, department in plan.departments.items():
         for inner, root in department.fields.items():
@@ -103,8 +105,15 @@ def _shown(plan: Plan) -> list[ShownItem]:
                 for keys, shape in root.shapes:
                     found += _places(".".join((key, inner, *keys)), shape)
             elif isinstance(root, AggregatePlan):
-                found += [ShownItem(path, root.face.resource.code, item, None) for path, item in root.places(f"{key}.{inner}")]
+                found += [ShownItem(path, root.face.resource.code, item, None) for path, item in root.places(f"{key}.{inner}", _grouped(root, run))]
     return found
+
+
+def _grouped(root: AggregatePlan, run: Run) -> Sequence[str]:
+    try:
+        return get_argument_values(root.definition, root.node, run.variables, hide_suggestions=True).get("groupBy") or ()
+    except GraphQLError:
+        return ()
 
 
 def _places(path: str, shape: Shape) -> list[ShownItem]:

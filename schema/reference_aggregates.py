@@ -120,7 +120,11 @@ def _answer(
             raise unfit(face.resource, item)
     ordered = sorted(groups, key=order_of)
     told = [
-        {"key": dict(zip(keys, key, strict=True)), "count": len(groups[key]), **_figures(face, groups[key], items, verdict, selected)}
+        {
+            "key": dict.fromkeys(face.groupable) | dict(zip(keys, key, strict=True)),
+            "count": len(groups[key]),
+            **_figures(face, groups[key], items, verdict, selected),
+        }
         for key in ordered[: args["first"]]
     ]
     return {**whole, "groups": told, "moreGroups": len(ordered) > args["first"]}

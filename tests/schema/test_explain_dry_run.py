@@ -183,3 +183,15 @@ async def test_what_the_run_would_refuse_is_refused(text: str, code: Code) -> No
     if code is Code.BAD_INPUT:
         answer = await hub.ask(rights(grant()), text)
         assert [error.fault.code for error in answer.errors] == [code]
+
+
+@pytest.mark.fast
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("grouped", "shown"), [("", []), ("groupBy: []", []), ("groupBy: [gender]", ["gender"]), ("groupBy: [gender, district]", ["gender", "district"])]
+)
+async def test_a_key_is_shown_only_where_groups_are_made_by_it(grouped: str, shown: list[str]) -> None:
+    arguments = f"({grouped})" if grouped else ""
+    told, _, _ = await dry(f"{{ civilAffairs {{ personsAggregate{arguments} {{ groups {{ key {{ gender district }} count }} }} }} }}")
+    assert told.faults == ()
+    assert [each.item for each in told.shown] == shown

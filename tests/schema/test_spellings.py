@@ -215,3 +215,14 @@ async def test_a_row_is_looked_up_by_either_number(register: tuple[Hub, Watched]
         answer = await hub.ask(rights(grant()), f'{{ civilAffairs {{ person(idNumber: "{number}") {{ birthDate }} }} }}')
         assert answer.data == {"civilAffairs": {"person": {"birthDate": "1990-01-01"}}}
     assert len(source.asked) == 2
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("number", ["520102900101123", "52010219900101123X"])
+async def test_the_reference_looks_a_row_up_by_either_number_too(register: tuple[Hub, Watched], number: str) -> None:
+    hub, _ = register
+    view = hub.view(rights(grant()))
+    document = hub.documents.check(f'{{ civilAffairs {{ person(idNumber: "{number}") {{ birthDate }} }} }}', view)
+    planned, referred = await hub.planned(view, document, {}), await hub.referred(document, {})
+    assert referred.errors == []
+    assert planned.data == referred.data == {"civilAffairs": {"person": {"birthDate": "1990-01-01"}}}
