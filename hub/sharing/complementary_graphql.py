@@ -14,7 +14,7 @@ Info = strawberry.Info[Context, None]
 
 @strawberry.type(description="互补的脱敏：合在一起比各自显示得更多\n\nMasks that together show more than either does")
 class ComplementaryMask:
-    """One item that two grants show by masks which add to one another."""
+    """One column that two grants, or the catalog to all and a grant, show by masks which add to one another; what the catalog shows has no grant."""
 
     resource: str
     item: str
@@ -45,7 +45,7 @@ def _shown(one: Complement) -> ComplementaryMask:
         resource=one.resource,
         item=one.item,
         same_department=one.same_department,
-        grants=[strawberry.ID(use.grant) for use in both],
+        grants=[strawberry.ID(use.grant) for use in both if use.grant],
         applications=[use.application for use in both],
         masks=[use.mask.label for use in both],
     )

@@ -88,6 +88,43 @@ def test_b8_two_applications_that_see_the_two_ends_are_found(core: Core) -> None
         assert complements(connection, snapshot) == []
 
 
+AGAIN = """
+[[resources.items]]
+code = "number_again"
+name = "号码"
+type = "string"
+column = "id"
+mask = {share = "KEEP_FIRST_0_LAST_4"}
+"""
+
+
+def test_b8_two_items_of_one_column_are_found_in_one_grant(core: Core) -> None:
+    publish(core, changed("[[resources.links]]", AGAIN + "\n[[resources.links]]"))
+    items = [
+        {"code": "id_number", "value": "MASKED", "key": True, "mask": "KEEP_FIRST_6_LAST_0"},
+        {"code": "number_again", "value": "MASKED", "key": False},
+    ]
+    made = core.sharing.create_grant(CONSOLE, terms(rows=None, items=items))
+    with core.engine.connect() as connection:
+        (found,) = complements(connection, core.catalog.current())
+    assert (found.item, found.same_department, found.first.grant, found.second.grant) == ("id_number + number_again", True, made.id, made.id)
+
+
+def test_b8_what_the_catalog_shows_to_all_adds_to_what_it_gives_departments_and_grants(core: Core) -> None:
+    text = changed('mask = {share = "NAME"}', 'mask = {share = "KEEP_FIRST_6_LAST_0", open = "KEEP_FIRST_0_LAST_4"}')
+    for old, new in (('"INTERNAL"', '"PUBLIC"'), ('"CONDITIONAL"', '"UNCONDITIONAL"'), ('"CLOSED"', '"OPEN"')):
+        text = changed(old, new, text)
+    publish(core, text)
+    made = core.sharing.create_grant(CONSOLE, _masked("housing", "KEEP_FIRST_1_LAST_0"))
+    with core.engine.connect() as connection:
+        found = as_rows(complements(connection, core.catalog.current()))
+        assert len(complements(connection, core.catalog.current(), made.id)) == 1
+    assert [(row["grants"], row["same_department"], row["masks"]) for row in found] == [
+        ([], True, ["KEEP_FIRST_0_LAST_4", "KEEP_FIRST_6_LAST_0"]),
+        ([made.id], True, ["KEEP_FIRST_0_LAST_4", "KEEP_FIRST_1_LAST_0"]),
+    ]
+
+
 def test_the_command_line_fails_where_one_department_holds_both(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUITONG_HOME", str(core.settings.home))
     core.sharing.create_application(CONSOLE, "archive", "civil_affairs", PURPOSES, [])
