@@ -151,6 +151,11 @@ def _note_reached(listed: Listing, reader: Reader) -> None:
         reader.note(face, (), None, uses, Operation.QUERY)
 
 
+def cursors_of(listed: Listing, page: Page, cursors: Cursors) -> list[str]:
+    """The cursor of each row of a page."""
+    return [cursors.seal(listed.binding, listed.place(row)) for row in page.rows]
+
+
 def page_info(fields: Mapping[str, str], listed: Listing, page: Page, cursors: Cursors, type_name: str = "PageInfo") -> dict[str, Any]:
     """``pageInfo`` under the response keys asked for."""
     known: dict[str, Any] = {"__typename": type_name, "hasNextPage": page.more, "hasPreviousPage": listed.behind}

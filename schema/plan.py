@@ -93,8 +93,9 @@ class ListPlan:
 
     @cached_property
     def cells(self) -> int:
-        """Values that one row of the list puts into the answer."""
-        return sum(shape.cells for _, shape in self.shapes)
+        """Values that one row of the list puts into the answer, its cursors among them."""
+        edges = [needs for _, _, needs in self.entries if isinstance(needs, EdgePlan)]
+        return sum(shape.cells for _, shape in self.shapes) + sum(len(edge.cursor) + len(edge.typename) for edge in edges)
 
     @property
     def counts(self) -> bool:

@@ -15,10 +15,11 @@ from schema.aggregates import aggregate, asking
 from schema.answer import Answer, FieldError, Path
 from schema.batches import Batch
 from schema.cursors import Cursors
+from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, listing, page_info, read_page, read_total
+from schema.lists import Listing, Page, cursors_of, listing, page_info, read_page, read_total
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.questions import Questions, TooMany
@@ -119,11 +120,13 @@ class Work:
         page, total = await self._page(plan, listed)
         objects = await self.objects(page.rows, {shape: _placed(path, keys) for keys, shape in plan.shapes}, plan.batches)
         made: dict[str, Any] = {}
+        # Sealed once, however often a document asks for them.
+        sealed = cursors_of(listed, page, self.run.cursors) if any(isinstance(needs, EdgePlan) and needs.cursor for _, _, needs in plan.entries) else []
         for key, name, needs in plan.entries:
             if isinstance(needs, Shape):
                 made[key] = objects[needs]
             elif isinstance(needs, EdgePlan):
-                made[key] = self._edges(needs, listed, page, objects)
+                made[key] = self._edges(needs, plan.face, page, objects, sealed)
             elif isinstance(needs, dict):
                 made[key] = page_info(needs, listed, page, self.run.cursors)
             else:
@@ -142,13 +145,12 @@ class Work:
         found = await together([page, count])
         return found[0], found[1]
 
-    def _edges(self, plan: EdgePlan, listed: Listing, page: Page, objects: Mapping[Shape, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    @staticmethod
+    def _edges(plan: EdgePlan, face: Face, page: Page, objects: Mapping[Shape, list[dict[str, Any]]], sealed: Sequence[str]) -> list[dict[str, Any]]:
         columns: dict[str, Sequence[Any]] = {key: objects[shape] for key, shape in plan.nodes}
-        for key in plan.cursor:
-            columns[key] = [self.run.cursors.seal(listed.binding, listed.place(row)) for row in page.rows]
-        for key in plan.typename:
-            columns[key] = [f"{listed.face.type_name}Edge"] * len(page.rows)
-        return [{key: columns[key][i] for key in plan.order} for i in range(len(page.rows))]
+        columns |= dict.fromkeys(plan.cursor, sealed)
+        columns |= dict.fromkeys(plan.typename, [f"{face.type_name}Edge"] * len(page.rows))
+        return [dict(zip(plan.order, row, strict=True)) for row in zip(*(columns[key] for key in plan.order), strict=True)]
 
     async def _verify(self, plan: VerifyPlan, args: Mapping[str, Any]) -> Any:
         self.reader.allowance.reserve("verifications", len(args["requests"]) if plan.many else 1)
