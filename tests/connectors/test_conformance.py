@@ -182,7 +182,7 @@ def scrambled_people(order: tuple[Order, ...], salt: str) -> list[Row]:
     return rows
 
 
-@pytest.mark.behaviour("加密打乱的排序与翻页", "scrambled order, and pages of it")
+@pytest.mark.behaviour("按密钥打乱的排序与翻页", "scrambled order, and pages of it")
 @pytest.mark.parametrize("order", SCRAMBLED)
 async def test_a_scrambled_order_is_that_of_the_hashes(people: People, order: tuple[Order, ...]) -> None:
     """The same bytes are hashed everywhere; pages of it lose nothing and repeat nothing."""
