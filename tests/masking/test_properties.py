@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking import reference, words
+from masking.columns import compile_column
 from masking.generated import compile_mask
 from masking.rules import Mask
 from tests.masking.cases import LABELS, addresses, contacts, decimals, mask_of, moments, names, values
@@ -110,3 +111,11 @@ def test_a_number_tells_its_interval_alone(value: int, step: int) -> None:
     assert lower % step == nearest % step == 0
     assert lower <= value < lower + step
     assert abs(nearest - value) * 2 <= step
+
+
+@pytest.mark.parametrize("label", TEXT_LABELS)
+def test_no_share_shows_a_whole_text(label: str) -> None:
+    mask = replace(mask_of(label), share=100)
+    some = ["x" * length for length in range(1, 90)] + ["1贵阳", "贵阳", "号1", "-", "0851-", "王伟", "欧阳修", "贵阳市", "贵阳市南明区", "a@b", "@b"]
+    for shown in ([reference.apply(mask, text) for text in some], list(map(compile_mask(mask), some)), compile_column(mask)(some)):
+        assert [text for text, masked in zip(some, shown, strict=True) if text in str(masked)] == []
