@@ -90,7 +90,7 @@ def preview(asked: Asked, snapshot: Snapshot, applications: Iterable[Application
         for each, decision in (touched(snapshot, applications, current, owner) if current else ())
         if (resource is None or each.resource == resource.code) and (item is None or each.item == item.code)
     ]
-    warnings = dict.fromkeys([*_of_rule(mask, type_, rows), *_of_grants(mask, snapshot, found)])
+    warnings = dict.fromkeys([*_of_rule(mask, type_, rows), *_of_grants(mask, rows, snapshot, found)])
     return Preview(mask, type_, rows, tuple(warnings), tuple(each for each, _ in found[:MOST_TOUCHED]), len(found))
 
 
@@ -189,10 +189,18 @@ def _of_rule(mask: Mask, type_: str, rows: Sequence[Inference]) -> Iterable[Warn
             )
 
 
-def _of_grants(mask: Mask, snapshot: Snapshot, found: Iterable[tuple[Touched, Decision]]) -> Iterable[Warned]:
+def _of_grants(mask: Mask, rows: Sequence[Inference], snapshot: Snapshot, found: Iterable[tuple[Touched, Decision]]) -> Iterable[Warned]:
+    told = [row for row in rows if row.shown_percent != 0]
+    left = min([*(row.count.candidates for row in told), *(more.candidates for row in told for more in row.knowing)], default=FEW + 1)
     for each, decision in found:
         resource = snapshot.resources[each.resource]
         who = each.application or each.viewer
+        if left <= FEW and decision.items[each.item].key:
+            yield Warned(
+                "TRIED_BY_KEY",
+                f"{who} 又可按 {each.item} 查询：逐一查询候选值（至少 {left:,} 个）即可还原",
+                f"{who} may look up by {each.item}, too: whoever tries the candidates, {left:,} at least, finds the value",
+            )
         if meaning_of(resource.items[each.item]) is Meaning.RESIDENT_ID:
             yield from _with_birth(mask, resource, decision, who, each.item)
         if items := quasi_set(resource, decision):

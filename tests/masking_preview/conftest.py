@@ -30,11 +30,12 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
         yield made
 
 
-def grant(core: Core, application: str, operations: list[str] | None = None, **items: Any) -> str:
-    """Gives an application these items of ``civil_affairs.person``; the grant's number."""
+def grant(core: Core, application: str, operations: list[str] | None = None, key: str | None = None, **items: Any) -> str:
+    """Gives an application these items of ``civil_affairs.person``, one of them as key, too; the grant's number."""
     core.sharing.create_application(CONSOLE, application, "civil_affairs", PURPOSES, [])
     shown = [
-        {"code": code, "value": value, "mask": "KEEP_FIRST_6_LAST_4" if (code, value) == ("id_number", "MASKED") else None} for code, value in items.items()
+        {"code": code, "value": value, "key": code == key, "mask": "KEEP_FIRST_6_LAST_4" if (code, value) == ("id_number", "MASKED") else None}
+        for code, value in items.items()
     ]
     terms = {"application": application, "resource": "civil_affairs.person", "operations": operations or ["QUERY"], "items": shown, "purposes": PURPOSES}
     return core.sharing.create_grant(CONSOLE, {**terms, "approver": "王局长"}).id

@@ -13,7 +13,8 @@ from hub.cli.app import app
 from hub.core import Core
 from hub.masking.preview import Asked, Declaration, Preview, preview
 from hub.masking.quasi import quasi_sets
-from tests.catalog.homes import refused
+from tests.catalog.homes import CONSOLE, refused
+from tests.masking_preview.conftest import grant
 
 pytestmark = pytest.mark.fast
 PERSON = "civil_affairs.person"
@@ -40,6 +41,21 @@ def test_a_number_masked_6_4_beside_the_birthday_is_told_as_no_mask(core: Core) 
     assert {"FEW_CANDIDATES", "FEW_WITH_MORE", "SHOWN_TOGETHER"} <= codes(found)
     together = next(warning for warning in found.warnings if warning.code == "SHOWN_TOGETHER")
     assert together.en == "housing sees civil_affairs.person.birth_date as well: 1 candidates of id_number remain"
+
+
+def test_a_masked_item_that_is_also_a_key_is_told_where_few_candidates_remain(core: Core) -> None:
+    few, many = (made(core, rule=rule, resource=PERSON, item="id_number") for rule in ("KEEP_FIRST_6_LAST_4", "NULL"))
+    assert "TRIED_BY_KEY" not in codes(few) | codes(many)
+    number = grant(core, "finder", id_number="MASKED", key="id_number")
+    core.registry.refresh()
+    try:
+        few, many = (made(core, rule=rule, resource=PERSON, item="id_number") for rule in ("KEEP_FIRST_6_LAST_4", "NULL"))
+    finally:
+        core.sharing.change_grant(CONSOLE, number, "REVOKED")
+        core.registry.refresh()
+    assert "TRIED_BY_KEY" not in codes(many)
+    (warning,) = (each for each in few.warnings if each.code == "TRIED_BY_KEY")
+    assert warning.en.startswith("finder may look up by id_number, too")
 
 
 def test_a_rule_that_is_not_saved_touches_whoever_sees_the_item_through_the_rule_it_would_replace(core: Core) -> None:
