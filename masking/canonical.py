@@ -29,7 +29,12 @@ _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Co", "Cn"})
 """``Cn``: ideographs that are younger than this Python's Unicode."""
 _OF_NAMES = _LETTERS | {"Mn", "Mc", "Nd"}
 _MARKS = " ·.,'’‘-()/"
-_UNSEEN = frozenset({"Cf", "Cs"})
+_UNSEEN = re.compile(
+    r"[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    r"\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0001\U000e0020-\U000e007f]"
+)
+"""Of format, and halves of surrogates (categories ``Cf`` and ``Cs``): one search, whatever the length of a text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u034f\u115f\u1160\u2800\u3164\uffa0]")
 """And letters and marks that are blank by definition."""
 _VARIED = re.compile(rf"(?:\A|[{_HAN}{MIDDLE_DOT}])[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -92,16 +97,13 @@ def is_name(text: str) -> bool:
     """Whether a canonical name holds nothing but letters, ideographs, digits and the marks of names, and a letter at all."""
     if len(text) > LONGEST_NAME:
         return False
-    categories = [unicodedata.category(each) for each in text]
-    known = all(kind in _OF_NAMES or each in _MARKS for each, kind in zip(text, categories, strict=True))
-    return known and any(kind in _LETTERS for kind in categories) and not _VARIED.search(text)
+    kinds = {unicodedata.category(each) for each in set(text) if each not in _MARKS}
+    return kinds <= _OF_NAMES and not kinds.isdisjoint(_LETTERS) and not _VARIED.search(text)
 
 
 def unseen(text: str) -> bool:
     """Whether a text holds characters that nobody sees: of control (but for line ends and tabs), of format, halves of surrogates."""
-    if _CONTROL.search(text):
-        return True
-    return not text.isascii() and any(unicodedata.category(each) in _UNSEEN for each in text)
+    return bool(_CONTROL.search(text) or _UNSEEN.search(text))
 
 
 def is_date(digits: str) -> bool:

@@ -69,6 +69,8 @@ def _scripts(name: str) -> list[str]:
     """The likeliest spellings with traditional characters: each character's forms in order of likelihood, the least sum of places first."""
     forms, kept = traditional_forms(), [(0, "")]
     for character in name:
-        options = forms.get(character, (character,))
-        kept = sorted((cost + place, start + option) for cost, start in kept for place, option in enumerate(options))[:MOST]
+        options = tuple(enumerate(forms.get(character, (character,))))
+        kept = [(cost + place, start + option) for cost, start in kept for place, option in options]
+        if len(options) > 1:
+            kept = sorted(kept)[:MOST]
     return [spelling for _, spelling in kept]

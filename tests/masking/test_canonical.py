@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from masking import canonical, spellings
 from masking.canonical import canonical_code, canonical_identifier, canonical_mobile, canonical_name, canonical_text, is_name, shortened_resident_id, unseen
 from masking.han import simplifications, traditional_forms
 from masking.spellings import MOST, of_name, of_resident_id
+from tests.schema.worst import Calls
 
 pytestmark = pytest.mark.fast
 
@@ -125,3 +127,20 @@ def test_a_long_blank_is_read_once() -> None:
     """Work is bounded by the length: no pattern runs over blanks again and again (CWE-1333)."""
     assert canonical_name("a" + " " * 4000 + "b") == "a b"
     assert canonical_name("张" + " " * 4000 + "三") == "张三"
+
+
+def test_unseen_are_all_characters_of_format() -> None:
+    """One search instead of one look at each character: a text of 4,096 in each of 100 requests must cost nothing."""
+    known = "".join(chr(point) for point in range(0x110000) if unicodedata.category(chr(point)) != "Cn")
+    kept = {each for each in known if not unseen(each)}
+    assert not {unicodedata.category(each) for each in kept} & {"Cf", "Cs"}
+    assert {unicodedata.category(each) for each in set(known) - kept} <= {"Cf", "Cs", "Cc", "Mn", "Lo", "So"}
+    assert len(set(known) - kept) < 2600
+
+
+def test_spellings_of_a_long_name_cost_little() -> None:
+    """At most a few calls for each character, whatever forms it has."""
+    of_name("张发")
+    with Calls() as counted:
+        assert len(of_name("张发后里面" * 25)) == MOST
+    assert counted.count < 2_500
