@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Float, Integer, String, Text, case, cast, collate, func, literal
 
@@ -31,6 +31,8 @@ SQL_ALGORITHMS: frozenset[str] = frozenset(
     }
 )
 """Algorithms that :func:`masked` can write, for every dialect: all but pseudonyms, whose key is not the database's to know."""
+_BINARY: Mapping[str, str] = {"mysql": "utf8mb4_bin", "postgresql": "C"}
+"""The collation of code points, in dialects whose columns have others."""
 
 
 def masked(mask: Mask, column: Expression, dialect_name: str) -> Expression:
@@ -63,8 +65,9 @@ def _number(place: numbers.Place, column: Expression, dialect: str) -> Expressio
 
 
 def _binary(column: Expression, dialect: str) -> Expression:
-    # Else the column's own collation would decide what a word is.
-    return collate(column, "utf8mb4_bin") if dialect == "mysql" else column
+    # Else the column's own collation would decide what a word is, or, where it is nondeterministic, PostgreSQL refuse to look for one.
+    binary = _BINARY.get(dialect)
+    return collate(column, binary) if binary else column
 
 
 def _without_nul(column: Expression, expression: Expression, dialect: str) -> Expression:

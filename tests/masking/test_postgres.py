@@ -29,7 +29,8 @@ async def in_postgres(server: Postgres, statements: Sequence[Statement], content
         await connection.execute(f"CREATE TEMPORARY TABLE value (position text, content {type_})")
         listed = [value if value is None or isinstance(value, str) else repr(value) for value in contents]
         await connection.execute(
-            f"INSERT INTO value SELECT to_char(place, '000000'), each::{type_} FROM unnest($1::text[]) WITH ORDINALITY AS u(each, place)", listed
+            f"INSERT INTO value SELECT to_char(place, '000000'), each::{type_.partition(' COLLATE')[0]} FROM unnest($1::text[]) WITH ORDINALITY AS u(each, place)",
+            listed,
         )
         return [[row[0] for row in await connection.fetch(text, *bound)] for text, bound in statements]
     finally:
@@ -42,6 +43,20 @@ def test_golden_vectors(postgres: Postgres) -> None:
         pairs = [(value, expected) for other, value, expected in vectors if other == label]
         answers = asyncio.run(in_postgres(postgres, [statement(mask_of(label), DIALECT.core)], [value for value, _ in pairs]))
         assert answers == [[expected for _, expected in pairs]]
+
+
+def test_no_collation_decides_what_a_word_is(postgres: Postgres) -> None:
+    """A nondeterministic collation takes ``０`` for ``0``, and PostgreSQL looks for no text in its columns."""
+
+    async def made() -> None:
+        connection = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+        await connection.execute("CREATE COLLATION IF NOT EXISTS loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)")
+        await connection.close()
+
+    asyncio.run(made())
+    contents = ["０851-85591234", "１990-05-17", "Ab@QQ.com", "贵阳市南明区花果园", "a号1", "-12.50", "１2"]
+    answers = asyncio.run(in_postgres(postgres, [statement(mask_of(label), DIALECT.core) for label in LABELS], contents, "text COLLATE loose"))
+    assert dict(zip(LABELS, answers, strict=True)) == {label: [reference.apply(mask_of(label), value) for value in contents] for label in LABELS}
 
 
 @given(contents=many_values)
