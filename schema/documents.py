@@ -127,13 +127,16 @@ class Documents:
             InvalidDocument: a syntax error, a subscription, or no operation.
             Fault: ``QUERY_BUDGET``.
         """
-        try:
-            node = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
-        except GraphQLError as error:
-            raise InvalidDocument([error]) from None
+        node = self._read(text)
         check_budget(node, self._budget)
         self._refuse_subscriptions(node)
         return node
+
+    def _read(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+        except GraphQLError as error:
+            raise InvalidDocument([error]) from None
 
     @staticmethod
     def _refuse_subscriptions(node: DocumentNode) -> None:
@@ -142,6 +145,22 @@ class Documents:
             raise InvalidDocument([GraphQLError("Subscriptions are not offered.")])
         if not operations:
             raise InvalidDocument([GraphQLError("The document has no operation.")])
+
+
+class DocumentsTogether(Documents):
+    """Documents that one call brings beside its own: they have the tokens of one document between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = MAX_TOKENS
+
+    def _read(self, text: str) -> DocumentNode:
+        node = super()._read(text)
+        self._left -= node.token_count
+        if self._left < 0:
+            zh, en = f"一次调用中试运行的文档合计超过 {MAX_TOKENS} 个词元", f"the documents of a call's dry runs have more than {MAX_TOKENS} tokens together"
+            raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
+        return node
 
 
 def root_names(document: DocumentNode) -> frozenset[str]:

@@ -14,6 +14,7 @@ from auth.rights import Use
 from hub.acts import Actor
 from hub.live import Live
 from hub.sharing.registry import Application
+from schema.documents import Documents, DocumentsTogether
 from schema.faces import Faces
 from schema.faults import Code, Fault
 from schema.model import Snapshot
@@ -98,6 +99,8 @@ class Context:
     """What the aggregates of this call ask, and are judged by."""
     dry_allowance: Allowance = field(default_factory=Allowance)
     """What the dry runs of this call may do together: as much as one call."""
+    dry_documents: Documents = field(default_factory=DocumentsTogether)
+    """Documents of the dry runs of this call. They are rare and leave the cache of calls' own alone."""
     dry_runs: Iterator[int] = field(default_factory=count)
     """Numbers the dry runs of this call."""
 

@@ -40,17 +40,38 @@ from schema.view import View
 log = structlog.get_logger(__name__)
 
 
+_MOST_OBJECTS = 2_000
+"""Objects and lists in the variables of one call: each costs as much as its type has fields. 100 verifications have 301, five filters as large as they may be 1,500."""
+
+
 def variables_of(document: Document, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
     """The operation's variables, coerced.
 
     Raises:
-        Fault: ``BAD_INPUT``, naming the variable.
+        Fault: ``BAD_INPUT``, naming the variable; ``QUERY_BUDGET``.
     """
+    _check_size(given)
     found = get_variable_values(document.schema, operation.variable_definitions or (), dict(given), max_errors=10, hide_suggestions=True)
     if isinstance(found, list):
         message = found[0].message
         raise bad_input(in_chinese(message), message, "请对照文档中声明的变量类型", "compare with the types declared in the document")
     return found
+
+
+def _check_size(given: Mapping[str, Any]) -> None:
+    waiting: list[Any] = list(given.values())
+    left = _MOST_OBJECTS
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict | list):
+            left -= 1
+            if left < 0:
+                zh, en = (
+                    f"查询超出预算：变量中的对象与列表超过 {_MOST_OBJECTS} 个",
+                    f"query budget exceeded: more than {_MOST_OBJECTS} objects and lists in variables",
+                )
+                raise Fault(Code.QUERY_BUDGET, zh, en, "请分次查询", "ask in several calls")
+            waiting += inner.values() if isinstance(inner, dict) else inner
 
 
 def flags_of(names: frozenset[str], variables: VariableValues) -> dict[str, bool]:

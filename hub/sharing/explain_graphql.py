@@ -18,12 +18,11 @@ from hub.sharing.explain_run import Asked, DryRunner, Report, variables_from
 from hub.sharing.explain_run_types import DryRun, dry_run_of
 from hub.sharing.explain_types import Explanation, explanation_of
 from hub.store.base import now
-from schema.documents import Documents
 from schema.faults import Code, Fault
 from schema.plan import Plans
 
-MOST_RUNS = 8
-"""Dry runs in one document: each is parsed and validated like a call of its own."""
+MOST_RUNS = 4
+"""Dry runs in one document: each takes its variables like a call of its own."""
 Info = strawberry.Info[Context, None]
 T = TypeVar("T")
 
@@ -84,8 +83,7 @@ def _count(context: Context) -> None:
 
 
 def _runner(context: Context) -> DryRunner:
-    """Dry runs are rare: they leave the calls' caches alone."""
-    return DryRunner(context.live.core.engine, Documents(), Plans(), context.services.cursors)
+    return DryRunner(context.live.core.engine, context.dry_documents, Plans(), context.services.cursors)
 
 
 async def _found(actor: Actor, work: Callable[[], T]) -> T:
