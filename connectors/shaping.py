@@ -10,7 +10,7 @@ from connectors.calling import CALLING
 from connectors.selection import Column, Output, Row, Undeliverable, Value
 from masking.columns import compile_column
 from masking.generated import compile_mask
-from masking.rules import Mask
+from masking.rules import Mask, tells_nothing
 
 Cells = Iterable[Any]
 Shaping = Callable[[Sequence[Row]], list[Row]]
@@ -41,7 +41,9 @@ def _cells(output: Output, places: dict[str, int], compared: Callable[[Any], Cal
 
 
 def masked_column(mask: Mask, values: Sequence[Value]) -> Sequence[Any]:
-    """The masked values, in their order. What cannot be delivered stays so: it says nothing of its value."""
+    """The masked values, in their order. What cannot be delivered stays so: it says nothing of its value but that there is one."""
+    if tells_nothing(mask):
+        return [None] * len(values)
     types = set(map(type, values))
     if Undeliverable in types:
         each = compile_mask(mask)

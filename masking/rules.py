@@ -66,6 +66,11 @@ def applies_to(mask: Mask, type_: str) -> bool:
     return algorithm is not None and (algorithm.types is None or type_ in algorithm.types)
 
 
+def tells_nothing(mask: Mask) -> bool:
+    """Whether the rule does not even tell if there is a value: one that cannot be delivered shows as none, too."""
+    return mask.algorithm == "NULL"
+
+
 NAMES = (*(label for algorithm in ALGORITHMS.values() for label in algorithm.labels), DENY)
 """Every form of label; those that replace by position, ``PHONE``, ``ID_NUMBER`` and ``BANK_CARD`` have a form ``…_FIXED`` besides."""
 

@@ -17,6 +17,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLResolveI
 from auth.rights import ItemDecision, Shown
 from connectors.selection import Column, Kind, Selection, Undeliverable, Value
 from masking import reference
+from masking.rules import tells_nothing
 from schema.answer import Answer, FieldError
 from schema.collect import Collector
 from schema.cursors import Cursors
@@ -120,6 +121,8 @@ def _item(source: Mapping[str, Any], item: Item) -> Any:
     face: Face = source["face"]
     decided: ItemDecision = face.decided(item.code)
     raw = source["row"][item.column]
+    if decided.mask is not None and tells_nothing(decided.mask):
+        return None
     if isinstance(raw, Undeliverable):
         raise undeliverable(face.resource, item)
     value = reference.apply(decided.mask, raw) if decided.shown is Shown.MASKED and decided.mask is not None else raw

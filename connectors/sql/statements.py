@@ -14,6 +14,7 @@ from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarde
 from connectors.sql.predicates import Conditions
 from connectors.sql.statement import Statement, placed
 from connectors.sql.tables import named_table, needed_columns
+from masking.rules import tells_nothing
 from masking.sql import masked
 
 KEYS = "keys of the call"
@@ -94,7 +95,7 @@ class _Writer:
         if output.mask is None:
             return self._dialect.wire(column, output.kind)
         shown = masked(output.mask, self._dialect.text(column, output.kind), self._dialect.name)
-        return guarded(self._dialect, column, output.kind, shown)
+        return shown if tells_nothing(output.mask) else guarded(self._dialect, column, output.kind, shown)
 
     def _decoders(self) -> tuple[tuple[int, Decode], ...]:
         decoders = [self._decoder(output) for output in self._selection.outputs]
@@ -107,4 +108,5 @@ class _Writer:
             return bool
         if output.mask is None:
             return self._dialect.decode(output.kind)
-        return None if self._dialect.undeliverable(self._table.c[output.name], output.kind) is None else unsealed
+        sound = tells_nothing(output.mask) or self._dialect.undeliverable(self._table.c[output.name], output.kind) is None
+        return None if sound else unsealed

@@ -42,6 +42,7 @@ async def column_of(source: SqlSource, binding: Binding, name: str, kind: Kind) 
     plain = [row[0] for row in await shown(source, binding, [Column(name, kind)])]
     masked = [row[0] for row in await shown(source, binding, [Column(name, kind, CONSTANT)])]
     assert masked == [value if value in (None, "bad") else "x" for value in plain]
+    assert {row[0] for row in await shown(source, binding, [Column(name, kind, Mask("NULL"))])} == {None}
     stars = Mask("KEEP_FIRST_N_LAST_M", (0, 0))
     hidden = [row[0] for row in await shown(source, binding, [Column(name, kind, stars)])]
     assert [value == "bad" for value in hidden] == [value == "bad" for value in plain]

@@ -14,6 +14,7 @@ from connectors.selection import UNDELIVERABLE, Kind
 from hub.api.execute import variables_of
 from hub.errors import field_errors
 from hub.exchange.writers import ExchangeFile, rows_for
+from masking.rules import parse_mask
 from schema.answer import MOST_BY_PATH, Answer
 from schema.export import Exporter, export_of
 from schema.faults import Code, Fault
@@ -76,6 +77,13 @@ async def test_a_look_up_and_a_masked_item() -> None:
     data, answer = await hub.sent(rights(grant()), '{ civilAffairs { person(idNumber: "11010519491231002X") { name birthDate phone } } }')
     assert data == {"civilAffairs": {"person": {"name": "张三", "birthDate": None, "phone": None}}}
     assert told(answer) == [(("civilAffairs", "person", name), "SOURCE_VALUE") for name in ("birthDate", "phone")]
+
+
+async def test_an_item_of_which_nothing_is_told_does_not_tell_that_there_is_such_a_value() -> None:
+    hidden = rights(grant(items=(GrantItem("phone", Shown.MASKED, mask=parse_mask("NULL")),)))
+    for value in (UNDELIVERABLE, None, "13800000001"):
+        data, answer = await hub_with(changed(0, ph=value)).sent(hidden, "{ civilAffairs { persons(first: 1) { nodes { phone } } } }")
+        assert (data, answer.errors) == ({"civilAffairs": {"persons": {"nodes": [{"phone": None}]}}}, [])
 
 
 async def test_numbers() -> None:
