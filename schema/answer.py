@@ -79,7 +79,11 @@ class Answer:
     long: dict[str, list[Packed]] = field(default_factory=dict)
     """Texts too long to be held plainly; ``data`` has the name of each where it belongs."""
     cleared: set[tuple[str, str, str]] = field(default_factory=set)
-    """(resource, identifier, subject) whose verification found a match, or could not be made at all."""
+    """(resource, identifier, subject) whose verification found a match, or nothing that can be told."""
+    compared: set[tuple[str, str, str]] = field(default_factory=set)
+    """The same of those that a source with data of the time has compared."""
+    uncompared: set[tuple[str, str, str]] = field(default_factory=set)
+    """The same of those that no source compared: it did not answer, or is stale."""
     misses: dict[str, int] = field(default_factory=dict)
     """Look-ups by key that found nothing, by resource."""
     slack: int = 0

@@ -83,10 +83,14 @@ async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) ->
         if fault.code not in (Code.SOURCE_UNAVAILABLE, Code.TIMEOUT):
             raise
         rows, stale, as_of = (), True, None
-    indeterminate = Verified(Outcome.INDETERMINATE, _per_claim(face, asked, Outcome.INDETERMINATE), as_of)
-    found = indeterminate if stale or as_of is None else _judge(face, asked, rows, as_of)
+    subject = face.resource.code, asked.key.code, str(asked.subject)
+    if stale or as_of is None:
+        answer.uncompared.add(subject)
+        return Verified(Outcome.INDETERMINATE, _per_claim(face, asked, Outcome.INDETERMINATE), as_of)
+    answer.compared.add(subject)
+    found = _judge(face, asked, rows, as_of)
     if found.outcome in (Outcome.MATCH, Outcome.INDETERMINATE):
-        answer.cleared.add((face.resource.code, asked.key.code, str(asked.subject)))
+        answer.cleared.add(subject)
     return found
 
 

@@ -125,7 +125,7 @@ class DataService:
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
         if spending.verifies:
             body = padded(body, answer.slack + state_slack(extensions.get("sources", ())))
-        return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+        return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"}, packable=not spending.verifies)
 
 
 def source_state(state: SourceState) -> dict[str, Any]:

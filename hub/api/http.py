@@ -42,6 +42,8 @@ class HttpAnswer:
     status: int
     body: bytes | Long
     headers: dict[str, str] = field(default_factory=dict)
+    packable: bool = True
+    """Whether it may be sent in gzip, whose length tells of its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
         await _start(send, answer.status, headers)
         await send({"type": "http.response.body", "body": answer.body})
         return
-    await _send_long(send, answer.status, answer.body, headers, takes_gzip(request.headers.get("accept-encoding", "")))
+    await _send_long(send, answer.status, answer.body, headers, answer.packable and takes_gzip(request.headers.get("accept-encoding", "")))
 
 
 async def _send_long(send: Send, status: int, body: Long, headers: dict[str, str], packed: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -113,16 +113,22 @@ class Guesses:
     def count(self, connection: Connection, answer: Answer) -> None:
         """Work for the entry's transaction. A refusal follows from what was claimed, and from answers of before, never from this one.
 
+        Whom no source compared is new again when one does: else an outage would let a list of subjects pass that is judged by no match.
+
         Raises:
             OverBudget: then there is neither entry of success nor outcome.
         """
         for resource, new in list(self._judged(connection)):
-            cleared = {claim.subject for claim, guess in self._claims[resource].items() if (guess.resource, guess.key, guess.subject) in answer.cleared}
-            tally = replace(new.tally, unmatched=len(new.subjects - cleared))
+            subjects = new.subjects - self._those(resource, answer.uncompared - answer.compared)
+            unmatched = subjects - self._those(resource, answer.cleared)
             add_claims(connection, self._consumer, resource, new.claims)
-            if new.subjects:
-                add_subjects(connection, self._consumer, resource, new.subjects, tally.day)
-                add_to_tally(connection, self._consumer, resource, tally)
+            if subjects:
+                add_subjects(connection, self._consumer, resource, subjects, new.tally.day)
+                add_to_tally(connection, self._consumer, resource, replace(new.tally, subjects=len(subjects), unmatched=len(unmatched)))
+
+    def _those(self, resource: str, told: Set[tuple[str, str, str]]) -> set[str]:
+        """Hashes of the subjects of which an answer tells."""
+        return {claim.subject for claim, guess in self._claims[resource].items() if (guess.resource, guess.key, guess.subject) in told}
 
     def _judged(self, connection: Connection) -> Iterator[tuple[str, _New]]:
         moment = now()

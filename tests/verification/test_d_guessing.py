@@ -119,6 +119,19 @@ async def test_d2_one_claim_about_each_of_many(world: World) -> None:
     await look_up_in_vain(world, other)
 
 
+async def test_d2_an_outage_gives_no_credit(world: World) -> None:
+    """Whom no source compared counts as a subject when one does: their claims are counted at once, and neither refuses the other."""
+    app = world.application("looter")
+    made = [request("张伟", valid_number(2000 + n)) for n in range(101)]
+    with world.without_register():
+        found = await world.ask(app, MANY, {"r": made[:100]})
+    assert {each["outcome"] for each in found.found} == {"INDETERMINATE"}
+    assert (await world.ask(app, MANY, {"r": made[:99]})).code == "OK"
+    assert (await world.ask(app, MANY, {"r": made[99:100]})).code == "OK"
+    assert (await world.ask(app, MANY, {"r": made[100:]})).code == "VERIFICATION_BUDGET"
+    assert world.entries()[-1].content.details["budget"] == "mismatches_day"
+
+
 async def look_up_in_vain(world: World, app: str) -> None:
     """Hits write and ask nothing of what is counted; misses do, and end after a hundred."""
     one = "{{ civilAffairs {{ {} }} }}"

@@ -62,6 +62,16 @@ async def test_d9_lists_with_aliases_and_names_are_of_one_length_too(world: Worl
     assert len(lengths) == 1
 
 
+async def test_d9_what_holds_outcomes_is_not_packed(world: World) -> None:
+    """An answer with introspection is packed for who takes gzip, and its length then tells what it holds."""
+    app = world.application("packer")
+    text = VERIFY.replace("{\n", "{ __schema { queryType { name } }\n", 1)
+    found = [await world.ask(app, text, {"s": {"idNumber": KNOWN}, "c": {"name": name}}) for name in (NAME, "李四")]
+    assert [answer.headers.get("content-encoding") for answer in found] == [None, None]
+    assert found[0].length == found[1].length
+    assert (await world.ask(app, "{ __schema { queryType { name } } }")).headers["content-encoding"] == "gzip"
+
+
 async def test_d9_the_same_work_and_the_same_entry_for_every_outcome(world: World) -> None:
     app = world.application("watcher", rows={"flat": {"in": ["0042", "0043"]}})
     await world.verify(app, "11010119000101105X", name="warm")
