@@ -27,7 +27,7 @@ DEFAULT_GROUPS = 100
 _SUMS = {Kind.INTEGER: Kind.BIGINT, Kind.BIGINT: Kind.BIGINT, Kind.FLOAT: Kind.FLOAT, Kind.DECIMAL: Kind.DECIMAL}
 _AVERAGES = {Kind.INTEGER: Kind.DECIMAL, Kind.BIGINT: Kind.DECIMAL, Kind.FLOAT: Kind.FLOAT, Kind.DECIMAL: Kind.DECIMAL}
 _TEXTS = {
-    "withheld": ("有数字因涉及的记录过少而未给出", "some figure is withheld, because it tells of too few rows"),
+    "withheld": ("有内容未给出，不说明原因", "something is withheld: too few rows, none, or too near to earlier answers; which of them is not told"),
     "count": ("记录数", "number of rows"),
     "sum": ("合计", "exact sums"),
     "avg": ("平均值，空值不计", "averages of the values there are"),

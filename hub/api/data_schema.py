@@ -32,7 +32,13 @@ from hub.sharing.own_graphql import OwnSharingMutations, OwnSharingQueries
 from schema.verification import Outcome
 
 Info = strawberry.Info[Context, None]
-strawberry.enum(Outcome, name="VerificationOutcome", description="核验结果\n\nOutcome of a verification")
+strawberry.enum(
+    Outcome,
+    name="VerificationOutcome",
+    description="核验结果：MATCH 每项声明属实；MISMATCH 至少一项不属实，或对象不存在而授权不披露是否存在；NOT_FOUND 对象不存在；INDETERMINATE 无法判断，如数据源未应答或数据过期"
+    "\n\nOutcome of a verification: MATCH: every claim is true; MISMATCH: one at least is not, or there is no such subject and the grant does not disclose it; "
+    "NOT_FOUND: no such subject; INDETERMINATE: cannot be told, as where the source does not answer or its data are stale",
+)
 
 
 @strawberry.type(description="单项核验结果\n\nOutcome of one claim")

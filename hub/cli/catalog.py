@@ -116,7 +116,9 @@ def show(
 group.command(
     "diff", epilog=EXAMPLES + "huitong catalog diff\n\nhuitong catalog diff --pending\n\nhuitong catalog diff --since 2026-01-01T00:00:00+08:00 --json"
 )(diffing.command)
-group.command("masks", epilog=EXAMPLES + "huitong catalog masks\n\nhuitong catalog masks civil_affairs\n\nhuitong catalog masks --import 7")(declared_masks.command)
+group.command("masks", epilog=EXAMPLES + "huitong catalog masks\n\nhuitong catalog masks civil_affairs\n\nhuitong catalog masks --import 7")(
+    declared_masks.command
+)
 group.command("drift", epilog=EXAMPLES + "huitong catalog drift\n\nhuitong catalog drift civil_affairs --json")(drifting.command)
 
 

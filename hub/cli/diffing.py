@@ -53,7 +53,8 @@ def show_diff(report: Report, as_json: bool = False) -> None:
     if not report.changes:
         say("没有披露变化 nobody sees anything otherwise")
     else:
-        say(f"{len(report.changes)} 处变化，其中 {report.wider} 处扩大 changes, of which {report.wider} show more or may; SHA-256 {report.digest}")
+        total, wider = len(report.changes), report.wider
+        say(f"使用方与资源的组合 viewers and resources: {total} 组有变化 changed, {wider} 组扩大或可能扩大 show more, or may; SHA-256 {report.digest}")
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

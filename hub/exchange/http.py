@@ -107,8 +107,8 @@ class ExchangeHttp:
         if len(found) < len(plan["resources"]) or not same or not all(face.decision.allows(Operation.EXCHANGE) for face in found):
             raise Fault(
                 Code.FORBIDDEN,
-                "授权已变更或撤销，或令牌无此权限",
-                "the grant was changed or revoked, or the token lacks the scope",
+                "授权已变更或撤销，假名密钥已轮换，或令牌无此权限",
+                "the grant was changed or revoked, the pseudonyms' key was rotated, or the token lacks the scope",
                 "请重新发起批量交换",
                 "start a new exchange",
             )

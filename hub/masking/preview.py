@@ -115,7 +115,8 @@ def _rule(asked: Asked, snapshot: Snapshot, resource: Resource | None, item: Ite
             raise Refused(Problem("BAD_INPUT", "请给出规则 name a rule, or an item that has one", "rule: KEEP_FIRST_3_LAST_4", "rule"))
         found = parse_mask(label, _declared(snapshot, asked.department or (resource.department if resource else None)))
     except UnknownMask as fault:
-        raise Refused(Problem("BAD_INPUT", str(fault), "huitong mask list", "rule")) from None
+        own = "" if asked.declaration or asked.department else "；部门自定义的规则须指明部门 a department's own rule needs its department"
+        raise Refused(Problem("BAD_INPUT", str(fault), f"huitong mask list{own}", "rule")) from None
     if found is None:
         raise Refused(Problem("BAD_INPUT", f"{DENY} 不是脱敏：信息项不可见 is no mask, the item is absent", "huitong mask list", "rule"))
     return found

@@ -156,7 +156,12 @@ class PseudonymKeyService:
         held = self.files.keys.get(number)
         if found is None or held is None or held.id != found.key_id:
             raise Refused(
-                Problem("NOT_FOUND", f"版本 {number} 已停用或密钥不在本机 is retired, or its key is not here", "huitong keys pseudonyms list", "version")
+                Problem(
+                    "NOT_FOUND",
+                    f"版本 version {number} 不存在、已停用或密钥不在本机 does not exist, is retired, or its key is not here",
+                    "huitong keys pseudonyms list",
+                    "version",
+                )
             )
         return found.key_id
 

@@ -63,7 +63,7 @@ class OverBudget(Fault):
             Code.VERIFICATION_BUDGET,
             f"{resource} 的核验预算已用完或不足：{budget.zh}",
             f"the verification budget for {resource} is used up, or too small for this call: {budget.en}",
-            "请核对声明值来源，减少试验，按 Retry-After 重试",
+            "请核对声明值来源，减少试验，按 Retry-After 重试" if free else "请减少一次调用中的声明",
             "check where the claims come from, try less, and again after Retry-After" if free else "claim less in one call",
             lasting=free is None,
             retry_after=seconds,

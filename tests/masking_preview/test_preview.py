@@ -146,4 +146,8 @@ def test_the_command_line_previews_and_lists(core: Core, monkeypatch: pytest.Mon
     assert {row["candidates"] for row in plain["values"] if row["meaning"] == "MOBILE"} == {"10000"}
     listed = json.loads(CliRunner().invoke(app, ["mask", "list", "--json"]).stdout)
     assert any("KEEP_FIRST_<n>_LAST_<m>" in row["rule"] for row in listed["rules"])
-    assert CliRunner().invoke(app, ["mask", "preview", "--props", "["]).exit_code != 0
+    assert CliRunner().invoke(app, ["mask", "preview", "--algorithm", "NAME", "--props", "["]).exit_code != 0
+    assert CliRunner().invoke(app, ["mask", "preview", "--rule", "NAME", "--share", "50"]).exit_code != 0
+    unknown = CliRunner().invoke(app, ["mask", "list", "nobody"])
+    assert unknown.exit_code != 0
+    assert "nobody" in str(unknown.exception)
