@@ -9,6 +9,7 @@ from enum import Enum
 
 from auth.decide import Rights, decide
 from auth.rights import Decision, Operation, Shown
+from hub.catalog.disclosure_conditions import cohorts, links, loosened
 from hub.masking.order import Order, order
 from masking.rules import Mask
 from schema.model import Item, Resource
@@ -123,16 +124,8 @@ class ResourceChange:
     @property
     def wider(self) -> bool:
         """Whether the caller sees more, or may see more."""
-        loosened = self.rows is not None and self.rows[1] != self.rows[0]
-        return bool(self.added) or loosened or any(_loosened(*each) for each in self.conditions) or any(WIDER & set(each.changes) for each in self.items)
-
-
-def _loosened(name: str, before: str, after: str) -> bool:
-    """Whether a condition binds less than before; other documents may."""
-    one, other = json.loads(before), json.loads(after)
-    if name == "documents":
-        return bool(one) and not (other and set(other) <= set(one))
-    return bool(other < one if name == "least_cohort" else other > one)
+        other_rows = self.rows is not None and self.rows[1] != self.rows[0]
+        return bool(self.added) or other_rows or any(loosened(*each) for each in self.conditions) or any(WIDER & set(each.changes) for each in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +146,8 @@ def compare(viewer: Viewer, code: str, before: State, after: State) -> ResourceC
     items = tuple(_item_changes(_sights(before.resource, first), _sights(after.resource, second)))
     had, has = (frozenset(d.operations) if d else frozenset() for d in (first, second))
     rows, conditions = _bindings(first, second)
-    conditions += _cohorts(before.resource, after.resource) if had & _LISTING and has & _LISTING else ()
+    if had & _LISTING and has & _LISTING:
+        conditions += cohorts(before.resource, after.resource) + links((before.resource, first), (after.resource, second))
     if not items and had == has and rows is None and not conditions:
         return None
     return ResourceChange(viewer, code, items, _in_order(has - had), _in_order(had - has), rows, conditions)
@@ -173,13 +167,6 @@ def _bindings(first: Decision | None, second: Decision | None) -> tuple[tuple[st
         "documents": (sorted(first.documents), sorted(second.documents)),
     }
     return rows, tuple((name, json.dumps(one), json.dumps(other)) for name, (one, other) in pairs.items() if one != other)
-
-
-def _cohorts(before: Resource | None, after: Resource | None) -> tuple[tuple[str, str, str], ...]:
-    """The fewest rows of which a count or a figure is told, where that changed."""
-    if before is None or after is None or before.least_cohort == after.least_cohort:
-        return ()
-    return (("least_cohort", str(before.least_cohort), str(after.least_cohort)),)
 
 
 def _sights(resource: Resource | None, decision: Decision | None) -> dict[str, Sight]:

@@ -165,6 +165,20 @@ def test_only_departments_that_changed_are_read_and_only_their_grants(held: Core
     assert sum("catalog_manifest.text" in statement for statement in seen) == 2
 
 
+def test_a_link_from_a_masked_key_is_told(held: Core) -> None:
+    """It may lead to where the same value stands in clear."""
+    link = changed(
+        "[[resources.links]]", '[[resources.links]]\nfield = "mother"\nitem = "id_number"\nto = "civil_affairs.person.id_number"\n\n[[resources.links]]'
+    )
+    publish(held, link)
+    own, more = "parent: id_number → civil_affairs.person.id_number", "mother: id_number → civil_affairs.person.id_number"
+    both = f'["{more}", "{own}"]'
+    assert told(of(held)) == [f'application housing (civil_affairs): condition links of resource civil_affairs.person: ["{own}"] → {both}']
+    assert of(held).wider == 1
+    publish(held, changed("[[resources.links]]", "[[resources.links]]"))
+    assert of(held).wider == 0
+
+
 def test_the_review_enters_what_it_would_disclose(held: Core) -> None:
     made = held.catalog.import_manifest(IMPORTER, changed('mask = {share = "NAME"}', ""))
     digest = of(held, manifest=made.id).digest
