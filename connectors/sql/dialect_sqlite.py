@@ -179,11 +179,22 @@ class SqliteDialect(Standard):
         encode: Encode | None = {Kind.DATETIME: utc_text, Kind.DECIMAL: decimal_key}.get(kind)
         return binds.place(parameter, encode)
 
+    def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """Of a text its own text too: a column of numbers would take ``042`` and ``4.2e1`` for ``42``."""
+        same = super().equal(column, binds, parameter, kind)
+        return and_(same, cast(column, Text) == binds.place(parameter)) if kind is Kind.STRING else same
+
     def among(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, negated: bool) -> Expression:
-        """The list travels as one JSON text."""
+        """The list travels as one JSON text. Of a text its own text too, as in :meth:`equal`."""
+        found = self._listed(self.stored(column, kind, ordered=False), binds, parameter, kind)
+        if kind is Kind.STRING:
+            found = and_(found, self._listed(cast(column, Text), binds, parameter, kind))
+        return not_(found) if negated else found
+
+    @staticmethod
+    def _listed(left: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
         listed = func.json_each(binds.place(parameter, _LISTS.get(kind, _json), Text())).table_valued("value")
-        left, inner = self.stored(column, kind, ordered=False), select(listed.c.value)
-        return left.not_in(inner) if negated else left.in_(inner)
+        return left.in_(select(listed.c.value))
 
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """A range, so that an index serves it."""

@@ -186,6 +186,21 @@ def test_sqlite_looks_keys_up_by_index(tmp_path: Path, column: str) -> None:
     assert "SEARCH person USING" in plan
 
 
+async def test_a_number_has_one_spelling_as_a_text_in_sqlite(tmp_path: Path) -> None:
+    """A column of numbers that the catalog calls a text: else each spelling were another subject to whoever guesses about it."""
+    with closing(sqlite3.connect(tmp_path / "n.db")) as connection:
+        connection.execute("CREATE TABLE numbered (pk INTEGER PRIMARY KEY, no INTEGER)")
+        connection.execute("INSERT INTO numbered VALUES (1, 42)")
+        connection.commit()
+    source = sqlite_source(tmp_path / "n.db")
+    for text in ("42", "042", "42.0", "4.2e1", "+42", " 42"):
+        for comparison in (Comparison.EQ, Comparison.IN):
+            same = Selection(Binding("numbered"), (Column("pk", Kind.BIGINT),), Compare("no", Kind.STRING, comparison, "no"))
+            found = await source.fetch(same, {"no": text if comparison is Comparison.EQ else (text,)})
+            assert len(found) == (text == "42"), (text, comparison)
+    await source.close()
+
+
 @pytest.mark.fast
 def test_a_page_behind_a_position_is_a_range_of_the_primary_key(tmp_path: Path) -> None:
     write_sqlite(tmp_path / "people.db")
