@@ -30,6 +30,8 @@ from schema.view import View
 
 MAX_TOKENS = 3000
 MAX_COMMENTS = 2000
+MAX_CHARACTERS = 200_000
+"""Of a document. Long texts, a manifest for one, are variables: the parser goes through a text in the document character by character."""
 _MOST_CACHED = 20_000
 """Characters; a parsed document takes about 150 bytes per character."""
 _RULES = (*specified_rules, *(() if MaxIntrospectionDepthRule in specified_rules else (MaxIntrospectionDepthRule,)))
@@ -133,6 +135,9 @@ class Documents:
         return node
 
     def _read(self, text: str) -> DocumentNode:
+        if len(text) > MAX_CHARACTERS:
+            zh, en = f"查询文档超过 {MAX_CHARACTERS} 个字符", f"the document has more than {MAX_CHARACTERS} characters"
+            raise Fault(Code.QUERY_BUDGET, zh, en, "长文本请用变量传递", "send long texts as variables")
         try:
             return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
         except GraphQLError as error:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from schema.documents import MAX_TOKENS, DocumentsTogether
+from schema.documents import MAX_CHARACTERS, MAX_TOKENS, Documents, DocumentsTogether
 from schema.faults import Code, Fault
-from tests.schema.worst import MOST_CALLS, fits, work
+from tests.schema.worst import MOST_CALLS, Calls, fits, work
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -62,3 +62,19 @@ def test_c4_documents_of_dry_runs_have_the_tokens_of_one_together() -> None:
     with pytest.raises(Fault) as refused:
         documents.parse(text)
     assert refused.value.code is Code.QUERY_BUDGET
+
+
+@pytest.mark.parametrize("unit", ["\\u4e00", "\\n", "\n a", "# x\n", "\n,", "\ufeff"])
+def test_c12_no_text_of_a_document_costs_more_than_the_budget(unit: str) -> None:
+    """The governance endpoint takes bodies of 8 MiB for manifests, in variables."""
+    marks = '"""' if "\n" in unit else '"'
+    for most, refused in ((MAX_CHARACTERS, False), (8 * 1024 * 1024, True)):
+        text = "{ a(b: " + marks + unit * ((most - 100) // len(unit)) + marks + ") }"
+        with Calls() as counted:
+            try:
+                Documents().parse(text)
+                code = "OK"
+            except Fault as fault:
+                code = fault.code.value
+        assert counted.count <= MOST_CALLS
+        assert (code == "QUERY_BUDGET") is refused
