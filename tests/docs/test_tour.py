@@ -43,7 +43,7 @@ def _shape(value: Any) -> Any:
 def test_tour_runs_as_it_stands(demonstration: Demonstration, tmp_path: Path) -> None:
     """Each command exits 0, and what the text promises is shown; the other README has the same commands and answers, as the next test says."""
     readme = "README.md"
-    prepared, token, query, across, verified, exchanged, manifest, proof, others = _run(_steps(readme), demonstration, tmp_path)
+    prepared, token, query, across, verified, counts, masked, exchanged, manifest, proof, others = _run(_steps(readme), demonstration, tmp_path)
 
     samples = json.loads((demonstration.home / "demo" / "samples.json").read_bytes())
     assert prepared.split()[1] == samples["persons"][0]["id_number"]
@@ -68,6 +68,11 @@ def test_tour_runs_as_it_stands(demonstration: Demonstration, tmp_path: Path) ->
     assert set(states.values()) <= {"OK", "STALE"}
 
     assert json.loads(verified)["data"]["civilAffairs"]["verifyPerson"]["outcome"] == "MATCH"
+
+    figures = json.loads(counts)["data"]["civilAffairs"]["personsAggregate"]
+    assert not figures["withheld"]
+    assert sum(group["count"] for group in figures["groups"]) == figures["count"]
+    assert "! FEW_CANDIDATES" in masked
 
     files = list(tmp_path.glob("*/data.csv"))
     assert len(files) == 1
@@ -105,6 +110,6 @@ forged leaf AAAA
 forged signature AAAA
 forged entry 7
 """
-    published = "sleep 2\n" + steps[7].replace("huitong ledger verify\n", "")
+    published = "sleep 2\n" + steps[9].replace("huitong ledger verify\n", "")
     said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
     assert [line.partition(":")[0] for line in said.splitlines()] == ["REFUTED"] * 3
