@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from auth.rights import Operation
@@ -15,7 +16,7 @@ from schema.faces import Face
 from schema.faults import bad_input
 from schema.filters import Binds, Filter, row_condition
 from schema.model import Item
-from schema.questions import Question, Questions, predicate_of, text_of
+from schema.questions import Question, Questions, predicate_of, rows_of, text_of
 from schema.reader import Reader
 from schema.shapes import ItemUse
 from schema.values import fits, undeliverable, unfit
@@ -44,7 +45,7 @@ class Asking:
     reached: Mapping[Face, tuple[ItemUse, ...]]
     grouped: bool
 
-    @property
+    @cached_property
     def question(self) -> Question:
         """What is asked."""
         keys = tuple((item.column, item.kind.value) for _, item in self.keys)
@@ -86,7 +87,7 @@ async def aggregate(asked: Asking, reader: Reader, questions: Questions) -> Aggr
     if resource.least_cohort <= 1:
         cells = await _cells(asked, (), reader)
         return _told(asked, cells, judge([cell.part for cell in cells], 1, measures))
-    async with questions.about(resource.code) as known:
+    async with questions.about(rows_of(resource)) as known:
         question = asked.question
         known.admit(question)
         cells = await _cells(asked, known.answered, reader)
@@ -108,9 +109,8 @@ async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> lis
     limited = resource.least_cohort > 1
     before = [predicate_of(each.where, binds, f"q{i}_") for i, each in enumerate(past)]
     marks = (asked.where, *before) if limited else ()
-    columns = {item.column: Column(item.column, item.kind) for _, item in asked.keys}
-    for each in past:
-        columns |= {name: Column(name, Kind(kind)) for name, kind in each.keys}
+    # One column may be of several kinds in several resources.
+    columns = {key: Column(key[0], Kind(key[1])) for each in (asked.question, *past) for key in each.keys}
     apart = any(each.rows != asked.question.rows for each in past)
     where = asked.where if not limited else Some((asked.rows, *before)) if apart else asked.rows
     aggregation = Aggregation(resource.binding, where, marks, tuple(columns.values()), asked.wanted.measures, _LIMIT)
@@ -125,21 +125,21 @@ async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> lis
     return [_cell(row, asked, past, tuple(columns), len(marks)) for row in found]
 
 
-def _cell(row: Row, asked: Asking, past: Sequence[Question], columns: Sequence[str], marks: int) -> Cell:
+def _cell(row: Row, asked: Asking, past: Sequence[Question], columns: Sequence[tuple[str, str]], marks: int) -> Cell:
     values = dict(zip(columns, row[marks : marks + len(columns)], strict=True))
     count, figures = row[marks + len(columns)], row[marks + len(columns) + 1 :]
     measures: Any = tuple(figures[i : i + WIDTH] for i in range(0, len(figures), WIDTH))
     inside = bool(row[0]) if marks else True
     places = tuple(_place(bool(mark), each, values) for mark, each in zip(row[1:marks], past, strict=True)) if marks else ()
-    key = tuple(values[item.column] for _, item in asked.keys)
+    key = tuple(values[key] for key in asked.question.keys)
     part = Part(places, inside, key if inside else (), int(count or 0), tuple(each[0] for each in measures))
     return Cell(part, measures)
 
 
-def _place(holds: bool, question: Question, values: Mapping[str, Value]) -> Any:
+def _place(holds: bool, question: Question, values: Mapping[tuple[str, str], Value]) -> Any:
     if not holds or not question.keys:
         return holds
-    key = tuple(values[name] for name, _ in question.keys)
+    key = tuple(values[key] for key in question.keys)
     return key if key in question.shown else "rest"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.selection import Value
+from connectors.selection import Undeliverable, Value
 
 Key = tuple[Value, ...]
 """The values that a group has in common; empty where rows are not grouped."""
@@ -105,5 +105,5 @@ def _shown(parts: Sequence[Part], groups: Mapping[Key, int], k: int) -> frozense
 
 
 def order_of(key: Key) -> Any:
-    """What groups are ordered by: value by value, nulls last, texts by code point."""
-    return tuple((value is None, 0 if value is None else value) for value in key)
+    """What groups are ordered by: value by value, nulls last, texts by code point. What cannot be delivered stands beside values of any kind."""
+    return tuple((2, 0) if value is None else (1, 0) if isinstance(value, Undeliverable) else (0, value) for value in key)

@@ -14,6 +14,7 @@ from connectors.selection import Binding, Compare, Comparison, Every, Kind, Link
 from schema.cohorts import Key, order_of
 from schema.faults import Code, Fault
 from schema.filters import Binds
+from schema.model import Resource
 
 MOST_QUESTIONS = 20
 """Different questions that one consumer may ask about one resource in a window. Whether one is withheld tells a little, too."""
@@ -100,7 +101,12 @@ class TooMany(Fault):
 
 
 Load = Callable[[str], Awaitable[Asked]]
-"""What is known of a resource, by its code."""
+"""What is known of some rows, by :func:`rows_of`."""
+
+
+def rows_of(resource: Resource) -> str:
+    """Whose rows a question is about: those of a source's object. Two resources over one table are asked about as one."""
+    return orjson.dumps([resource.source, resource.binding.object, resource.binding.options]).decode()
 
 
 async def nothing_known(_resource: str) -> Asked:
@@ -109,20 +115,20 @@ async def nothing_known(_resource: str) -> Asked:
 
 
 class Questions:
-    """One call's questions, resource by resource one after the other: each is judged by the answers before it."""
+    """One call's questions, one after the other where they are about the same rows: each is judged by the answers before it."""
 
     def __init__(self, load: Load = nothing_known) -> None:
         self._load = load
         self._loading = asyncio.Lock()
-        self.by_resource: dict[str, Asked] = {}
+        self.by_rows: dict[str, Asked] = {}
 
     @asynccontextmanager
-    async def about(self, resource: str) -> AsyncIterator[Asked]:
-        """What is known of a resource, while nobody else of this call asks about it."""
+    async def about(self, rows: str) -> AsyncIterator[Asked]:
+        """What is known of some rows, while nobody else of this call asks about them."""
         async with self._loading:
-            if resource not in self.by_resource:
-                self.by_resource[resource] = await self._load(resource)
-        asked = self.by_resource[resource]
+            if rows not in self.by_rows:
+                self.by_rows[rows] = await self._load(rows)
+        asked = self.by_rows[rows]
         async with asked.lock:
             yield asked
 

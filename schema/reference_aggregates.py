@@ -16,7 +16,7 @@ from schema.faces import Face
 from schema.faults import bad_input
 from schema.filters import Binds, Filter, row_condition
 from schema.model import Item
-from schema.questions import Question, Questions, predicate_of, text_of
+from schema.questions import Question, Questions, predicate_of, rows_of, text_of
 from schema.reader import Reader
 from schema.values import fits, undeliverable, unfit
 
@@ -52,7 +52,7 @@ async def aggregate_resolver(face: Face, args: Mapping[str, Any], reader: Reader
     where: Predicate = Every((*asking, own))
     keys = {name: face.groupable[name] for name in args.get("groupBy") or ()}
     items = {name: item for name, item in face.fields.items() if any(name in names for names in selected.values())}
-    async with questions.about(face.resource.code) as known:
+    async with questions.about(rows_of(face.resource)) as known:
         question = Question(text_of(own, asked.binds), text_of(where, asked.binds), tuple((item.column, item.kind.value) for item in keys.values()))
         least = face.resource.least_cohort
         if least > 1:

@@ -15,6 +15,6 @@ asked_aggregate = Table(
     Column("sealed", Text, nullable=False),
     Column("asked_at", BigInteger, nullable=False),
 )
-"""A question that a department's aggregates asked of a resource, when it last did (Unix seconds): ``question`` is a keyed hash, ``sealed`` the
+"""A question that a department's aggregates asked of a resource (``schema.questions.rows_of``), when it last did (Unix seconds): ``question`` is a keyed hash, ``sealed`` the
 question itself and what was shown, encrypted, because filters hold values."""
 Index("ix_asked_aggregate_asked_at", asked_aggregate.c.asked_at)

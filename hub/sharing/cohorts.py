@@ -112,10 +112,10 @@ class CallQuestions:
 
         It raises :class:`Overtaken` otherwise; then there is no entry of success, and no data.
         """
-        return [self._keep] if any(asked.added for asked in self.questions.by_resource.values()) else []
+        return [self._keep] if any(asked.added for asked in self.questions.by_rows.values()) else []
 
     def _keep(self, connection: Connection) -> None:
-        for resource, asked in self.questions.by_resource.items():
+        for resource, asked in self.questions.by_rows.items():
             there = {question: sealed for question, (sealed, _) in self.cohorts.read(connection, self.consumer, resource).items()}
             if any(self._rows[resource].get(question) != sealed for question, sealed in there.items()):
                 raise Overtaken

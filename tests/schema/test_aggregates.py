@@ -9,12 +9,12 @@ import pytest
 
 from auth.decide import Rights
 from auth.rights import GrantItem, OpenClass, Operation, SharingClass, Shown
-from connectors.selection import Binding, Kind
+from connectors.selection import Binding, Kind, Undeliverable
 from schema.answer import Answer
 from schema.export import export_of
 from schema.faults import Code, Fault
 from schema.model import Resource, Snapshot
-from schema.questions import MOST_QUESTIONS, Questions, TooMany
+from schema.questions import MOST_QUESTIONS, Question, Questions, TooMany
 from tests.schema.city import DEPARTMENTS, EVERY, MemorySource, grant, item, rights
 from tests.schema.running import Hub
 
@@ -297,3 +297,31 @@ async def test_e5_so_many_questions_and_no_more() -> None:
         await counted(hub, questions, "{persons: {eq: 1000}}")
     assert (refused.value.code, refused.value.retry_after, len(source.asked)) == (Code.RATE_LIMITED, 86400, asked)
     assert await counted(hub, questions, "{persons: {eq: 3}}") is None, "what was asked may be asked again"
+
+
+async def test_e5_two_resources_over_one_table_are_asked_about_as_one() -> None:
+    source = MemorySource({"levy": ROWS})
+    other = replace(LEVY, code="civil_affairs.levy_again", plural="levies_again", items={**LEVY.items, "paid_on": item("paid_on", "on")})
+    hub = Hub(Snapshot(1, DEPARTMENTS, {}, {each.code: each for each in (LEVY, other)}), opened={"civil_affairs.db": source})
+    both = rights(
+        *(grant(resource=each.code, items=ITEMS) for each in (LEVY, other)),
+        scopes=ASKING.scopes | {f"{o.scope_prefix}:{other.code}" for o in Operation},
+    )
+    one, less = "{persons: {lt: 20}}", "{persons: {lt: 20}, not: {persons: {eq: 7}}}"
+    questions = Questions()
+    assert found(await ask(hub, f"leviesAggregate(where: {one}) {{ count }}", questions, both))["count"] == 20
+    assert found(await ask(hub, f"leviesAgainAggregate(where: {less}) {{ count }}", questions, both), "leviesAgainAggregate")["count"] is None
+    # The column is a text here and a date there.
+    for name in ("leviesAggregate", "leviesAgainAggregate"):
+        assert found(await ask(hub, f"{name}(groupBy: [paidOn]) {{ count groups {{ key {{ paidOn }} }} }}", questions, both), name)["count"] == 40
+
+
+async def test_groups_whose_key_cannot_be_delivered_are_told_beside_groups_of_numbers() -> None:
+    """Of equal size, so that the smallest to be withheld is found by the keys' order; and to be kept as a question."""
+    bad = Undeliverable()
+    hub, _ = levies([levy(i, "a", "520102", p=bad if i < 14 else 1 if i < 28 else 2) for i in range(33)])
+    questions = Questions()
+    answer = await ask(hub, "leviesAggregate(groupBy: [persons]) { count groups { key { persons } } }", questions)
+    assert [error.fault.code for error in answer.errors] == [Code.SOURCE_VALUE]
+    (asked,) = questions.by_rows.values()
+    assert [Question.read(each.written()).answered for each in asked.known.values()] == [True]
