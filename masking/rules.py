@@ -103,7 +103,7 @@ def parse_mask(label: str, declared: Mapping[str, Mask] = NO_MASKS) -> Mask | No
         if found := pattern.match(label):
             given = found.groupdict()
             return _made(f"脱敏规则 mask {label!r}", algorithm, given, fixed=bool(given.pop("fixed")))
-    raise UnknownMask(f"no masking rule {label!r}; known: {', '.join(NAMES)}")
+    raise UnknownMask(f"没有脱敏规则 no masking rule {label!r}; 可用 known: {', '.join(NAMES)}")
 
 
 def declare(code: str, algorithm: str, props: Mapping[str, int | str], version: int = 1, fixed: bool = False, share: int | None = None) -> Mask:
