@@ -119,6 +119,16 @@ class VerifyPlan:
     fields: Fields
     collector: Collector
 
+    @cached_property
+    def claimed(self) -> Mapping[str, Mapping[str, str]]:
+        """What is asked of claims: response keys of ``claims`` → response key below → name."""
+        asked = {key: nodes for key, nodes in self.fields.items() if nodes[0].name.value == "claims"}
+        return {key: {inner: found[0].name.value for inner, found in self.collector.below(nodes).items()} for key, nodes in asked.items()}
+
+    def cells(self, claims: int) -> int:
+        """Values that a verification of so many claims puts into the answer."""
+        return len(self.fields) + claims * sum(map(len, self.claimed.values()))
+
 
 RootPlan = OnePlan | ListPlan | VerifyPlan | AggregatePlan
 

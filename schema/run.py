@@ -156,9 +156,11 @@ class Work:
         self.reader.allowance.reserve("verifications", len(args["requests"]) if plan.many else 1)
         if not plan.many:
             asked = question(plan.face, args["subject"], args["claims"])
+            self.reader.allowance.reserve("cells", plan.cells(len(asked.claims)))
             return self._told(plan, await verify(plan.face, asked, self.reader, self.answer))
         requests = args["requests"]
         several = [question(plan.face, r["subject"], r["claims"], f"requests[{i}].") for i, r in enumerate(requests)]
+        self.reader.allowance.reserve("cells", sum(plan.cells(len(asked.claims)) for asked in several))
         found = await together([verify(plan.face, asked, self.reader, self.answer) for asked in several])
         return [self._told(plan, verified) for verified in found]
 

@@ -124,6 +124,7 @@ def _per_claim(face: Face, asked: Question, outcome: Outcome) -> tuple[tuple[str
 def rendered(plan: VerifyPlan, verified: Verified) -> dict[str, Any]:
     """``Verification`` under the response keys asked for."""
     made: dict[str, Any] = {}
+    claims = [{"__typename": "ClaimOutcome", "item": item, "outcome": outcome.value} for item, outcome in verified.claims or ()]
     for key, nodes in plan.fields.items():
         name = nodes[0].name.value
         if name == "outcome":
@@ -131,8 +132,8 @@ def rendered(plan: VerifyPlan, verified: Verified) -> dict[str, Any]:
         elif name == "asOf":
             made[key] = verified.as_of.isoformat() if verified.as_of else None
         elif name == "claims":
-            below = {inner: found[0].name.value for inner, found in plan.collector.below(nodes).items()}
-            made[key] = None if verified.claims is None else [_claim(below, *claim) for claim in verified.claims]
+            asked = tuple(plan.claimed[key].items())
+            made[key] = None if verified.claims is None else [{key: claim[name] for key, name in asked} for claim in claims]
         else:
             made[key] = "Verification"
     return made
@@ -148,17 +149,10 @@ def slack(plan: VerifyPlan, verified: Verified) -> int:
             total += spare
         elif name == "asOf":
             total += len(_MOMENT) - (len(verified.as_of.isoformat()) + 2 if verified.as_of else len("null"))
-        elif name == "claims" and verified.claims is not None:
-            shown = sum(found[0].name.value == "outcome" for found in plan.collector.below(nodes).values())
-            total += shown * sum(_LONGEST - len(outcome.value) for _, outcome in verified.claims)
-    return total
+    shown = sum(list(below.values()).count("outcome") for below in plan.claimed.values())
+    return total + shown * sum(_LONGEST - len(outcome.value) for _, outcome in verified.claims or ())
 
 
 _LONGEST = max(len(outcome.value) for outcome in Outcome)
 _MOMENT = '"2026-01-01T00:00:00.000000+00:00"'
 """As long as a moment can be in JSON."""
-
-
-def _claim(fields: Mapping[str, str], item: str, outcome: Outcome) -> dict[str, Any]:
-    known = {"__typename": "ClaimOutcome", "item": item, "outcome": outcome.value}
-    return {key: known[name] for key, name in fields.items()}

@@ -26,6 +26,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{_HEAD} {{ civilAffairs {{ {' '.join(f'v{i}: verifyPerson(subject: $s, claims: $c) {{ outcome }}' for i in range(38))} }} }}",
         {"s": KNOWN, "c": _CLAIMS},
     ),
+    "claims by a hundred names": (
+        "query ($r: [CivilAffairsPersonVerificationRequest!]!) { civilAffairs { verifyPersons(requests: $r) { "
+        + " ".join(f"c{i}: claims {{ item outcome }}" for i in range(190))
+        + " } } }",
+        {"r": [{"subject": KNOWN, "claims": {"name": "x", "district": "1", "gender": "1", "birthDate": "1990-01-01"}}] * 100},
+    ),
     "long keys": (
         f"query ($k: String!) {{ civilAffairs {{ {' '.join(f'p{i}: person(idNumber: $k) {{ name }}' for i in range(38))} }} }}",
         {"k": _LONG},
