@@ -17,11 +17,14 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Variable '\$(.+?)' is never used.*", r"变量 $\1 未被使用"),
         (r"Variable '\$(.+?)' of type '(.+?)' used in position expecting type '(.+?)'\.", r"变量 $\1 的类型为 \2，此处需要 \3"),
         (r"Variable '\$(.+?)' of required type '(.+?)' was not provided\.", r"缺少必填变量 $\1（类型 \2）"),
-        (r"Variable '\$(.+?)' (?:got|has) invalid value(.+)", r"变量 $\1 的值无效：\2"),
+        (r"Variable '\$(.+?)' (?:got|has) invalid value(?: at (\S+))?: (?P<inner>.+)", r"变量 $\1\2 的值无效："),
         (r"Field '(.+?)' of type '(.+?)' must have a selection of subfields\..*", r"字段 \1（类型 \2）须选择子字段"),
         (r"Field '(.+?)' must not have a selection since type '(.+?)' has no subfields\.", r"字段 \1（类型 \2）没有子字段可选"),
         (r"Field '(.+?)' is not defined by type '(.+?)'\.", r"输入类型 \2 没有字段 \1"),
         (r"Field '(.+?)' of required type '(.+?)' was not provided\.", r"缺少必填字段 \1（类型 \2）"),
+        (r"Expected value of type '(\w+)' not to include unknown field '(.+?)'.*", r"输入类型 \1 没有字段 \2"),
+        (r"Value '(.+?)' does not exist in '(.+?)' enum\..*", r"枚举 \2 没有值 \1"),
+        (r"Enum '(.+?)' cannot represent non-enum value: (.+?)\..*", r"此处需要枚举 \1 的值，实际为 \2"),
         (r"Expected value of type '(.+?)', found (.+)", r"此处需要类型 \1 的值，实际为 \2"),
         (r"(Int|Float|String|Boolean|ID) cannot represent .*?: (.+)", r"\2 不是 \1 类型的值"),
         (r"Unknown fragment '(.+?)'\.", r"没有片段 \1"),
@@ -39,5 +42,6 @@ def in_chinese(message: str) -> str:
     for pattern, text in _TEXTS:
         found = pattern.fullmatch(message)
         if found:
-            return found.expand(text)
+            inner = found.groupdict().get("inner")
+            return found.expand(text) + (in_chinese(inner) if inner else "")
     return message
