@@ -84,10 +84,19 @@ class KeyFiles:
 def _listing(directory: Path) -> list[tuple[str, int, int, int]]:
     try:
         with os.scandir(directory) as found:
-            looks = [(one.name, one.stat()) for one in found if _NAME.match(one.name)]
+            names = [one.name for one in found if _NAME.match(one.name)]
     except FileNotFoundError:
         return []
-    return sorted((name, look.st_mtime_ns, look.st_size, look.st_mode) for name, look in looks)
+    return sorted(look for name in names if (look := _look(directory / name)))
+
+
+def _look(path: Path) -> tuple[str, int, int, int] | None:
+    try:
+        look = path.stat()
+    except FileNotFoundError:
+        # Taken away meanwhile, or a link to nothing: the others are there all the same.
+        return None
+    return path.name, look.st_mtime_ns, look.st_size, look.st_mode
 
 
 def _load(path: Path) -> MasterKey:
@@ -96,7 +105,7 @@ def _load(path: Path) -> MasterKey:
             raise KeyFault(f"the pseudonyms' key {path} can be read by others than its owner", f"run: chmod 600 {path}")
         found = tomllib.loads(path.read_text("ascii"))
         key = MasterKey(int(found["version"]), str(found["digest"]), base64.b64decode(found["secret"], validate=True))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         raise KeyFault(f"{path} is no master key of pseudonyms", "restore it from a backup, or copy it from another node") from None
     if path.name != f"p{key.version}.key":
         raise KeyFault(f"{path} holds version {key.version}", f"name it p{key.version}.key")

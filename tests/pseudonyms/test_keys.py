@@ -169,12 +169,14 @@ async def test_files_that_are_no_keys_are_told_and_the_others_held(core: Core) -
         ("p4.key", content.replace("version = 1", "version = 4"), 0o644),
         ("p5.key", content.replace("version = 1", "version = 5").replace("SM3", "MD5"), 0o600),
         ("p6.key", 'version = 6\ndigest = "SM3"\nsecret = "c2hvcnQ="\n', 0o600),
+        ("p7.key", "version = 1e400\n", 0o600),
     ):
         (directory / name).touch(mode)
         (directory / name).write_text(text)
+    (directory / "p8.key").symlink_to(directory / "nowhere")
     assert files.refresh()
     assert not files.refresh()
-    assert (list(files.keys), len(files.faults)) == ([1], 5)
+    assert (list(files.keys), len(files.faults)) == ([1], 6)
     secret = content.partition('secret = "')[2][:20]
     assert not any(secret in f"{fault!r} {fault}" for fault in files.faults)
     assert secret not in repr(replace(files.keys[1]))

@@ -58,7 +58,7 @@ def base_schema() -> GraphQLSchema:
 
 
 BASE = base_schema()
-WIDE = Budget(fields=5000, root_fields=500, second_fields=500)
+WIDE = Budget(fields=5000, root_fields=500, second_fields=500, merged=500)
 """For random documents, which may ask for more than a caller's may."""
 
 
@@ -96,9 +96,7 @@ class Hub:
         """The schema that these rights see."""
         return View(BASE, Faces(self.snapshot, rights))
 
-    async def planned(
-        self, view: View, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None
-    ) -> Answer:
+    async def planned(self, view: View, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None) -> Answer:
         """The document's answer by plan."""
         operation = document.operation(None)
         coerced = variables_of(document, operation, variables)
