@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation
+from connectors.spi import SourceConfig
 from hub.catalog.build import build_part
 from hub.catalog.disclosure import Kind, Viewer
 from hub.catalog.forms import read_stored
@@ -106,13 +107,19 @@ def pending(connection: Connection, number: int | None = None) -> Version:
 
 
 def resources(connection: Connection, version: Version, departments: Collection[str]) -> Mapping[str, Resource]:
-    """The resources of these departments in a version; no other manifest is read."""
+    """The resources of these departments in a version, each with what its source reads in place of the source's code; no other manifest is read."""
     wanted = sorted(version.parts[code] for code in departments if code in version.parts)
     found: dict[str, Resource] = {}
-    for part in _chunks(wanted):
-        for row in connection.execute(select(manifest.c.text, manifest.c.form).where(manifest.c.id.in_(part))):
-            found |= build_part(read_stored(row.text, row.form)).resources
+    for several in _chunks(wanted):
+        for row in connection.execute(select(manifest.c.text, manifest.c.form).where(manifest.c.id.in_(several))):
+            part = build_part(read_stored(row.text, row.form))
+            found |= {code: replace(resource, source=_place(resource.source, part.sources.get(resource.source))) for code, resource in part.resources.items()}
     return found
+
+
+def _place(code: str, source: SourceConfig | None) -> str:
+    """Whence a source has its data: another URL or account may be another register. A source apart from manifests is known by its code."""
+    return code if source is None else json.dumps([code, source.kind, source.url, source.secret, dict(source.options)], default=str, sort_keys=True)
 
 
 def holders(connection: Connection, codes: Collection[str], at: datetime, past: bool = False) -> dict[str, list[Holder]]:

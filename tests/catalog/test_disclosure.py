@@ -120,6 +120,12 @@ def test_smaller_cohorts_are_told(held: Core) -> None:
 def test_what_a_value_is_read_from_is_told(held: Core) -> None:
     publish(held, changed('column = "born"', 'column = "died"'))
     assert told(of(held)) == ["application housing (civil_affairs) sees item civil_affairs.person.birth_date read from another place of the source"]
+    publish(held, SMALL)
+    publish(held, changed('url = "', 'url = "postgresql+asyncpg://archive/', changed('kind = "sql"', 'kind = "sql"\npool = 3')))
+    assert len(told(of(held))) == 2, "every item, from another database"
+    publish(held, changed('kind = "sql"', 'kind = "sql"\npool = 3'))
+    publish(held, SMALL)
+    assert told(of(held)) == [], "how many connections there are is no matter of what is read"
 
 
 def test_grants_at_two_moments(held: Core) -> None:
