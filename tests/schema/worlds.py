@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,8 @@ def _canary(resource: Resource, item: Item, place: int, number: int, dice: Dice)
     if item.kind is Kind.STRING:
         return f"canary-{seed}-{place}-{number}-end"
     if item.kind is Kind.BIGINT:
-        return 7_000_000_000_000_000 + seed * 100_000_000 + place * 10_000 + number
+        # Scattered: the average of numbers in a row is one of them.
+        return 7_000_000_000_000_000 + int.from_bytes(sha256(f"{resource.code} {place} {number}".encode()).digest()[:6])
     return dice.pick(VALUES[item.kind])
 
 
