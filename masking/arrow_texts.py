@@ -74,7 +74,13 @@ def _stars(mask: Mask, hidden: Any) -> Any:
     return _pc.binary_repeat(_pa.scalar("*"), _pc.max_element_wise(_pc.min_element_wise(hidden, words.STAR_LIMIT), 0))
 
 
-def _too_much(share: int, shown: Any, length: Any) -> Any:
+def _measured(texts: Any) -> Any:
+    """The length that a share is of: without blanks at the ends."""
+    return _pc.utf8_length(_pc.utf8_trim(texts, words.BLANK))
+
+
+def _too_much(share: int, shown: Any, texts: Any) -> Any:
+    length = _measured(texts)
     return _pc.or_(_pc.greater_equal(shown, length), _pc.greater(_pc.multiply(shown, 100), _pc.multiply(length, share)))
 
 
@@ -87,7 +93,7 @@ def _keep(mask: Mask, texts: Any, first: int, last: int) -> Any:
     length = _pc.utf8_length(texts)
     end = _part(texts, -last) if last else ""
     masked = _joined(_part(texts, 0, first), _stars(mask, _pc.subtract(length, first + last)), end)
-    return _or_stars(mask, _pc.less(length, min(shortest(first + last, mask.share), 2**31 - 1)), length, masked)
+    return _or_stars(mask, _pc.less(_measured(texts), min(shortest(first + last, mask.share), 2**31 - 1)), length, masked)
 
 
 def _phone(mask: Mask, texts: Any) -> Any:
@@ -105,25 +111,26 @@ def _mask_span(mask: Mask, texts: Any, start: int, behind: int) -> Any:
     length = _pc.utf8_length(texts)
     shown = _pc.add(_pc.max_element_wise(_pc.subtract(length, behind), 0, skip_nulls=False), start)
     masked = _joined(_part(texts, 0, start), _stars(mask, _pc.subtract(length, shown)), _part(texts, behind))
-    return _or_stars(mask, _too_much(mask.share, shown, length), length, masked)
+    return _or_stars(mask, _too_much(mask.share, shown, texts), length, masked)
 
 
 def _mask_ends(mask: Mask, texts: Any, first: int, last: int) -> Any:
     length = _pc.utf8_length(texts)
     middle = _part(texts, first, -last if last else None)
     around = [_stars(mask, count) if count else "" for count in (first, last)]
-    return _middle(mask, length, _pc.subtract(length, first + last), _joined(around[0], middle, around[1]))
+    return _middle(mask, texts, _pc.subtract(length, first + last), _joined(around[0], middle, around[1]))
 
 
 def _keep_span(mask: Mask, texts: Any, start: int, behind: int) -> Any:
     length = _pc.utf8_length(texts)
     after = _pc.max_element_wise(_pc.subtract(length, behind), 0, skip_nulls=False)
     masked = _joined(_stars(mask, start) if start else "", _part(texts, start, behind), _stars(mask, after))
-    return _middle(mask, length, _pc.subtract(_pc.subtract(length, after), start), masked)
+    return _middle(mask, texts, _pc.subtract(_pc.subtract(length, after), start), masked)
 
 
-def _middle(mask: Mask, length: Any, shown: Any, masked: Any) -> Any:
-    return _or_stars(mask, _pc.or_(_pc.less_equal(shown, 0), _too_much(mask.share, shown, length)), length, masked)
+def _middle(mask: Mask, texts: Any, shown: Any, masked: Any) -> Any:
+    hides = _pc.or_(_pc.less_equal(shown, 0), _too_much(mask.share, shown, texts))
+    return _or_stars(mask, hides, _pc.utf8_length(texts), masked)
 
 
 def _literally(chars: str) -> str:
@@ -135,7 +142,7 @@ def _before(mask: Mask, texts: Any, chars: str) -> Any:
     parts = _pc.extract_regex(texts, f"(?s)^(?P<hidden>.*?)(?P<shown>{_literally(chars)}.*)$")
     hidden, shown = (_pc.struct_field(parts, name) for name in ("hidden", "shown"))
     counts = [_pc.fill_null(_pc.utf8_length(each), 0) for each in (hidden, shown)]
-    hides = _pc.or_(_pc.equal(counts[0], 0), _too_much(mask.share, counts[1], length))
+    hides = _pc.or_(_pc.equal(counts[0], 0), _too_much(mask.share, counts[1], texts))
     return _or_stars(mask, hides, length, _joined(_stars(mask, counts[0]), shown))
 
 
@@ -144,7 +151,7 @@ def _after(mask: Mask, texts: Any, chars: str) -> Any:
     parts = _pc.extract_regex(texts, f"(?s)^(?P<shown>.*?{_literally(chars)})")
     shown = _pc.struct_field(parts, "shown")
     count = _pc.fill_null(_pc.utf8_length(shown), 0)
-    hides = _pc.or_(_pc.equal(count, 0), _too_much(mask.share, count, length))
+    hides = _pc.or_(_pc.equal(count, 0), _too_much(mask.share, count, texts))
     return _or_stars(mask, hides, length, _joined(shown, _stars(mask, _pc.subtract(length, count))))
 
 
@@ -155,7 +162,7 @@ def _name(texts: Any, share: int) -> Any:
     length, two = _pc.utf8_length(texts), _part(texts, 0, 2)
     compound = _pc.and_(_pc.greater(length, 2), _pc.is_in(two, value_set=_SURNAMES))
     surname = _pc.if_else(compound, two, _part(texts, 0, 1))
-    hides = _too_much(share, _pc.if_else(compound, 2, 1), length)
+    hides = _too_much(share, _pc.if_else(compound, 2, 1), texts)
     return _pc.if_else(_pc.equal(length, 0), texts, _joined(_pc.if_else(hides, "", surname), words.NAME_END))
 
 
@@ -163,18 +170,18 @@ _EMAIL = "^(?P<local>[^@]+)(?P<domain>@[^@]*)$"
 
 
 def _email(texts: Any, share: int) -> Any:
-    length, parts = _pc.utf8_length(texts), _pc.extract_regex(texts, _EMAIL)
+    parts = _pc.extract_regex(texts, _EMAIL)
     local, domain = (_pc.struct_field(parts, name) for name in ("local", "domain"))
     first = _pc.if_else(_pc.greater(_pc.utf8_length(local), 1), _part(local, 0, 1), "")
     shown = _pc.add(_pc.utf8_length(first), _pc.utf8_length(domain))
-    hides = _pc.fill_null(_too_much(share, shown, length), fill_value=True)
+    hides = _pc.fill_null(_too_much(share, shown, texts), fill_value=True)
     masked = _pc.if_else(hides, words.EMAIL_STARS, _joined(first, words.EMAIL_STARS, domain))
     return _pc.if_else(_pc.is_valid(texts), masked, None)
 
 
 def _address(texts: Any, share: int) -> Any:
     kept = kept_of_addresses(_part(texts, 0, words.ADDRESS_HEAD))
-    hides = _too_much(share, _pc.utf8_length(kept), _pc.utf8_length(texts))
+    hides = _too_much(share, _pc.utf8_length(kept), texts)
     return _joined(_pc.if_else(hides, "", kept), words.ADDRESS_END)
 
 

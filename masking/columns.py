@@ -63,7 +63,7 @@ def _keep(mask: Mask, first: int, last: int) -> ColumnMask:
             None
             if value is None
             else f"{value[:first]}{stars[length - shown] if length < longest else most}{value[length - last :]}"
-            if (length := len(value)) >= least
+            if (length := len(value)) >= least and len(value.strip(" ")) >= least
             else stars[length]
             if length < limit
             else most
@@ -80,10 +80,10 @@ def _name(share: int) -> ColumnMask:
         return [
             value
             if not value
-            else (value[:2] + end if len(value) >= compound else end)
+            else (value[:2] + end if len(value.strip(" ")) >= compound else end)
             if len(value) > 2 and value[:2] in _SURNAMES
             else value[0] + end
-            if len(value) >= single
+            if len(value) >= single and len(value.strip(" ")) >= single
             else end
             for value in values
         ]
@@ -112,7 +112,7 @@ def _address(share: int) -> ColumnMask:
             return None
         found = following(value, 0, head)
         shown = found.end() if found and found.lastindex else _city_end(value, found.start() if found else head)
-        return value[:shown] + after if shown < (length := len(value)) and shown * 100 <= length * share else after
+        return value[:shown] + after if shown < (length := len(value.strip(" "))) and shown * 100 <= length * share else after
 
     return lambda values: list(map(masked, values))
 

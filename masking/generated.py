@@ -72,7 +72,7 @@ def _stars(mask: Mask) -> tuple[str, ...]:
 
 
 def shortest(shown: int, share: int) -> int:
-    """The least length of a text of which so many characters may be shown."""
+    """The least length of a text, without blanks at its ends, of which so many characters may be shown."""
     return max(shown + 1, -(-shown * 100 // max(share, 1)) if share > 0 or not shown else 1 << 62)
 
 
@@ -83,7 +83,7 @@ def _keep(mask: Mask, first: int, last: int) -> Masking:
         if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
             return None
         length = len(value)
-        if length < least:
+        if length < least or len(value.strip(" ")) < least:
             return stars[min(length, limit)]
         hidden = length - shown
         return value[:first] + stars[min(hidden, limit)] + value[hidden + first :]
@@ -108,8 +108,9 @@ def _ends(mask: Mask) -> Callable[[str, int, int], str]:
 
     def masked(value: str, first: int, behind: int) -> str:
         """Hidden from ``first`` on, up to before ``behind``."""
-        length, hidden = len(value), behind - first
-        if hidden <= 0 or (length - hidden) * 100 > length * share:
+        length, hidden, measured = len(value), behind - first, len(value.strip(" "))
+        shown = length - hidden
+        if shown >= measured or shown * 100 > measured * share:
             return stars[min(length, limit)]
         return value[:first] + stars[min(hidden, limit)] + value[behind:]
 
@@ -151,9 +152,9 @@ def _middle(mask: Mask, before: int) -> Callable[[str, int, str], str]:
 
     def masked(value: str, behind: int, after: str) -> str:
         """Shown from ``before`` on, up to before ``behind``."""
-        length, shown = len(value), behind - before
-        if shown <= 0 or shown == length or shown * 100 > length * share:
-            return stars[min(length, limit)]
+        shown, measured = behind - before, len(value.strip(" "))
+        if shown <= 0 or shown >= measured or shown * 100 > measured * share:
+            return stars[min(len(value), limit)]
         return ahead + value[before:behind] + after
 
     return masked
@@ -175,9 +176,10 @@ def _name(share: int) -> Masking:
     def masked(value: object) -> str | None:
         if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
             return None
+        measured = len(value.strip(" "))
         if len(value) > 2 and value[:2] in _SURNAMES:
-            return value[:2] + "**" if len(value) >= compound else "**"
-        if len(value) >= single:
+            return value[:2] + "**" if measured >= compound else "**"
+        if measured >= single:
             return value[0] + "**"
         return "**" if value else ""
 
@@ -187,8 +189,8 @@ def _name(share: int) -> Masking:
 def _email(share: int) -> Masking:
     def masked(value: str) -> str:
         local, at, domain = value.partition("@")
-        shown = len(at) + len(domain) + (len(local) > 1)
-        if not local or not at or "@" in domain or shown >= len(value) or shown * 100 > len(value) * share:
+        shown, measured = len(at) + len(domain) + (len(local) > 1), len(value.strip(" "))
+        if not local or not at or "@" in domain or shown >= measured or shown * 100 > measured * share:
             return words.EMAIL_STARS
         return (local[0] if len(local) > 1 else "") + words.EMAIL_STARS + at + domain
 
@@ -199,8 +201,8 @@ def _address(share: int) -> Masking:
     def masked(value: object) -> str | None:
         if not isinstance(value, str) or ("\0" in value if value.isascii() else unfit(value)):
             return None
-        shown = _division_end(value[: words.ADDRESS_HEAD])
-        if shown >= len(value) or shown * 100 > len(value) * share:
+        shown, measured = _division_end(value[: words.ADDRESS_HEAD]), len(value.strip(" "))
+        if shown >= measured or shown * 100 > measured * share:
             return words.ADDRESS_END
         return value[:shown] + words.ADDRESS_END
 

@@ -70,8 +70,9 @@ def _stars(mask: Mask, hidden: int) -> str:
 
 
 def _too_much(mask: Mask, shown: int, text: str) -> bool:
-    """Whether so many shown characters are the whole text, or more of it than the rule's share."""
-    return shown >= len(text) or shown * 100 > len(text) * mask.share
+    """Whether so many shown characters are the whole text, or more of it than the rule's share; blanks at its ends are not of it."""
+    length = len(text.strip(words.BLANK))
+    return shown >= length or shown * 100 > length * mask.share
 
 
 def ends(mask: Mask, text: str, first: int, last: int) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 UNFIT = "[\0\ud800-\udfff]"
 """What a text may not have to be masked, as a regular expression: NUL, where some databases end a text, and lone surrogates, which no answer carries."""
 
+BLANK = " "
+"""What sources pad texts with, as PostgreSQL's ``char(n)``: at the ends of a text it does not count when its share is measured."""
+
 STAR_LIMIT = 64
 """The most stars one masked run shows, so that a long text does not tell its length."""
 

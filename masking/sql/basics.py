@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Text, cast, func, literal, null
 
+from masking import words
+
 Expression = ColumnElement[Any]
 
 
@@ -39,6 +41,13 @@ def part(text: Expression, start: Expression | int, length: Expression | int) ->
 def length_of(text: Expression, dialect: str) -> Expression:
     """Characters in a text; MySQL's length() counts bytes."""
     return (func.char_length if dialect == "mysql" else func.length)(text, type_=Integer)
+
+
+def measured(text: Expression, dialect: str) -> Expression:
+    """The length that a share is of: characters without the blanks at both ends."""
+    # MySQL's trim() takes no characters; DuckDB's takes other blanks off too where it is told none.
+    blanks = [] if dialect == "mysql" else [constant(words.BLANK)]
+    return length_of(func.trim(text, *blanks, type_=Text), dialect)
 
 
 def position(text: Expression, word: str, dialect: str) -> Expression:

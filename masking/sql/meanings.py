@@ -6,17 +6,17 @@ from sqlalchemy import Text, and_, case, collate, func, or_
 
 from masking import words
 from masking.generated import shortest
-from masking.sql.basics import Expression, constant, constants, least, length_of, nothing, number, part, position, rewritten
+from masking.sql.basics import Expression, constant, constants, least, length_of, measured, nothing, number, part, position, rewritten
 
 
 def name(text: Expression, dialect: str, share: int) -> Expression:
     """The surname; see :func:`masking.reference.name`."""
-    length, end = length_of(text, dialect), constant(words.NAME_END)
+    length, counted, end = length_of(text, dialect), measured(text, dialect), constant(words.NAME_END)
     compound = and_(length >= number(3), part(text, 1, 2).in_(constants(words.COMPOUND_SURNAMES)))
     return case(
-        (and_(compound, length >= number(shortest(2, share))), part(text, 1, 2) + end),
+        (and_(compound, counted >= number(shortest(2, share))), part(text, 1, 2) + end),
         (compound, end),
-        (length >= number(shortest(1, share)), part(text, 1, 1) + end),
+        (counted >= number(shortest(1, share)), part(text, 1, 1) + end),
         (length >= number(1), end),
         else_=text,
     )
@@ -24,11 +24,11 @@ def name(text: Expression, dialect: str, share: int) -> Expression:
 
 def email(text: Expression, dialect: str, share: int) -> Expression:
     """The first character and the domain; see :func:`masking.reference.email`."""
-    length, at = length_of(text, dialect), position(text, "@", dialect)
+    length, counted, at = length_of(text, dialect), measured(text, dialect), position(text, "@", dialect)
     first = case((at > number(2), number(1)), else_=number(0))
     shown = first + length - at + number(1)
     second = position(part(text, at + number(1), length), "@", dialect)
-    too_much = or_(at < number(2), second > number(0), shown >= length, shown * number(100) > length * number(share))
+    too_much = or_(at < number(2), second > number(0), shown >= counted, shown * number(100) > counted * number(share))
     return case((too_much, constant(words.EMAIL_STARS)), else_=part(text, 1, first) + constant(words.EMAIL_STARS) + part(text, at, length))
 
 
@@ -38,7 +38,7 @@ def address(text: Expression, dialect: str, share: int) -> Expression:
     stop = _stop(head, dialect)
     district = position(rewritten(head, words.DIVISION_REWRITES) + constant(words.DIVISION), words.DIVISION, dialect)
     city = position(head, words.CITY, dialect)
-    length = length_of(text, dialect)
+    length = measured(text, dialect)
 
     def allowed(shown: Expression) -> Expression:
         return case((and_(shown < length, shown * number(100) <= length * number(share)), shown), else_=number(0))

@@ -10,7 +10,7 @@ from sqlalchemy import case, or_
 from masking import words
 from masking.generated import shortest
 from masking.rules import Mask
-from masking.sql.basics import Expression, constant, constants, least, length_of, number, part, position
+from masking.sql.basics import Expression, constant, constants, least, length_of, measured, number, part, position
 
 
 def writer(mask: Mask) -> Callable[[Expression, str], Expression] | None:
@@ -43,6 +43,13 @@ class _Positions:
     def length(self) -> Expression:
         return length_of(self.text, self.dialect)
 
+    @property
+    def measured(self) -> Expression:
+        return measured(self.text, self.dialect)
+
+    def too_much(self, shown: Expression) -> Expression:
+        return or_(shown >= self.measured, shown * number(100) > self.measured * number(self.mask.share))
+
     def stars(self, hidden: Expression | int) -> Expression:
         if self.mask.fixed:
             return constant("*" * words.FIXED_STARS)
@@ -52,7 +59,7 @@ class _Positions:
         """The ends, where the text is long enough for them."""
         hidden = self.length - number(first + last)
         between = part(self.text, 1, first) + self.stars(hidden) + part(self.text, self.length - number(last - 1), last)
-        return case((self.length < number(shortest(first + last, self.mask.share)), self.stars(self.length)), else_=between)
+        return case((self.measured < number(shortest(first + last, self.mask.share)), self.stars(self.length)), else_=between)
 
     def phone(self) -> Expression:
         """The area code of a landline, the head of another, and the tail."""
@@ -76,10 +83,8 @@ class _Positions:
 
     def _hidden(self, first: Expression, behind: Expression) -> Expression:
         hidden = behind - first
-        shown = self.length - hidden
-        too_much = or_(hidden <= number(0), shown * number(100) > self.length * number(self.mask.share))
         between = part(self.text, 1, first) + self.stars(hidden) + part(self.text, behind + number(1), self.length)
-        return case((too_much, self.stars(self.length)), else_=between)
+        return case((self.too_much(self.length - hidden), self.stars(self.length)), else_=between)
 
     def mask_ends(self, first: int, last: int) -> Expression:
         """The middle, where the ends are hidden."""
@@ -92,7 +97,6 @@ class _Positions:
 
     def _shown(self, before: int, behind: Expression, after: Expression | None) -> Expression:
         shown = behind - number(before)
-        too_much = or_(shown <= number(0), shown == self.length, shown * number(100) > self.length * number(self.mask.share))
         between = part(self.text, before + 1, shown)
         between = self.stars(before) + between if before else between
-        return case((too_much, self.stars(self.length)), else_=between if after is None else between + after)
+        return case((or_(shown <= number(0), self.too_much(shown)), self.stars(self.length)), else_=between if after is None else between + after)

@@ -133,7 +133,10 @@ decimals = st.one_of(
 )
 names = st.builds(lambda surname, given: surname + given, st.sampled_from(["欧阳", "司马", "王", "欧", "阳", "令狐"]), st.text("阳狐修·𠮷", max_size=3))
 contacts = st.one_of(st.text("ab@.中", max_size=12), st.from_regex(r"0?[0-9]{0,4}-?[0-9]{0,8}", fullmatch=True))
-values = st.one_of(st.none(), texts, addresses, dates, moments, decimals, names, contacts)
+_blanks = st.sampled_from(["", " ", "  ", "      ", "\u3000", "\t"])
+padded = st.builds("{}{}{}".format, _blanks, st.one_of(names, contacts, addresses), _blanks)
+"""As a source pads them, and as a form's fields come."""
+values = st.one_of(st.none(), texts, addresses, dates, moments, decimals, names, contacts, padded)
 
 _NEAR = st.integers(-100, 100)
 _BORDER = st.builds(lambda border, near: border + near, st.sampled_from([10**18, -(10**18), 2**63 - 101, -(2**63) + 100]), _NEAR)

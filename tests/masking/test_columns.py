@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from masking import reference
 from masking.columns import compile_column
 from masking.rules import Mask
-from tests.masking.cases import addresses, golden, mask_of, names
+from tests.masking.cases import addresses, golden, mask_of, names, padded
 from tests.masking.test_arrow import TEXT_RULES, masks, texts
 
 _others = st.one_of(st.integers(), st.floats(), st.booleans(), st.sampled_from(["\ud800", "a\0b", "王\udfff明"]))
@@ -26,7 +26,7 @@ def test_golden_vectors(label: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", TEXT_RULES)
-@given(data=st.data(), contents=st.lists(st.one_of(texts, addresses, names), max_size=20), odd=st.one_of(st.just([]), st.lists(_others, max_size=1)))
+@given(data=st.data(), contents=st.lists(st.one_of(texts, addresses, names, padded), max_size=20), odd=st.one_of(st.just([]), st.lists(_others, max_size=1)))
 @settings(deadline=None)
 def test_columns_equal_the_reference(algorithm: str, data: st.DataObject, contents: list[str | None], odd: list[object]) -> None:
     mask = data.draw(masks(algorithm))
