@@ -140,6 +140,11 @@ async def read_total(listed: Listing, reader: Reader) -> int | None:
     return None if least > 1 and count < least else count
 
 
+def total_beside(total: int | None, listed: Listing, page: Page) -> int | None:
+    """The total beside the rows of a page. A page that shows all rows tells how many there are, and its rows are in the ledger: then nothing is withheld."""
+    return len(page.rows) if total is None and not page.more and not listed.behind else total
+
+
 async def read_count(listed: Listing, reader: Reader) -> int:
     """How many rows the list has, over all pages."""
     _note_reached(listed, reader)

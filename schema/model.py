@@ -152,6 +152,7 @@ def _item_policy(resource: Resource, item: Item) -> ItemPolicy:
         open_denied=open_denied,
         type=item.kind.value,
         few_values=item.few_valued or item.validator == "division",
+        column=item.column,
     )
 
 

@@ -105,7 +105,12 @@ class ListPlan:
     @property
     def reads(self) -> bool:
         """Whether rows are needed."""
-        return any(name in ("nodes", "edges", "pageInfo") for _, name, _ in self.entries)
+        return self.shows or any(name == "pageInfo" for _, name, _ in self.entries)
+
+    @property
+    def shows(self) -> bool:
+        """Whether rows are told one by one."""
+        return any(name in ("nodes", "edges") for _, name, _ in self.entries)
 
 
 @dataclass(frozen=True, eq=False)

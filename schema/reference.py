@@ -111,10 +111,10 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         return _item(source, subject)
     if kind == "link":
         return _linked(source, info.context, *subject)
-    resolver = {"one": _one, "list": _list, "verify": _verify, "verify_many": _verify_many}.get(kind)
-    if resolver is None:
-        return _aggregate(info, subject, args)
-    return resolver(info.context, subject, args)
+    by_info = {"list": _list, "aggregate": _aggregate}.get(kind)
+    if by_info is not None:
+        return by_info(info, subject, args)
+    return {"one": _one, "verify": _verify, "verify_many": _verify_many}[kind](info.context, subject, args)
 
 
 def _item(source: Mapping[str, Any], item: Item) -> Any:
@@ -151,7 +151,8 @@ async def _one(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
     return None if row is None else {"face": face, "row": row}
 
 
-async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
+async def _list(info: GraphQLResolveInfo[Any], face: Face, args: Mapping[str, Any]) -> Any:
+    context: Context = info.context
     listed = listing(face, _raw_columns(face), (), args, context.reader, context.cursors, context.caller)
     page = await read_page(listed, context.reader)
     columns = [column for column in listed.selection.outputs if isinstance(column, Column)]
@@ -161,7 +162,10 @@ async def _list(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
 
     async def total() -> int | None:
         count, least = await read_count(listed, context.reader), face.resource.least_cohort
-        return count if count >= least or least == 1 else None
+        if count >= least or least == 1:
+            return count
+        shown = {below[0].name.value for below in _collector(info).below(list(info.field_nodes)).values()} & {"nodes", "edges"}
+        return len(nodes) if shown and not page.more and not listed.behind else None
 
     return {"nodes": nodes, "edges": edges, "pageInfo": page_info(names, listed, page, context.cursors), "totalCount": total}
 
@@ -170,9 +174,13 @@ async def _aggregate(info: GraphQLResolveInfo[Any], face: Face, args: Mapping[st
     return await aggregate_resolver(face, args, info.context.reader, info.context.questions, _figures_selected(info))
 
 
+def _collector(info: GraphQLResolveInfo[Any]) -> Collector:
+    return Collector(DocumentNode(definitions=tuple(info.fragments.values())), info.variable_values.coerced)
+
+
 def _figures_selected(info: GraphQLResolveInfo[Any]) -> dict[str, set[str]]:
     """``sum``, ``avg``, ``min``, ``max`` → names of the items that are selected below them, anywhere in the field."""
-    collector = Collector(DocumentNode(definitions=tuple(info.fragments.values())), info.variable_values.coerced)
+    collector = _collector(info)
     found: dict[str, set[str]] = {"sum": set(), "avg": set(), "min": set(), "max": set()}
     pending = [collector.below(list(info.field_nodes))]
     while pending:

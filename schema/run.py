@@ -19,7 +19,7 @@ from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, cursors_of, listing, page_info, read_page, read_total
+from schema.lists import Listing, Page, cursors_of, listing, page_info, read_page, read_total, total_beside
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.questions import Questions, TooMany
@@ -143,7 +143,7 @@ class Work:
         page = read_page(listed, self.reader) if plan.reads else nothing()
         count = read_total(listed, self.reader) if plan.counts else no_count()
         found = await together([page, count])
-        return found[0], found[1]
+        return found[0], total_beside(found[1], listed, found[0]) if plan.counts and plan.shows else found[1]
 
     @staticmethod
     def _edges(plan: EdgePlan, face: Face, page: Page, objects: Mapping[Shape, list[dict[str, Any]]], sealed: Sequence[str]) -> list[dict[str, Any]]:

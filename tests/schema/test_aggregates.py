@@ -201,6 +201,21 @@ async def test_e4_a_list_does_not_tell_how_many_where_they_are_few() -> None:
         assert found(await ask(hub, f"levies(where: {where}) {{ totalCount }}"), "levies")["totalCount"] == count
 
 
+async def test_a_page_that_shows_all_rows_tells_how_many_they_are() -> None:
+    """Its rows are in the ledger; whoever asks for less is not told."""
+    hub, _ = levies()
+    for selected, count in (
+        ("nodes { __typename }", 9),
+        ("edges { cursor }", 9),
+        ("... on CivilAffairsLevyConnection { nodes { __typename } }", 9),
+        ("pageInfo { hasNextPage }", None),
+        ("nodes @skip(if: true) { __typename }", None),
+    ):
+        assert found(await ask(hub, f"levies(where: {{persons: {{lt: 9}}}}) {{ totalCount {selected} }}"), "levies")["totalCount"] == count
+    assert found(await ask(hub, "levies(first: 3, where: {persons: {lt: 9}}) { totalCount nodes { __typename } }"), "levies")["totalCount"] is None
+    assert found(await ask(hub, "levies(where: {persons: {eq: 99}}) { totalCount nodes { __typename } }"), "levies")["totalCount"] == 0
+
+
 async def test_e4_without_the_right_to_query_there_is_no_aggregate() -> None:
     hub, _ = levies()
     for operation in (Operation.VERIFY, Operation.EXCHANGE):
