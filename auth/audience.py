@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from auth.rights import GrantTerms, ItemDecision
+from auth.rights import GrantTerms, ItemDecision, ItemPolicy, Shown
 from masking.pseudonym import bound, pseudonymises
 
 
@@ -34,13 +34,17 @@ class Pseudonymous:
         return self.unconditional or any(each.resource in self.resources or any(pseudonymises(item.mask) for item in each.items) for each in grants)
 
 
-def items_for(items: Mapping[str, ItemDecision], audience: Audience | None) -> Mapping[str, ItemDecision]:
+def items_for(items: Mapping[str, ItemDecision], audience: Audience | None, policies: Mapping[str, ItemPolicy]) -> Mapping[str, ItemDecision]:
     """The decisions on items, their pseudonyms bound to the audience; without one they are withheld.
 
-    An item shown as pseudonym is never a key: whoever could look up by a value would learn its pseudonym.
+    An item shown as pseudonym is never a key, nor is another item of its column: whoever could look up by a value would learn its pseudonym.
     """
     found = {code: item for code, item in items.items() if pseudonymises(item.mask)}
-    return {**items, **{code: _for(item, audience) for code, item in found.items()}} if found else items
+    if not found:
+        return items
+    read = {policies[code].column for code in found} - {""}
+    beside = {code: replace(item, key=False) for code, item in items.items() if item.shown is not Shown.CLEAR and policies[code].column in read}
+    return {**items, **beside, **{code: _for(item, audience) for code, item in found.items()}}
 
 
 def _for(item: ItemDecision, audience: Audience | None) -> ItemDecision:

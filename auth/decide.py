@@ -96,7 +96,7 @@ def explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
     found = _explain(policy, rights)
     if found.decision is None:
         return found
-    items = items_for(found.decision.items, rights.audience)
+    items = items_for(found.decision.items, rights.audience, policy.items)
     return found if items is found.decision.items else replace(found, decision=replace(found.decision, items=items))
 
 

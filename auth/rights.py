@@ -66,6 +66,8 @@ class ItemPolicy:
     """The item's catalog type, which a grant's mask has to fit; empty where it does not matter."""
     few_values: bool = False
     """Whether it has so few values that a pseudonym would tell them by how often each occurs."""
+    column: str = ""
+    """What its values are read from; empty where it does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
