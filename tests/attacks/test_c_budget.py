@@ -11,7 +11,7 @@ from schema.documents import MAX_CHARACTERS, MAX_TOKENS, Documents, DocumentsTog
 from schema.faults import Code, Fault
 from tests.schema.worst import MOST_CALLS, Calls, fits, work
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 KNOWN = {"idNumber": "11010519491231002X"}
 _LONG = "张" * 4096

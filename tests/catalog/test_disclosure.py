@@ -31,7 +31,7 @@ from tests.catalog.small import SMALL, changed
 from tests.people.house import entries
 from tests.sharing.terms import terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 PURPOSES = [{"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}]
 MASKED = [{"code": "id_number", "value": "MASKED", "key": True}, {"code": "birth_date", "value": "CLEAR"}]
 OTHER = {"housing": ("市住建局", "11520100009395416E"), "transport": ("市交通局", "11520100009392151C")}

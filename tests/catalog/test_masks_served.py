@@ -18,7 +18,7 @@ from tests.catalog.homes import CONSOLE, publish
 from tests.catalog.small import changed
 from tests.sharing.terms import terms
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 NUMBER = "11010519491231002X"
 LISTED = "{ civilAffairs { persons(first: 5) { nodes { idNumber } } } }"

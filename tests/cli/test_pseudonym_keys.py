@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def test_versions_and_a_table_from_one_to_the_other(initialised: Cli, home: Path, tmp_path: Path) -> None:

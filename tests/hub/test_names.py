@@ -12,7 +12,7 @@ from hub.app import create_app
 from masking import han
 from tests.catalog.homes import new_core
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_a_hub_makes_the_tables_of_names_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

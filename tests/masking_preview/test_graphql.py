@@ -21,7 +21,7 @@ from tests.catalog.homes import CONSOLE, IMPORTER
 from tests.masking_preview.conftest import MANIFEST
 from tests.people.house import entries
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 PREVIEW = '{ maskingPreview(resource: "civil_affairs.person", item: "phone") { rule values { before after candidates } touched { application grant } } }'
 GRANT = """{ grantDisclosure(input: {application: "housing", resource: "civil_affairs.person", operations: [QUERY], approver: "王局长",
   items: [{code: "phone", value: CLEAR}], purposes: [{code: "x", scenario: "s", basis: "b"}]}) { wider changes { application sentencesEn } } }"""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pseudonyms.world import NUMBERS, OLD, World
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 TENANTS = "housing { tenants"
 GUESSED = "440103198507071239"
 """In no register: an error may repeat what its caller wrote."""

@@ -17,7 +17,7 @@ from masking.pseudonym import KEYS
 from tests.catalog.homes import CONSOLE, NOBODY, SECURITY, new_core, publish, refused
 from tests.pseudonyms.world import DEPARTMENTS, NUMBERS, World, manifest
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def seen(world: World, start: str | None, name: str = "alpha") -> list[str | None]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.schema.worst import CORPUS, MOST_CALLS, STARTS, Genes, fits, mutated, work, written
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize("shown", json.loads(CORPUS.read_text("utf-8")), ids=str)
@@ -24,7 +24,7 @@ async def test_the_worst_that_was_found_is_within_the_budget(shown: dict[str, in
 async def test_what_is_near_the_worst_is_within_the_budget(seed: int) -> None:
     """A short walk from each start of the search; ``python -m tests.schema.worst`` climbs for longer."""
     dice, genes = Random(seed), STARTS[seed]
-    for _ in range(3):
+    for _ in range(2):
         genes = mutated(genes, dice)
         text, variables = written(genes)
         if fits(text, variables):

@@ -24,7 +24,7 @@ from hub.sharing.cohorts import Cohorts, Overtaken, forget_questions
 from schema.questions import MOST_QUESTIONS, Question
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "plan", "scenario": "规划", "basis": "条例第十条"}
 LEVY = "civil_affairs.levy"

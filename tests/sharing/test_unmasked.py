@@ -18,7 +18,7 @@ from tests.catalog.small import SMALL, changed
 from tests.sharing.sides import granted
 from tests.sharing.terms import client, terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 RULE = '[[masks]]\ncode = "tail"\nname = "末位"\nalgorithm = "KEEP_FIRST_N_LAST_M"\nprops = {first-n = 0, last-m = 1}\nversion = 1\n\n'
 DECLARED = changed("[[resources]]", RULE + "[[resources]]")

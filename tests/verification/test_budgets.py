@@ -83,7 +83,7 @@ def caller(core: Core) -> Iterator[Caller]:
         yield Caller(core)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_distinct_claims_of_a_day_are_bounded(caller: Caller) -> None:
     caller.claim("甲", "乙")
     caller.claim("丙")
@@ -97,13 +97,13 @@ def test_distinct_claims_of_a_day_are_bounded(caller: Caller) -> None:
     Caller(caller.core, "water").claim("丁")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_one_call_with_more_claims_than_any_day_gives_is_never_answered(caller: Caller) -> None:
     fault = caller.refused("甲", "乙", "丙", "丁")
     assert (fault.retry_after, fault.retryable) == (None, False)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_thirty_days_have_a_bound_of_their_own(core: Core) -> None:
     caller = Caller(core)
     with clock.at(START) as hand:
@@ -118,7 +118,7 @@ def test_thirty_days_have_a_bound_of_their_own(core: Core) -> None:
         assert caller.refused("0-0").details["budget"] == "claims_day", "what left the window is a claim again"
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_d8_a_restart_and_a_clock_that_is_set_back_give_no_further_guess(core: Core) -> None:
     caller = Caller(core)
     with clock.at(START) as hand:
@@ -136,7 +136,7 @@ def test_d8_a_restart_and_a_clock_that_is_set_back_give_no_further_guess(core: C
         caller.refused("庚")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_the_tables_hold_hashes_alone_and_no_two_that_could_be_compared(caller: Caller) -> None:
     caller.claim("string:张三", subject="11010519491231002X")
     caller.claim("string:张三", subject="520102199001011237")
@@ -149,7 +149,7 @@ def test_the_tables_hold_hashes_alone_and_no_two_that_could_be_compared(caller: 
     assert all(len(value) == 32 and set(value) <= set("0123456789abcdef") for row in kept for value in row)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_d2_distinct_subjects_of_a_day_are_bounded(core: Core) -> None:
     caller = Caller(core, limits=Limits(subjects=20))
     with clock.at(START) as hand:
@@ -162,7 +162,7 @@ def test_d2_distinct_subjects_of_a_day_are_bounded(core: Core) -> None:
         caller.claim("甲", subject="further")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(("unmatched", "goes_on"), [(10, True), (11, False)])
 def test_d2_whoever_seldom_finds_a_match_ends_for_the_day(core: Core, unmatched: int, goes_on: bool) -> None:
     caller = Caller(core, limits=Limits(ratio_from=20))
@@ -178,7 +178,7 @@ def test_d2_whoever_seldom_finds_a_match_ends_for_the_day(core: Core, unmatched:
         caller.claim("甲", subject="further")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_d9_whether_a_call_is_refused_does_not_follow_from_its_own_outcome(core: Core) -> None:
     """The call that tips the ratio is answered, matched or not; the next is refused either way."""
     for cleared in (True, False):
@@ -188,7 +188,7 @@ def test_d9_whether_a_call_is_refused_does_not_follow_from_its_own_outcome(core:
                 caller.claim("甲", subject=f"s{number}", cleared=matched)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_misses_are_counted_and_hits_write_nothing(core: Core) -> None:
     lookups = Caller(core).budgets.lookups
     with clock.at(START):
@@ -216,7 +216,7 @@ def calls_of_two(first: Core, second: Core) -> int:
         return sum(pool.map(claims, (first, second), ("a", "b")))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_d8_two_processes_share_what_they_count(core: Core) -> None:
     other = open_core(core.settings)
     assert calls_of_two(core, other) == 3
@@ -239,7 +239,7 @@ def test_d8_two_hubs_on_postgresql_share_what_they_count(core: Core, postgres: P
     second.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_what_counts_no_more_is_forgotten_a_part_at_a_time(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     caller = Caller(core)
     with clock.at(START) as hand:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tests.verification.world import KNOWN, MANY, NAME, UNKNOWN, VERIFY, World
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 START = """mutation ($input: StartExchangeInput!) { startExchange(input: $input) { exchange { id } } }"""
 
 

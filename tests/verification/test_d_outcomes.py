@@ -9,7 +9,7 @@ import pytest
 
 from tests.verification.world import KNOWN, LATELY, LONG_AGO, MANY, NAME, OTHER, UNKNOWN, VERIFY, Asked, World
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ASKED = {"match": (KNOWN, NAME), "mismatch": (KNOWN, "张四"), "unknown": (UNKNOWN, NAME)}
 _EACH_CALLS_OWN = {"call", "at", "trace"}
 
