@@ -16,6 +16,8 @@ from hub.cli.output import show_json, show_record, show_rows
 from hub.cli.request import Opinion, of_side
 from hub.cli.session import acting, opened
 from hub.cli.terms import as_service_input, item_from, read_day, read_moment, read_terms_file
+from hub.masking.linked import as_rows as linked_rows
+from hub.masking.linked import undone_by_links
 from hub.masking.quasi import as_rows as quasi_rows
 from hub.masking.quasi import quasi_sets
 from hub.sharing.complementary import as_rows, complements
@@ -161,20 +163,23 @@ def extend(
 
 @group.command("lint", epilog=EXAMPLES + "huitong grant lint")
 def lint(as_json: AsJson = False) -> None:
-    """检查互补脱敏与准标识符组合 Find masks that show more together than either does, and quasi-identifiers in clear that together name people.
+    """检查互补脱敏、链接与准标识符组合 Find masks that show more together than either does or that a link undoes, and quasi-identifiers that name people.
 
-    Exit code 1 where one department holds both masks.
+    Exit code 1 where one department holds both masks, or a link shows in clear what a mask hides.
     """
     with opened() as core, reading(core.engine) as connection:
         snapshot = core.catalog.current()
-        found, sets = complements(connection, snapshot), quasi_sets(snapshot, core.registry.applications())
+        apps = core.registry.applications()
+        found, sets, undone = complements(connection, snapshot), quasi_sets(snapshot, apps), undone_by_links(snapshot, apps)
     if as_json:
         complementary = ({"finding": "COMPLEMENTARY_MASKS", **row} for row in as_rows(found))
-        show_json([*complementary, *({"finding": "QUASI_IDENTIFIERS", **row} for row in quasi_rows(sets))])
+        linked = ({"finding": "UNDONE_BY_LINK", **row} for row in linked_rows(undone))
+        show_json([*complementary, *linked, *({"finding": "QUASI_IDENTIFIERS", **row} for row in quasi_rows(sets))])
     else:
         show_rows(as_rows(found), False, "未发现互补的脱敏规则 no complementary masks")
+        show_rows(linked_rows(undone), False, "未发现链接使脱敏失效 no link undoes a mask")
         show_rows(quasi_rows(sets), False, "未发现准标识符组合 no quasi-identifier sets in clear")
-    if any(one.same_department for one in found):
+    if undone or any(one.same_department for one in found):
         raise typer.Exit(1)
 
 

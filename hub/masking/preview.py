@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auth.rights import Decision, Shown
 from connectors.selection import Kind
 from hub.catalog.problems import Problem, Refused
 from hub.masking.inference import Inference, infer, known_of, with_places
+from hub.masking.linked import decided_by, rights_of, ways_to_clear
 from hub.masking.meanings import BIRTH, Meaning, meaning_of, meanings_of, synthetic
 from hub.masking.quasi import quasi_set
-from hub.masking.touched import Touched, touched
+from hub.masking.touched import EVERYBODY, Touched, touched
 from hub.sharing.explain import resource_of
 from hub.sharing.registry import Application
 from masking.rules import DENY, NO_MASKS, Mask, UnknownMask, applies_to, declare, parse_mask
@@ -78,7 +79,7 @@ def preview(asked: Asked, snapshot: Snapshot, applications: Iterable[Application
         Refused: ``NOT_FOUND`` for a resource, item or rule, ``BAD_INPUT`` for what cannot be previewed.
     """
     resource = resource_of(snapshot, asked.resource) if asked.resource else None
-    item = _item(resource, asked.item)
+    item, apps = _item(resource, asked.item), list(applications)
     mask = _rule(asked, snapshot, resource, item)
     type_ = item.kind.value if item else _type(asked.type, mask)
     rows = tuple(_rows(asked, mask, type_, item))
@@ -87,10 +88,11 @@ def preview(asked: Asked, snapshot: Snapshot, applications: Iterable[Application
     owner = only or ((asked.department or (resource.department if resource else None)) if mask.name else None)
     found = [
         (each, decision)
-        for each, decision in (touched(snapshot, applications, current, owner) if current else ())
+        for each, decision in (touched(snapshot, apps, current, owner) if current else ())
         if (resource is None or each.resource == resource.code) and (item is None or each.item == item.code)
     ]
-    warnings = dict.fromkeys([*_of_rule(mask, type_, rows), *_of_grants(mask, rows, snapshot, found)])
+    told = snapshot if only is None else replace(snapshot, resources={each.code: each for each in snapshot.by_department.get(only, ())})
+    warnings = dict.fromkeys([*_of_rule(mask, type_, rows), *_of_grants(mask, rows, snapshot, found), *_of_links(told, apps, found)])
     return Preview(mask, type_, rows, tuple(warnings), tuple(each for each, _ in found[:MOST_TOUCHED]), len(found))
 
 
@@ -210,6 +212,24 @@ def _of_grants(mask: Mask, rows: Sequence[Inference], snapshot: Snapshot, found:
                 "QUASI_IDENTIFIERS",
                 f"{who} 另以明文看到 {resource.code} 的 {text}，合在一起可识别个人",
                 f"{who} sees {text} of {resource.code} in clear besides, which together name people",
+            )
+
+
+def _of_links(snapshot: Snapshot, applications: Sequence[Application], found: Iterable[tuple[Touched, Decision]]) -> Iterable[Warned]:
+    """Links that lead whoever sees an item masked to the same value in clear."""
+    by_name = {app.name: app for app in applications}
+    callers = {name: decided_by(snapshot, rights_of(app)) for name, app in by_name.items()}
+    everybody = decided_by(snapshot, EVERYBODY)
+    for each, decision in found:
+        if not decision.items[each.item].key:
+            continue
+        decided = callers[each.application] if each.application else everybody
+        for one in ways_to_clear(snapshot, decided, snapshot.resources[each.resource], each.item):
+            who = each.application or each.viewer
+            yield Warned(
+                "UNDONE_BY_LINK",
+                f"{who} 可沿链接 {one.way} 看到 {each.item} 同一取值的明文",
+                f"{who} sees the value of {each.item} in clear at the end of the link {one.way}",
             )
 
 

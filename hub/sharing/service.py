@@ -26,7 +26,7 @@ from hub.sharing.reasons import NOT_STATED, OTHER
 from hub.sharing.recorded import record_grant, record_registration
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import application, grant
-from hub.sharing.unmasked import check_told, unmasked
+from hub.sharing.unmasked import check_told, unmasked_by_record
 from hub.store.base import now
 from hub.store.engine import reading
 from schema.model import Snapshot
@@ -135,7 +135,7 @@ class SharingService:
         except Refused as refused:
             self._refuse_if(actor, "createGrant", target, list(refused.problems))
         with reading(self._engine) as before:
-            told = unmasked(self._catalog(before).resources.get(given["resource"]), given["items"])
+            told = unmasked_by_record(before, self._catalog, given)
 
         def work(connection: Connection) -> str:
             resource = self._catalog(connection).resources.get(given["resource"])
@@ -148,7 +148,7 @@ class SharingService:
             if not str(given.get("approver") or "").strip():
                 raise Refused(Problem("BAD_INPUT", "须写明批准人员 an approver is needed (LOG-01)", "", "approver"))
             terms = terms_from(resource, given)
-            check_told(told, unmasked(resource, given["items"]))
+            check_told(told, unmasked_by_record(connection, self._catalog, given))
             return record_grant(connection, self._book, app, resource.code, terms, given, actor, begins)
 
         details = {**told, "approver": str(given["approver"])[:200]} if told else {}
