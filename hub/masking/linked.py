@@ -62,8 +62,7 @@ def undone_items(snapshot: Snapshot, decided: Decided) -> Iterator[Undone]:
 
 def ways_to_clear(snapshot: Snapshot, decided: Decided, resource: Resource, item: str) -> Iterator[Undone]:
     """The links, one behind another where need be, that lead from an item that is not in clear to its value in clear."""
-    first = decided(resource.code)
-    if item not in resource.items or first is None or first.items[item].shown is Shown.CLEAR:
+    if not _is_hidden(resource, decided(resource.code), item):
         return
     seen = {(resource.code, item)}
     waiting = deque([(resource, item, "", frozenset({resource.code}))])
@@ -79,6 +78,14 @@ def ways_to_clear(snapshot: Snapshot, decided: Decided, resource: Resource, item
                 yield Undone(resource.code, item, f"{reached[0]}{target.code}.{link.to_item}", reached[1])
             else:
                 waiting.append((target, link.to_item, *reached))
+
+
+def _is_hidden(resource: Resource, decision: Decision | None, item: str) -> bool:
+    """Whether the caller sees a mask, or nothing of what the catalog masks or marks sensitive. A plain key that is not shown hides nothing."""
+    if decision is None or item not in resource.items:
+        return False
+    policy, shown = resource.policy.items[item], decision.items[item].shown
+    return shown is Shown.MASKED or (shown is Shown.ABSENT and (policy.sensitive or policy.share_mask is not None))
 
 
 def _followed(snapshot: Snapshot, decided: Decided, here: Resource, item: str) -> Iterator[tuple[Link, Resource]]:

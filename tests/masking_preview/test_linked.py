@@ -76,18 +76,24 @@ TO_HOUSEHOLD = (PERSON, "household_no", f"household → {HOUSEHOLD}.household_no
     ("person", "household", "told"),
     [
         ([MASKED, GENDER], [CLEAR], [TO_HOUSEHOLD]),
-        ([KEY, GENDER], [CLEAR], [TO_HOUSEHOLD]),
+        ([KEY, GENDER], [CLEAR], []),
         ([CLEAR, GENDER], [CLEAR], []),
         ([{**MASKED, "key": False}, GENDER], [CLEAR], []),
         ([MASKED, GENDER], [MASKED], []),
         ([MASKED, GENDER], [KEY, SIZE], []),
         ([MASKED, GENDER], [SIZE], []),
     ],
-    ids=["masked key", "key alone", "clear", "no key", "both masked", "the other a key alone", "no link"],
+    ids=["masked key", "a key alone", "clear", "no key", "both masked", "the other a key alone", "no link"],
 )
 def test_a_link_from_a_masked_key_to_the_value_in_clear_is_told(core: Core, person: Given, household: Given, told: list[tuple[str, str, str]]) -> None:
     with granted(core, person=person, household=household):
         assert found(core) == told
+
+
+def test_a_sensitive_key_that_is_not_shown_is_told_as_a_masked_one_is(core: Core) -> None:
+    head, number = {"code": "head_id_number", "value": None, "key": True}, {"code": "id_number", "value": "CLEAR", "key": True}
+    with granted(core, household=[head, SIZE], person=[number, GENDER]):
+        assert found(core) == [(HOUSEHOLD, "head_id_number", f"head → {PERSON}.id_number")]
 
 
 def test_one_link_behind_another_is_followed(core: Core) -> None:
