@@ -10,7 +10,7 @@ from auth.rights import OpenClass, Operation, SharingClass
 from connectors.registry import kinds
 from hub.catalog.file_checks import file_resource
 from hub.catalog.manifest import ItemPart, LinkPart, Manifest, ResourcePart
-from hub.catalog.mask_rules import item_masks, mask_rules
+from hub.catalog.mask_rules import columns_twice, item_masks, mask_rules
 from hub.catalog.problems import Lines, Problem
 from hub.catalog.remote_checks import graphql_remote
 from hub.catalog.rest_checks import rest_endpoint
@@ -63,6 +63,7 @@ def _faults(manifest: Manifest) -> Found:
     for i, resource in enumerate(manifest.resources):
         yield from _resource(manifest, f"resources[{i}]", resource)
     yield from item_masks(manifest)
+    yield from columns_twice(manifest)
 
 
 def _department(manifest: Manifest) -> Found:

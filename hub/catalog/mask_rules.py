@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from auth.rights import OpenClass, SharingClass
 from hub.catalog.manifest import ItemPart, Manifest, MaskRulePart
 from hub.catalog.pseudonym_checks import cardinality, project_in_catalog
 from masking.rules import Mask, UnknownMask, applies_to, declare, parse_mask
@@ -67,6 +68,23 @@ def _named(path: str, label: str, item: ItemPart, declared: Mapping[str, Mask]) 
         yield "MASK_TYPE", path, f"脱敏规则 {label} 不适用于类型 {item.type} does not apply to this type", "请换用其他规则或 use another rule, or NULL or DENY"
     for code, message, hint in (*cardinality(mask, item.low_cardinality or item.validator == "division"), *project_in_catalog(mask)):
         yield code, path, message, hint
+
+
+def columns_twice(manifest: Manifest) -> Found:
+    """Items that show in clear a column that another item of their resource masks, denies or marks sensitive, for sharing or for opening."""
+    for i, resource in enumerate(manifest.resources):
+        profiles = ("share", "open") if resource.open_class is OpenClass.OPEN else ("share",)
+        hiding = {(item.column, profile): item.code for item in resource.items for profile in profiles if _hides(item, profile)}
+        for j, item in enumerate(resource.items):
+            shown = () if item.sharing_class is SharingClass.NOT_SHARED else tuple(each for each in profiles if not _hides(item, each))
+            other = next((hiding[item.column, profile] for profile in shown if (item.column, profile) in hiding), None)
+            if other is not None:
+                message = f"{other} 已将列 {item.column} 脱敏或标为敏感，本项却不脱敏 {other} masks this column or marks it sensitive, {item.code} does not"
+                yield "COLUMN_TWICE", f"resources[{i}].items[{j}].column", message, "请同样脱敏或标记，或删除其一 mask or mark it alike, or remove one"
+
+
+def _hides(item: ItemPart, profile: str) -> bool:
+    return "sensitive" in item.marks or (item.mask.share if profile == "share" else item.mask.open) is not None
 
 
 def content_of(part: MaskRulePart) -> str:
