@@ -45,7 +45,7 @@ def order(resource: Resource, filters: Mapping[str, Item], order_by: Sequence[Ma
 def hides_stable_key(face: Face) -> bool:
     """Whether the stable key holds values that are to be hidden from the caller: their rank must not be seen either.
 
-    They are, where an item of that column is sensitive, a person's, or masked by the catalog or for the caller, and the caller sees none in clear.
+    They are, where an item of that column is sensitive, a person's, or masked for sharing or for the caller, and the caller sees none in clear.
     """
     items = [item for item in face.resource.items.values() if item.column == face.resource.stable_key]
     shown = [face.decided(item.code).shown for item in items]
@@ -53,4 +53,4 @@ def hides_stable_key(face: Face) -> bool:
 
 
 def _protected(item: Item) -> bool:
-    return "sensitive" in item.marks or item.validator in _OF_PERSONS or item.share_mask is not None or item.open_mask is not None
+    return "sensitive" in item.marks or item.validator in _OF_PERSONS or item.share_mask is not None

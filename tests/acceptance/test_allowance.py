@@ -36,7 +36,9 @@ def test_more_than_one_call_may_ask_for(hub: RunningHub, document: str) -> None:
 
 
 def test_d1_guesses_about_one_person_end_after_ten(hub: RunningHub) -> None:
-    person = hub.inside[-1]
+    known = [each["id_number"] for each in hub.samples["persons"]]
+    number, name = next(row for row in hub.rows("civil_affairs", "SELECT id_number, name FROM person WHERE district = '520102'") if row[0] not in known)
+    person = {"id_number": number, "name": name}
     wrong = [{"subject": {"idNumber": person["id_number"]}, "claims": {"name": f"张{chr(0x4E00 + n)}"}} for n in range(100)]
     document = _MANY.format("verifyPersons(requests: $r) { outcome claims { item outcome } asOf }")
     first = hub.ask("housing", document, {"r": wrong[:9]})

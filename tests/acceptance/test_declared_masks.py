@@ -8,7 +8,7 @@ import pytest
 
 from tests.hub.running import RunningHub
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 
 
 def test_a_departments_own_rule_masks_and_hides_the_length(hub: RunningHub) -> None:

@@ -50,7 +50,7 @@ COSTLY = {
     "fragments that double": doubling(45),
     "a tree of aliases": alias_tree(40),
     "5,000 aliases": "{ " + " ".join(f"a{i}: __typename" for i in range(5000)) + " }",
-    "1,500 aliases": "{ " + " ".join(f"a{i}: __typename" for i in range(1500)) + " }",
+    "900 aliases": "{ " + " ".join(f"a{i}: __typename" for i in range(900)) + " }",
     "51 root fields": "{ " + " ".join(f"a{i}: me {{ application }}" for i in range(51)) + " }",
     "deep": "{ civilAffairs " + "{ a " * 300 + "}" * 300 + " }",
     "deep links": "{ civilAffairs { persons { nodes " + "{ household { head " * 8 + "{ name }" + " } }" * 8 + " } } }",
@@ -80,7 +80,7 @@ def test_c1_to_c7_costly_and_odd_documents_are_refused(hub: RunningHub, document
     assert len(answer.content) < 20_000
 
 
-@pytest.mark.parametrize("name", ["fragments that double", "a tree of aliases", "1,500 aliases", "deep links"])
+@pytest.mark.parametrize("name", ["fragments that double", "a tree of aliases", "900 aliases", "deep links"])
 def test_a_budget_is_told_with_its_bound(hub: RunningHub, name: str) -> None:
     answer = post(hub, json.dumps({"query": COSTLY[name]}).encode())
     assert codes(answer) == {"QUERY_BUDGET"}

@@ -79,8 +79,9 @@ def test_e13_f1_whoever_asks_for_everything_meets_no_canary(hub: RunningHub) -> 
         hub.ask(name, CATALOG)
         schema = hub.ask(name, TYPES).data["__schema"]
         for document in lists({each["name"]: each for each in schema["types"]}, schema["queryType"]["name"]):
-            ((found,),) = ([each.values() for each in hub.ask(name, document).data.values()],)
-            rows += sum(len(each["nodes"]) for each in found)
+            # Other tests' departments may hold values that cannot be delivered.
+            data = hub.ask(name, document).content["data"]
+            rows += sum(len(each["nodes"]) for department in data.values() if department for each in department.values())
             for wrong in ("internalNote", "internal_note"):
                 assert "errors" in hub.ask(name, document.replace("nodes {", f"nodes {{ {wrong}")).content
                 assert "errors" in hub.ask(name, document.replace("(", f'(where: {{{wrong}: {{startsWith: "{MARK[:4]}"}}}}, ')).content

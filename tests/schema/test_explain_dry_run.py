@@ -13,6 +13,8 @@ import pytest
 from hypothesis import event, note
 
 from auth.rights import Operation
+from connectors.aggregating import aggregated
+from connectors.aggregation import Aggregation
 from connectors.selection import Binding, Column, Row, Selection, Value
 from connectors.spi import Parameters, Source
 from hub.api.execute import planned
@@ -55,6 +57,10 @@ class Counting:
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         self.statements += 1
         return await self.inner.count(selection, parameters)
+
+    async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
+        self.statements += 1
+        return await aggregated(self.inner, asked, parameters)
 
     def as_of(self, binding: Binding) -> datetime | None:
         return self.inner.as_of(binding)

@@ -219,7 +219,7 @@ def absent(**more: Any) -> Item:
         ((absent(marks=frozenset({"sensitive"})),), Shown.CLEAR, False),
         ((absent(validator="resident_id"),), Shown.ABSENT, True),
         ((absent(share_mask="DENY"),), Shown.ABSENT, True),
-        ((absent(open_mask="DENY"),), Shown.ABSENT, True),
+        ((absent(open_mask="DENY"),), Shown.ABSENT, False),
         ((absent(share_mask="ID_NUMBER_1_1"),), Shown.MASKED, True),
         ((absent(), item("again", "pk", marks=frozenset({"sensitive"}))), Shown.CLEAR, False),
         ((absent(), item("again", "pk", marks=frozenset({"sensitive"}))), Shown.ABSENT, True),
