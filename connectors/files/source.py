@@ -23,23 +23,11 @@ from connectors.files.rewriting import Rewriting, bindings
 from connectors.files.shelf import remove_unknown
 from connectors.files.snapshots import Attached, Snapshots
 from connectors.files.store import Store
-from connectors.selection import Binding, Column, Comparison, Every, Kind, Row, Selection, Value
+from connectors.selection import Binding, Column, Every, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
-from connectors.sql.source import SqlSource
-from masking.sql import SQL_ALGORITHMS
+from connectors.sql.source import CAPABILITIES, SqlSource
 
 log = logging.getLogger(__name__)
-CAPABILITIES = Capabilities(
-    comparisons=frozenset(Comparison),
-    order=True,
-    scrambles=True,
-    masks=SQL_ALGORITHMS,
-    matches=True,
-    keys_per_call=10_000,
-    links=True,
-    objects=True,
-    aggregates=True,
-)
 _OF_TIMEOUT = 0.8
 """The part of a call's time for which it waits for an object's first delivery."""
 
