@@ -38,7 +38,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client(hub: RunningHub) -> Client:
-    with beside(hub.home) as core:
+    with beside(hub) as core:
         purposes = [{"code": "housing.review", "scenario": "审核", "basis": "办法"}]
         made = core.sharing.create_application(CONSOLE, "code_portal", "housing", purposes, [])
         AuthorizedClients(core.acts).set_redirect_uris(CONSOLE, "code_portal", [NATIVE])
@@ -87,7 +87,7 @@ def _oauth4webapi(hub: RunningHub, person: Enrolled, asked: dict[str, Any]) -> d
 
 def test_the_owner_gets_the_data_of_the_application_and_is_named(hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
-    with beside(hub.home) as core:
+    with beside(hub) as core:
         person = enrol(core, "zhang.owner", "housing", ["governance:owner"])
         give_application(core, person, "housing")
     session = OAuth2Session("huitong-console", redirect_uri=f"{hub.base}/console/callback", pkce="S256")
@@ -102,7 +102,7 @@ def test_the_owner_gets_the_data_of_the_application_and_is_named(hub: RunningHub
     assert mine.content["extensions"]["masking"] == own.content["extensions"]["masking"]
     named = hub.ask("housing", PERSONS, headers={**acting, "Huitong-Operator": quote("另一人")})
     assert named.codes == ["BAD_REQUEST"]
-    with beside(hub.home) as core, core.engine.connect() as connection:
+    with beside(hub) as core, core.engine.connect() as connection:
         text = connection.execute(select(entry.c.canonical).where(entry.c.seq == int(mine.receipt["entry"]))).scalar_one()
     entered = json.loads(text)
     assert (entered["operator"], entered["application"]) == ("zhang.owner", hub.applications["housing"]["client_id"])

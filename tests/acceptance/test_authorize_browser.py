@@ -31,7 +31,7 @@ async def _log_in(page: Page, person: Enrolled, shots: Path) -> None:
 
 
 async def test_a_person_logs_in_governs_acts_for_an_application_and_logs_out(hub: RunningHub, tmp_path: Path) -> None:
-    with beside(hub.home) as core:
+    with beside(hub) as core:
         person = enrol(core, "zhang.browser", "housing", ["governance:steward", "governance:owner"])
         give_application(core, person, "housing")
     async with open_page() as page:
@@ -75,7 +75,7 @@ async def test_a_person_logs_in_governs_acts_for_an_application_and_logs_out(hub
         await page.wait_for_text('"housing"', RESPONSE)
         await page.screenshot(tmp_path / "acting.png")
 
-        with beside(hub.home) as core:
+        with beside(hub) as core:
             AuthorizedClients(core.acts).set_owner(APPROVER, "housing", None)
         for _ in range(50):
             await page.evaluate("document.querySelector('.graphiql-execute-button').click()")
@@ -96,7 +96,7 @@ async def test_a_person_logs_in_governs_acts_for_an_application_and_logs_out(hub
 
 async def test_a_browser_goes_back_to_another_place_after_login_and_after_consent(hub: RunningHub, tmp_path: Path) -> None:
     """The pages' policies let it: a policy on forms holds for the redirects that answer them too."""
-    with beside(hub.home) as core:
+    with beside(hub) as core:
         person = enrol(core, "zhang.consent", "housing", ["governance:steward"])
         made = core.sharing.create_application(SYSTEM, "consent_portal", "housing", PURPOSES, [])
         AuthorizedClients(core.acts).set_redirect_uris(SYSTEM, "consent_portal", ["http://127.0.0.1/code"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,6 +21,7 @@ from hub.people.enrolment import Enrolment, Invitation
 from hub.people.passwords import Passwords
 from hub.people.totp import Seal
 from hub.settings import Settings
+from tests.hub.running import RunningHub
 
 PASSWORD = "梧桐-river-7421-lantern"
 PROPOSER = Actor("ren", None, frozenset({"governance:system"}), application="person_ren")
@@ -43,13 +44,25 @@ class Enrolled:
 
 
 @contextmanager
-def beside(home: Path) -> Iterator[Core]:
-    """The hub's home, opened by a second process's means."""
-    core = open_core(Settings(home=home))
+def beside(hub: RunningHub) -> Iterator[Core]:
+    """The hub's home, opened by a second process's means. In the end the hub has taken over what was done: nodes follow one another by looking."""
+    core = open_core(Settings(home=hub.home))
     try:
         yield core
+        _await_taken_over(hub, core)
     finally:
         core.close()
+
+
+def _await_taken_over(hub: RunningHub, core: Core) -> None:
+    """An application that comes last is known once all before it is."""
+    last = core.sharing.create_application(PROPOSER, f"last_{secrets.token_hex(4)}", "housing", [{"code": "p", "scenario": "审核", "basis": "办法"}], [])
+    for _ in range(200):
+        answer = hub.client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(last.client_id, last.client_secret))
+        if answer.status_code == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError(answer.text)
 
 
 def enrol(core: Core, name: str, department: str, roles: Sequence[str]) -> Enrolled:
