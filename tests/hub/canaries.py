@@ -9,11 +9,13 @@ import json
 import re
 import sqlite3
 import zlib
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
 
 import httpx2
+from starlette.types import ASGIApp
 
 from hub.demo.rows import CANARY
 
@@ -30,6 +32,16 @@ class Leak(AssertionError):
 def leaks(content: bytes) -> bool:
     """Whether a canary is in there, in any of the forms in which texts are written."""
     return any(form in content for form in _FORMS)
+
+
+@asynccontextmanager
+async def watched(hub: ASGIApp, base: str, home: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a hub within this process. Its answers and, in the end, what the hub wrote are looked through."""
+    canaries = Canaries(home)
+    hooks = {"response": [canaries.received]}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=base, event_hooks=hooks) as client:
+        yield client
+    canaries.written()
 
 
 class Canaries:
@@ -52,6 +64,11 @@ class Canaries:
             self.check(head, str(response.url))
         else:
             self.check(head + b"\n\n" + response.read(), str(response.url))
+
+    async def received(self, response: httpx2.Response) -> None:
+        """The same for a client within this process."""
+        await response.aread()
+        self.response(response)
 
     def masked(self, content: bytes, where: str) -> None:
         """An answer to a caller that sees phones masked, or not at all."""

@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 import httpx2
 import pytest
+from starlette.responses import PlainTextResponse
 
 from hub.demo.rows import canary
-from tests.hub.canaries import Canaries, Leak
+from tests.hub.canaries import Canaries, Leak, watched
 from tests.hub.running import RunningHub
 
 MARK = canary("civil_affairs.person")
@@ -38,6 +39,18 @@ def test_a_canary_in_an_answer_is_found(tmp_path: Path) -> None:
     for answer in (httpx2.Response(200, text=MARK, request=request), httpx2.Response(200, headers={"x-note": MARK.encode("utf-8")}, request=request)):
         with pytest.raises(Leak):
             Canaries(tmp_path).response(answer)
+
+
+@pytest.mark.fast
+@pytest.mark.anyio
+async def test_a_client_within_the_process_is_watched(tmp_path: Path) -> None:
+    with pytest.raises(Leak):
+        async with watched(PlainTextResponse(MARK), "http://hub", tmp_path) as client:
+            await client.get("/")
+    with pytest.raises(Leak):
+        async with watched(PlainTextResponse("nothing"), "http://hub", tmp_path) as client:
+            await client.get("/")
+            (tmp_path / "hub.log").write_text(MARK, "utf-8")
 
 
 @pytest.mark.fast

@@ -18,8 +18,10 @@ from sqlalchemy import select
 
 from hub.app import Hub, create_app
 from hub.core import Core
+from hub.demo.rows import canary
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
+from tests.hub.canaries import watched
 
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}
@@ -89,9 +91,9 @@ def manifest(directory: Path, department: str, code: str, uscc: str, mask: str =
 
 def _register(path: Path, numbers: Sequence[str]) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE person (pk TEXT PRIMARY KEY, id TEXT, town TEXT, nm TEXT)")
-        rows = [(f"key-{number}", number, "南明街道", f"某{place}") for place, number in enumerate(numbers)]
-        connection.executemany("INSERT INTO person VALUES (?, ?, ?, ?)", rows)
+        connection.execute("CREATE TABLE person (pk TEXT PRIMARY KEY, id TEXT, town TEXT, nm TEXT, note TEXT)")
+        rows = [(f"key-{number}", number, "南明街道", f"某{place}", canary("civil_affairs.person")) for place, number in enumerate(numbers)]
+        connection.executemany("INSERT INTO person VALUES (?, ?, ?, ?, ?)", rows)
         connection.commit()
 
 
@@ -184,6 +186,6 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
             publish(core, manifest(directory, department, code, uscc))
         core.registry.refresh()
         world, hub = World(core, directory), create_app(core)
-        async with hub._rest.router.lifespan_context(hub._rest), httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=BASE) as http:
+        async with hub._rest.router.lifespan_context(hub._rest), watched(hub, BASE, core.settings.home) as http:
             world.hub, world.http = hub, http
             yield world

@@ -18,11 +18,13 @@ from stdnum.cn import uscc
 from hub.app import Hub, create_app
 from hub.clock import clock
 from hub.core import Core
+from hub.demo.rows import canary
 from hub.ledger.reading import CallFilter, calls
 from hub.sharing.cohort_tables import asked_aggregate
 from hub.sharing.cohorts import Cohorts, Overtaken, forget_questions
 from schema.questions import MOST_QUESTIONS, Question
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
+from tests.hub.canaries import watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 BASE = "http://127.0.0.1:8000"
@@ -112,7 +114,7 @@ class World:
         await self.stack.aclose()
         self.hub = create_app(self.core)
         await self.stack.enter_async_context(self.hub._rest.router.lifespan_context(self.hub._rest))
-        self.http = await self.stack.enter_async_context(httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.hub), base_url=BASE))
+        self.http = await self.stack.enter_async_context(watched(self.hub, BASE, self.core.settings.home))
 
     def kept(self, department: str) -> list[Any]:
         with self.core.engine.connect() as connection:
@@ -129,8 +131,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) ->
     """Each test asks for a department of its own."""
     directory = tmp_path_factory.mktemp("cohorts")
     with closing(sqlite3.connect(directory / "levies.db")) as connection, connection:
-        connection.execute("CREATE TABLE levy (pk INTEGER PRIMARY KEY, payer TEXT, amount TEXT)")
-        connection.executemany("INSERT INTO levy VALUES (?, ?, ?)", [(i, f"payer {i}", f"{i}.50") for i in range(40)])
+        connection.execute("CREATE TABLE levy (pk INTEGER PRIMARY KEY, payer TEXT, amount TEXT, note TEXT)")
+        connection.executemany("INSERT INTO levy VALUES (?, ?, ?, ?)", [(i, f"payer {i}", f"{i}.50", canary(LEVY)) for i in range(40)])
     with new_core(directory) as core:
         publish(core, MANIFEST.format(directory=directory))
         made = World(core)

@@ -20,9 +20,11 @@ from stdnum.cn import uscc
 from connectors.sql.sqlite import SqliteConnection
 from hub.app import Hub, create_app
 from hub.core import Core
+from hub.demo.rows import canary
 from hub.ledger.parsing import parse
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
+from tests.hub.canaries import watched
 
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}
@@ -67,6 +69,7 @@ source = "{source}"
 object = "{object}"
 identifiers = ["id_number"]
 stable_key = "pk"
+left_out = ["note"]
 """
 _ITEM = """
 [[resources.items]]
@@ -83,6 +86,7 @@ _ITEMS = (
     ("birth_date", "date", "born", ""),
     ("flat", "string", "flat", ""),
 )
+NOTE = canary("civil_affairs.resident")
 ROWS = [(1, KNOWN, NAME, "1949-12-31", "0042"), (2, OTHER, "李四", "1990-01-01", "0043")]
 
 
@@ -98,11 +102,11 @@ def manifest(directory: Path) -> str:
 def write_sources(directory: Path) -> None:
     """The rows, in each; the guests were delivered five days ago."""
     with closing(sqlite3.connect(directory / "register.db")) as connection:
-        connection.execute("CREATE TABLE residents (pk INTEGER PRIMARY KEY, id TEXT, nm TEXT, born TEXT, flat TEXT)")
-        connection.executemany("INSERT INTO residents VALUES (?, ?, ?, ?, ?)", ROWS)
+        connection.execute("CREATE TABLE residents (pk INTEGER PRIMARY KEY, id TEXT, nm TEXT, born TEXT, flat TEXT, note TEXT)")
+        connection.executemany("INSERT INTO residents VALUES (?, ?, ?, ?, ?, ?)", [(*row, NOTE) for row in ROWS])
         connection.commit()
     (directory / "deliveries").mkdir()
-    lines = [",".join(("pk", "id", "nm", "born", "flat")), *(",".join(map(str, row)) for row in ROWS)]
+    lines = [",".join(("pk", "id", "nm", "born", "flat", "note")), *(",".join(map(str, (*row, NOTE))) for row in ROWS)]
     for name, moment in (("lodgers", LATELY), ("guests", LONG_AGO)):
         path = directory / "deliveries" / f"{name}.csv"
         path.write_text("\n".join(lines) + "\n", "utf-8")
@@ -237,7 +241,7 @@ async def running(world: World) -> AsyncIterator[World]:
         hub = create_app(world.core)
         life = hub._rest.router.lifespan_context(hub._rest)
         with patch.object(SqliteConnection, "fetch", noted):
-            async with life, httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=BASE) as http:
+            async with life, watched(hub, BASE, world.core.settings.home) as http:
                 world.hub, world.http = hub, http
                 yield world
     finally:
