@@ -47,10 +47,10 @@ async def test_a_client_within_the_process_is_watched(tmp_path: Path) -> None:
     with pytest.raises(Leak):
         async with watched(PlainTextResponse(MARK), "http://hub", tmp_path) as client:
             await client.get("/")
+    (tmp_path / "hub.log").write_text(MARK, "utf-8")
     with pytest.raises(Leak):
         async with watched(PlainTextResponse("nothing"), "http://hub", tmp_path) as client:
             await client.get("/")
-            (tmp_path / "hub.log").write_text(MARK, "utf-8")
 
 
 @pytest.mark.fast
