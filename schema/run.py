@@ -150,6 +150,8 @@ class Work:
         columns: dict[str, Sequence[Any]] = {key: objects[shape] for key, shape in plan.nodes}
         columns |= dict.fromkeys(plan.cursor, sealed)
         columns |= dict.fromkeys(plan.typename, [f"{face.type_name}Edge"] * len(page.rows))
+        if not plan.order:
+            return [{} for _ in page.rows]
         return [dict(zip(plan.order, row, strict=True)) for row in zip(*(columns[key] for key in plan.order), strict=True)]
 
     async def _verify(self, plan: VerifyPlan, args: Mapping[str, Any]) -> Any:

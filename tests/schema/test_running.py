@@ -237,3 +237,29 @@ async def test_values_that_do_not_fit_their_type(name: str, value: float) -> Non
     document = hub.documents.check(f"{{ civilAffairs {{ persons {{ nodes {{ {name} again: {name} }} }} }} }}", view)
     planned, referred = await hub.planned(view, document, {}), await hub.referred(document, {})
     assert (planned.data, told(planned)) == (referred.data, told(referred))
+
+
+_ASKED = '{subject: {idNumber: "11010519491231002X"}, claims: {name: "x"}}'
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "persons { edges { cursor @skip(if: true) } }",
+        "persons { edges { node @skip(if: true) { name } } totalCount }",
+        "persons { edges { node { name @skip(if: true) } } }",
+        "persons { nodes { name @skip(if: true) } }",
+        "persons { pageInfo { endCursor @skip(if: true) } }",
+        "persons { totalCount @skip(if: true) }",
+        f"verifyPersons(requests: [{_ASKED} {_ASKED}]) {{ outcome @skip(if: true) }}",
+        f"verifyPersons(requests: [{_ASKED} {_ASKED}]) {{ claims {{ item @skip(if: true) }} }}",
+        "personsAggregate { count @skip(if: true) }",
+        "personsAggregate(groupBy: [district]) { groups { count @skip(if: true) key { district @skip(if: true) } } }",
+    ],
+)
+async def test_what_selects_nothing_is_there_all_the_same(field: str) -> None:
+    hub, _ = city()
+    caller = rights(grant())
+    view = hub.view(caller)
+    document = hub.documents.check(f"{{ civilAffairs {{ {field} }} }}", view)
+    assert (await hub.planned(view, document, {})).data == (await hub.referred(document, {})).data
