@@ -69,11 +69,8 @@ def asking(face: Face, wanted: Wanted, args: Mapping[str, Any], reader: Reader) 
         raise bad_input(f"first 应为 1 至 {MOST_GROUPS} 的整数", f"first must be an integer from 1 to {MOST_GROUPS}")
     reader.allowance.reserve("rows", ROWS)
     reader.allowance.reserve("cells", (first if names else 1) * (1 + len(names) + 2 * len(wanted.items)))
-    reached: dict[Face, tuple[ItemUse, ...]] = {}
-    for (_, use), there in filtering.reached.uses.items():
-        reached[there] = (*reached.get(there, ()), use)
     keys = tuple((name, face.groupable[name]) for name in names)
-    return Asking(face, wanted, keys, first, Every((*parts, rows)), rows, binds, reached, args.get("groupBy") is not None)
+    return Asking(face, wanted, keys, first, Every((*parts, rows)), rows, binds, filtering.reached.by_face(), args.get("groupBy") is not None)
 
 
 async def aggregate(asked: Asking, reader: Reader, questions: Questions) -> Aggregated:

@@ -33,6 +33,13 @@ class Reached:
     parts: int = 0
     uses: dict[tuple[str, ItemUse], Face] = field(default_factory=dict)
 
+    def by_face(self) -> dict[Face, tuple[ItemUse, ...]]:
+        """The items that are compared, of each resource."""
+        found: dict[Face, tuple[ItemUse, ...]] = {}
+        for (_, use), face in self.uses.items():
+            found[face] = (*found.get(face, ()), use)
+        return found
+
 
 class Filter:
     """Builds a predicate from ``where``; values become parameters ``<prefix>0``, ``<prefix>1`` … in ``binds``."""

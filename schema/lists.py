@@ -86,9 +86,7 @@ def listing(
     first = _page_size(args.get("first"), face.decision.page_limit)
     ordered = {order.column for order in orders}
     compared = [ItemUse(item.code, "match") for item in face.filters.values() if item.column in ordered]
-    reached: dict[Face, tuple[ItemUse, ...]] = {}
-    for (_, use), there in filtering.reached.uses.items():
-        reached[there] = (*reached.get(there, ()), use)
+    reached = filtering.reached.by_face()
     binding = _binding(caller, resource.code, where, orders)
     every = tuple(dict.fromkeys((*uses, *reached.pop(face, ()), *compared)))
     listed = Listing(face, selection, binds, first, tuple(columns.index(Column(o.column, o.kind)) for o in orders), binding, every, reached, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -175,10 +176,9 @@ def scrambled_people(order: tuple[Order, ...], salt: str) -> list[Row]:
     rows = list(PEOPLE)
     for key in reversed(order):
         place = NAMES.index(key.column)
-        known = [row for row in rows if row[place] is not None]
-        by = (lambda value: scrambled(salt, value)) if key.scrambled else (lambda value, kind=key.kind: comparable(value, kind))
-        known.sort(key=lambda row, place=place, by=by: by(row[place]), reverse=key.descending)  # type: ignore[misc]
-        rows = known + [row for row in rows if row[place] is None]
+        sorted_by = [scrambled(salt, row[place]) if key.scrambled else comparable(row[place], key.kind) for row in rows]
+        known = sorted(((value, at) for at, value in enumerate(sorted_by) if value is not None), key=itemgetter(0), reverse=key.descending)
+        rows = [rows[at] for _, at in known] + [row for row in rows if row[place] is None]
     return rows
 
 
