@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -39,6 +40,8 @@ class Calling:
     """Whether its rows go into a file, many at once."""
     receipts: list[RemoteReceipt] = field(default_factory=list, compare=False)
     """Filled by connectors that read another hub, at most ``MOST_RECEIPTS``."""
+    began: float = field(default_factory=time.perf_counter, compare=False)
+    """When the call arrived, by ``time.perf_counter``."""
 
 
 CALLING: ContextVar[Calling | None] = ContextVar("huitong_calling", default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from auth.rights import Operation, Purpose
@@ -64,7 +65,7 @@ def call_entry(
         rows=answer.rows,
         bytes=size,
         code=code,
-        sources=tuple(SourceState(s.source, s.state, s.milliseconds) for s in answer.sources.values()),
+        sources=tuple(SourceState(s.source, s.state, s.milliseconds, s.as_of) for s in answer.sources.values()),
         details=details,
     )
 
@@ -102,7 +103,14 @@ def _who(caller: Caller) -> dict[str, Any]:
         "case": use.case,
         "purpose": use.purpose,
         "trace": trace_id(CALLING.get()),
+        "ms": elapsed(),
     }
+
+
+def elapsed() -> int | None:
+    """Milliseconds since the present call arrived."""
+    calling = CALLING.get()
+    return None if calling is None else round((time.perf_counter() - calling.began) * 1000)
 
 
 def remote_details() -> dict[str, Any] | None:

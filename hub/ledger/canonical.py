@@ -1,6 +1,7 @@
-"""The canonical bytes of an entry, version 1: JSON as RFC 8785 writes it, for the subset of ASCII keys, integers, texts, booleans, null and lists.
+"""The canonical bytes of an entry, version 2: JSON as RFC 8785 writes it, for the subset of ASCII keys, integers, texts, booleans, null and lists.
 
 Every key is always present; what does not apply is ``null``. ``chain`` is the leaf hash of the entry before, in hexadecimal, 64 zeros for the first.
+Version 1 lacked ``ms``, the sources' ``asOf`` and the accesses' ``subjectSet``; its entries stay what they are and are verified as such.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any, get_args
 
 import orjson
 
-from hub.ledger.entry import Access, EntryDraft, Item, Json, Kind, Medium, Outcome, Shown, SourceState
+from hub.ledger.entry import Access, EntryDraft, Item, Json, Kind, Medium, Outcome, Shown, SourceState, SubjectSet
 from hub.ledger.errors import EntryRejected
 from hub.ledger.subjects import LENGTH
 
-VERSION = 1
+VERSION = 2
+VERSIONS = (1, 2)
+"""What is read."""
 NO_PREDECESSOR = "0" * 64
 MAX_BYTES = 1 << 20
 """Of one entry. A batch exchange writes one entry per part instead of a larger one."""
@@ -46,6 +49,7 @@ _ACCESS_LIMITS = {"resource": 128, "provider": 128, "source": 128, "grant": 64, 
 _CODES = ("operation", "application", "department")
 _ACCESS_CODES = ("resource", "provider")
 _HEXADECIMAL = re.compile(r"[0-9a-f]*\Z")
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 Record = dict[str, Any]
 
 
@@ -59,8 +63,11 @@ def record(draft: EntryDraft, log: str) -> Record:
     _choice("outcome", draft.outcome, _OUTCOMES)
     if draft.medium is not None:
         _choice("medium", draft.medium, _MEDIA)
+    if draft.version not in VERSIONS:
+        raise EntryRejected(f"an entry has version {' or '.join(map(str, VERSIONS))}")
+    first = draft.version == 1
     made: Record = {
-        "v": VERSION,
+        "v": draft.version,
         "seq": MAX_INTEGER,
         "at": moment(draft.at),
         "call": draft.call,
@@ -75,20 +82,23 @@ def record(draft: EntryDraft, log: str) -> Record:
         "scenario": draft.scenario,
         "basis": draft.basis,
         "approver": draft.approver,
-        "accesses": [_access(access) for access in draft.accesses],
+        "accesses": [_access(access, first) for access in draft.accesses],
         "document": draft.document,
         "documentId": draft.document_id,
         "rows": _count("rows", draft.rows),
         "bytes": _count("bytes", draft.bytes),
         "outcome": draft.outcome,
         "code": draft.code,
-        "sources": [_source(state) for state in draft.sources],
+        "sources": [_source(state, first) for state in draft.sources],
         "details": None if draft.details is None else _details(draft.details),
         "address": draft.address,
         "trace": draft.trace,
+        "ms": None if draft.ms is None else _count("ms", draft.ms),
         "chain": NO_PREDECESSOR,
         "log": log,
     }
+    if first:
+        del made["ms"]
     _texts(made, _LIMITS)
     _codes(made, ("call",), required=True)
     _codes(made, _CODES, required=False)
@@ -131,7 +141,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _access(access: Access) -> Record:
+def _access(access: Access, first: bool) -> Record:
     made: Record = {
         "resource": access.resource,
         "provider": access.provider,
@@ -139,10 +149,13 @@ def _access(access: Access) -> Record:
         "items": [_item(item) for item in access.items],
         "rows": _count("rows", access.rows),
         "subjects": list(access.subjects),
+        "subjectSet": None if access.subject_set is None else _subject_set(access.subject_set),
         "grant": access.grant,
         "approver": access.approver,
         "policy": access.policy,
     }
+    if first:
+        del made["subjectSet"]
     _texts(made, _ACCESS_LIMITS)
     _codes(made, _ACCESS_CODES, required=True)
     if access.subjects and not (all(len(subject) == LENGTH for subject in access.subjects) and _HEXADECIMAL.match("".join(access.subjects))):
@@ -158,8 +171,16 @@ def _item(item: Item) -> Record:
     return {"code": code, "shown": item.shown, "mask": mask}
 
 
-def _source(state: SourceState) -> Record:
-    made = {"source": state.source, "state": state.state, "ms": _count("ms", state.ms)}
+def _subject_set(held: SubjectSet) -> Record:
+    if type(held.digest) is not str or not _DIGEST.match(held.digest):
+        raise EntryRejected("a subject set's digest is 64 hexadecimal digits")
+    return {"count": _count("count", held.count), "digest": held.digest}
+
+
+def _source(state: SourceState, first: bool) -> Record:
+    made: Record = {"source": state.source, "state": state.state, "ms": _count("ms", state.ms)}
+    if not first:
+        made["asOf"] = None if state.as_of is None else moment(state.as_of)
     _texts(made, {"source": 128, "state": 32})
     return made
 

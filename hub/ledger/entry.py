@@ -42,6 +42,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class SubjectSet:
+    """Subjects too many to name in an entry: how many there are, and the digest (hexadecimal) of their sorted hashes, which are kept beside the log."""
+
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """What a call took from one resource. ``subjects`` are hashes made by ``Subjects.hash``; ``policy`` is the fingerprint of the decision."""
 
@@ -54,15 +62,18 @@ class Access:
     grant: str | None = None
     approver: str | None = None
     policy: str | None = None
+    subject_set: SubjectSet | None = None
+    """Of an exchange, instead of ``subjects``."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How one source fared during the call; ``ms`` is its time in milliseconds."""
+    """How one source fared during the call; ``ms`` is its time in milliseconds, ``as_of`` the oldest state of data that was read of it."""
 
     source: str
     state: str
     ms: int
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,10 @@ class EntryDraft:
     address: str | None = None
     """Only in roll-ups of refusals before authentication."""
     trace: str | None = None
+    ms: int | None = None
+    """From the call's arrival to its entry, in milliseconds; ``None`` where nothing was waited for."""
+    version: int = 2
+    """Of the canonical form; older ones are read, not written."""
 
 
 @dataclass(frozen=True, slots=True)

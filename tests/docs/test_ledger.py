@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from hub.ledger.canonical import MAX_BYTES, VERSION, record
-from hub.ledger.entry import Access, EntryDraft, Item, Kind, Medium, Outcome, Shown, SourceState
+from hub.ledger.entry import Access, EntryDraft, Item, Kind, Medium, Outcome, Shown, SourceState, SubjectSet
 from hub.ledger.keys import signer_in
 from hub.ledger.receipt import Receipt, batch_text
 from hub.ledger.rollup import ADDRESSES
@@ -15,13 +15,13 @@ from tests.docs.pages import blocks, code, page, section, tables
 
 pytestmark = pytest.mark.fast
 PAGE = page("docs/ledger.md")
-FORMAT = section(PAGE, "## Entry format, version 1")
+FORMAT = section(PAGE, "## Entry format, version 2")
 ENTRY, ACCESS = ({code(row[0]): row[1:] for row in table[1:]} for table in tables(FORMAT))
 TYPES = {"integer": int, "text": str, "list": list, "object": dict}
 
 
 def _record() -> dict[str, Any]:
-    access = Access("civil_affairs.person", "civil_affairs", "civil_affairs.register", (Item("name", "clear"),), 1, ("0" * 32,), "1", "a", "p")
+    access = Access("civil_affairs.person", "civil_affairs", "civil_affairs.register", (Item("name", "clear"),), 1, ("0" * 32,), "1", "a", "p", SubjectSet(1, "0" * 64))
     texts: dict[str, Any] = dict.fromkeys(
         ("operation", "application", "department", "operator", "case", "purpose", "scenario", "basis", "approver", "document", "document_id", "code"), "x"
     )
@@ -35,6 +35,7 @@ def _record() -> dict[str, Any]:
         details={"act": "x"},
         address="127.0.0.1",
         trace="t",
+        ms=1,
         **texts,
     )
     return record(draft, "huitong.ledger")
@@ -65,7 +66,7 @@ def test_choices_are_named(text: str, choice: object) -> None:
 
 def test_numbers() -> None:
     """Version and bounds."""
-    assert VERSION == 1
+    assert VERSION == 2
     assert f"At most {MAX_BYTES // 2**20} MiB" in FORMAT
     assert f"at most {ADDRESSES} addresses a second" in PAGE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, cast
 
@@ -40,7 +41,7 @@ def test_bytes_are_sorted_compact_json_with_every_key() -> None:
     said = json.loads(raw)
     assert raw == json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     assert json.loads(canonical(EntryDraft(kind="start", call="boot", outcome="OK"))).keys() == said.keys()
-    assert (said["v"], said["seq"], said["chain"], said["log"]) == (1, 7, NO_PREDECESSOR, LOG)
+    assert (said["v"], said["seq"], said["chain"], said["log"]) == (2, 7, NO_PREDECESSOR, LOG)
     assert said["accesses"][0]["items"][2] == {"code": "phone", "shown": "masked", "mask": "KEEP_FIRST_3_LAST_4@1"}
 
 
@@ -133,7 +134,7 @@ def test_a_resource_named_twice_and_an_entry_beyond_the_limit_are_rejected() -> 
         canonical(make_draft(accesses=many))
 
 
-@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"\xff", b'{"v":2}', b"null", b'{"v":1,"seq":0}'])
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"\xff", b'{"v":3}', b"null", b'{"v":1,"seq":0}'])
 def test_bytes_that_are_no_entry_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="entry"):
         parse(raw)
@@ -145,3 +146,12 @@ def test_only_the_canonical_form_is_verified(draft: Callable[..., EntryDraft]) -
     assert parse(spaced).content == parse(raw).content
     with pytest.raises(ValueError, match="canonical"):
         verified(spaced)
+
+
+def test_entries_of_version_1_stay_what_they_are() -> None:
+    """An older entry is verified in its own form, without the keys that came later."""
+    canonical = seal(record(replace(make_draft(), version=1), LOG), 3, NO_PREDECESSOR)
+    assert verified(canonical).content.version == 1
+    assert not any(key in canonical for key in (b'"asOf"', b'"subjectSet"'))
+    with pytest.raises(ValueError, match="ledger entry|canonical form"):
+        verified(canonical.replace(b'"v":1', b'"v":2'))
