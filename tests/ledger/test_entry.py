@@ -153,5 +153,5 @@ def test_entries_of_version_1_stay_what_they_are() -> None:
     canonical = seal(record(replace(make_draft(), version=1), LOG), 3, NO_PREDECESSOR)
     assert verified(canonical).content.version == 1
     assert not any(key in canonical for key in (b'"asOf"', b'"subjectSet"'))
-    with pytest.raises(ValueError, match="ledger entry|canonical form"):
+    with pytest.raises(ValueError, match=r"ledger entry|canonical form"):
         verified(canonical.replace(b'"v":1', b'"v":2'))
