@@ -20,16 +20,16 @@ _STEWARD, _REVIEWER = Actor("steward", scopes=frozenset({SYSTEM, CATALOG})), Act
 
 
 @contextmanager
-def serving(home: Path, text: str) -> Iterator[Served]:
-    """A hub that serves the manifest; it ends in the end."""
-    settings = load_settings(home=home)
+def serving(home: Path, text: str, module: str = "hub", database: str = "") -> Iterator[Served]:
+    """A hub that serves the manifest, from a module that is the command line or stands for it; it ends in the end. ``database`` is its control database."""
+    settings = load_settings(home=home, database=database)
     initialise(settings)
     core = open_core(settings)
     try:
         secrets = _stage(core, text)
     finally:
         core.close()
-    with serve(home, secrets) as hub:
+    with serve(home, secrets, module, HUITONG_DATABASE=database) as hub:
         yield hub
 
 

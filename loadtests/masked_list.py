@@ -26,7 +26,7 @@ def run() -> Report:
         asyncio.run(_fill(server))
         place = persons.Place(f'kind = "sql"\nurl = "{server.url()}"', 'object = "person"')
         with serving(Path(directory) / "home", persons.manifest(place)) as hub:
-            found = lists.measure(hub, lambda: _backends(server))
+            found = lists.measure(hub, lambda: backends(server))
     about = (
         f"{persons.ROWS:,} rows of {len(persons.ITEMS)} items from PostgreSQL, {len(persons.MASKED)} of them masked by the statement for one application "
         f"and none for the other; {lists.ROUNDS} rounds of {lists.CALLS} calls of each by turns."
@@ -34,7 +34,7 @@ def run() -> Report:
     return Report("Masked list, masks in the source", about, lists.figures(found, WANTED, "PostgreSQL"))
 
 
-def _backends(server: Postgres) -> list[int]:
+def backends(server: Postgres) -> list[int]:
     """The server's processes. Those that serve the hub are its children."""
     postmaster = int((server.log.parent / "data" / "postmaster.pid").read_text().splitlines()[0])
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()

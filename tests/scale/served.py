@@ -100,13 +100,13 @@ def prepare(home: Path, size: Size, applications: int) -> dict[str, tuple[str, s
 
 
 @contextmanager
-def serve(home: Path, secrets: dict[str, tuple[str, str]]) -> Iterator[Served]:
-    """Starts ``huitong serve`` and ends it."""
+def serve(home: Path, secrets: dict[str, tuple[str, str]], module: str = "hub", **also: str) -> Iterator[Served]:
+    """Starts ``huitong serve``, or a module that does the same, with these environment variables besides, and ends it."""
     port = _free_port()
     began = time.monotonic()
-    environment = {**os.environ, "HUITONG_HOME": str(home)}
+    environment = {**os.environ, "HUITONG_HOME": str(home), **also}
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "hub", "serve", "--port", str(port)], env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", module, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log)
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
             while not _ready(client):

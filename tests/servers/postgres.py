@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,14 +51,14 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Starts a server and stops it in the end, by its process id; nothing of it stays."""
+def running_postgres(**settings: str) -> Iterator[Postgres]:
+    """Starts a server, with these settings besides the tests' own, and stops it in the end, by its process id; nothing of it stays."""
     postgres = binary("postgres")
     home = Path(tempfile.mkdtemp(prefix="huitong-postgres-"))
     try:
         _hand_over(home)
         _run([str(postgres.with_name("initdb")), "-D", str(home / "data"), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
-        with _server(postgres, home) as server:
+        with _server(postgres, home, {**_SETTINGS, **settings}) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -100,9 +100,9 @@ def _run(command: Sequence[str]) -> None:
 
 
 @contextmanager
-def _server(postgres: Path, home: Path) -> Iterator[Postgres]:
+def _server(postgres: Path, home: Path, given: Mapping[str, str]) -> Iterator[Postgres]:
     log, data, port = home / "server.log", home / "data", free_port()
-    settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    settings = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     with log.open("wb") as output:
         process = subprocess.Popen(_as_server([str(postgres), "-D", str(data), "-p", str(port), *settings]), cwd="/", stdout=output, stderr=output)
     try:
