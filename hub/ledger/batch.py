@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Dialect, Engine, Table, insert, select, updat
 
 from hub.ledger import tables
 from hub.ledger.canonical import Record, seal
+from hub.ledger.digest import digest_of
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer
-from hub.ledger.merkle import leaf_hash, levels, path_in
+from hub.ledger.merkle import levels, path_in
 from hub.ledger.receipt import Receipt, batch_text
 
 _repeated = itemgetter("at", "call", "kind", "operation", "application", "department", "outcome")
@@ -75,13 +76,14 @@ def _append(connection: Connection, standing: Sequence[Pending], signer: Signer,
     entries: list[tuple[object, ...]] = []
     accesses: list[tuple[object, ...]] = []
     leaves: list[bytes] = []
+    digest = digest_of(signer.verifier_key.name)
     for seq, one in enumerate(standing, first):
         canonical = seal(one.record, seq, previous.hex())
-        previous = leaf_hash(canonical)
+        previous = digest.leaf(canonical)
         leaves.append(previous)
         entries.append((seq, number, *_repeated(one.record), previous, canonical))
         accesses += [(seq, access.resource, access.provider) for access in one.draft.accesses]
-    rows = levels(leaves)
+    rows = levels(leaves, digest)
     root, count = rows[-1][0], len(leaves)
     signature = signer.sign(batch_text(signer.verifier_key.name, first, count, root))
     connection.execute(insert(tables.batch).values(id=number, first=first, count=count, root=root, key=signer.key_id, signature=signature))

@@ -12,9 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.ledger import tables
 from hub.ledger.append import BATCH_LIMIT
 from hub.ledger.canonical import moment
+from hub.ledger.digest import Digest, digest_of
 from hub.ledger.entry import Entry
 from hub.ledger.keys import VerifierKey
-from hub.ledger.merkle import leaf_hash, levels
+from hub.ledger.merkle import levels
 from hub.ledger.parsing import verified
 from hub.ledger.receipt import batch_text
 from hub.ledger.report import Report
@@ -54,12 +55,13 @@ class Stored:
     entry: Entry | None
 
     @classmethod
-    def of(cls, row: Values) -> Stored:
+    def of(cls, row: Values, digest: Digest) -> Stored:
         canonical = row["canonical"] if isinstance(row["canonical"], bytes) else repr(row["canonical"]).encode()
+        leaf = digest.leaf(canonical)
         try:
-            return cls(row["seq"], row, leaf_hash(canonical), verified(canonical))
+            return cls(row["seq"], row, leaf, verified(canonical))
         except ValueError:
-            return cls(row["seq"], row, leaf_hash(canonical), None)
+            return cls(row["seq"], row, leaf, None)
 
 
 class BatchCheck:
@@ -72,6 +74,7 @@ class BatchCheck:
         self._number = number
         self._previous = previous
         self._report = report
+        self._digest = digest_of(report.log)
         self.first = first
         self.count = self._claimed()
         self.accesses = 0
@@ -97,7 +100,7 @@ class BatchCheck:
         for seq, row in enumerate(rows, self.first):
             if row is None or row["seq"] != seq:
                 break
-            stored.append(Stored.of(row))
+            stored.append(Stored.of(row, self._digest))
         if len(stored) < self.count:
             missing = self.first + len(stored)
             self._report.find("entry", missing, f"entry {missing} is missing or unreadable")
@@ -106,12 +109,12 @@ class BatchCheck:
     def _signed(self, stored: Sequence[Stored]) -> bool:
         if len(stored) < max(self.count, 1) or not isinstance(self._row.get("signature"), bytes):
             return False
-        root = levels([one.leaf for one in stored])[-1][0]
+        root = levels([one.leaf for one in stored], self._digest)[-1][0]
         return any(key.verify(self._row["signature"], batch_text(key.name, self.first, self.count, root)) for key in self._keys)
 
     def _check_row(self, stored: Sequence[Stored]) -> None:
         """The signature holds over the entries themselves: then whatever else the batch's row says must agree."""
-        root = levels([one.leaf for one in stored])[-1][0]
+        root = levels([one.leaf for one in stored], self._digest)[-1][0]
         says = (self._row["id"], self._row["first"], self._row["root"])
         if says != (self._number, self.first, root) or self._row["key"] not in {key.key_id for key in self._keys}:
             self._report.find("batch", self.first, f"the row of batch {self._number} does not fit its signature; its entries do")
@@ -142,7 +145,7 @@ class BatchCheck:
         if not rows or rows[0] is None:
             heads = rows_between(self._connection, tables.head, tables.head.c.size, seq + 1, seq + 1)
             return heads[0]["leaf"] == leaf if heads and heads[0] is not None else None
-        after = Stored.of(rows[0])
+        after = Stored.of(rows[0], self._digest)
         return after.entry is not None and after.entry.chain == leaf.hex()
 
     def _check_chain(self, stored: Sequence[Stored]) -> None:

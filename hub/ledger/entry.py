@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from hub.ledger.merkle import leaf_hash
+from hub.ledger.digest import digest_of
 from hub.store.base import now
 from masking.rules import Mask
 
@@ -128,4 +128,4 @@ class Entry:
     @property
     def leaf(self) -> bytes:
         """Its leaf hash in the Merkle tree."""
-        return leaf_hash(self.canonical)
+        return digest_of(self.log).leaf(self.canonical)

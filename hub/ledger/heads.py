@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from hub.ledger import tables
 from hub.ledger.checkpoint import Checkpoint, open_checkpoint
 from hub.ledger.checks import rows_between
+from hub.ledger.digest import digest_of
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import fold
 from hub.ledger.report import Report
@@ -34,6 +35,7 @@ class Heads:
         self._connection = connection
         self._keys = keys
         self._report = report
+        self._digest = digest_of(report.log)
         self._held = deque(sorted(self._opened(held), key=lambda head: head.size))
         self._page: deque[tuple[int, str | None]] = deque()
         self._read = -1
@@ -49,7 +51,7 @@ class Heads:
         """Check the checkpoints of this size against the tree's peaks there."""
         root: bytes | None = None
         while (due := self._due(size)) is not None:
-            root = fold(peaks) if root is None else root
+            root = fold(peaks, self._digest) if root is None else root
             self._compare(*due, size, root)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162 §2.1 with SHA-256: roots, proofs and their verification, over leaf hashes.
+"""The Merkle tree of RFC 9162 §2.1: roots, proofs and their verification, over leaf hashes, with the hash function of the log.
 
 A tree of any size is a row of complete subtrees (``peaks``), one per set bit of its size, widest first. A complete subtree never
 changes again; ``(level, index)`` names the one over the leaves ``index << level`` to ``(index + 1) << level``.
@@ -7,37 +7,31 @@ changes again; ``(level, index)`` names the one over the leaves ``index << level
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
+
+from hub.ledger.digest import SHA256, Digest
 
 Address = tuple[int, int]
 """(level, index) of a complete subtree; level 0 is the leaves."""
 Range = tuple[int, int]
 """Leaves from the first (inclusive) to the second (exclusive)."""
 
-EMPTY_ROOT = sha256().digest()
+
+def leaf_hash(data: bytes, digest: Digest = SHA256) -> bytes:
+    """The hash of a leaf: ``H(0x00 || data)``."""
+    return digest.leaf(data)
 
 
-def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf: ``SHA-256(0x00 || data)``."""
-    return sha256(b"\x00" + data).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: ``SHA-256(0x01 || left || right)``."""
-    return sha256(b"\x01" + left + right).digest()
-
-
-def fold(peaks: Sequence[bytes]) -> bytes:
+def fold(peaks: Sequence[bytes], digest: Digest = SHA256) -> bytes:
     """The root over the peaks, widest first; the empty tree's root where there are none."""
     if not peaks:
-        return EMPTY_ROOT
+        return digest.empty
     root = peaks[-1]
     for peak in reversed(peaks[:-1]):
-        root = node_hash(peak, root)
+        root = digest.node(peak, root)
     return root
 
 
-def grow(peaks: list[bytes], size: int, leaves: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+def grow(peaks: list[bytes], size: int, leaves: Iterable[bytes], digest: Digest = SHA256) -> Iterator[tuple[int, int, bytes]]:
     """Append leaf hashes to the tree of ``size`` leaves whose ``peaks`` these are, which become those of the new tree.
 
     Yields the inner nodes that became complete, as (level ≥ 1, index, hash).
@@ -45,12 +39,12 @@ def grow(peaks: list[bytes], size: int, leaves: Iterable[bytes]) -> Iterator[tup
     for index, hashed in enumerate(leaves, size):
         level, rest, node = 0, index, hashed
         while rest & 1:
-            level, rest, node = level + 1, rest >> 1, node_hash(peaks.pop(), node)
+            level, rest, node = level + 1, rest >> 1, digest.node(peaks.pop(), node)
             yield level, rest, node
         peaks.append(node)
 
 
-def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+def levels(leaves: Sequence[bytes], digest: Digest = SHA256) -> list[list[bytes]]:
     """Every level of a small tree, leaves first, the root last; an odd last node moves up unchanged.
 
     Raises:
@@ -58,10 +52,10 @@ def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """
     if not leaves:
         raise ValueError("a tree of no leaves has no levels")
-    rows = [list(leaves)]
+    node, rows = digest.node, [list(leaves)]
     while len(rows[-1]) > 1:
         below = rows[-1]
-        row = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        row = [node(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
         rows.append(row + below[len(below) & ~1 :])
     return rows
 
@@ -133,12 +127,12 @@ def consistency_ranges(old: int, new: int) -> list[Range]:
     return ranges[::-1] if whole else [(start, end), *ranges[::-1]]
 
 
-def resolve(ranges: Sequence[Range], nodes: Mapping[Address, bytes]) -> tuple[bytes, ...]:
+def resolve(ranges: Sequence[Range], nodes: Mapping[Address, bytes], digest: Digest = SHA256) -> tuple[bytes, ...]:
     """The roots of the ranges, from the complete subtrees that ``peak_addresses`` names for them."""
-    return tuple(fold([nodes[address] for address in peak_addresses(*span)]) for span in ranges)
+    return tuple(fold([nodes[address] for address in peak_addresses(*span)], digest) for span in ranges)
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes, digest: Digest = SHA256) -> bool:
     """Whether the path proves the leaf at ``index`` of the tree with this size and root (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -147,16 +141,16 @@ def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], 
         if last == 0:
             return False
         if position & 1 or position == last:
-            node = node_hash(step, node)
+            node = digest.node(step, node)
             while position and not position & 1:
                 position, last = position >> 1, last >> 1
         else:
-            node = node_hash(node, step)
+            node = digest.node(node, step)
         position, last = position >> 1, last >> 1
     return last == 0 and node == root
 
 
-def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
+def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes], digest: Digest = SHA256) -> bool:
     """Whether the path proves that the first ``old`` of ``new`` leaves are the old tree (RFC 9162 §2.1.4.2); a tree of no leaves proves nothing."""
     if not 0 < old <= new:
         return False
@@ -173,10 +167,10 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pat
         if last == 0:
             return False
         if position & 1 or position == last:
-            old_node, new_node = node_hash(step, old_node), node_hash(step, new_node)
+            old_node, new_node = digest.node(step, old_node), digest.node(step, new_node)
             while position and not position & 1:
                 position, last = position >> 1, last >> 1
         else:
-            new_node = node_hash(new_node, step)
+            new_node = digest.node(new_node, step)
         position, last = position >> 1, last >> 1
     return last == 0 and old_node == old_root and new_node == new_root

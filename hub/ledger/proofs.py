@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
+from hub.ledger.digest import digest_of
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import verify_inclusion
 from hub.ledger.publish import last_size
@@ -44,7 +45,11 @@ def verify_proof(proof: InclusionProof, leaf: bytes, keys: Collection[VerifierKe
         head = open_checkpoint(proof.checkpoint, keys)
     except ValueError:
         return False
-    return head.size == proof.size and head.origin in {key.name for key in keys} and verify_inclusion(proof.index, proof.size, leaf, proof.path, head.root)
+    return (
+        head.size == proof.size
+        and head.origin in {key.name for key in keys}
+        and verify_inclusion(proof.index, proof.size, leaf, proof.path, head.root, digest_of(head.origin))
+    )
 
 
 def latest_checkpoint(connection: Connection) -> str | None:
@@ -62,7 +67,7 @@ def inclusion(connection: Connection, entry: int) -> InclusionProof | None:
     head = connection.execute(select(tables.checkpoint).order_by(tables.checkpoint.c.size.desc()).limit(1)).one_or_none()
     if head is None or not 0 <= entry < head.size:
         return None
-    return InclusionProof(entry, head.size, inclusion_path(connection, entry, head.size), head.note)
+    return InclusionProof(entry, head.size, inclusion_path(connection, entry, head.size, digest_of(_origin(head.note))), head.note)
 
 
 def consistency(connection: Connection, old: int, new: int) -> tuple[bytes, ...] | None:
@@ -71,6 +76,12 @@ def consistency(connection: Connection, old: int, new: int) -> tuple[bytes, ...]
     Raises:
         LedgerCorrupt: the stored tree has a hole.
     """
-    if not 0 < old <= new <= last_size(connection):
+    note = latest_checkpoint(connection)
+    if note is None or not 0 < old <= new <= last_size(connection):
         return None
-    return consistency_path(connection, old, new)
+    return consistency_path(connection, old, new, digest_of(_origin(note)))
+
+
+def _origin(note: str) -> str:
+    """The log's name: the first line of its checkpoints."""
+    return note.partition("\n")[0]

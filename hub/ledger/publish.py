@@ -15,9 +15,10 @@ from hub.ledger import tables
 from hub.ledger.batch import locked_head, writing
 from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from hub.ledger.digest import Digest, digest_of
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer, VerifierKey
-from hub.ledger.merkle import fold, grow, leaf_hash
+from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place
 from hub.ledger.tree import peaks
 
@@ -47,6 +48,7 @@ class Publisher:
     def __init__(self, engine: Engine, signer: Signer, *, keys: Sequence[VerifierKey] = (), interval: float = INTERVAL) -> None:
         self._engine = engine
         self._signer = signer
+        self._digest = digest_of(signer.verifier_key.name)
         self._keys = [signer.verifier_key, *keys]
         self._interval = interval
         self._signed: Checkpoint | None = None
@@ -104,9 +106,9 @@ class Publisher:
         rows = connection.execute(select(entry.seq, entry.leaf, entry.canonical).where(entry.seq >= before).order_by(entry.seq).limit(STEP)).all()
         if not rows:
             return None
-        leaves = _leaves(rows, before, self._previous(connection, before))
-        nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves)]
-        return _Grown(before, before + len(leaves), fold(tops), nodes)
+        leaves = _leaves(rows, before, self._previous(connection, before), self._digest)
+        nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves, self._digest)]
+        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes)
 
     def _verified(self, connection: Connection) -> tuple[int, list[bytes]]:
         """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
@@ -117,8 +119,8 @@ class Publisher:
         if row is None:
             return 0, []
         tops = peaks(connection, size)
-        self._check(row.note, size, fold(tops))
-        if self._signed is not None and self._signed.size == size and self._signed.root != fold(tops):
+        self._check(row.note, size, fold(tops, self._digest))
+        if self._signed is not None and self._signed.size == size and self._signed.root != fold(tops, self._digest):
             raise LedgerCorrupt(f"entry 0 to {size - 1}: the ledger differs from what was published")
         return size, tops
 
@@ -164,24 +166,24 @@ def last_size(connection: Connection) -> int:
     return size or 0
 
 
-def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes]]], first: int, previous: str) -> list[bytes]:
+def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes]]], first: int, previous: str, digest: Digest) -> list[bytes]:
     """The leaf hashes of new entries, in an unbroken sequence and chain, each made anew from its bytes."""
     leaves = []
     for seq, row in enumerate(rows, first):
-        leaf = _leaf(row, seq, previous)
+        leaf = _leaf(row, seq, previous, digest)
         leaves.append(leaf)
         previous = leaf.hex()
     return leaves
 
 
-def _leaf(row: Row[tuple[int, bytes, bytes]], seq: int, previous: str) -> bytes:
+def _leaf(row: Row[tuple[int, bytes, bytes]], seq: int, previous: str, digest: Digest) -> bytes:
     if row.seq != seq:
         raise LedgerCorrupt(f"entry {seq} is missing")
     try:
         _, claimed, chain = place(row.canonical)
     except ValueError as fault:
         raise LedgerCorrupt(f"entry {seq} is not readable") from fault
-    leaf = leaf_hash(row.canonical)
+    leaf = digest.leaf(row.canonical)
     if claimed != seq or chain != previous or leaf != row.leaf:
         raise LedgerCorrupt(f"entry {seq} was altered before it was published")
     return leaf

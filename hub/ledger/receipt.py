@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub.ledger.digest import digest_of
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import verify_inclusion
 
@@ -80,7 +81,7 @@ def verify_receipt(receipt: Receipt, key: VerifierKey) -> bool:
     return (
         receipt.key_id == key.key_id
         and first >= 0
-        and verify_inclusion(receipt.index, receipt.size, receipt.leaf, receipt.path, receipt.batch_root)
+        and verify_inclusion(receipt.index, receipt.size, receipt.leaf, receipt.path, receipt.batch_root, digest_of(key.name))
         and key.verify(receipt.signature, batch_text(key.name, first, receipt.size, receipt.batch_root))
     )
 

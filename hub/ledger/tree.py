@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, select, tuple_
 
 from hub.ledger import tables
+from hub.ledger.digest import Digest
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.merkle import Address, Range, consistency_ranges, inclusion_ranges, peak_addresses, resolve
 
@@ -42,15 +43,15 @@ def peaks(connection: Connection, size: int) -> list[bytes]:
     return [found[address] for address in addresses]
 
 
-def inclusion_path(connection: Connection, index: int, size: int) -> tuple[bytes, ...]:
+def inclusion_path(connection: Connection, index: int, size: int, digest: Digest) -> tuple[bytes, ...]:
     """The inclusion proof of a leaf in the integrated tree of this size: O(log size) nodes read."""
-    return _roots(connection, inclusion_ranges(index, size))
+    return _roots(connection, inclusion_ranges(index, size), digest)
 
 
-def consistency_path(connection: Connection, old: int, new: int) -> tuple[bytes, ...]:
+def consistency_path(connection: Connection, old: int, new: int, digest: Digest) -> tuple[bytes, ...]:
     """The consistency proof between two integrated sizes: O(log size) nodes read."""
-    return _roots(connection, consistency_ranges(old, new))
+    return _roots(connection, consistency_ranges(old, new), digest)
 
 
-def _roots(connection: Connection, ranges: Sequence[Range]) -> tuple[bytes, ...]:
-    return resolve(ranges, nodes_at(connection, [address for span in ranges for address in peak_addresses(*span)]))
+def _roots(connection: Connection, ranges: Sequence[Range], digest: Digest) -> tuple[bytes, ...]:
+    return resolve(ranges, nodes_at(connection, [address for span in ranges for address in peak_addresses(*span)]), digest)

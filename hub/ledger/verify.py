@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, func, select
 from hub.ledger import tables
 from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checks import BatchCheck, Stored, rows_between
+from hub.ledger.digest import digest_of
 from hub.ledger.heads import Heads
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import grow
@@ -46,6 +47,7 @@ class _Verification:
         self._connection = connection
         self._keys = keys
         self._report = Report(keys[0].name)
+        self._digest = digest_of(keys[0].name)
         self._heads = Heads(connection, keys, checkpoints, self._report)
         self._receipts: dict[int, list[Receipt]] = {}
         for receipt in receipts:
@@ -114,7 +116,7 @@ class _Verification:
         """Grow the tree leaf by leaf, for a checkpoint may stand at any size, and compare the stored nodes."""
         made: dict[tuple[int, int], tuple[int, bytes]] = {}
         for one in stored:
-            for level, index, node in grow(self._peaks, one.seq, (one.leaf,)):
+            for level, index, node in grow(self._peaks, one.seq, (one.leaf,), self._digest):
                 made[level, index] = (one.seq, node)
             self._heads.at(one.seq + 1, self._peaks)
         integrated = {address: (seq, node) for address, (seq, node) in made.items() if seq < self._heads.published}

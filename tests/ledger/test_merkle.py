@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.ledger import merkle
+from hub.ledger.digest import SHA256
 
 pytestmark = pytest.mark.fast
 
@@ -118,7 +119,7 @@ def test_sizes_that_no_tree_has_are_refused() -> None:
         merkle.consistency_ranges(0, 5)
     with pytest.raises(ValueError, match="no leaves"):
         merkle.levels([])
-    assert not merkle.verify_consistency(0, 5, merkle.EMPTY_ROOT, naive_root(LEAVES[:5]), [])
+    assert not merkle.verify_consistency(0, 5, SHA256.empty, naive_root(LEAVES[:5]), [])
     assert not merkle.verify_inclusion(-1, 5, LEAVES[4], path(4, 5), naive_root(LEAVES[:5]))
 
 
