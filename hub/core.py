@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Engine
 
@@ -16,7 +17,8 @@ from auth.keys import KeyRing
 from hub.acts import Acts
 from hub.catalog.service import CatalogService
 from hub.ledger.append import Ledger
-from hub.ledger.service import LedgerService
+from hub.ledger.digest import DigestName, digest_of, named
+from hub.ledger.service import LedgerService, held_log
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
 from hub.pseudonyms.service import FOLDER, PseudonymKeyService
@@ -31,7 +33,7 @@ from hub.store.engine import open_engine
 from hub.store.migrate import upgrade
 from schema.cursors import KEY_BYTES
 
-LOG_NAME = "huitong.ledger"
+LOG_BASE = "huitong.ledger"
 TOKEN_KEYS = "tokens"  # noqa: S105 - a directory's name
 """Directory of the keys that sign access tokens, among the hub's keys."""
 
@@ -80,7 +82,7 @@ def open_core(settings: Settings) -> Core:
         raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
     upgrade(settings.database_url)
     engine = open_engine(settings.database_url)
-    service = LedgerService.assemble(engine, settings.keys, LOG_NAME)
+    service = LedgerService.assemble(engine, settings.keys, log_name(engine, settings.ledger_digest))
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
     pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER, settings.pseudonym_digest)
@@ -95,6 +97,21 @@ def open_core(settings: Settings) -> Core:
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
     return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key, book, pseudonyms)
+
+
+def log_name(engine: Engine, digest: Literal["", DigestName]) -> str:
+    """The name of the hub's log: that of the control database, or for a new log the one that tells its hash function.
+
+    Raises:
+        HomeFault: the log that is there has another hash function than the setting asks for.
+    """
+    held = held_log(engine)
+    if held is not None and digest and digest_of(held).name != digest:
+        raise HomeFault(
+            f"日志 {held} 的杂凑算法为 {digest_of(held).name}，设置为 {digest}；初始化后不能更换 the ledger {held} hashes with {digest_of(held).name}, "
+            f"the setting ledger_digest asks for {digest}: 请删去该设置 take the setting away; a log keeps its hash function for ever"
+        )
+    return held or named(LOG_BASE, digest or "SHA256")
 
 
 def initialise(settings: Settings) -> None:

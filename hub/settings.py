@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     )
     lookup_misses_per_day: int = Field(2_000, ge=100, le=100_000_000, description="Look-ups by key that may find nothing, per department, resource and day")
 
+    ledger_digest: Literal["", "SM3", "SHA256"] = Field(
+        "",
+        description="Hash function of the ledger's tree, chosen once for ever when the home is initialised: `SM3` (GB/T 32905-2016) or `SHA256`. "
+        "Default: that of the log which is there, `SHA256` for a new one",
+    )
     pseudonym_digest: Literal["SM3", "SHA256"] = Field(
         "SM3",
         description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",

@@ -17,7 +17,7 @@ from hub.cli.listening import probe
 from hub.cli.options import AsJson
 from hub.cli.output import say, show_json
 from hub.console.pages import DIST
-from hub.core import LOG_NAME, Core, HomeFault, home_lock, open_core
+from hub.core import LOG_BASE, Core, HomeFault, home_lock, open_core
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.keys import signer_in
@@ -84,7 +84,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _inside(settings: Settings) -> Iterator[Check]:
-    keys = _tried("keys", lambda: f"ledger {signer_in(settings.keys, LOG_NAME).key_id}")
+    keys = _tried("keys", lambda: f"ledger {signer_in(settings.keys, LOG_BASE).key_id}")
     yield keys
     if not keys.ok:
         return
@@ -117,7 +117,7 @@ def _ledger(core: Core) -> str:
     published = 0
     if last is not None:
         try:
-            published = open_checkpoint(last.note, [signer_in(core.settings.keys, LOG_NAME).verifier_key]).size
+            published = open_checkpoint(last.note, [core.log.verifier_key]).size
         except ValueError as fault:
             raise CliFault(f"最后的检查点无效 the last checkpoint does not hold: {fault}", "huitong ledger verify") from None
     size = 0 if head is None else head.size

@@ -13,6 +13,7 @@ from hub.cli.options import ActorName, AsJson
 from hub.cli.output import note, say, show_json
 from hub.cli.session import acting, opened
 from hub.core import Core, initialise
+from hub.ledger.digest import DigestName
 from hub.settings import load_settings
 
 ADMINISTRATORS = (("system_admin", SYSTEM), ("security_admin", SECURITY), ("audit_admin", AUDIT))
@@ -29,6 +30,9 @@ def command(
     name: Annotated[str, typer.Option(help="主管部门名称 Its name.")] = "",
     uscc: Annotated[str, typer.Option(help="其统一社会信用代码 Its unified social credit code.")] = "",
     basis: Annotated[str, typer.Option(help="管理依据 Legal basis of the administration.")] = "政务数据共享条例（国务院令第809号）",
+    ledger_digest: Annotated[
+        DigestName | None, typer.Option(help="日志的杂凑算法，终身不变 Hash function of the ledger, for ever. Default: HUITONG_LEDGER_DIGEST, else SHA256.")
+    ] = None,
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,9 +42,11 @@ def command(
 
     huitong init
 
+    huitong init --ledger-digest SM3
+
     huitong init --bootstrap --department city_data --name 市大数据发展管理局 --uscc 11520100009392151C
     """
-    settings = load_settings()
+    settings = load_settings(**({} if ledger_digest is None else {"ledger_digest": ledger_digest}))
     if bootstrap and not (department and name and uscc):
         raise typer.BadParameter("--bootstrap 需要 needs --department, --name, --uscc", param_hint="--bootstrap")
     initialise(settings)

@@ -13,9 +13,9 @@ from hub.cli.options import EXAMPLES, AsJson
 from hub.cli.output import note, say, show_json
 from hub.cli.session import opened
 from hub.cli.texts import read_text
-from hub.core import LOG_NAME, Core
+from hub.core import Core
 from hub.demo.progress import shown, silent
-from hub.ledger.keys import VerifierKey, signer_in
+from hub.ledger.keys import VerifierKey
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
 from hub.ledger.verify import verify
@@ -64,7 +64,7 @@ def verify_command(
 
 
 def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], as_json: bool) -> Report:
-    keys = [*given, signer_in(core.settings.keys, LOG_NAME).verifier_key]
+    keys = [*given, core.log.verifier_key]
     with shown(sys.stderr) as bars, reading(core.engine, patience=0) as connection:
         progress = silent if as_json or not sys.stderr.isatty() else bars
         return verify(connection, keys, checkpoints=checkpoints, receipts=receipts, progress=lambda done, total: progress("entries", done, total))

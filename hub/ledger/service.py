@@ -22,6 +22,13 @@ from hub.ledger.rollup import Rollup
 from hub.ledger.subjects import Subjects
 
 
+def held_log(engine: Engine) -> str | None:
+    """The name of the log that a control database holds; ``None`` where it holds none yet."""
+    with engine.connect() as connection:
+        held: str | None = connection.execute(select(tables.head.c.log)).scalar()
+    return held
+
+
 def prepare(engine: Engine, log: str) -> None:
     """Give an empty control database (its tables exist) the head of this log; harmless when it has it.
 
@@ -29,14 +36,12 @@ def prepare(engine: Engine, log: str) -> None:
         LedgerCorrupt: the database holds another log.
     """
     first = {"id": 1, "log": log, "size": 0, "batches": 0, "leaf": bytes(32)}
-    with engine.connect() as connection:
-        held = connection.execute(select(tables.head.c.log)).scalar()
+    held = held_log(engine)
     if held is None:
         # Another process may be first between the two statements; what it wrote is read below.
         with suppress(IntegrityError), writing(engine) as connection:
             connection.execute(insert(tables.head), first)
-        with engine.connect() as connection:
-            held = connection.execute(select(tables.head.c.log)).scalar()
+        held = held_log(engine)
     if held != log:
         raise LedgerCorrupt(f"the database holds the ledger {held!r}, not {log!r}; check HUITONG_HOME and the hub's name")
 

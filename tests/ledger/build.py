@@ -18,12 +18,12 @@ LOG = "hub.example/ledger"
 _TABLES = [tables.head, tables.batch, tables.entry, tables.access, tables.node, tables.checkpoint]
 
 
-def open_service(home: Path) -> LedgerService:
+def open_service(home: Path, log: str = LOG) -> LedgerService:
     """The ledger of this directory, made where it does not exist yet; in the database that the directory's file ``control.url`` names, else in SQLite."""
     named = home / "control.url"
     engine = open_engine(named.read_text() if named.exists() else f"sqlite:///{home / 'control.db'}")
     metadata.create_all(engine, tables=_TABLES)
-    return LedgerService.assemble(engine, home / "keys", LOG)
+    return LedgerService.assemble(engine, home / "keys", log)
 
 
 def make_draft(call: str = "call-1", **changed: Any) -> EntryDraft:
