@@ -23,7 +23,8 @@ import hub.pseudonyms.tables
 import hub.sharing.calendar_tables
 import hub.sharing.cohort_tables
 import hub.sharing.tables
-import hub.verification.tables  # noqa: F401 - declares tables
+import hub.verification.tables
+import hub.witness.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata
 from hub.store.engine import open_engine
 from hub.store.migrate import HEAD, StoreFault, migrate, upgrade, version
