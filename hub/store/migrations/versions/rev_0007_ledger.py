@@ -14,6 +14,7 @@ def upgrade() -> None:
     _witness()
     _tracing()
     _withdrawals()
+    _reading()
 
 
 def _witness() -> None:
@@ -71,3 +72,30 @@ def _withdrawals() -> None:
     )
     holding = text("state = 'WITHDRAWN'")
     op.create_index("ix_withdrawal_in_force", "withdrawal", ["resource"], unique=True, sqlite_where=holding, postgresql_where=holding)
+
+
+def _reading() -> None:
+    """What searches read instead of the whole log, and what was archived."""
+    no_call, not_ok = text("kind <> 'call'"), text("outcome <> 'OK'")
+    op.create_index("ix_ledger_entry_kind_seq", "ledger_entry", ["kind", "seq"], sqlite_where=no_call, postgresql_where=no_call)
+    op.create_index("ix_ledger_entry_outcome_seq", "ledger_entry", ["outcome", "seq"], sqlite_where=not_ok, postgresql_where=not_ok)
+    op.create_table(
+        "ledger_hour",
+        Column("hour", Text, primary_key=True),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+    )
+    op.execute(
+        "INSERT INTO ledger_hour (hour, first, last) SELECT substr(at, 1, 13), min(seq), max(seq) FROM ledger_entry "
+        "WHERE seq < (SELECT max(size) FROM ledger_checkpoint) GROUP BY substr(at, 1, 13)"
+    )
+    op.create_table(
+        "ledger_archive",
+        Column("first", BigInteger, primary_key=True, autoincrement=False),
+        Column("count", BigInteger, nullable=False),
+        Column("file", Text, nullable=False),
+        Column("bytes", BigInteger, nullable=False),
+        Column("sha256", Text, nullable=False),
+        Column("archived_at", Text, nullable=False),
+        Column("pruned_at", Text),
+    )
