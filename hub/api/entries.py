@@ -14,7 +14,7 @@ from hub.ledger.entry import EntryDraft, Item, Medium, Outcome, SourceState
 from hub.ledger.subjects import Subjects
 from schema.answer import Access, Answer
 from schema.documents import Document
-from schema.reader import STABLE
+from schema.subjects import STABLE
 
 
 def access_entries(answer: Answer, subjects: Subjects, policy: str) -> tuple[LedgerAccess, ...]:
