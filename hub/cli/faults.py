@@ -17,6 +17,7 @@ from hub.ledger.errors import EntryRejected, KeyFault, LedgerCorrupt, LedgerUnav
 from hub.settings import SettingsFault
 from hub.sharing.rules.files import RuleFault
 from hub.store.migrate import StoreFault
+from hub.witness.state import WitnessFault
 
 FAILED, NOT_REACHABLE = 1, 3
 
@@ -56,6 +57,7 @@ EXPECTED = (
     EntryRejected,
     ServiceFailed,
     DivisionsMissing,
+    WitnessFault,
     SQLAlchemyError,
 )
 

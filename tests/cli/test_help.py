@@ -39,6 +39,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("request list", "request show", "request endorse", "request withdraw", "request check", "request supplement", "request opinion"),
         *("request extension", "request decide", "request sign", "request dispute", "disposal list", "disposal file", "disposal confirm"),
         *("person add", "person approve", "person invite", "person disable", "person roles", "person list"),
+        *("witness init", "witness trust", "witness serve", "witness show", "witness evidence"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 
