@@ -20,6 +20,7 @@ from hub.ledger.proofs import latest_checkpoint
 from hub.ledger.publish import Publisher
 from hub.ledger.rollup import Rollup
 from hub.ledger.subjects import Subjects
+from hub.store.engine import settle
 
 
 def held_log(engine: Engine) -> str | None:
@@ -106,7 +107,12 @@ class LedgerService:
         return False
 
     async def start(self) -> None:
-        """Start writing and publishing."""
+        """Start writing and publishing.
+
+        Raises:
+            SQLAlchemyError: the control database refuses.
+        """
+        await asyncio.to_thread(settle, self.engine)
         await self.ledger.start()
         self.publisher.start()
 
