@@ -107,6 +107,6 @@ bench: dev packages ## 性能 Measures what calls cost the hub and the sources: 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find hub schema auth connectors masking tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find hub schema auth connectors masking verifier tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 comma := ,
