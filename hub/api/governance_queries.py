@@ -16,6 +16,7 @@ from hub.catalog.disclosure_graphql import DisclosureQueries
 from hub.masking.graphql import MaskingQueries
 from hub.people.audit_graphql import AuditQueries
 from hub.people.graphql import PeopleQueries
+from hub.reading.provided_graphql import ProvidedQueries
 from hub.sharing.complementary_graphql import ComplementQueries
 from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
 from hub.sharing.explain_run_types import DryRun
@@ -27,7 +28,7 @@ Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
+class Query(AuditQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

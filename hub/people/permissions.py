@@ -54,6 +54,7 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "grantDisclosure": _PREVIEW,
     "people": _THREE,
     "ledger": {AUDIT: Reach.ALL},
+    "providedCalls": {AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
 }
