@@ -151,7 +151,7 @@ class _Verification:
             self._report.find("head", None, f"{table.name} has {held} rows where the entries account for {expected}")
 
     def _check_head(self) -> None:
-        expected = {"id": 1, "log": self._report.log, "size": self._size, "batches": self._batches, "leaf": bytes.fromhex(self._previous)}
+        expected = {"id": 1, "log": self._report.log, "size": self._size, "batches": self._batches, "leaf": bytes.fromhex(self._previous), "key": None}
         if rows_between(self._connection, tables.head, tables.head.c.id, 0, 32767) != [expected]:
             self._report.find("head", None, "the head's row does not say where the log ends; entries may have been removed from the end")
 
