@@ -65,6 +65,7 @@ class DataService:
             raise
 
     async def _answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
+        self._ledger.check_release()
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
         document = self._documents.check(request.query, view)
@@ -83,7 +84,9 @@ class DataService:
         attempt = 0
         while True:
             asking = self._cohorts.of_call(caller.application)
-            context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions)
+            context = Context(
+                self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions, address=turn.request.address
+            )
             answer = await self._executor.run(plan, context, view, variables, request.variables)
             try:
                 return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending, asking)

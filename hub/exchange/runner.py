@@ -188,7 +188,7 @@ class ExchangeRunner:
         except Fault as fault:
             await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
         except LedgerUnavailable:
-            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写 the ledger cannot be written")
+            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写或逾期未获见证 the ledger cannot be written, or has gone unwitnessed for too long")
         except OSError as failure:
             await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
         except SQLAlchemyError:
@@ -290,6 +290,7 @@ class ExchangeRunner:
         """Before every page: the rights and the catalog that the job rests on still hold, and there is room for it."""
         if self._live.core.space.exchanges_stopped:
             raise Stopped("RATE_LIMITED 平台磁盘空间不足 the hub's disk has no room left")
+        self._live.core.ledger.check_release()
         rights = self._rights(job)
         if rights.fingerprint != job.policy:
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")

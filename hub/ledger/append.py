@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from threading import Condition, Thread
@@ -19,7 +19,7 @@ from hub.ledger import tables
 from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
-from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import DataWithheld, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.keys import Signer
 from hub.ledger.receipt import Receipt
 
@@ -35,6 +35,8 @@ LONGEST_SECONDS = 5.0
 """An entry that waited so long for its commit to begin is not written any more; its caller is told so."""
 ACTS = ("admin", "start", "stop", "key")
 """Kinds of entries that are taken while ``Ledger.acts_only`` holds, so that those who run the hub can do something about it."""
+RELEASES = ("call", "exchange", "download")
+"""Kinds of entries behind which data leave."""
 
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
@@ -68,6 +70,8 @@ class Ledger:
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
+        self.withheld: Callable[[], str | None] = _nothing
+        """Why no data may leave although entries can be written; asked before each entry that stands for data."""
         self.seconds = Histogram()
         """From an entry's draft to its receipt."""
 
@@ -131,7 +135,14 @@ class Ledger:
             return result
         raise result
 
+    def check_release(self) -> None:
+        """Raises :class:`DataWithheld` while no data may leave, so that nobody reads them in vain; their entry would be refused as well."""
+        if (reason := self.withheld()) is not None:
+            raise DataWithheld(reason)
+
     async def _enqueue(self, pending: Pending) -> Receipt:
+        if _releases(pending.draft):
+            self.check_release()
         loop = asyncio.get_running_loop()
         waiting = _Waiting(pending, loop.create_future(), loop)
         with self._changed:
@@ -216,6 +227,15 @@ class Ledger:
             left = list(self._queue)
             self._queue.clear()
         _resolve(left, [LedgerUnavailable("the ledger's writer has ended; restart the hub") for _ in left])
+
+
+def _releases(draft: EntryDraft) -> bool:
+    """Whether data leave behind the entry."""
+    return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL")
+
+
+def _nothing() -> None:
+    """Nothing withholds data."""
 
 
 def _is_act(draft: EntryDraft) -> bool:
