@@ -10,7 +10,8 @@ from pathlib import Path
 from verifier.bundles import BundleCheck, Held
 from verifier.faults import Fault, Refuted, Unreadable
 from verifier.files import confirm_archive, confirm_manifest
-from verifier.keys import read_keys, read_witness
+from verifier.history import read_keys
+from verifier.keys import read_witness
 from verifier.notes import Checkpoint, Policy, Seen
 from verifier.proofs import Inclusion, confirm_consistency, read_consistency, read_inclusion
 from verifier.receipts import Receipt, read_receipts

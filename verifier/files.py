@@ -87,7 +87,7 @@ def confirm_manifest(path: Path, files: Sequence[Path], keys: Keys, report: Repo
     exchange, listed, ledger, signature = fields(value, what, exchange=str, files=list, ledger=dict, signature=dict)
     entry = whole(ledger.get("entry"), "ledger.entry")
     key_id = str(signature.get("key"))
-    logs = sorted({term.key.name for term in keys.terms if term.key.id.hex() == key_id})
+    logs = keys.logs(key_id)
     if not logs:
         raise Refuted(f"清单由未知密钥 {shown(key_id)} 签名", f"the manifest is signed with a key that is not known: {shown(key_id)}")
     report.logs.add(shown(logs[0]))
@@ -151,7 +151,7 @@ def _confirm_signature(value: dict[str, Any], log: str, keys: Keys, end: int, wh
     if algorithm != "Ed25519" or not re.fullmatch(r"[0-9a-f]{8}", key) or set(value["signature"]) != {"key", "algorithm", "value"}:
         raise Unreadable("签名算法或密钥编号不受支持", "the signature is of another algorithm, or its key's id is ill-formed")
     rest = {name: part for name, part in value.items() if name != "signature"}
-    keys.confirm(log, bytes.fromhex(key), octets(signed, "签名 the signature", 64), spelled(rest).encode(), (None, end), what)
+    keys.confirm(log, bytes.fromhex(key), (octets(signed, "签名 the signature", 64), spelled(rest).encode()), lambda term: term.over_past(end), what)
 
 
 def spelled(value: Any) -> str:

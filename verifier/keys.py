@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from verifier.faults import Refuted, Unreadable
-from verifier.texts import canonical, fields, octets, parsed, shown, text, whole
+from verifier.texts import octets, shown, text
 
 NOTE, COSIGNATURE = 1, 4
 """Kinds of keys: Ed25519 over notes, and Ed25519 of a witness over checkpoints and their time (C2SP tlog-cosignature)."""
@@ -29,6 +30,9 @@ class Key:
     def id(self) -> bytes:
         """Four bytes."""
         return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
 
     def signed(self, signature: bytes, message: bytes) -> bool:
         """Whether this key signed the message."""
@@ -58,72 +62,55 @@ def read_key(line: str) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What part of the log a key vouches for: entries from ``first`` up to ``end``, which is not among them; ``None`` while it is in use."""
+    """What a key vouches for: entries and sizes of checkpoints from the first of each pair up to the second, not included; ``None`` while it is in force."""
 
     key: Key
-    first: int = 0
-    end: int | None = None
+    entries: tuple[int, int | None] = (0, None)
+    sizes: tuple[int, int | None] = (0, None)
+
+    def over_batch(self, first: int, end: int) -> bool:
+        """Whether it may sign the batch of these entries."""
+        return first >= self.entries[0] and self.over_past(end)
+
+    def over_past(self, end: int) -> bool:
+        """Whether it may sign a list of what happened before entry ``end``: nothing later than its own entries; earlier ones may be told at any time."""
+        return self.entries[1] is None or end <= self.entries[1]
+
+    def over_tree(self, size: int) -> bool:
+        """Whether it may sign the checkpoint over so many entries."""
+        return size >= self.sizes[0] and (self.sizes[1] is None or size < self.sizes[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a log that the verifier was given, and no others."""
+    """The keys of logs that the verifier trusts, and no others."""
 
     terms: Sequence[Term]
 
-    def confirm(self, log: str, key_id: bytes, signature: bytes, message: bytes, span: tuple[int | None, int], what: tuple[str, str]) -> Key:
-        """The key of this log and id, which signed the message over the entries of ``span`` (its first, where one is told; past its last).
+    def confirm(self, log: str, key_id: bytes, signed: tuple[bytes, bytes], may: Callable[[Term], bool], what: tuple[str, str]) -> None:
+        """Refutes a signature, ``signed`` being it and its message, that no key of this log and id made which ``may`` sign this.
 
         Raises:
-            Refuted: the key is not known, did not sign, or does not vouch for these entries.
+            Refuted: the key is not known, did not sign, or does not vouch for this part of the log.
         """
         zh, en = what
-        known = [term for term in self.terms if term.key.kind == NOTE and term.key.name == log and term.key.id == key_id]
+        known = [term for term in self.terms if term.key.name == log and term.key.id == key_id]
         if not known:
             raise Refuted(f"{zh}由未知密钥 {key_id.hex()} 签名", f"{en} is signed with a key that is not known: {key_id.hex()} of {shown(log)}")
-        holding = [term for term in known if term.key.signed(signature, message)]
+        holding = [term for term in known if term.key.signed(*signed)]
         if not holding:
             raise Refuted(f"{zh}的签名不成立", f"the signature of {en} does not hold")
-        if not any(_vouches(term, *span) for term in holding):
-            raise Refuted(
-                f"{zh}由不在有效范围内的密钥 {key_id.hex()} 签名",
-                f"{en} is signed with key {key_id.hex()}, which does not vouch for these entries: it was replaced",
-            )
-        return holding[0].key
+        if not any(may(term) for term in holding):
+            told = f"{en} is signed with key {key_id.hex()}, which does not vouch for this part of the log: it was not in force there"
+            raise Refuted(f"{zh}由当时不在用的密钥 {key_id.hex()} 签名", told)
 
     def known(self, log: str, key_id: bytes) -> bool:
         """Whether a key of this log has this id."""
-        return any(term.key.kind == NOTE and term.key.name == log and term.key.id == key_id for term in self.terms)
+        return any(term.key.name == log and term.key.id == key_id for term in self.terms)
 
-
-def _vouches(term: Term, first: int | None, end: int) -> bool:
-    return (first is None or term.first <= first) and (term.end is None or end <= term.end)
-
-
-def read_keys(paths: Sequence[Path]) -> Keys:
-    """Keys from files: a public key a line, or a key history as ``GET /ledger/keys`` gives it.
-
-    Raises:
-        Unreadable: a line is neither.
-    """
-    terms = [term for path in paths for line in text(path).splitlines() if line.strip() for term in [_term(line.strip())]]
-    if not terms:
-        raise Unreadable("没有公钥", "no public key was given")
-    # A history limits the keys it names, also where a file beside it names one of them without limits.
-    limited = {term.key for term in terms if term.first or term.end is not None}
-    return Keys([term for term in terms if term.key not in limited or term.first or term.end is not None])
-
-
-def _term(line: str) -> Term:
-    if not line.startswith("{"):
-        return Term(read_key(line))
-    value = parsed(line.encode(), "密钥记录 the key's record")
-    (key,) = fields(value, "密钥记录 the key's record", key=str)
-    end = value.get("end")
-    term = Term(read_key(key), whole(value.get("first"), "first"), None if end is None else whole(end, "end"))
-    if term.end is not None and term.end < term.first:
-        raise Unreadable("密钥的终点早于起点", f"a key ends before it begins: {canonical(value).decode()[:80]}")
-    return term
+    def logs(self, key_id: str) -> list[str]:
+        """The logs that have a key of this id, hexadecimal."""
+        return sorted({term.key.name for term in self.terms if term.key.id.hex() == key_id})
 
 
 def read_witness(given: str) -> Key:

@@ -96,9 +96,9 @@ class Lines:
             raise Refuted("文件内容与结束行的摘要不符", "the file's content has not the digest of its closing line")
         if next(self._lines, None) is not None:
             raise Refuted("结束行之后还有内容", "something follows the closing line")
-        text = sealed(self.header.log, self.header.head.size, sha256)
-        what = ("结束行", "the closing line")
-        keys.confirm(self.header.log, bytes.fromhex(key), octets(signature, "signature", 64), text, (None, self.header.head.size), what)
+        signed = octets(signature, "signature", 64), sealed(self.header.log, self.header.head.size, sha256)
+        size = self.header.head.size
+        keys.confirm(self.header.log, bytes.fromhex(key), signed, lambda term: term.sizes[1] is None or size < term.sizes[1], ("结束行", "the closing line"))
         return True
 
     def _read_header(self) -> Header:

@@ -46,7 +46,7 @@ class Policy:
         if not own:
             raise Refuted(f"检查点没有日志 {shown(head.log)} 已知密钥的签名", f"no known key of the log {shown(head.log)} signed the checkpoint")
         for _, key_id, signature in own:
-            self.keys.confirm(head.log, key_id, signature, head.text, (head.size, head.size), WHAT)
+            self.keys.confirm(head.log, key_id, (signature, head.text), lambda term: term.over_tree(head.size), WHAT)
         times = {witness.name: at for witness in self.witnesses if (at := _cosigned(head, witness)) is not None}
         if len(times) < self.quorum:
             raise Refuted(

@@ -36,14 +36,14 @@ class Receipt:
             Refuted: no known log did, or its path does not lead to its root.
         """
         first = self.entry - self.index
-        logs = sorted({term.key.name for term in keys.terms if term.key.id == self.key})
+        logs = keys.logs(self.key.hex())
         if first < 0 or not logs:
             raise Refuted(f"回执由未知密钥 {self.key.hex()} 签名", f"the receipt is signed with a key that is not known: {self.key.hex()}", self.entry)
         if climb(digest_of(logs[0]), self.index, self.size, self.leaf, self.path) != self.root:
             raise Refuted("回执的路径不通向其批次根", "the receipt's path does not lead to its batch root", self.entry)
         text = f"huitong-batch/v1\n{logs[0]}\n{first} {self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
         try:
-            keys.confirm(logs[0], self.key, self.signature, text, (first, first + self.size), ("回执", "the receipt"))
+            keys.confirm(logs[0], self.key, (self.signature, text), lambda term: term.over_batch(first, first + self.size), ("回执", "the receipt"))
         except Refuted as fault:
             raise Refuted(fault.zh, fault.en, self.entry) from fault
         return logs[0]
