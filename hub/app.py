@@ -197,7 +197,7 @@ class Hub:
             *self._pages.routes(),
             *self._authorize.routes(),
             *ConsolePeople(self.core, self._identity, self._people, self._pages).routes(demo is not None),
-            *LedgerHttp(self.core.log, self._identity).routes(),
+            *LedgerHttp(self.core.log, self._identity, self.core.witnessing.policy).routes(),
             *self._exchange_http.routes(),
             Route("/", _front, methods=["GET"]),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
@@ -263,7 +263,7 @@ class Hub:
             reasons.append("state_not_followed")
         if log.publisher.fault is not None:
             reasons.append("checkpoints_not_published")
-        return reasons
+        return reasons + self.core.witnessing.reasons()
 
     def _identity_works(self) -> tuple[Coroutine[Any, Any, None], ...]:
         pseudonyms = following_pseudonyms(self.core.pseudonyms.files, self.core.registry.pseudonym_version)
@@ -278,7 +278,16 @@ class Hub:
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
         own = (collecting.run(), self.live.follow(), core.log.rollup.run(), self.metrics.lag.watch())
-        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep(), sweeping(core.sweep), core.space.watch())
+        works = (
+            *own,
+            *self._identity_works(),
+            self.live.sources.watch(),
+            self.runner.sweep(),
+            self.runner.keep(),
+            sweeping(core.sweep),
+            core.space.watch(),
+            core.witnessing.run(),
+        )
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.

@@ -32,6 +32,7 @@ from hub.sharing.sweep import Sweep
 from hub.space import Space
 from hub.store.engine import open_engine
 from hub.store.migrate import upgrade
+from hub.witness.witnessing import Witnessing
 from schema.cursors import KEY_BYTES
 
 LOG_BASE = "huitong.ledger"
@@ -68,6 +69,7 @@ class Core:
     pseudonyms: PseudonymKeyService
     space: Space
     """Free space where the hub writes."""
+    witnessing: Witnessing
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -101,7 +103,8 @@ def open_core(settings: Settings) -> Core:
     shared = (sharing, requests, disposals, sweep)
     space = Space(settings, service.ledger)
     own = (registry, cursor_key, people, people_key)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, space)
+    beside = (space, Witnessing(settings.witnessing, service))
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, *beside)
 
 
 def log_name(engine: Engine, digest: Literal["", DigestName]) -> str:
