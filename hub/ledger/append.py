@@ -19,7 +19,7 @@ from hub.ledger import tables
 from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
-from hub.ledger.errors import DataWithheld, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.keys import Signer
 from hub.ledger.receipt import Receipt
 
@@ -39,7 +39,7 @@ RELEASES = ("call", "exchange", "download")
 """Kinds of entries behind which data leave."""
 
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
-_REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
+_REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt, KeyMissing)
 Result = Receipt | Exception
 
 
@@ -245,7 +245,9 @@ def _is_act(draft: EntryDraft) -> bool:
 
 def _unavailable(fault: Exception) -> LedgerUnavailable:
     """Without the driver's text, which may quote values; the cause stays attached for the hub's own log."""
-    wrapped = LedgerUnavailable(str(fault) if isinstance(fault, LedgerCorrupt) else f"the control database refused the entry ({type(fault).__name__})")
+    wrapped = LedgerUnavailable(
+        str(fault) if isinstance(fault, LedgerCorrupt | KeyMissing) else f"the control database refused the entry ({type(fault).__name__})"
+    )
     wrapped.__cause__ = fault
     return wrapped
 

@@ -35,5 +35,9 @@ class KeyMissing(Exception):
         )
 
 
+class DeviceFault(Exception):
+    """A device that signs checkpoints beside the hub did not sign; ``str()`` says why, without what it printed."""
+
+
 class KeyFault(Exception):
     """A key file is missing, unreadable, open to others or not of the right kind; ``str()`` names the file and the remedy."""
