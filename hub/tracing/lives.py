@@ -13,7 +13,7 @@ from hub.ledger import tables
 from hub.ledger.parsing import parse
 from hub.sharing.steps import Step, steps_of
 from hub.sharing.tables import access_request, disposal, grant
-from hub.tracing.copies import Copy
+from hub.tracing.copies import Copy, exchange_in
 from hub.tracing.search import Carried
 
 _AT_ONCE = 200
@@ -47,6 +47,11 @@ class Life:
     more: bool
     disposal: Disposed | None
     copies: dict[str, Copy] = field(default_factory=dict)
+
+    def copy(self, carried: Carried) -> Copy | None:
+        """What became of the exchange that an entry is about."""
+        number = exchange_in(carried.entry)
+        return self.copies.get(number) if number else None
 
 
 def life_of(connection: Connection, number: str, first: int, before: int | None) -> Life | None:
