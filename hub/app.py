@@ -68,6 +68,7 @@ from hub.people.roles import ROLES
 from hub.pseudonyms.following import following_pseudonyms
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.sweep import sweeping
+from hub.tracing.index import Indexer
 from masking import han
 from schema.cursors import Cursors
 from schema.documents import Documents
@@ -285,6 +286,7 @@ class Hub:
             self.runner.sweep(),
             self.runner.keep(),
             sweeping(core.sweep),
+            Indexer(core.engine).run(),
             core.space.watch(),
             core.witnessing.run(),
         )

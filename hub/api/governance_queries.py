@@ -23,12 +23,13 @@ from hub.sharing.explain_run_types import DryRun
 from hub.sharing.explain_types import Explanation
 from hub.sharing.governance import SharingQueries
 from hub.sharing.graphql import Caller, resolve_me
+from hub.tracing.graphql import TracingQueries
 
 Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
+class Query(AuditQueries, TracingQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")
