@@ -16,6 +16,9 @@ from sqlalchemy import Engine
 from auth.keys import KeyRing
 from hub.acts import Acts
 from hub.catalog.service import CatalogService
+from hub.feedback.public import Pace
+from hub.feedback.service import FeedbackService
+from hub.feedback.sweep import FeedbackSweep
 from hub.ledger.append import Ledger
 from hub.ledger.digest import DigestName, digest_of, named
 from hub.ledger.service import LedgerService, held_log
@@ -69,6 +72,7 @@ class Core:
     pseudonyms: PseudonymKeyService
     space: Space
     """Free space where the hub writes."""
+    feedback: FeedbackService
     witnessing: Witnessing
 
     def close(self) -> None:
@@ -97,13 +101,15 @@ def open_core(settings: Settings) -> Core:
     book = RuleBook.open(settings.rule_sets, settings.rules)
     sharing = SharingService(engine, acts, catalog.load, book, settings.recorded_grants == "allowed")
     requests, disposals = RequestService(engine, acts, catalog.load, book), Disposals(engine, acts, book)
-    sweep = Sweep(engine, acts, book, requests, sharing.grant_acts)
+    pace = Pace(engine, service.subjects, settings.public_feedback_per_address, settings.public_feedback_per_day)
+    feedback = FeedbackService(engine, acts, catalog.load, book, pace, settings.feedback_confirmation_days)
+    sweep = Sweep(engine, acts, book, requests, sharing.grant_acts, (FeedbackSweep(engine, book, feedback).run,))
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
     space = Space(settings, service.ledger)
     own = (registry, cursor_key, people, people_key)
-    beside = (space, Witnessing(settings.witnessing, service))
+    beside = (space, feedback, Witnessing(settings.witnessing, service))
     return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, *beside)
 
 

@@ -109,6 +109,13 @@ class Settings(BaseSettings):
         description="When the oldest entry has waited for the quorum this long, in seconds, no data leave any more until it has cosigned; 0: they never stop",
     )
     witness_interval_seconds: float = Field(1.0, ge=0.05, le=3600, description="Between two checkpoints that are sent to the witnesses, in seconds")
+    feedback_confirmation_days: int = Field(
+        10, ge=1, le=100, description="Working days after the answer to a feedback on wrong data in which its reporter may object; then the case closes"
+    )
+    public_feedback_per_address: int = Field(
+        5, ge=0, le=10_000, description="Reports of wrong data without a token per network address and day; 0: none are taken in"
+    )
+    public_feedback_per_day: int = Field(500, ge=0, le=1_000_000, description="Reports of wrong data without a token in a day, from all addresses together")
     pseudonym_digest: Literal["SM3", "SHA256"] = Field(
         "SM3",
         description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",

@@ -105,6 +105,8 @@ class Context:
     """Documents of the dry runs of this call. They are rare and leave the cache of calls' own alone."""
     dry_runs: Iterator[int] = field(default_factory=count)
     """Numbers the dry runs of this call."""
+    address: str = ""
+    """The caller's network address."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -13,6 +13,7 @@ from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
 from hub.catalog.disclosure_graphql import DisclosureQueries
+from hub.feedback.governance import FeedbackQueries
 from hub.masking.graphql import MaskingQueries
 from hub.people.audit_graphql import AuditQueries
 from hub.people.graphql import PeopleQueries
@@ -29,7 +30,7 @@ Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, TracingQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
+class Query(AuditQueries, TracingQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries, FeedbackQueries):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

@@ -47,6 +47,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "accessRequests": _SHARING,
     "grants": _SHARING,
     "disposals": _SHARING,
+    "feedback": _SHARING,
+    "feedbacks": _SHARING,
     "complementaryMasks": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
     "quasiIdentifierSets": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
     "maskingPreview": _PREVIEW,
@@ -113,6 +115,17 @@ MUTATIONS: Final[Mapping[str, Roles]] = {
     "fileTermination": _SIDES,
     "fileDisposal": _SIDES,
     "setCalendarDays": _SECURITY,
+    "acceptFeedback": _PROVIDER,
+    "correctFeedback": _PROVIDER,
+    "explainFeedback": _PROVIDER,
+    "rejectFeedback": _PROVIDER,
+    "transferFeedback": _PROVIDER,
+    "confirmFeedback": _SIDES,
+    "objectFeedback": _SIDES,
+    "withdrawFeedback": _SIDES,
+    "urgeFeedback": _SECURITY,
+    "coVerifyFeedback": _SECURITY,
+    "decideComplaint": _SECURITY,
 }
 """Root fields of mutations. The services ask for the role once more, for the command line and for what lies within the act."""
 

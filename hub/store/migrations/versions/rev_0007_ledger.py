@@ -6,7 +6,9 @@ import hashlib
 import json
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, column, false, insert, select, table, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, false, insert, select, text
+from sqlalchemy import column as column_
+from sqlalchemy import table as table_
 
 revision = "0007"
 down_revision = "0006"
@@ -185,19 +187,19 @@ def _feedback() -> None:
     op.create_index("ix_feedback_case_provider_received_at", "feedback_case", ["provider", "received_at"])
     op.create_index("ix_feedback_case_application", "feedback_case", ["application"])
     op.create_index("ix_feedback_case_runs_due_on", "feedback_case", ["runs", "due_on"])
-    op.create_table("feedback_pace", *(Column(name, Text, primary_key=True) for name in ("day", "network")), Column("count", BigInteger, nullable=False))
+    op.create_table("feedback_pace", *(Column(name, Text, primary_key=True) for name in ("day", "network")), Column("reports", BigInteger, nullable=False))
     _feedback_of_before()
 
 
 def _feedback_of_before() -> None:
     """Feedback could be filed, and nothing more; its histories were not proven yet."""
     connection = op.get_bind()
-    names = "id application resource terms state due_on rule term created_at".split()
-    old = table("feedback", *(column(name) for name in names))
-    apps, steps = table("application", column("client_id"), column("name"), column("department")), table("step", column("subject"), column("actor"))
+    names = ("id", "application", "resource", "terms", "state", "due_on", "rule", "term", "created_at")
+    old = table_("feedback", *(column_(name) for name in names))
+    apps, steps = table_("application", column_("client_id"), column_("name"), column_("department")), table_("step", column_("subject"), column_("actor"))
     joined = old.join(apps, apps.c.client_id == old.c.application).outerjoin(steps, steps.c.subject == old.c.id)
     rows = connection.execute(select(old, apps.c.name, apps.c.department, steps.c.actor).select_from(joined)).all()
-    new = table("feedback_case", *(column(name) for name in (*names, *_FEEDBACK_MORE) if name != "terms"))
+    new = table_("feedback_case", *(column_(name) for name in (*names, *_FEEDBACK_MORE) if name != "terms"))
     for row in rows:
         given, at = json.loads(row.terms), row.created_at
         entry, text = str(given.get("subject_entry") or ""), str(given["description"])
