@@ -103,6 +103,8 @@ class Resource:
     """The fewest rows of which a count or a figure is told, where the manifest sets it."""
     masks: Mapping[str, Mask] = field(default_factory=lambda: NO_MASKS)
     """The department's own masking rules, by code."""
+    withdrawn: bool = False
+    """撤回: it stands in the catalog, and exists for nobody until it is given back."""
 
     @property
     def short(self) -> str:
@@ -119,7 +121,7 @@ class Resource:
         """What rights depend on."""
         items = {code: _item_policy(self, item) for code, item in self.items.items()}
         public = self.level == "PUBLIC"
-        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks)
+        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks, self.withdrawn)
 
     @cached_property
     def identifying(self) -> Mapping[tuple[str, Kind], tuple[Item, ...]]:
