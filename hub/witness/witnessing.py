@@ -104,7 +104,7 @@ class Witnessing:
         async with self.connect() as http:
             try:
                 while True:
-                    await self._round(http)
+                    await self.ask_all(http)
                     await asyncio.sleep(self.policy.interval_seconds)
             finally:
                 tasks = [state.task for state in self._states.values() if state.task is not None]
@@ -112,7 +112,7 @@ class Witnessing:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _round(self, http: httpx2.AsyncClient) -> None:
+    async def ask_all(self, http: httpx2.AsyncClient) -> None:
         """One look at the ledger, and one question to each witness that has something to cosign."""
         try:
             await self._look()
