@@ -56,10 +56,13 @@ hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 	$(call say,生成行政区划表 making the table of administrative divisions)
 	@$(BIN)/python -m hub.demo.divisions hub/console/node_modules >/dev/null && touch $@
 
-dev: build $(DONE)/dev ## 开发环境 Install the development tools as well
+dev: build $(DONE)/dev $(DONE)/oracle ## 开发环境 Install the development tools as well
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/package
 	@$(PROGRESS) '安装开发工具 installing the development tools (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
+
+$(DONE)/oracle: requirements/oracle.txt | $(DONE)/venv
+	@$(PROGRESS) '安装对照实现 installing an oracle of the tests, apart (hash-locked)' $(PIP) --require-hashes --upgrade --target $(VENV)/oracle -r $< && touch $@
 
 lint: dev
 	$(call say,ruff$(comma) mypy$(comma) import-linter)
