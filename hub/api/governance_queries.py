@@ -25,12 +25,24 @@ from hub.sharing.explain_types import Explanation
 from hub.sharing.governance import SharingQueries
 from hub.sharing.graphql import Caller, resolve_me
 from hub.tracing.graphql import TracingQueries
+from hub.usage.graphql import UsageQueries
 
 Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, TracingQueries, ProvidedQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries, FeedbackQueries):
+class Query(
+    AuditQueries,
+    TracingQueries,
+    ProvidedQueries,
+    PeopleQueries,
+    SharingQueries,
+    ComplementQueries,
+    DisclosureQueries,
+    MaskingQueries,
+    FeedbackQueries,
+    UsageQueries,
+):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

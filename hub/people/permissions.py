@@ -61,6 +61,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "traceGrant": {AUDIT: Reach.ALL},
     "providedCalls": {AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "usage": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN},
+    "usageRules": _EVERYBODY,
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
 }
 """Root fields of queries. A resolver whose field has a reach below ``ALL`` asks ``hub.api.bounds`` what to leave out."""
