@@ -21,6 +21,7 @@ from hub.feedback.service import FeedbackService
 from hub.feedback.sweep import FeedbackSweep
 from hub.ledger.append import Ledger
 from hub.ledger.digest import DigestName, digest_of, named
+from hub.ledger.ring import KeyRing as LedgerKeys
 from hub.ledger.service import LedgerService, held_log
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
@@ -87,10 +88,7 @@ def open_core(settings: Settings) -> Core:
         HomeFault: the home was never initialised or cannot be written.
         RuleFault: a rule set that the settings name cannot be used.
     """
-    if not settings.keys.is_dir():
-        raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
-    upgrade(settings.database_url)
-    engine = open_engine(settings.database_url)
+    engine = _database(settings)
     service = LedgerService.assemble(engine, settings.keys, log_name(engine, settings.ledger_digest))
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
@@ -111,6 +109,27 @@ def open_core(settings: Settings) -> Core:
     own = (registry, cursor_key, people, people_key)
     beside = (space, feedback, Witnessing(settings.witnessing, service))
     return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, *beside)
+
+
+def _database(settings: Settings) -> Engine:
+    if not settings.keys.is_dir():
+        raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
+    upgrade(settings.database_url)
+    return open_engine(settings.database_url)
+
+
+@contextmanager
+def opened_log(settings: Settings) -> Iterator[tuple[Engine, LedgerKeys]]:
+    """The control database and the ledger's keys, without all else: the key in force may be missing.
+
+    Raises:
+        HomeFault: as ``open_core``.
+    """
+    engine = _database(settings)
+    try:
+        yield engine, LedgerKeys(settings.keys, log_name(engine, settings.ledger_digest))
+    finally:
+        engine.dispose()
 
 
 def log_name(engine: Engine, digest: Literal["", DigestName]) -> str:

@@ -177,7 +177,7 @@ class ExchangeRunner:
 
     async def _carry_out(self, job: Job) -> None:
         # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
-        hub = hub_number(self._live.core.log.verifier_key.public)
+        hub = hub_number(self._live.core.log.first_key.public)
         CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application, batch=True))
         try:
             await self._write(job)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from hub.api.identity import Identity
 from hub.catalog.scopes import AUDIT
 from hub.exchange.http import asked_of, fault_response
+from hub.ledger.history import as_json, read_history
 from hub.ledger.proofs import InclusionProof, consistency, inclusion
 from hub.ledger.reading import parties
 from hub.ledger.service import LedgerService
@@ -43,6 +44,7 @@ class LedgerHttp:
             Route("/ledger/checkpoint/witnessed", self._witnessed, methods=["GET"]),
             Route("/ledger/consistency/{old}/{new}", self._consistency, methods=["GET"]),
             Route("/ledger/key", self._key, methods=["GET"]),
+            Route("/ledger/keys", self._keys, methods=["GET"]),
             Route("/ledger/proof/{entry}", self._proof, methods=["GET"]),
         ]
 
@@ -84,6 +86,10 @@ class LedgerHttp:
 
     async def _key(self, _request: Request) -> Response:
         return PlainTextResponse(f"{self.log.verifier_key}\n", headers=_TEXT)
+
+    async def _keys(self, _request: Request) -> Response:
+        line = await to_thread.run_sync(self._read, read_history)
+        return JSONResponse(as_json(self.log.ledger.log, line), headers=_TEXT)
 
     async def _proof(self, request: Request) -> Response:
         try:
