@@ -13,6 +13,7 @@ from hub.ledger.notes import signature_lines, split_note
 from hub.witness.policy import WitnessAddress
 from hub.witness.protocol import read_size, write_submission
 
+_COSIGNED, _CONFLICT, _INCONSISTENT = 200, 409, 422
 _ANSWER_BYTES = 64 * 1024
 _ATTEMPTS = 3
 _HEADERS = {"content-type": "text/plain; charset=utf-8", "user-agent": "huitong", "accept-encoding": "identity"}
@@ -56,16 +57,16 @@ class Asking:
                 raise Refusing(f"it has cosigned {old} entries, the ledger has published {head.size}: the ledger was set back")
             path: Proof = await self.prove(old, head.size) if old else ()
             status, body = await self._post(write_submission(old, path, head.note))
-            if status == httpx2.codes.OK:
+            if status == _COSIGNED:
                 return head.size, self._verified(head, body)
             old = self._next(status, body, old, head.size)
         raise Unheard("it names another size each time it is asked")
 
     def _next(self, status: int, body: str, old: int, size: int) -> int:
         """The size to prove from, after a refusal."""
-        if status == httpx2.codes.UNPROCESSABLE_ENTITY:
+        if status == _INCONSISTENT:
             raise Refusing(f"the ledger's {size} entries do not extend the {old} that it has cosigned")
-        if status != httpx2.codes.CONFLICT:
+        if status != _CONFLICT:
             raise Unheard(f"HTTP {status}: {_TOLD.sub('?', body[:100].strip())}")
         held = read_size(body)
         if held == old == size or (held is None and old == size):
