@@ -31,6 +31,7 @@ from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
 from hub.verification.limits import Limits, OverBudget
 from hub.verification.padding import padded, state_slack
+from hub.withdrawal.telling import check_document, check_in_force
 from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -68,7 +69,7 @@ class DataService:
         self._ledger.check_release()
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
-        document = self._documents.check(request.query, view)
+        document = check_document(self._live, self._documents, request.query, view)
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
         plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
@@ -110,6 +111,7 @@ class DataService:
         spending: Spending,
         asking: CallQuestions,
     ) -> HttpAnswer:
+        check_in_force(self._live, plan)
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
         accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))
