@@ -181,7 +181,9 @@ class BundleCheck:
     def _root(self, header: Header, tree: Growing) -> None:
         roots = (tree.root, header.head.root)
         held = extends(header.digest, tree.size, header.head.size, roots, header.consistency) if tree.size else header.head.size > 0 or roots[0] == roots[1]
-        if not held:
+        if not header.count and header.head.size != header.first:
+            self._report.find(Refuted("没有条目", f"there are no entries in it, and {header.head.size} under its checkpoint", header.first))
+        elif not held:
             # An entry found altered already says better where.
             self._report.find(Refuted(*_rewritten(header.head.size), header.first if self._report.first is None else None))
 
@@ -197,7 +199,8 @@ class BundleCheck:
     def _tell(self, header: Header, seen: Seen, sealed: bool) -> None:
         size, cosigned = seen.head.size, f" (cosigned: {', '.join(sorted(map(shown, seen.witnesses)))})" if seen.witnesses else ""
         if header.kind == "segment":
-            en = f"{self._name}: the entries {header.first} to {header.end - 1} are whole and in the tree of {size} entries{cosigned}"
+            which = f"the entries {header.first} to {header.end - 1} are whole and" if header.count else "nothing was left out: no entries are"
+            en = f"{self._name}: {which} in the tree of {size} entries{cosigned}"
             self._report.prove("条目完整且在树中", en)
         else:
             self._report.prove("各条目均在树中", f"{self._name}: {header.count} entries are in the tree of {size} entries{cosigned}, as the hub wrote them")
