@@ -25,6 +25,7 @@ from hub.api.turn import withheld
 from hub.api.use import check_use, read_use
 from hub.errors import STATUS, prefers_english, request_errors, status_of
 from hub.exchange.downloads import Download
+from hub.exchange.entries import broken_entry
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
 from hub.ledger.entry import Access, EntryDraft, Item
@@ -131,13 +132,8 @@ class ExchangeHttp:
         """Enters a download that was broken off: how much had left."""
 
         async def broken(sent: int) -> None:
-            app = caller.identified()
-            who = {"application": app.client_id, "department": app.department, "operator": caller.use.operator or job.operator}
-            details = {"exchange": job.id, "file": file.name, "broken_off": True}
-            call, code = make_id("call"), Code.FORBIDDEN.value
-            draft = EntryDraft(kind="download", call=call, outcome="FAILED", operation="exchange", medium="FILE", code=code, bytes=sent, details=details, **who)
             try:
-                await self.live.core.ledger.append(draft)
+                await self.live.core.ledger.append(broken_entry(job, caller.identified().department, file, sent))
             except LedgerUnavailable:
                 log.warning("broken_download_not_entered", exchange=job.id)
 
