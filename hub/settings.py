@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         description="Further host names, without ports, by which callers may address the hub besides that of `public_url`; comma-separated in the environment",
     )
 
+    ledger_retention_years: int = Field(
+        5, ge=3, le=100, description="Years for which the log's entries stay in the control database at least; older ones may be removed once they are archived"
+    )
     session_idle_minutes: int = Field(15, ge=1, le=120, description="A person's browser session ends after this long without use, in minutes")
     session_hours: int = Field(8, ge=1, le=24, description="Longest that a person stays logged in, in hours")
     rule_sets: Annotated[list[str], NoDecode] = Field(
