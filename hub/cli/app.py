@@ -32,6 +32,7 @@ from hub.cli import (
     serve,
     source,
     token,
+    trace,
     usage,
     witness,
 )
@@ -85,6 +86,7 @@ for _name, _group in (
     ("calendar", calendar.group),
     ("keys", keys.group),
     ("ledger", ledger.group),
+    ("trace", trace.group),
     ("usage", usage.group),
     ("witness", witness.group),
 ):
