@@ -136,7 +136,7 @@ async def _resolved(core: Core, snapshot: Snapshot, wanted: Wanted, resource: st
 
 
 def _bounds(resource: str | None, since: datetime | None, until: datetime | None) -> Bounds:
-    return Bounds(resource, *(each.replace(tzinfo=CHINA) if each else None for each in (since, until)))
+    return Bounds(resource, since.replace(tzinfo=CHINA) if since else None, until.replace(tzinfo=CHINA) if until else None)
 
 
 def _show(found: Traced, as_json: bool, as_csv: bool) -> None:
