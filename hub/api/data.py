@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
-from hub.api.entries import access_entries, call_entry, operation_of, remote_details
+from hub.api.entries import access_entries, asked_of, call_entry, operation_of, remote_details
 from hub.api.execute import Executor, check_operations, planned
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
@@ -73,6 +73,8 @@ class DataService:
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
         plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
+        if plan.faces:
+            turn.operation, turn.asked = operation_of(plan), asked_of(plan, caller.rights.fingerprint)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
         check_documents(decisions, document)
