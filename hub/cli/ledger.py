@@ -18,6 +18,8 @@ from hub.cli.session import opened
 from hub.cli.texts import read_text
 from hub.core import Core
 from hub.demo.progress import shown, silent
+from hub.ledger.device import DeviceKey
+from hub.ledger.device_check import check_device
 from hub.ledger.keys import VerifierKey
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
@@ -55,6 +57,10 @@ def verify_command(
     archive: Annotated[
         Files, typer.Option(exists=True, file_okay=False, help="归档目录，其条目已从控制库删除 Folder of an archive whose entries were removed. Repeatable.")
     ] = None,
+    device_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="签名设备的 SM2 公钥（PEM），以 openssl 核验 SM2 public key of the signing device; openssl checks it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """核验全部日志 Verify every entry, batch, tree node and checkpoint. Exit code 1 where anything contradicts anything.
@@ -66,6 +72,9 @@ def verify_command(
     keys = [VerifierKey.parse(read_text(path)) for path in key or []]
     with opened() as core:
         report = _verified(core, keys, checkpoints, kept, archive or [], as_json)
+        if device_key is not None:
+            with reading(core.engine) as connection:
+                check_device(connection, DeviceKey.read(device_key, core.ledger.log), checkpoints, report)
     if as_json:
         show_json(report.as_json())
     else:
