@@ -9,7 +9,7 @@ from pathlib import Path
 from verifier.entries import Entry
 from verifier.faults import Fault, Refuted
 from verifier.keys import Keys
-from verifier.lines import Header, Line, Lines
+from verifier.lines import CALLS, Header, Line, Lines
 from verifier.notes import Checkpoint, Policy, Seen
 from verifier.proofs import place
 from verifier.receipts import Receipt
@@ -101,6 +101,8 @@ class BundleCheck:
         tail = None
         if header.kind == "segment":
             tail = self._segment(header)
+        elif header.form == CALLS:
+            self._rows(header)
         else:
             self._extract(header)
         try:
@@ -195,6 +197,25 @@ class BundleCheck:
                     place(header.head, entry.seq, entry.leaf, line.path)
                 except Refuted as fault:
                     self._report.find(fault)
+
+    def _rows(self, header: Header) -> None:
+        entries, last = 0, -1
+        for row in self._lines.rows():
+            if isinstance(row, Fault):
+                self._report.find(row)
+                continue
+            self._report.count("rows")
+            try:
+                place(header.head, row.seq, row.leaf, row.path)
+            except Refuted as fault:
+                self._report.find(fault)
+            entries, last = entries + (row.seq != last), row.seq
+            self._held.meet(Entry(row.seq, row.leaf, "", row.call, True), self._report)
+        self._report.count("entries", entries)
+        if entries != header.count:
+            self._report.find(
+                Refuted(f"应有 {header.count} 个条目，实有 {entries} 个", f"there are rows of {entries} entries where the first line says {header.count}")
+            )
 
     def _tell(self, header: Header, seen: Seen, sealed: bool) -> None:
         size, cosigned = seen.head.size, f" (cosigned: {', '.join(sorted(map(shown, seen.witnesses)))})" if seen.witnesses else ""
