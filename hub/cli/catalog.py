@@ -205,5 +205,9 @@ def _read(path: Path) -> str:
 
 
 group.command("withdraw", epilog=EXAMPLES + 'huitong catalog withdraw civil_affairs.person --reason "疑似泄露 suspected leak"')(withdraw.withdraw_command)
-group.command("restore", epilog=EXAMPLES + 'huitong catalog restore civil_affairs.person --assessment "已改用更严格的脱敏 masked more strictly" --actor du')(withdraw.restore_command)
-group.command("withdrawals", epilog=EXAMPLES + "huitong catalog withdrawals\n\nhuitong catalog withdrawals --recipients civil_affairs.person --json")(withdraw.withdrawals_command)
+group.command("restore", epilog=EXAMPLES + 'huitong catalog restore civil_affairs.person --assessment "已改用更严格的脱敏 masked more strictly" --actor du')(
+    withdraw.restore_command
+)
+group.command("withdrawals", epilog=EXAMPLES + "huitong catalog withdrawals\n\nhuitong catalog withdrawals --recipients civil_affairs.person --json")(
+    withdraw.withdrawals_command
+)
