@@ -21,22 +21,24 @@ _PLAIN = ("application", "department", "provider", "resource", "item", "operatio
 _BYTES = 1500
 
 
-def check_readings(context: Context) -> None:
-    """Refuses a reading that the entry has no place for.
+def begin_reading(context: Context, field: str, which: CallFilter) -> dict[str, Any]:
+    """Notes a reading before it is done; ``note_shown`` adds what it found.
 
     Raises:
-        Fault: ``QUERY_BUDGET``.
+        Fault: ``QUERY_BUDGET`` where the call's entry has no place for it.
     """
     if len(context.readings) >= MOST:
         zh, en = f"一次调用至多读取日志 {MOST} 次", f"a call reads the ledger {MOST} times at most"
         raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
+    made: dict[str, Any] = {"field": field, "filter": told(which, context.live.core.subjects)}
+    context.readings.append(made)
+    return made
 
 
-def note_reading(context: Context, field: str, which: CallFilter, shown: Sequence[Entry]) -> None:
-    """Notes what is about to be shown."""
+def note_shown(reading: dict[str, Any], shown: Sequence[Entry]) -> None:
+    """Adds what is about to be shown: how many entries, and between which numbers."""
     numbers = [entry.seq for entry in shown]
-    about = {"count": len(numbers), "first": min(numbers, default=None), "last": max(numbers, default=None)}
-    context.readings.append({"field": field, "filter": told(which, context.live.core.subjects), **about})
+    reading |= {"count": len(numbers), "first": min(numbers, default=None), "last": max(numbers, default=None)}
 
 
 def told(which: CallFilter, subjects: Subjects) -> Mapping[str, Any]:

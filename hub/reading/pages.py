@@ -11,7 +11,7 @@ from hub.api.types import PageInfo, cursor_of, number_behind
 from hub.ledger.entry import Entry
 from hub.ledger.matching import CallFilter
 from hub.ledger.search import Extent, Found, extent, search
-from hub.reading.notes import check_readings, note_reading
+from hub.reading.notes import begin_reading, note_shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ async def read_page(context: Context, field: str, which: CallFilter, size: int, 
     Raises:
         Fault: ``BAD_INPUT`` for a cursor of another reading, ``QUERY_BUDGET`` for too many readings in one document.
     """
-    check_readings(context)
     cursors = context.services.cursors
     binding = f"{field} {context.caller.name} {which!r}"
     behind = number_behind(cursors, binding, after)
+    reading = begin_reading(context, field, which)
 
     def read() -> tuple[Found, Extent]:
         with context.live.core.engine.connect() as connection:
@@ -43,7 +43,7 @@ async def read_page(context: Context, field: str, which: CallFilter, size: int, 
     shown = found.entries[:size]
     whole = len(found.entries) <= size
     last = found.onward if whole else shown[-1].seq
-    note_reading(context, field, which, shown)
+    note_shown(reading, shown)
     about = PageInfo(
         has_next_page=last is not None,
         has_previous_page=behind is not None,

@@ -14,6 +14,7 @@ from hub.people.audit_graphql import LedgerAccess, access_of, said_by, where
 from hub.reading.pages import read_page
 from hub.reading.views import Scope, View
 from hub.sharing.registry import Registry
+from schema.faults import Code, Fault
 
 Info = strawberry.Info[Context, None]
 
@@ -78,9 +79,15 @@ class ProvidedQueries:
         description="对本部门资源的调用，新者在前；审计管理员可指明提供部门 provider；一页至多检视两万条，searchedTo 非空时以 after 继续\n\n"
         "Calls on the own department's resources, newest first; the audit administrator may name another provider; a page looks at 20,000 entries at most and says so by searchedTo: go on with after"
     )
-    async def provided_calls(self, info: Info, filter: ProvidedFilter | None = None, first: int | None = None, after: str | None = None) -> ProvidedConnection:
+    async def provided_calls(
+        self, info: Info, provider: str | None = None, filter: ProvidedFilter | None = None, first: int | None = None, after: str | None = None
+    ) -> ProvidedConnection:
         size, registry = page_size(first), info.context.live.core.registry
-        department = bounds(info.context, "providedCalls").department
+        seen = bounds(info.context, "providedCalls")
+        department = provider or seen.department
+        if not seen.department_is_seen(department):
+            zh, en = "仅可读取对本部门资源的调用", "only calls on resources of the own department may be read"
+            raise Fault(Code.FORBIDDEN, zh, en, "请删去 provider", "leave provider out")
         which = Scope(View.PROVIDED, department=department).filter(said_by(filter, registry))
         page = await read_page(info.context, "providedCalls", which, size, after)
         return ProvidedConnection(nodes=[_shown(each, which, registry) for each in page.entries], page_info=page.about, **where(page))
