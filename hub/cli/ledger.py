@@ -10,7 +10,7 @@ import typer
 
 from hub.archive.files import ArchiveFault
 from hub.archive.source import ArchiveSource
-from hub.cli import ledger_archive, ledger_export, trace
+from hub.cli import ledger_archive, ledger_export, ledger_verifier, trace
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, AsJson
 from hub.cli.output import note, say, show_json
@@ -132,3 +132,4 @@ group.command("archive", epilog=EXAMPLES + "huitong ledger archive --until 2026-
 group.command("archives", epilog=EXAMPLES + "huitong ledger archives")(ledger_archive.archives_command)
 group.command("reindex", epilog=EXAMPLES + "huitong ledger reindex")(trace.reindex_command)
 group.command("prune", epilog=EXAMPLES + "huitong ledger prune --archive /archive/2020 --approver yao")(ledger_archive.prune_command)
+group.command("verifier", epilog=EXAMPLES + "huitong ledger verifier --output huitong-verify.pyz")(ledger_verifier.verifier_command)
