@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import strawberry
 from anyio import to_thread
@@ -126,7 +126,8 @@ class FeedbackMutations:
     @strawberry.mutation(description="提供部门已更正，附证据\n\nThe provider has corrected, with evidence")
     async def correct_feedback(self, info: Info, input: CorrectFeedbackInput) -> GovernanceFeedbackPayload:
         entry = int(input.entry) if input.entry and input.entry.isascii() and input.entry.isdigit() and len(input.entry) < 19 else None
-        evidence = Evidence(tuple(input.items), cast("datetime | None", input.as_of), -1 if input.entry and entry is None else entry)
+        as_of = datetime.fromisoformat(str(input.as_of)) if input.as_of is not None else None
+        evidence = Evidence(tuple(input.items), as_of, -1 if input.entry and entry is None else entry)
         return await _act(info, "correct", input.id, opinion=input.opinion, evidence=evidence)
 
     @strawberry.mutation(description="提供部门说明：数据无误的原因等\n\nThe provider explains why the data stand as they do")

@@ -12,6 +12,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 from hub.api.data_schema import make_data_schema
 from hub.api.governance_schema import make_governance_schema
 from hub.feedback.proof import verify_histories
+from tests.feedback.ways import case_of
 from tests.feedback.world import CLOSED, OPEN, PEOPLE, World, world_in
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -76,7 +77,7 @@ async def test_who_does_what(world: World) -> None:
     for who in PEOPLE.keys() - {"authority"}:
         assert await governed(world, who, "coVerifyFeedback", number, correct=True, opinion="x") == "FORBIDDEN", who
     assert await governed(world, "authority", "coVerifyFeedback", number, correct=True, opinion="确有差错") == "ORDERED"
-    moment = world.core.feedback.reader.get(number).history[-1].at.isoformat()  # type: ignore[union-attr]
+    moment = case_of(world.core, number).history[-1].at.isoformat()
     assert await governed(world, "provider", "correctFeedback", number, items=["street"], asOf=moment) == "CORRECTED"
     confirm = "mutation ($id: ID!) { confirmFeedback(id: $id) { code feedback { state outcome evidence { items asOf entry } history { step } } } }"
     assert await world.code("meters", confirm, id=number) == "NOT_FOUND"
