@@ -90,7 +90,8 @@ def open_core(settings: Settings) -> Core:
         RuleFault: a rule set that the settings name cannot be used.
     """
     engine = _database(settings)
-    service = LedgerService.assemble(engine, settings.keys, (log := log_name(engine, settings.ledger_digest)), _devices(settings, log))
+    log = log_name(engine, settings.ledger_digest)
+    service = LedgerService.assemble(engine, settings.keys, log, _devices(settings, log))
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
     pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER, settings.pseudonym_digest)

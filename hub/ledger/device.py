@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from textwrap import wrap
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -48,7 +49,8 @@ class DeviceKey:
 
     def pem(self) -> str:
         """The key as X.509 writes it (SubjectPublicKeyInfo)."""
-        return f"-----BEGIN PUBLIC KEY-----\n{base64.encodebytes(_SPKI + self.public).decode()}-----END PUBLIC KEY-----\n"
+        lines = wrap(base64.b64encode(_SPKI + self.public).decode(), 64)
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
     @classmethod
     def read(cls, path: Path, name: str) -> DeviceKey:
