@@ -230,8 +230,8 @@ class Ledger:
 
 
 def _releases(draft: EntryDraft) -> bool:
-    """Whether data leave behind the entry."""
-    return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL")
+    """Whether data leave behind the entry. Answers of the governance endpoint hold none of a source's."""
+    return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL") and not (draft.operation or "").startswith("governance.")
 
 
 def _nothing() -> None:
