@@ -138,7 +138,7 @@ class Hub:
         # Starlette would redirect to an absolute address made of whatever the request calls the host.
         self._rest.router.redirect_slashes = False
         self.ready = False
-        self.metrics = Metrics(Observed(core.ledger, self.live, self._admissions, self.runner))
+        self.metrics = Metrics(Observed(core.ledger, self.live, self._admissions, self.runner, core.space))
         self._admin_port = settings.admin_port
         self._admin = admin_application(self.metrics, self.unready, settings.admin_host)
 
@@ -247,15 +247,18 @@ class Hub:
         return StreamingResponse(unpacked(found), headers=_HEADERS, media_type="application/graphql")
 
     async def _ready(self, _request: Request) -> Response:
-        return PlainTextResponse("", 503 if self.unready() else 200)
+        reasons = self.unready()
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200, _HEADERS)
 
     def unready(self) -> list[str]:
-        """Why the hub is not ready, for those who run it."""
+        """Why the hub is not ready, in words that docs/operations.md explains; they say nothing of callers, data or addresses."""
         log, reasons = self.core.log, []
         if not self.ready:
             reasons.append("draining" if self.live.draining else "starting")
         if not log.ledger.running or log.ledger.failing:
             reasons.append("ledger_not_written")
+        if self.core.space.full:
+            reasons.append("disk_low")
         if self.live.stale:
             reasons.append("state_not_followed")
         if log.publisher.fault is not None:
@@ -269,12 +272,13 @@ class Hub:
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
         core = self.core
+        core.space.look()
         await core.log.start()
         await self.live.refresh()
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
         own = (collecting.run(), self.live.follow(), core.log.rollup.run(), self.metrics.lag.watch())
-        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep(), sweeping(core.sweep))
+        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep(), sweeping(core.sweep), core.space.watch())
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.

@@ -29,6 +29,7 @@ from hub.sharing.requests import RequestService
 from hub.sharing.rules import RuleBook
 from hub.sharing.service import SharingService
 from hub.sharing.sweep import Sweep
+from hub.space import Space
 from hub.store.engine import open_engine
 from hub.store.migrate import upgrade
 from schema.cursors import KEY_BYTES
@@ -65,6 +66,8 @@ class Core:
     book: RuleBook
     """The rule sets of the settings."""
     pseudonyms: PseudonymKeyService
+    space: Space
+    """Free space where the hub writes."""
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -96,7 +99,9 @@ def open_core(settings: Settings) -> Core:
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, registry, cursor_key, people, people_key, book, pseudonyms)
+    space = Space(settings, service.ledger)
+    own = (registry, cursor_key, people, people_key)
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, space)
 
 
 def log_name(engine: Engine, digest: Literal["", DigestName]) -> str:

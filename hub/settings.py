@@ -39,6 +39,17 @@ class Settings(BaseSettings):
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
     concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 429")
     caller_calls: int = Field(128, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
+    disk_stop_mib: int = Field(
+        128,
+        ge=0,
+        le=100_000_000,
+        description="Below so much free space, in MiB, on the disk of an SQLite control database the hub is not ready and gives no data; "
+        "acts of administration are still entered. Exchanges that run end. 0: no limit",
+    )
+    disk_exchange_mib: int = Field(
+        512, ge=0, le=100_000_000, description="Below so much free space, in MiB, on that disk or the one of exchange files no exchange begins; 0: no limit"
+    )
+    disk_warn_mib: int = Field(2048, ge=0, le=100_000_000, description="Below so much free space, in MiB, the hub's log says so; 0: never")
     drain_seconds: float = Field(25.0, ge=0, le=600, description="Longest that calls in work are waited for when the hub is told to end, in seconds")
     admin_port: int = Field(0, ge=0, le=65535, description="Port of the administration listener (/metrics, reasons of readiness); 0: there is none")
     admin_host: str = Field("127.0.0.1", description="Address of the administration listener, which asks nobody who they are")

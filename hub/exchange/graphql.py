@@ -21,7 +21,7 @@ from hub.exchange.store import MOST_WAITING, Job, TooMany
 from hub.exchange.writers import FORMATS
 from hub.sharing.quota import check_quota, limited
 from hub.store.base import now
-from schema.faults import Code, Fault, bad_input
+from schema.faults import Code, Fault, Origin, bad_input
 
 Info = strawberry.Info[Context, None]
 
@@ -147,6 +147,15 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
     decisions = [face.decision for face in compiled.export.plan.faces.values()]
     check_use(context.caller.use, decisions)
     check_documents(decisions, compiled.export.plan.document)
+    if context.live.core.space.exchanges_refused:
+        raise Fault(
+            Code.RATE_LIMITED,
+            "平台磁盘空间不足，暂不受理批量交换",
+            "the hub's disk has no room for another exchange",
+            "请稍后重试，或联系大数据主管部门",
+            "try again later, or tell the administrators",
+            origin=Origin.HUB,
+        )
     await to_thread.run_sync(check_quota, context.live.core.engine, limited(decisions))
     values = _values(context, given, variables, compiled)
     values["application"] = app.client_id

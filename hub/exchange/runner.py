@@ -275,7 +275,9 @@ class ExchangeRunner:
             await asyncio.shield(asyncio.ensure_future(self._places.acquire()))
 
     def _look(self, job: Job, plan: Plan) -> None:
-        """Before every page: the rights and the catalog that the job rests on still hold."""
+        """Before every page: the rights and the catalog that the job rests on still hold, and there is room for it."""
+        if self._live.core.space.exchanges_stopped:
+            raise Stopped("RATE_LIMITED 平台磁盘空间不足 the hub's disk has no room left")
         rights = self._rights(job)
         if rights.fingerprint != job.policy:
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")

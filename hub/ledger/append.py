@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from threading import Condition, Thread
 
 from sqlalchemy import Engine, update
@@ -30,7 +31,12 @@ IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
 PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
+LONGEST_SECONDS = 5.0
+"""An entry that waited so long for its commit to begin is not written any more; its caller is told so."""
+ACTS = ("admin", "start", "stop", "key")
+"""Kinds of entries that are taken while ``Ledger.acts_only`` holds, so that those who run the hub can do something about it."""
 
+_LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
 Result = Receipt | Exception
 
@@ -40,6 +46,7 @@ class _Waiting:
     pending: Pending
     future: asyncio.Future[Receipt]
     loop: asyncio.AbstractEventLoop = field(repr=False)
+    since: float = field(default_factory=time.perf_counter)
 
 
 class Ledger:
@@ -59,6 +66,8 @@ class Ledger:
         self._open = False
         self._failing = False
         self._thread: Thread | None = None
+        self.acts_only: str | None = None
+        """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
         self.seconds = Histogram()
         """From an entry's draft to its receipt."""
 
@@ -128,19 +137,21 @@ class Ledger:
         with self._changed:
             if not self._open:
                 raise LedgerUnavailable("the ledger is closed")
+            if self.acts_only is not None and not _is_act(pending.draft):
+                raise LedgerUnavailable(self.acts_only)
             if len(self._queue) >= self._queue_limit:
                 raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
             self._queue.append(waiting)
             self._changed.notify()
-        began = time.perf_counter()
         receipt = await waiting.future
-        self.seconds.note(time.perf_counter() - began)
+        self.seconds.note(time.perf_counter() - waiting.since)
         return receipt
 
     def _run(self) -> None:
         patient, impatient = (self._engine.execution_options(patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
         try:
             while self._awaited():
+                _resolve(late := self._late(), [LedgerUnavailable(_LATE) for _ in late])
                 batch = self._next()
                 engine = impatient if self._failing else patient
                 if batch:
@@ -157,6 +168,12 @@ class Ledger:
                 if not self._changed.wait(PROBE_SECONDS if self._failing else None):
                     return True
             return bool(self._queue)
+
+    def _late(self) -> list[_Waiting]:
+        """Those who have waited too long: they would be told of a success that nobody waits for any more."""
+        end = time.perf_counter() - LONGEST_SECONDS
+        with self._changed:
+            return [self._queue.popleft() for _ in range(sum(1 for _ in takewhile(lambda waiting: waiting.since < end, self._queue)))]
 
     def _next(self) -> list[_Waiting]:
         with self._changed:
@@ -199,6 +216,11 @@ class Ledger:
             left = list(self._queue)
             self._queue.clear()
         _resolve(left, [LedgerUnavailable("the ledger's writer has ended; restart the hub") for _ in left])
+
+
+def _is_act(draft: EntryDraft) -> bool:
+    """Whether an entry stands for no data and no mere refusal. The end of an exchange that failed is an act: it was begun before."""
+    return draft.kind in ACTS or (draft.kind == "exchange" and draft.outcome == "FAILED")
 
 
 def _unavailable(fault: Exception) -> LedgerUnavailable:

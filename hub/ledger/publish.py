@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, Text, insert, select, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
@@ -17,6 +17,7 @@ from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
 from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place
@@ -36,6 +37,7 @@ class _Grown:
     size: int
     root: bytes
     nodes: list[dict[str, int | bytes]]
+    hours: Spans
 
 
 class Publisher:
@@ -89,6 +91,7 @@ class Publisher:
                 return None
             if grown.nodes:
                 connection.execute(insert(tables.node), grown.nodes)
+            widen(connection, grown.hours)
             connection.execute(insert(tables.checkpoint).values(size=signed.size, note=signed.note))
         self._signed = signed
         return signed
@@ -103,12 +106,13 @@ class Publisher:
     def _grow(self, connection: Connection) -> _Grown | None:
         before, tops = self._verified(connection)
         entry = tables.entry.c
-        rows = connection.execute(select(entry.seq, entry.leaf, entry.canonical).where(entry.seq >= before).order_by(entry.seq).limit(STEP)).all()
+        columns = (entry.seq, entry.leaf, entry.canonical, type_coerce(entry.at, Text).label("at"))
+        rows = connection.execute(select(*columns).where(entry.seq >= before).order_by(entry.seq).limit(STEP)).all()
         if not rows:
             return None
         leaves = _leaves(rows, before, self._previous(connection, before), self._digest)
         nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves, self._digest)]
-        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes)
+        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans((row.seq, row.at) for row in rows))
 
     def _verified(self, connection: Connection) -> tuple[int, list[bytes]]:
         """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
@@ -166,7 +170,7 @@ def last_size(connection: Connection) -> int:
     return size or 0
 
 
-def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes]]], first: int, previous: str, digest: Digest) -> list[bytes]:
+def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes, str]]], first: int, previous: str, digest: Digest) -> list[bytes]:
     """The leaf hashes of new entries, in an unbroken sequence and chain, each made anew from its bytes."""
     leaves = []
     for seq, row in enumerate(rows, first):
@@ -176,7 +180,7 @@ def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes]]], first: int, previous:
     return leaves
 
 
-def _leaf(row: Row[tuple[int, bytes, bytes]], seq: int, previous: str, digest: Digest) -> bytes:
+def _leaf(row: Row[tuple[int, bytes, bytes, str]], seq: int, previous: str, digest: Digest) -> bytes:
     if row.seq != seq:
         raise LedgerCorrupt(f"entry {seq} is missing")
     try:

@@ -1,33 +1,18 @@
-"""Reading the ledger: one entry, and lists for the caller's own calls, a provider's view and the audit administrator."""
+"""Reading the ledger: one entry, its parties, and pages of entries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from hub.ledger import tables
-from hub.ledger.entry import Entry, Kind, Outcome
+from hub.ledger.entry import Entry
+from hub.ledger.matching import CallFilter as CallFilter
 from hub.ledger.parsing import parse
+from hub.ledger.search import search
 
 MAX_PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFilter:
-    """Which entries: all conditions that are set hold together. ``since`` is inclusive, ``until`` exclusive; ``kinds`` empty means every kind."""
-
-    application: str | None = None
-    department: str | None = None
-    """The consumer's."""
-    provider: str | None = None
-    resource: str | None = None
-    outcome: Outcome | None = None
-    call: str | None = None
-    kinds: tuple[Kind, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +25,7 @@ class Parties:
 
 
 def entry(connection: Connection, seq: int) -> Entry | None:
-    """The entry with this number; ``None`` when there is none.
+    """The entry with this number; ``None`` when there is none, or when it is in the archive alone.
 
     Raises:
         ValueError: what is stored is not an entry.
@@ -50,7 +35,7 @@ def entry(connection: Connection, seq: int) -> Entry | None:
 
 
 def calls(connection: Connection, which: CallFilter, first: int, before: int | None = None) -> list[Entry]:
-    """At most ``first`` (1 to ``MAX_PAGE``) entries, newest first, those below the sequence number ``before``.
+    """At most ``first`` (1 to ``MAX_PAGE``) entries, newest first, those below the sequence number ``before``, however many must be looked at.
 
     Ask for one more than the page shows to learn whether there is a next one; the last ``seq`` is its ``before``.
 
@@ -59,43 +44,13 @@ def calls(connection: Connection, which: CallFilter, first: int, before: int | N
     """
     if not 1 <= first <= MAX_PAGE:
         raise ValueError(f"a page has 1 to {MAX_PAGE} entries")
-    statement = _matching(which).order_by(tables.entry.c.seq.desc()).limit(first)
-    if before is not None:
-        statement = statement.where(tables.entry.c.seq < before)
-    return [parse(canonical) for canonical in connection.execute(statement).scalars()]
+    return search(connection, which, first, before, most=None).entries
 
 
 def parties(connection: Connection, seq: int) -> Parties | None:
-    """The parties of an entry; ``None`` when there is no such entry."""
+    """The parties of an entry; ``None`` when there is no such entry, or when it is in the archive alone."""
     row = connection.execute(select(tables.entry.c.application, tables.entry.c.department).where(tables.entry.c.seq == seq)).one_or_none()
     if row is None:
         return None
     providers = connection.execute(select(tables.access.c.provider).where(tables.access.c.seq == seq)).scalars()
     return Parties(row.application, row.department, frozenset(providers))
-
-
-def _matching(which: CallFilter) -> Select[tuple[bytes]]:
-    column = tables.entry.c
-    statement = select(column.canonical)
-    for name in ("application", "department", "outcome", "call"):
-        if (value := getattr(which, name)) is not None:
-            statement = statement.where(column[name] == value)
-    if which.kinds:
-        statement = statement.where(column.kind.in_(which.kinds))
-    if which.since is not None:
-        statement = statement.where(column.at >= which.since)
-    if which.until is not None:
-        statement = statement.where(column.at < which.until)
-    if which.provider is not None or which.resource is not None:
-        statement = statement.where(column.seq.in_(_touching(which)))
-    return statement
-
-
-def _touching(which: CallFilter) -> Select[tuple[int]]:
-    access = tables.access.c
-    statement = select(access.seq)
-    if which.provider is not None:
-        statement = statement.where(access.provider == which.provider)
-    if which.resource is not None:
-        statement = statement.where(access.resource == which.resource)
-    return statement

@@ -17,6 +17,7 @@ from hub.ledger.append import Ledger
 from hub.live import Live
 from hub.metrics.meter import HttpMeter, LoopLag
 from hub.metrics.sources import age_metrics, histogram, histograms, source_metrics
+from hub.space import Space
 from hub.store.base import now
 
 
@@ -29,6 +30,7 @@ class Observed:
     admissions: dict[str, Admission]
     """By endpoint."""
     runner: ExchangeRunner
+    space: Space
 
 
 class Metrics:
@@ -54,6 +56,7 @@ class Metrics:
         yield from age_metrics(opened, live.snapshot, now())
         yield from self._http_metrics()
         yield from self._ledger_metrics()
+        yield from self._space_metrics()
         yield from self._work_metrics()
         built = GaugeMetricFamily("huitong_build_info", "1; the version in the labels", labels=["version", "python"])
         built.add_metric([__version__, platform.python_version()], 1)
@@ -73,6 +76,12 @@ class Metrics:
         yield HistogramMetricFamily("huitong_ledger_append_seconds", "Time until an entry was durable", buckets=buckets, sum_value=total)
         yield GaugeMetricFamily("huitong_ledger_waiting", "Entries that wait to be committed", ledger.waiting)
         yield GaugeMetricFamily("huitong_ledger_failing", "1 while commits fail and no data leaves", ledger.failing)
+
+    def _space_metrics(self) -> Iterator[Metric]:
+        free = GaugeMetricFamily("huitong_disk_free_bytes", "Free space by what is written there", labels=["place"])
+        for place, count in self._observed.space.free.items():
+            free.add_metric([place], count)
+        yield free
 
     def _work_metrics(self) -> Iterator[Metric]:
         running = GaugeMetricFamily("huitong_calls_running", "GraphQL calls in work", labels=["endpoint"])

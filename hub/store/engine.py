@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 
 from hub.store import postgres
 
 PATIENCE_MS = 10_000
 """How long a transaction waits where nothing else is said."""
+_DISK = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""Error names of SQLite that speak of the disk (sqlite.org/rescode.html)."""
 
 
 def open_engine(url: str) -> Engine:
@@ -30,6 +32,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _distrust)
     return engine
 
 
@@ -47,6 +50,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _distrust(context: ExceptionContext) -> None:
+    """After a fault of the disk no connection is trusted to know what is on it: each is opened anew."""
+    if getattr(context.original_exception, "sqlite_errorname", "").startswith(_DISK):
+        context.is_disconnect = True
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
 
 POOL, MORE = 8, 12
 """Connections that one process keeps, and how many more it opens at need."""
@@ -20,6 +20,8 @@ GRACE_SECONDS = 1.0
 IDLE_SECONDS = 30
 """After so long without a statement within a transaction the server ends it: a host that died gives up its locks."""
 _PING_SECONDS = 2.0
+_NO_PRIMARY = frozenset({"25006", "57P01", "57P02", "57P03"})
+"""SQLSTATE: read-only transaction, administrator's shutdown, crash, not yet ready (PostgreSQL, appendix A)."""
 _QUIET = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8000}
 """A host that is gone without a word is noticed by the network layer (seconds, the last in milliseconds)."""
 
@@ -56,6 +58,9 @@ def open_engine(url: URL, patience: int) -> Engine:
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         **_QUIET,
     }
+    if len(_hosts(url)) > 1:
+        # Of several servers only the primary can be written; libpq would take the first that answers.
+        settings["target_session_attrs"] = "read-write"
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -69,7 +74,14 @@ def open_engine(url: URL, patience: int) -> Engine:
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "begin", lambda connection: _begin(connection, patience))
     event.listen(engine, "reset", _reset)
+    event.listen(engine, "handle_error", _distrust)
     return engine
+
+
+def _hosts(url: URL) -> list[str]:
+    """The servers that a URL names: ``?host=a:5432&host=b:5432``, or ``?host=a,b``."""
+    named = url.query.get("host", ())
+    return [host for part in ([named] if isinstance(named, str) else named) for host in part.split(",")]
 
 
 def fault_of(connection: Connection) -> str | None:
@@ -87,6 +99,12 @@ def fault_of(connection: Connection) -> str | None:
 
 def _connect(_dialect: Any, _record: Any, arguments: Any, parameters: Any) -> BoundedConnection:
     return BoundedConnection.connect(*arguments, **parameters)
+
+
+def _distrust(context: ExceptionContext) -> None:
+    """A server that has become a standby, or is ending, refuses statements on connections that are sound: the pool looks for another."""
+    if getattr(context.original_exception, "sqlstate", None) in _NO_PRIMARY:
+        context.is_disconnect = True
 
 
 def _begin(connection: Connection, default: int) -> None:

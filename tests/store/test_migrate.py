@@ -23,7 +23,9 @@ import hub.pseudonyms.tables
 import hub.sharing.calendar_tables
 import hub.sharing.cohort_tables
 import hub.sharing.tables
+import hub.tracing.tables
 import hub.verification.tables
+import hub.withdrawal.tables
 import hub.witness.tables  # noqa: F401 - declares tables
 from hub.store.base import metadata
 from hub.store.engine import open_engine

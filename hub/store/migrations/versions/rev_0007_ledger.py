@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, text
 
 revision = "0007"
 down_revision = "0006"
@@ -14,6 +14,8 @@ def upgrade() -> None:
     _witness()
     _tracing()
     _withdrawals()
+    _reading()
+    _usage()
 
 
 def _witness() -> None:
@@ -71,3 +73,72 @@ def _withdrawals() -> None:
     )
     holding = text("state = 'WITHDRAWN'")
     op.create_index("ix_withdrawal_in_force", "withdrawal", ["resource"], unique=True, sqlite_where=holding, postgresql_where=holding)
+
+
+def _reading() -> None:
+    """What searches read instead of the whole log, and what was archived."""
+    no_call, not_ok = text("kind <> 'call'"), text("outcome <> 'OK'")
+    op.create_index("ix_ledger_entry_kind_seq", "ledger_entry", ["kind", "seq"], sqlite_where=no_call, postgresql_where=no_call)
+    op.create_index("ix_ledger_entry_outcome_seq", "ledger_entry", ["outcome", "seq"], sqlite_where=not_ok, postgresql_where=not_ok)
+    op.create_table(
+        "ledger_hour",
+        Column("hour", Text, primary_key=True),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+    )
+    op.execute(
+        "INSERT INTO ledger_hour (hour, first, last) SELECT substr(at, 1, 13), min(seq), max(seq) FROM ledger_entry "
+        "WHERE seq < (SELECT max(size) FROM ledger_checkpoint) GROUP BY substr(at, 1, 13)"
+    )
+    op.create_table(
+        "ledger_archive",
+        Column("first", BigInteger, primary_key=True, autoincrement=False),
+        Column("count", BigInteger, nullable=False),
+        Column("file", Text, nullable=False),
+        Column("bytes", BigInteger, nullable=False),
+        Column("sha256", Text, nullable=False),
+        Column("archived_at", Text, nullable=False),
+        Column("pruned_at", Text),
+    )
+
+
+def _usage() -> None:
+    dimensions = ("department", "application", "provider", "resource", "operation", "purpose", "scenario", "medium")
+    sums = ("entries", "calls", "ok", "partial", "refused", "failed", "counted", "rows", "bytes", "subjects", "undelivered", "timed", "ms", "aged", "age")
+    buckets = tuple(f"le_{bound}" for bound in (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, "inf"))
+    op.create_table(
+        "usage_line",
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("key", Text, nullable=False, unique=True),
+        *(Column(name, Text, nullable=False) for name in dimensions),
+    )
+    op.create_index("ix_usage_line_resource", "usage_line", ["resource"])
+    op.create_table(
+        "usage_day",
+        Column("day", Text, primary_key=True),
+        Column("line", BigInteger, primary_key=True, autoincrement=False),
+        *(Column(name, BigInteger, nullable=False) for name in (*sums, "stale", "unavailable", *buckets, "ms_max", "age_max")),
+    )
+    op.create_index("ix_usage_day_line_day", "usage_day", ["line", "day"])
+    for table, by in (("usage_code", "code"), ("usage_discount", "rule")):
+        op.create_table(
+            table,
+            Column("day", Text, primary_key=True),
+            Column("line", BigInteger, primary_key=True, autoincrement=False),
+            Column(by, Text, primary_key=True),
+            Column("calls", BigInteger, nullable=False),
+        )
+    op.create_table(
+        "usage_state",
+        Column("day", Text, primary_key=True),
+        Column("closed", Boolean, nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in ("revision", "through", "rows")),
+        *(Column(name, Text, nullable=False) for name in ("sha256", "rules", "rules_sha256")),
+        Column("call", Text),
+    )
+    op.create_table(
+        "usage_position",
+        Column("id", SmallInteger, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, nullable=False),
+        *(Column(name, Text, nullable=False) for name in ("holder", "at")),
+    )
