@@ -1,4 +1,4 @@
-"""Group commit: one commit in flight, and whatever arrives meanwhile is the next batch. It needs no timer: a quiet hub commits at once, a busy one in bulk."""
+"""Group commit: one commit in flight, and whatever arrives meanwhile is the next batch. A quiet hub commits at once, a busy one waits a moment for more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
+from hub.ledger.held import Held
 from hub.ledger.keys import Signer
 from hub.ledger.receipt import Receipt
 
@@ -29,6 +30,12 @@ PATIENCE_MS = 2000
 """How long a commit of the event loop's entries waits for somebody else's lock of the database."""
 IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
+SEVERAL = 4
+"""Entries of a batch from which on the hub is busy: the next commit waits while more arrive, for what it costs beside its entries is shared."""
+ENOUGH = 48
+"""Entries that are not waited for any longer."""
+GLANCE_SECONDS, GLANCES = 0.001, 8
+"""Between two looks at how many there are, and so many looks at most."""
 PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
@@ -65,6 +72,8 @@ class Ledger:
         self._changed = Condition()
         self._open = False
         self._failing = False
+        self._closing = Event()
+        self._last = 0
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
@@ -95,6 +104,7 @@ class Ledger:
         """Start the writer's thread."""
         if self._thread is None:
             self._open = True
+            self._closing.clear()
             self._thread = Thread(target=self._run, name="huitong-ledger", daemon=True)
             self._thread.start()
 
@@ -102,6 +112,7 @@ class Ledger:
         """Accept nothing more, commit what waits, end the thread."""
         with self._changed:
             self._open = False
+            self._closing.set()
             self._changed.notify()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -148,17 +159,18 @@ class Ledger:
         return receipt
 
     def _run(self) -> None:
-        patient, impatient = (self._engine.execution_options(patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
+        held = Held(self._engine)
         try:
             while self._awaited():
+                self._gather()
                 _resolve(late := self._late(), [LedgerUnavailable(_LATE) for _ in late])
                 batch = self._next()
-                engine = impatient if self._failing else patient
                 if batch:
-                    _resolve(batch, self._judged([waiting.pending for waiting in batch], engine))
+                    _resolve(batch, self._judged([waiting.pending for waiting in batch], held))
                 else:
-                    self._probe(engine)
+                    self._probe(held)
         finally:
+            held.close()
             self._abandon()
 
     def _awaited(self) -> bool:
@@ -169,6 +181,15 @@ class Ledger:
                     return True
             return bool(self._queue)
 
+    def _gather(self) -> None:
+        """Where the last commit had several entries, waits while more arrive. A caller alone never waits for this."""
+        seen = 0
+        for _ in range(GLANCES if self._last >= SEVERAL else 0):
+            if not seen < len(self._queue) < ENOUGH:
+                return
+            seen = len(self._queue)
+            self._closing.wait(GLANCE_SECONDS)
+
     def _late(self) -> list[_Waiting]:
         """Those who have waited too long: they would be told of a success that nobody waits for any more."""
         end = time.perf_counter() - LONGEST_SECONDS
@@ -177,21 +198,24 @@ class Ledger:
 
     def _next(self) -> list[_Waiting]:
         with self._changed:
-            return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+        self._last = len(batch)
+        return batch
 
-    def _judged(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
+    def _judged(self, pending: Sequence[Pending], held: Held) -> list[Result]:
         try:
-            results = self._write(pending, engine)
+            with held.writing(IMPATIENCE_MS if self._failing else PATIENCE_MS) as connection:
+                results: list[Result] = [*write(connection, pending, self._signer)]
         except _REFUSED as fault:
             self._failing = True
             return [_unavailable(fault) for _ in pending]
         self._failing = False
         return results
 
-    def _probe(self, engine: Engine) -> None:
+    def _probe(self, held: Held) -> None:
         """A commit that changes nothing but shows that one can be made."""
         try:
-            with writing(engine) as connection:
+            with held.writing(IMPATIENCE_MS) as connection:
                 locked_head(connection, self.log)
                 connection.execute(update(tables.head).values(size=tables.head.c.size))
         except _REFUSED:
@@ -200,14 +224,11 @@ class Ledger:
 
     def _commit(self, pending: Sequence[Pending]) -> list[Result]:
         try:
-            return self._write(pending, self._engine)
+            with writing(self._engine) as connection:
+                results = write(connection, pending, self._signer)
         except _REFUSED as fault:
             return [_unavailable(fault) for _ in pending]
-
-    def _write(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
-        with writing(engine) as connection:
-            results = write(connection, pending, self._signer)
-        return list(results)
+        return [*results]
 
     def _abandon(self) -> None:
         """Whatever ended the thread, nobody waits for ever."""
