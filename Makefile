@@ -56,10 +56,13 @@ hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 	$(call say,生成行政区划表 making the table of administrative divisions)
 	@$(BIN)/python -m hub.demo.divisions hub/console/node_modules >/dev/null && touch $@
 
-dev: build $(DONE)/dev ## 开发环境 Install the development tools as well
+dev: build $(DONE)/dev $(DONE)/oracle ## 开发环境 Install the development tools as well
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/package
 	@$(PROGRESS) '安装开发工具 installing the development tools (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
+
+$(DONE)/oracle: requirements/oracle.txt | $(DONE)/venv
+	@$(PROGRESS) '安装对照实现 installing an oracle of the tests, apart (hash-locked)' $(PIP) --require-hashes --upgrade --target $(VENV)/oracle -r $< && touch $@
 
 lint: dev
 	$(call say,ruff$(comma) mypy$(comma) import-linter)
@@ -107,6 +110,6 @@ bench: dev packages ## 性能 Measures what calls cost the hub and the sources: 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find hub schema auth connectors masking tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find hub schema auth connectors masking verifier tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 comma := ,

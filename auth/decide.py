@@ -101,6 +101,8 @@ def explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
 
 
 def _explain(policy: ResourcePolicy, rights: Rights) -> Explanation:
+    if policy.withdrawn:
+        return _refused(Reason.WITHDRAWN)
     if policy.sharing_class is SharingClass.NOT_SHARED:
         return _refused(Reason.NOT_SHARED)
     if rights.public:

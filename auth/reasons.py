@@ -19,6 +19,8 @@ class Reason(Enum):
     GRANT_TOO_NARROW = "GRANT_TOO_NARROW"
     """The resource is shared unconditionally; a grant for some rows or operations adds nothing to what all have."""
 
+    WITHDRAWN = "WITHDRAWN"
+    """The resource is withdrawn; nobody has it until it is given back."""
     NOT_SHARED = "NOT_SHARED"
     """The resource is shared with nobody."""
     NOT_OPEN = "NOT_OPEN"

@@ -84,6 +84,8 @@ class ResourcePolicy:
     items: Mapping[str, ItemPolicy]
     masks: Mapping[str, Mask] = field(default_factory=dict)
     """The department's own masking rules, by code: a grant may name one of them."""
+    withdrawn: bool = False
+    """撤回: out of service for everybody, whatever was granted."""
 
 
 @dataclass(frozen=True, slots=True)

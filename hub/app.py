@@ -66,8 +66,12 @@ from hub.people.codes import Clients, LivePeople, StoredCodes
 from hub.people.pages import AccountPages
 from hub.people.roles import ROLES
 from hub.pseudonyms.following import following_pseudonyms
+from hub.reading.http import ExportHttp
 from hub.sharing.registry import TokenRevocations
 from hub.sharing.sweep import sweeping
+from hub.tracing.index import Indexer
+from hub.usage.roller import Roller, rolling
+from hub.usage.rulebook import UsageRules
 from masking import han
 from schema.cursors import Cursors
 from schema.documents import Documents
@@ -121,6 +125,7 @@ class Hub:
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
         services = Services(self.live, cursors, exchanges, self.runner, core.requests)
         self._identity = Identity(verifier, core.registry, proofs, issuer, replays=shared, stale=lambda: self.live.stale)
+        self._usage = Roller(core.engine, core.ledger, UsageRules.of_home(settings.home), make_id("node"))
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
         data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
@@ -145,7 +150,7 @@ class Hub:
     def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], limit: BodyLimit, demo: DemoState | None) -> GraphQLEndpoint:
         settings, log = self.core.settings, self.core.log
         admission = self._admissions[kind] = Admission(settings.concurrent_calls, settings.caller_calls)
-        number = hub_number(log.verifier_key.public)
+        number = hub_number(log.first_key.public)
         turns = Turns(self._identity, admission, self._pace, log.ledger, log.rollup, number, settings.request_seconds, answering)
         return GraphQLEndpoint(turns.take, turns.refuse, lambda: page(kind, demo is not None), self._bodies, limit)
 
@@ -197,7 +202,8 @@ class Hub:
             *self._pages.routes(),
             *self._authorize.routes(),
             *ConsolePeople(self.core, self._identity, self._people, self._pages).routes(demo is not None),
-            *LedgerHttp(self.core.log, self._identity).routes(),
+            *LedgerHttp(self.core.log, self._identity, self.core.witnessing.policy).routes(),
+            *ExportHttp(self.core, self._identity).routes(),
             *self._exchange_http.routes(),
             Route("/", _front, methods=["GET"]),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
@@ -257,13 +263,15 @@ class Hub:
             reasons.append("draining" if self.live.draining else "starting")
         if not log.ledger.running or log.ledger.failing:
             reasons.append("ledger_not_written")
+        if log.ring.missing is not None:
+            reasons.append("ledger_key_missing")
         if self.core.space.full:
             reasons.append("disk_low")
         if self.live.stale:
             reasons.append("state_not_followed")
         if log.publisher.fault is not None:
             reasons.append("checkpoints_not_published")
-        return reasons
+        return reasons + self.core.witnessing.reasons()
 
     def _identity_works(self) -> tuple[Coroutine[Any, Any, None], ...]:
         pseudonyms = following_pseudonyms(self.core.pseudonyms.files, self.core.registry.pseudonym_version)
@@ -278,7 +286,18 @@ class Hub:
         await core.ledger.append(EntryDraft(kind="start", call=make_id("start"), outcome="OK"))
         collecting = Collecting(lambda: sum(admission.in_work for admission in self._admissions.values()))
         own = (collecting.run(), self.live.follow(), core.log.rollup.run(), self.metrics.lag.watch())
-        works = (*own, *self._identity_works(), self.live.sources.watch(), self.runner.sweep(), self.runner.keep(), sweeping(core.sweep), core.space.watch())
+        works = (
+            *own,
+            *self._identity_works(),
+            self.live.sources.watch(),
+            self.runner.sweep(),
+            self.runner.keep(),
+            sweeping(core.sweep),
+            rolling(self._usage),
+            Indexer(core.engine).run(),
+            core.space.watch(),
+            core.witnessing.run(),
+        )
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.

@@ -16,8 +16,12 @@ from sqlalchemy import Engine
 from auth.keys import KeyRing
 from hub.acts import Acts
 from hub.catalog.service import CatalogService
+from hub.feedback.public import Pace
+from hub.feedback.service import FeedbackService
+from hub.feedback.sweep import FeedbackSweep
 from hub.ledger.append import Ledger
 from hub.ledger.digest import DigestName, digest_of, named
+from hub.ledger.ring import KeyRing as LedgerKeys
 from hub.ledger.service import LedgerService, held_log
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
@@ -32,6 +36,7 @@ from hub.sharing.sweep import Sweep
 from hub.space import Space
 from hub.store.engine import open_engine
 from hub.store.migrate import upgrade
+from hub.witness.witnessing import Witnessing
 from schema.cursors import KEY_BYTES
 
 LOG_BASE = "huitong.ledger"
@@ -68,6 +73,8 @@ class Core:
     pseudonyms: PseudonymKeyService
     space: Space
     """Free space where the hub writes."""
+    feedback: FeedbackService
+    witnessing: Witnessing
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -81,10 +88,7 @@ def open_core(settings: Settings) -> Core:
         HomeFault: the home was never initialised or cannot be written.
         RuleFault: a rule set that the settings name cannot be used.
     """
-    if not settings.keys.is_dir():
-        raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
-    upgrade(settings.database_url)
-    engine = open_engine(settings.database_url)
+    engine = _database(settings)
     service = LedgerService.assemble(engine, settings.keys, log_name(engine, settings.ledger_digest))
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
@@ -95,13 +99,37 @@ def open_core(settings: Settings) -> Core:
     book = RuleBook.open(settings.rule_sets, settings.rules)
     sharing = SharingService(engine, acts, catalog.load, book, settings.recorded_grants == "allowed")
     requests, disposals = RequestService(engine, acts, catalog.load, book), Disposals(engine, acts, book)
-    sweep = Sweep(engine, acts, book, requests, sharing.grant_acts)
+    pace = Pace(engine, service.subjects, settings.public_feedback_per_address, settings.public_feedback_per_day)
+    feedback = FeedbackService(engine, acts, catalog.load, book, pace, settings.feedback_confirmation_days)
+    sweep = Sweep(engine, acts, book, requests, sharing.grant_acts, (FeedbackSweep(engine, book, feedback).run,))
     cursor_key, people_key = (_secret_key(settings.keys / name) for name in ("cursor.key", "people.key"))
     people = PeopleService(engine, acts)
     shared = (sharing, requests, disposals, sweep)
     space = Space(settings, service.ledger)
     own = (registry, cursor_key, people, people_key)
-    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, space)
+    beside = (space, feedback, Witnessing(settings.witnessing, service))
+    return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, *beside)
+
+
+def _database(settings: Settings) -> Engine:
+    if not settings.keys.is_dir():
+        raise HomeFault(f"{settings.home} 尚未初始化 is not initialised: run `huitong init` (or `huitong demo` to look around)")
+    upgrade(settings.database_url)
+    return open_engine(settings.database_url)
+
+
+@contextmanager
+def opened_log(settings: Settings) -> Iterator[tuple[Engine, LedgerKeys]]:
+    """The control database and the ledger's keys, without all else: the key in force may be missing.
+
+    Raises:
+        HomeFault: as ``open_core``.
+    """
+    engine = _database(settings)
+    try:
+        yield engine, LedgerKeys(settings.keys, log_name(engine, settings.ledger_digest))
+    finally:
+        engine.dispose()
 
 
 def log_name(engine: Engine, digest: Literal["", DigestName]) -> str:

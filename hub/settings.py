@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from hub.store.address import control_url, with_password_of
+from hub.witness.policy import WitnessPolicy, parse_witnesses
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z|\[[0-9A-Fa-f:.]{2,45}\]\Z")
 
@@ -91,6 +92,30 @@ class Settings(BaseSettings):
         description="Hash function of the ledger's tree, chosen once for ever when the home is initialised: `SM3` (GB/T 32905-2016) or `SHA256`. "
         "Default: that of the log which is there, `SHA256` for a new one",
     )
+    witnesses: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Witnesses that cosign the ledger's checkpoints, each `VKEY URL`: its verifier key, a space, its address; comma-separated in the environment",
+    )
+    witness_quorum: int | None = Field(
+        None,
+        ge=0,
+        le=32,
+        description="How many of the witnesses must have cosigned; 0: data never wait for them. Default: 1 where there are witnesses",
+    )
+    witness_grace_seconds: int = Field(
+        14_400,
+        ge=0,
+        le=31_536_000,
+        description="When the oldest entry has waited for the quorum this long, in seconds, no data leave any more until it has cosigned; 0: they never stop",
+    )
+    witness_interval_seconds: float = Field(1.0, ge=0.05, le=3600, description="Between two checkpoints that are sent to the witnesses, in seconds")
+    feedback_confirmation_days: int = Field(
+        10, ge=1, le=100, description="Working days after the answer to a feedback on wrong data in which its reporter may object; then the case closes"
+    )
+    public_feedback_per_address: int = Field(
+        5, ge=0, le=10_000, description="Reports of wrong data without a token per network address and day; 0: none are taken in"
+    )
+    public_feedback_per_day: int = Field(500, ge=0, le=1_000_000, description="Reports of wrong data without a token in a day, from all addresses together")
     pseudonym_digest: Literal["SM3", "SHA256"] = Field(
         "SM3",
         description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",
@@ -112,6 +137,22 @@ class Settings(BaseSettings):
         if wrong:
             raise ValueError(f"{wrong[0]} is no host name; give names without scheme and port, such as hub.city.example")
         return names
+
+    @field_validator("witnesses", mode="before")
+    @classmethod
+    def _witness_lines(cls, value: object) -> object:
+        lines = [line.strip() for line in value.split(",") if line.strip()] if isinstance(value, str) else value
+        if isinstance(lines, list):
+            parse_witnesses([str(line) for line in lines])
+        return lines
+
+    @field_validator("witness_quorum")
+    @classmethod
+    def _enough_witnesses(cls, value: int | None, info: ValidationInfo) -> int | None:
+        count = len(info.data.get("witnesses", ()))
+        if value is not None and value > count:
+            raise ValueError(f"{value} 大于见证数 is more than the {count} witnesses of the setting witnesses")
+        return value
 
     @field_validator("database")
     @classmethod
@@ -174,6 +215,13 @@ class Settings(BaseSettings):
     def session_longest(self) -> timedelta:
         """Longest that a person stays logged in."""
         return timedelta(hours=self.session_hours)
+
+    @property
+    def witnessing(self) -> WitnessPolicy:
+        """Who cosigns the ledger's checkpoints, and what depends on it."""
+        found = parse_witnesses(self.witnesses)
+        quorum = min(1, len(found)) if self.witness_quorum is None else self.witness_quorum
+        return WitnessPolicy(found, quorum, self.witness_grace_seconds, self.witness_interval_seconds)
 
     @property
     def rules(self) -> Path:

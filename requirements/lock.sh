@@ -6,3 +6,4 @@ compile() { uv pip compile --quiet --generate-hashes --no-emit-index-url --no-em
 compile pyproject.toml --output-file requirements/run.txt
 compile --group build --output-file requirements/build.txt
 compile pyproject.toml --all-extras --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+compile requirements/oracle.in --output-file requirements/oracle.txt

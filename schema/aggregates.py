@@ -19,6 +19,7 @@ from schema.model import Item
 from schema.questions import Question, Questions, predicate_of, rows_of, text_of
 from schema.reader import Reader
 from schema.shapes import ItemUse
+from schema.subjects import Subject
 from schema.values import fits, undeliverable, unfit
 
 MOST_GROUPS = 1000
@@ -43,6 +44,8 @@ class Asking:
     """The row condition."""
     binds: Binds
     reached: Mapping[Face, tuple[ItemUse, ...]]
+    named: Mapping[Face, Sequence[Subject]]
+    """Whom the filter names by an identifier."""
     grouped: bool
 
     @cached_property
@@ -70,7 +73,9 @@ def asking(face: Face, wanted: Wanted, args: Mapping[str, Any], reader: Reader) 
     reader.allowance.reserve("rows", ROWS)
     reader.allowance.reserve("cells", (first if names else 1) * (1 + len(names) + 2 * len(wanted.items)))
     keys = tuple((name, face.groupable[name]) for name in names)
-    return Asking(face, wanted, keys, first, Every((*parts, rows)), rows, binds, filtering.reached.by_face(), args.get("groupBy") is not None)
+    return Asking(
+        face, wanted, keys, first, Every((*parts, rows)), rows, binds, filtering.reached.by_face(), filtering.reached.subjects, args.get("groupBy") is not None
+    )
 
 
 async def aggregate(asked: Asking, reader: Reader, questions: Questions) -> Aggregated:
@@ -99,6 +104,8 @@ def _note(asked: Asking, reader: Reader) -> None:
     reader.note(asked.face, (), None, (*uses, *reached.pop(asked.face, ())), Operation.QUERY)
     for there, compared in reached.items():
         reader.note(there, (), None, compared, Operation.QUERY)
+    for face, subjects in asked.named.items():
+        reader.name(face, subjects)
 
 
 async def _cells(asked: Asking, past: Sequence[Question], reader: Reader) -> list[Cell]:

@@ -113,7 +113,7 @@ class Exporter:
         return await read_count(self._listing(), self._work.reader)
 
     async def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
-        """Rendered rows, page after page, in the list's order.
+        """Rendered rows, page after page, in the list's order. While one is in hand, the answer's accesses name its subjects, and no other's.
 
         Raises:
             Fault: the first failure of a source, of the list's or of a link's.
@@ -123,9 +123,9 @@ class Exporter:
             page = await read_page(listed, self._work.reader)
             made = (await self._work.objects(page.rows, {shape: lambda i: ("nodes", i)}, self._export.list.batches))[shape]
             made = self._delivered(made)
+            yield made
             for access in self._answer.accesses.values():
                 access.subjects.clear()
-            yield made
             if not page.more:
                 return
             listed = listed.beginning_behind(listed.place(page.rows[-1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 from graphql import GraphQLNamedType
 
@@ -144,6 +145,10 @@ class Wing:
         self.types: dict[str, GraphQLNamedType] = {}
 
 
+_GENERATIONS = count(1)
+"""Of wings. A snapshot's number would not do: a withdrawal changes what the catalog gives without a publication."""
+
+
 class Faces:
     """All faces of one snapshot for one set of rights, made when first asked for. With ``only``, those of these departments, as if there were no others."""
 
@@ -160,7 +165,7 @@ class Faces:
         """The same for a later snapshot: departments that are not touched keep what was made of them."""
         made = Faces(snapshot, self.rights, self._only)
         made._wings = self._wings
-        made._since = {**self._since, **dict.fromkeys(touched, snapshot.number)}
+        made._since = {**self._since, **dict.fromkeys(touched, next(_GENERATIONS))}
         return made
 
     def apart(self, only: frozenset[str] | None = None) -> Faces:

@@ -16,6 +16,7 @@ from schema.model import Item, Resource
 from schema.naming import camel
 from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
 from schema.shapes import ItemUse
+from schema.subjects import Subject, form
 from schema.values import checked
 
 MOST_IN = 1000
@@ -32,6 +33,8 @@ class Reached:
 
     parts: int = 0
     uses: dict[tuple[str, ItemUse], Face] = field(default_factory=dict)
+    subjects: dict[Face, list[Subject]] = field(default_factory=dict)
+    """Whom identifiers that must equal a value name."""
 
     def by_face(self) -> dict[Face, tuple[ItemUse, ...]]:
         """The items that are compared, of each resource."""
@@ -110,6 +113,9 @@ class Filter:
             bound: Value | Sequence[Value] = tuple(checked(value, path) for value in operand)
         else:
             bound = checked(operand, path)
+        if comparator in ("eq", "in") and self._face is not None and item in self._face.resource.identifying.get((item.column, item.kind), ()):
+            asked = bound if isinstance(bound, tuple) else (bound,)
+            self.reached.subjects.setdefault(self._face, []).extend((item.code, form(item, value)) for value in asked)
         name = f"{self._prefix}{len(self._binds)}"
         self._binds[name] = bound
         return Compare(item.column, item.kind, Comparison(comparator), name)

@@ -18,6 +18,7 @@ from schema.filters import Binds, Filter
 from schema.ordering import hides_stable_key, order
 from schema.reader import Reader
 from schema.shapes import ItemUse
+from schema.subjects import Subject
 from schema.values import checked, deliverable
 
 
@@ -36,6 +37,8 @@ class Listing:
     uses: tuple[ItemUse, ...]
     reached: Mapping[Face, tuple[ItemUse, ...]]
     """What the filter compares in other resources, through links."""
+    named: Mapping[Face, Sequence[Subject]]
+    """Whom the filter names by an identifier."""
     behind: bool
     """Whether the page begins behind a cursor."""
 
@@ -89,7 +92,18 @@ def listing(
     reached = filtering.reached.by_face()
     binding = _binding(caller, resource.code, where, orders)
     every = tuple(dict.fromkeys((*uses, *reached.pop(face, ()), *compared)))
-    listed = Listing(face, selection, binds, first, tuple(columns.index(Column(o.column, o.kind)) for o in orders), binding, every, reached, False)
+    listed = Listing(
+        face,
+        selection,
+        binds,
+        first,
+        tuple(columns.index(Column(o.column, o.kind)) for o in orders),
+        binding,
+        every,
+        reached,
+        filtering.reached.subjects,
+        False,
+    )
     after = args.get("after")
     if after is None:
         return listed
@@ -152,6 +166,8 @@ async def read_count(listed: Listing, reader: Reader) -> int:
 def _note_reached(listed: Listing, reader: Reader) -> None:
     for face, uses in listed.reached.items():
         reader.note(face, (), None, uses, Operation.QUERY)
+    for face, subjects in listed.named.items():
+        reader.name(face, subjects)
 
 
 def cursors_of(listed: Listing, page: Page, cursors: Cursors) -> list[str]:

@@ -17,6 +17,8 @@ from masking.rules import DENY, NO_MASKS, Mask, UnknownMask, parse_mask
 from schema.naming import camel, pascal, type_name
 
 DEFAULT_COHORT = 10
+PERSONAL = frozenset({"resident_id", "uscc"})
+"""Validators whose values name one person or organisation wherever they stand."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Resource:
     """The fewest rows of which a count or a figure is told, where the manifest sets it."""
     masks: Mapping[str, Mask] = field(default_factory=lambda: NO_MASKS)
     """The department's own masking rules, by code."""
+    withdrawn: bool = False
+    """撤回: it stands in the catalog, and exists for nobody until it is given back."""
 
     @property
     def short(self) -> str:
@@ -117,7 +121,16 @@ class Resource:
         """What rights depend on."""
         items = {code: _item_policy(self, item) for code, item in self.items.items()}
         public = self.level == "PUBLIC"
-        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks)
+        return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks, self.withdrawn)
+
+    @cached_property
+    def identifying(self) -> Mapping[tuple[str, Kind], tuple[Item, ...]]:
+        """Items whose values say whom a row concerns, by source column and type: its identifiers, and numbers of people and organisations."""
+        found: dict[tuple[str, Kind], tuple[Item, ...]] = {}
+        for item in self.items.values():
+            if item.code in self.identifiers or item.validator in PERSONAL:
+                found[item.column, item.kind] = (*found.get((item.column, item.kind), ()), item)
+        return found
 
     @cached_property
     def pseudonymises(self) -> tuple[bool, bool]:

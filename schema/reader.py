@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -13,7 +13,7 @@ from auth.rights import Operation
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceFault, SourceTimeout
-from connectors.selection import Column, Every, Predicate, Row, Selection, Value
+from connectors.selection import Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
 from schema.answer import Answer, SourceState, take
 from schema.batches import Batch
@@ -22,11 +22,10 @@ from schema.faults import Code, Fault
 from schema.filters import Binds, row_condition
 from schema.freshness import is_stale
 from schema.shapes import ItemUse
-from schema.values import deliverable
+from schema.subjects import Subject, form, subjects_of
 
 T = TypeVar("T")
 Sources = Callable[[str], Source]
-STABLE = "#"
 STALE = "STALE"
 _STATEMENTS = 8
 """The most statements that one call has under way at once, of each source: those of one that hangs keep no other waiting."""
@@ -90,7 +89,7 @@ class Reader:
     async def rows(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> Sequence[Row]:
         """Rows of a selection, noted as accessed."""
         rows = await self._call(face, lambda source: source.fetch(selection, binds))
-        self.note(face, rows, _stable_place(face, selection), uses, Operation.QUERY)
+        self.note(face, rows, selection, uses, Operation.QUERY)
         return rows
 
     async def compared(self, face: Face, selection: Selection, binds: Binds) -> tuple[Sequence[Row], bool, datetime]:
@@ -101,7 +100,7 @@ class Reader:
     async def page(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], shown: int) -> Sequence[Row]:
         """Rows of a selection of which only the first ``shown`` reach the caller and are noted."""
         rows = await self._call(face, lambda source: source.fetch(selection, binds))
-        self.note(face, rows[:shown], _stable_place(face, selection), uses, Operation.QUERY)
+        self.note(face, rows[:shown], selection, uses, Operation.QUERY)
         return rows
 
     async def count(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> int:
@@ -119,17 +118,20 @@ class Reader:
         selection = Selection(face.resource.binding, batch.outputs.columns, self.where(face, binds))
         found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, batch.key, values))
         rows = {key: several[0] for key, several in found.items() if several}
-        self.note(face, list(rows.values()), _stable_place(face, selection), batch.uses, Operation.QUERY)
+        self.note(face, list(rows.values()), selection, batch.uses, Operation.QUERY)
+        self.name(face, [(item.code, form(item, key)) for item in face.resource.identifying.get((batch.key.name, batch.key.kind), ()) for key in rows])
         return rows
 
-    def note(self, face: Face, rows: Sequence[Row], place: int | None, uses: Sequence[ItemUse], operation: Operation) -> None:
-        """Notes rows as accessed, with their subjects by stable key."""
+    def note(self, face: Face, rows: Sequence[Row], selection: Selection | None, uses: Sequence[ItemUse], operation: Operation) -> None:
+        """Notes rows as accessed, and whom they concern where the ``selection`` behind them is given."""
         access = self._answer.access(face, operation)
         take(access, uses, len(rows))
-        if place is not None:
-            access.subjects.update(dict.fromkeys((STABLE, row[place]) for row in rows))
-            if not deliverable([row[place] for row in rows]):
-                access.subjects = {subject: None for subject in access.subjects if deliverable(subject[1])}
+        if selection is not None:
+            access.subjects.update(dict.fromkeys(subjects_of(face.resource, selection, rows)))
+
+    def name(self, face: Face, subjects: Iterable[Subject]) -> None:
+        """Notes whom a question concerns, whatever is found."""
+        self._answer.access(face, Operation.QUERY).subjects.update(dict.fromkeys(subjects))
 
     async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
         return (await self._served_call(face, call))[0]
@@ -169,11 +171,6 @@ def _served(face: Face, source: Source) -> tuple[str, datetime]:
     if as_of is None:
         return "OK", moment
     return (STALE if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
-
-
-def _stable_place(face: Face, selection: Selection) -> int | None:
-    stable = Column(face.resource.stable_key, face.resource.stable_kind)
-    return selection.outputs.index(stable) if stable in selection.outputs else None
 
 
 def source_fault(face: Face, fault: SourceFault) -> Fault:

@@ -21,7 +21,7 @@ _TRACE = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<paren
 
 
 def hub_number(key: bytes) -> str:
-    """This hub's number among all hubs: made of its ledger's public key, since addresses repeat and change."""
+    """This hub's number among all hubs: made of its ledger's first public key, since addresses repeat and change."""
     return hashlib.sha256(key).hexdigest()[:16]
 
 

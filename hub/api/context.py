@@ -95,6 +95,8 @@ class Context:
     """Acts of a governance document that the caller's roles do not give: nothing of it is done."""
     details: dict[str, Any] = field(default_factory=dict)
     """What the ledger entry of this call says beside its accesses."""
+    readings: list[dict[str, Any]] = field(default_factory=list)
+    """What this call read of the ledger itself, for its entry."""
     questions: Questions = field(default_factory=Questions)
     """What the aggregates of this call ask, and are judged by."""
     dry_allowance: Allowance = field(default_factory=Allowance)
@@ -103,6 +105,8 @@ class Context:
     """Documents of the dry runs of this call. They are rare and leave the cache of calls' own alone."""
     dry_runs: Iterator[int] = field(default_factory=count)
     """Numbers the dry runs of this call."""
+    address: str = ""
+    """The caller's network address."""
 
     @property
     def snapshot(self) -> Snapshot:

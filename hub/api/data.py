@@ -26,6 +26,7 @@ from hub.ledger.subjects import Subjects
 from hub.live import Live
 from hub.sharing.cohorts import CallQuestions, Cohorts, Overtaken
 from hub.sharing.quota import check_quota, limited, usage
+from hub.tracing.sets import set_aside
 from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
 from hub.verification.limits import Limits, OverBudget
@@ -64,6 +65,7 @@ class DataService:
             raise
 
     async def _answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
+        self._ledger.check_release()
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
         document = self._documents.check(request.query, view)
@@ -82,7 +84,9 @@ class DataService:
         attempt = 0
         while True:
             asking = self._cohorts.of_call(caller.application)
-            context = Context(self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions)
+            context = Context(
+                self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions, address=turn.request.address
+            )
             answer = await self._executor.run(plan, context, view, variables, request.variables)
             try:
                 return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending, asking)
@@ -108,14 +112,16 @@ class DataService:
     ) -> HttpAnswer:
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
-        accesses = access_entries(answer, self._subjects, caller.rights.fingerprint)
+        accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))
         kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
         details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
         if remote := remote_details():
             details = {**(details or {}), **remote}
+        if context.readings:
+            details = {**(details or {}), "read": context.readings}
         draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data) + answer.slack, kind, details)
         works = [usage(bounded, {a.resource: a.rows for a in accesses})] if bounded else []
-        works += [*spending.works(answer), *asking.works()]
+        works += [*sets, *spending.works(answer), *asking.works()]
         receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
         if answer.masking:

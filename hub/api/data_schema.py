@@ -24,6 +24,7 @@ from hub.exchange.graphql import (
     resolve_exchanges,
     start_exchange,
 )
+from hub.feedback.own_graphql import OwnFeedbackMutations, OwnFeedbackQueries
 from hub.ledger.graphql import CallConnection, CallOutcome, resolve_calls
 from hub.sharing.explain_graphql import resolve_own_run
 from hub.sharing.explain_run_types import DryRun
@@ -59,7 +60,7 @@ class Verification:
 
 
 @strawberry.type
-class Query(OwnSharingQueries):
+class Query(OwnSharingQueries, OwnFeedbackQueries):
     """查询\n\nQueries"""
 
     @strawberry.field(description="资源目录\n\nCatalog")
@@ -109,7 +110,7 @@ class Query(OwnSharingQueries):
 
 
 @strawberry.type
-class Mutation(OwnSharingMutations):
+class Mutation(OwnSharingMutations, OwnFeedbackMutations):
     """操作\n\nMutations"""
 
     @strawberry.mutation(description="开始批量交换\n\nStarts a batch exchange")

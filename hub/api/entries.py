@@ -14,7 +14,7 @@ from hub.ledger.entry import EntryDraft, Item, Medium, Outcome, SourceState
 from hub.ledger.subjects import Subjects
 from schema.answer import Access, Answer
 from schema.documents import Document
-from schema.reader import STABLE
+from schema.subjects import STABLE, Subject
 
 
 def access_entries(answer: Answer, subjects: Subjects, policy: str) -> tuple[LedgerAccess, ...]:
@@ -30,9 +30,15 @@ def _access(several: list[Access], subjects: Subjects, policy: str) -> LedgerAcc
     uses = dict.fromkeys(use for access in several for use in access.uses)
     items = tuple(Item(use.code, use.shown, f"{use.mask}@{use.version}" if use.mask else None) for use in uses)
     named = dict.fromkeys(subject for access in several for subject in access.subjects)
-    hashed = tuple(subjects.hash(f"{resource.code}#" if kind == STABLE else kind, str(value)) for kind, value in named)
+    hashed = tuple(subject_hash(subjects, resource.code, subject) for subject in named)
     rows = sum(access.rows for access in several)
     return LedgerAccess(resource.code, resource.department, resource.source, items, rows, hashed, decision.grant, decision.approver, policy)
+
+
+def subject_hash(subjects: Subjects, resource: str, subject: Subject) -> str:
+    """The hash of a row's or a question's subject: a stable key's kind is its resource's code and ``#``, an identifier's its item's code."""
+    kind, value = subject
+    return subjects.hash(f"{resource}{STABLE}" if kind == STABLE else kind, str(value))
 
 
 def call_entry(

@@ -75,7 +75,7 @@ class GovernanceService:
         if exceeded and result.errors:
             raise _forbidden(exceeded)
         answer = Answer(data=result.data, errors=[field_error(error) for error in result.errors or ()])
-        return await self._finish(turn, caller, document, operation, answer)
+        return await self._finish(turn, caller, document, operation, answer, context.readings)
 
     @staticmethod
     def _exceeded(turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode) -> tuple[str, ...]:
@@ -104,13 +104,16 @@ class GovernanceService:
             raise InvalidDocument(errors)
         return Document.of(text, node, self._schema)
 
-    async def _finish(self, turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode, answer: Answer) -> HttpAnswer:
+    async def _finish(
+        self, turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode, answer: Answer, readings: list[dict[str, Any]]
+    ) -> HttpAnswer:
         data = orjson.dumps(answer.data)
         kind = "governance.mutation" if operation.operation is OperationType.MUTATION else "governance.query"
         if turn.details:
             draft = refusal_entry(turn.call, caller, Code.FORBIDDEN.value, False, document.sha256, kind, details=turn.details)
         else:
-            draft = call_entry(turn.call, caller, answer, (), document, None, len(data), kind, {"actor": caller.identified().name, "act": kind})
+            details = {"actor": caller.identified().name, "act": kind, **({"read": readings} if readings else {})}
+            draft = call_entry(turn.call, caller, answer, (), document, None, len(data), kind, details)
         receipt = await self._ledger.append(draft)
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), {"receipt": receipt.as_json()})
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})

@@ -13,21 +13,36 @@ from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
 from hub.api.types import JSON, DateTime, Department
 from hub.catalog.disclosure_graphql import DisclosureQueries
+from hub.feedback.governance import FeedbackQueries
 from hub.masking.graphql import MaskingQueries
 from hub.people.audit_graphql import AuditQueries
 from hub.people.graphql import PeopleQueries
+from hub.reading.provided_graphql import ProvidedQueries
 from hub.sharing.complementary_graphql import ComplementQueries
 from hub.sharing.explain_graphql import resolve_explanation, resolve_run_of
 from hub.sharing.explain_run_types import DryRun
 from hub.sharing.explain_types import Explanation
 from hub.sharing.governance import SharingQueries
 from hub.sharing.graphql import Caller, resolve_me
+from hub.tracing.graphql import TracingQueries
+from hub.usage.graphql import UsageQueries
 
 Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
-class Query(AuditQueries, PeopleQueries, SharingQueries, ComplementQueries, DisclosureQueries, MaskingQueries):
+class Query(
+    AuditQueries,
+    TracingQueries,
+    ProvidedQueries,
+    PeopleQueries,
+    SharingQueries,
+    ComplementQueries,
+    DisclosureQueries,
+    MaskingQueries,
+    FeedbackQueries,
+    UsageQueries,
+):
     """治理查询\n\nGovernance queries"""
 
     @strawberry.field(description="调用方\n\nThe caller")

@@ -39,6 +39,7 @@ from hub.api.plain import plain
 from hub.api.types import SCALARS, Department
 from hub.catalog.scopes import SYSTEM
 from hub.catalog.service import ImportedManifest
+from hub.feedback.governance import FeedbackMutations
 from hub.people.authorize_graphql import AuthorizeMutations
 from hub.people.graphql import PeopleMutations
 from hub.sharing.calendar_graphql import CalendarMutations
@@ -67,7 +68,7 @@ async def _set_department_active(info: Info, code: str, active: bool) -> Departm
 
 
 @strawberry.type
-class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations):
+class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations, FeedbackMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")

@@ -23,7 +23,7 @@ from hub.api.use import read_use
 from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
 from hub.ledger.append import Ledger
 from hub.ledger.entry import Json
-from hub.ledger.errors import LedgerUnavailable
+from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
 from hub.observation import places
@@ -80,6 +80,8 @@ class Turns:
             return await self._answer(turn, calling)
         except Fault as fault:
             return await self._refused(turn, fault)
+        except DataWithheld:
+            return await self._refused(turn, withheld())
         except LedgerUnavailable:
             return self._body(turn, ledger_unavailable(), None)
         except asyncio.CancelledError:
@@ -152,6 +154,17 @@ def ledger_unavailable() -> Fault:
         "the ledger cannot be written now; without an entry no data leaves",
         "请稍后重试",
         "try again later",
+    )
+
+
+def withheld() -> Fault:
+    """The ledger has gone unwitnessed for too long."""
+    return Fault(
+        Code.LEDGER_UNAVAILABLE,
+        "日志检查点逾期未获见证副署，暂停提供数据",
+        "no witness has cosigned the ledger for too long; no data leaves until one does",
+        "请稍后重试；平台管理员请检查见证服务",
+        "try again later; the hub's administrators look after the witnesses",
     )
 
 

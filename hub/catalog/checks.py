@@ -32,6 +32,8 @@ _RESERVED_DEPARTMENTS = {
     "accessRequest",
     "accessRequests",
     "disposals",
+    "feedback",
+    "feedbacks",
 }
 RESERVED_TYPES = (
     "Query", "Mutation", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime", "Decimal", "BigInt", "JSON", "Direction", "PageInfo", "Verification",

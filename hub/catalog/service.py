@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from hub.catalog.source_use import sources_missing
 from hub.catalog.tables import department, manifest, snapshot, source
 from hub.store.base import now
 from hub.store.engine import reading
-from schema.model import Department, Snapshot
+from hub.withdrawal.tables import withdrawal
+from schema.model import Department, Resource, Snapshot
 
 _READ_AT_ONCE = 50
 """Manifests; their texts are in memory together."""
@@ -60,6 +61,7 @@ class CatalogService(Register):
         super().__init__(acts, home)
         self._engine = engine
         self._parts: dict[int, Published] = {}
+        self._withdrawn: dict[str, tuple[Resource, Resource]] = {}
         self._reading = threading.Lock()
 
     def import_manifest(self, actor: Actor, text: str) -> ImportedManifest:
@@ -168,7 +170,19 @@ class CatalogService(Register):
         if last is None:
             return build_snapshot(0, [], departments, sources, home=self._home)
         ids = list(json.loads(last.manifests).values())
-        return build_snapshot(last.number, self._published(connection, ids), departments, sources, last.published_at, self._home)
+        made = build_snapshot(last.number, self._published(connection, ids), departments, sources, last.published_at, self._home)
+        return replace(made, resources={**made.resources, **self._taken_out(connection, made.resources)})
+
+    def _taken_out(self, connection: Connection, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+        """The withdrawn ones as such. A resource that stays withdrawn is the same object in the next snapshot, as others are."""
+        codes = connection.execute(select(withdrawal.c.resource).where(withdrawal.c.state == "WITHDRAWN")).scalars()
+        with self._reading:
+            known = self._withdrawn
+            self._withdrawn = {}
+            for found in (resources[code] for code in codes if code in resources):
+                held = known.get(found.code)
+                self._withdrawn[found.code] = held if held is not None and held[0] is found else (found, replace(found, withdrawn=True))
+            return {code: out for code, (_, out) in self._withdrawn.items()}
 
     def _published(self, connection: Connection, ids: list[int]) -> list[Published]:
         """What these manifests say; those that the last snapshot had are the same objects: imports are never changed."""

@@ -31,6 +31,7 @@ from hub.cli import (
     serve,
     source,
     token,
+    witness,
 )
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
@@ -81,6 +82,7 @@ for _name, _group in (
     ("calendar", calendar.group),
     ("keys", keys.group),
     ("ledger", ledger.group),
+    ("witness", witness.group),
 ):
     app.add_typer(_group, name=_name)
 

@@ -72,7 +72,8 @@ def command(
                 stage(core, service.url, note)
                 from hub.app import create_app
                 from hub.cli.helper import demo_state
-                from hub.cli.serving import serve, set_up_logs
+                from hub.cli.logs import set_up_logs
+                from hub.cli.serving import serve
 
                 set_up_logs(log_level)
                 serve(create_app(core, demo_state()), listener, settings, lambda: _tell(settings))

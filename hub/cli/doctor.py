@@ -20,7 +20,9 @@ from hub.console.pages import DIST
 from hub.core import LOG_BASE, Core, HomeFault, home_lock, open_core
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
-from hub.ledger.keys import signer_in
+from hub.ledger.errors import KeyMissing
+from hub.ledger.history import of_size, read_history
+from hub.ledger.ring import KeyRing
 from hub.settings import Settings, load_settings
 from hub.sharing.rules.files import RuleFault
 
@@ -84,12 +86,15 @@ def _is_open(path: Path) -> bool:
 
 
 def _inside(settings: Settings) -> Iterator[Check]:
-    keys = _tried("keys", lambda: f"ledger {signer_in(settings.keys, LOG_BASE).key_id}")
+    keys = _tried("keys", lambda: f"ledger {', '.join(path.name for path in KeyRing(settings.keys, LOG_BASE).held().values())}")
     yield keys
     if not keys.ok:
         return
     try:
         core = open_core(settings)
+    except KeyMissing as fault:
+        yield Check("keys", False, str(fault), "请复制 keys/ copy keys/ from the home that has it; docs/runbooks/ledger-keys.md")
+        return
     except RuleFault as fault:
         yield Check("rules", False, str(fault), "请更正规则集文件或设置 mend the files, or HUITONG_RULE_SETS")
         return
@@ -114,10 +119,11 @@ def _ledger(core: Core) -> str:
     with core.engine.connect() as connection:
         head = connection.execute(select(tables.head)).one_or_none()
         last = connection.execute(select(tables.checkpoint).order_by(tables.checkpoint.c.size.desc()).limit(1)).one_or_none()
+        line = read_history(connection)
     published = 0
     if last is not None:
         try:
-            published = open_checkpoint(last.note, [core.log.verifier_key]).size
+            published = open_checkpoint(last.note, [of_size(line, last.size).verifier]).size
         except ValueError as fault:
             raise CliFault(f"最后的检查点无效 the last checkpoint does not hold: {fault}", "huitong ledger verify") from None
     size = 0 if head is None else head.size

@@ -13,10 +13,11 @@ from hub.clock import ClockFault
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
 from hub.demo.launch import ServiceFailed
-from hub.ledger.errors import EntryRejected, KeyFault, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import EntryRejected, KeyFault, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.settings import SettingsFault
 from hub.sharing.rules.files import RuleFault
 from hub.store.migrate import StoreFault
+from hub.witness.state import WitnessFault
 
 FAILED, NOT_REACHABLE = 1, 3
 
@@ -50,12 +51,14 @@ EXPECTED = (
     ClockFault,
     StoreFault,
     KeyFault,
+    KeyMissing,
     TokenKeyFault,
     LedgerCorrupt,
     LedgerUnavailable,
     EntryRejected,
     ServiceFailed,
     DivisionsMissing,
+    WitnessFault,
     SQLAlchemyError,
 )
 

@@ -1,4 +1,4 @@
-"""``huitong keys``: the keys that sign access tokens, and below them those of pseudonyms."""
+"""``huitong keys``: the keys that sign access tokens, and below them those of pseudonyms and of the ledger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.ledger_keys import group as ledger
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import note, show_record, show_rows
 from hub.cli.pseudonym_keys import group as pseudonyms
@@ -13,8 +14,12 @@ from hub.cli.session import acting, opened
 from hub.core import TOKEN_KEYS, Core
 from hub.identity.keys import KeyState, SigningKeyService
 
-group = typer.Typer(help="令牌签名密钥与假名主密钥 Keys that sign access tokens, and the master key of pseudonyms.", no_args_is_help=True)
+group = typer.Typer(
+    help="令牌签名密钥、假名主密钥与日志签名密钥 Keys that sign access tokens, the master key of pseudonyms, and the keys that sign the ledger.",
+    no_args_is_help=True,
+)
 group.add_typer(pseudonyms, name="pseudonyms")
+group.add_typer(ledger, name="ledger")
 _AFTER = 900
 """Three times as long as others may keep the published keys."""
 

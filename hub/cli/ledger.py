@@ -42,7 +42,12 @@ def verify_command(
         Files, typer.Option(exists=True, dir_okay=False, help="回执，每行一个 JSON Receipts, one JSON object a line (extensions.receipt). Repeatable.")
     ] = None,
     key: Annotated[
-        Files, typer.Option(exists=True, dir_okay=False, help="别处保存的公钥 A public key kept elsewhere (GET /ledger/key); also for former keys. Repeatable.")
+        Files,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="别处保存的公钥，以此为信任起点 A public key kept elsewhere (GET /ledger/key), which alone is trusted then. Repeatable.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +69,11 @@ def verify_command(
 
 
 def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], as_json: bool) -> Report:
-    keys = [*given, core.log.verifier_key]
+    # Whoever trusts a key kept elsewhere does not trust the one that lies here, unless the other vouches for it.
+    keys = given or [core.log.verifier_key]
+    strange = next((one for one in keys if one.name != core.ledger.log), None)
+    if strange is not None:
+        raise CliFault(f"公钥属于日志 the key is of the log {strange.name!r}", f"请提供日志 {core.ledger.log} 的公钥 give a key of this log: --key")
     with shown(sys.stderr) as bars, reading(core.engine, patience=0) as connection:
         progress = silent if as_json or not sys.stderr.isatty() else bars
         return verify(connection, keys, checkpoints=checkpoints, receipts=receipts, progress=lambda done, total: progress("entries", done, total))

@@ -36,7 +36,8 @@ def command(
         with opened(settings) as core, home_lock(settings.home, settings.shared):
             # The server's own modules are many; other commands do without them.
             from hub.app import create_app
-            from hub.cli.serving import serve, set_up_logs
+            from hub.cli.logs import set_up_logs
+            from hub.cli.serving import serve
 
             set_up_logs(log_level)
             serve(create_app(core), listener, settings, lambda: note(f"汇通已就绪 Huitong serves at {settings.url} (Ctrl-C 停止 ends)"))

@@ -20,12 +20,13 @@ from hub.acts import make_id
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.identity import Asked, Identity
+from hub.api.turn import withheld
 from hub.api.use import check_use, read_use
 from hub.errors import STATUS, prefers_english, request_errors, status_of
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
 from hub.ledger.entry import Access, EntryDraft, Item
-from hub.ledger.errors import LedgerUnavailable
+from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.live import Live
 from schema.faces import Face
 from schema.faults import Code, Fault
@@ -63,6 +64,8 @@ class ExchangeHttp:
                 return answer
             except Fault as fault:
                 return await self._refused(request, caller, fault)
+            except DataWithheld:
+                return await self._refused(request, caller, withheld())
             except LedgerUnavailable:
                 return fault_response(request, Fault(Code.LEDGER_UNAVAILABLE, "调用日志暂不可写", "the ledger cannot be written now"))
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.decide import Rights
 from connectors.calling import CALLING, Calling
 from hub.api.calling import hub_number, new_traceparent
-from hub.api.entries import access_entries
+from hub.api.entries import access_entries, subject_hash
 from hub.api.execute import Executor, flags_of, variables_of
 from hub.exchange.disposal import Disposal
 from hub.exchange.entries import ended_entry, succeeded_entry
@@ -28,12 +28,13 @@ from hub.exchange.leases import Leases
 from hub.exchange.store import UNFINISHED, ExchangeStore, FileRecord, Job
 from hub.exchange.window import ALWAYS, is_open
 from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
-from hub.ledger.entry import Outcome
+from hub.ledger.entry import Outcome, SubjectSet
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
 from hub.observation import places
 from hub.sharing.quota import limited, usage
 from hub.store.base import now
+from hub.tracing.sets import Gathered
 from schema.answer import Answer
 from schema.documents import Documents
 from schema.export import Export, Exporter, check_exchange, export_of
@@ -46,6 +47,7 @@ BATCH = 1000
 _AT_ONCE = 2
 _RENEW_SECONDS = 10.0
 _WINDOW_SECONDS = 15.0
+GATHERED = ".subjects.part"
 log = structlog.get_logger(__name__)
 
 
@@ -175,7 +177,7 @@ class ExchangeRunner:
 
     async def _carry_out(self, job: Job) -> None:
         # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.
-        hub = hub_number(self._live.core.log.verifier_key.public)
+        hub = hub_number(self._live.core.log.first_key.public)
         CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application, batch=True))
         try:
             await self._write(job)
@@ -186,7 +188,7 @@ class ExchangeRunner:
         except Fault as fault:
             await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
         except LedgerUnavailable:
-            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写 the ledger cannot be written")
+            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写或逾期未获见证 the ledger cannot be written, or has gone unwitnessed for too long")
         except OSError as failure:
             await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
         except SQLAlchemyError:
@@ -234,18 +236,28 @@ class ExchangeRunner:
         await self._progress(job, state="RUNNING", rows_total=total, rows_done=0, bytes=0)
         name = f"data.{FORMATS[job.format]}"
         file = ExchangeFile(self.folder(job.id) / name, rows_for(job.format, compiled.export.columns))
+        gathered = Gathered(self.folder(job.id) / GATHERED)
         try:
             await self._window(job, compiled.export)
             async for rows in exporter.pages():
-                await to_thread.run_sync(file.write, rows)
+                await to_thread.run_sync(self._keep, file, rows, gathered, answer)
                 self._look(job, compiled.export.plan)
                 await self._progress(job, ("RUNNING",), rows_done=file.count, bytes=file.bytes)
                 await self._window(job, compiled.export)
+            sets = await to_thread.run_sync(gathered.sets, self._live.core.engine)
             digest = await to_thread.run_sync(file.finish)
         except BaseException:
             file.discard()
             raise
-        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest), exporter.undelivered)
+        finally:
+            gathered.close()
+        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest), exporter.undelivered, sets)
+
+    def _keep(self, file: ExchangeFile, rows: Sequence[Mapping[str, Any]], gathered: Gathered, answer: Answer) -> None:
+        """A page's rows, and whom they concern."""
+        file.write(rows)
+        for (resource, _), access in answer.accesses.items():
+            gathered.add(resource, [bytes.fromhex(subject_hash(self._live.core.subjects, resource, subject)) for subject in access.subjects])
 
     async def _window(self, job: Job, export: Export) -> None:
         """Pauses while a source that the export reads is outside the hours its department set."""
@@ -278,6 +290,7 @@ class ExchangeRunner:
         """Before every page: the rights and the catalog that the job rests on still hold, and there is room for it."""
         if self._live.core.space.exchanges_stopped:
             raise Stopped("RATE_LIMITED 平台磁盘空间不足 the hub's disk has no room left")
+        self._live.core.ledger.check_release()
         rights = self._rights(job)
         if rights.fingerprint != job.policy:
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
@@ -287,9 +300,10 @@ class ExchangeRunner:
             if now_ is None or now_.decision != face.decision:
                 raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
 
-    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord, undelivered: int) -> None:
+    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord, undelivered: int, sets: Mapping[str, SubjectSet]) -> None:
         core = self._live.core
-        accesses = access_entries(answer, core.subjects, compiled.rights.fingerprint)
+        found = access_entries(answer, core.subjects, compiled.rights.fingerprint)
+        accesses = tuple(replace(access, subject_set=sets.get(access.resource)) for access in found)
         decisions = [face.decision for face in compiled.export.plan.faces.values()]
         draft = succeeded_entry(job, self._department(job), decisions, compiled.export.plan.document.sha256, answer.rows, accesses, file, undelivered)
         days = timedelta(days=core.settings.exchange_days)

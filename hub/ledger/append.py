@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import takewhile
-from threading import Condition, Event, Thread
+from collections.abc import Callable, Sequence
+from threading import Thread
 
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,9 +16,10 @@ from hub.ledger import tables
 from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
-from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.held import Held
 from hub.ledger.keys import Signer
+from hub.ledger.line import ENOUGH, Line, Waiting, resolve
 from hub.ledger.receipt import Receipt
 
 BATCH_LIMIT = 256
@@ -32,28 +30,17 @@ IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
 SEVERAL = 4
 """Entries of a batch from which on the hub is busy: the next commit waits while more arrive, for what it costs beside its entries is shared."""
-ENOUGH = 48
-"""Entries that are not waited for any longer."""
-GLANCE_SECONDS, GLANCES = 0.001, 8
-"""Between two looks at how many there are, and so many looks at most."""
 PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
 """An entry that waited so long for its commit to begin is not written any more; its caller is told so."""
 ACTS = ("admin", "start", "stop", "key")
 """Kinds of entries that are taken while ``Ledger.acts_only`` holds, so that those who run the hub can do something about it."""
+RELEASES = ("call", "exchange", "download")
+"""Kinds of entries behind which data leave."""
 
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
-_REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt)
-Result = Receipt | Exception
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    pending: Pending
-    future: asyncio.Future[Receipt]
-    loop: asyncio.AbstractEventLoop = field(repr=False)
-    since: float = field(default_factory=time.perf_counter)
+_REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt, KeyMissing)
 
 
 class Ledger:
@@ -68,22 +55,22 @@ class Ledger:
         self._signer = signer
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
-        self._queue: deque[_Waiting] = deque()
-        self._changed = Condition()
+        self._line = Line()
         self._open = False
         self._failing = False
-        self._closing = Event()
         self._last = 0
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
+        self.withheld: Callable[[], str | None] = _nothing
+        """Why no data may leave although entries can be written; asked before each entry that stands for data."""
         self.seconds = Histogram()
         """From an entry's draft to its receipt."""
 
     @property
     def waiting(self) -> int:
         """Entries that wait to be committed."""
-        return len(self._queue)
+        return len(self._line)
 
     @property
     def log(self) -> str:
@@ -103,17 +90,15 @@ class Ledger:
     async def start(self) -> None:
         """Start the writer's thread."""
         if self._thread is None:
+            self._line = Line()
             self._open = True
-            self._closing.clear()
             self._thread = Thread(target=self._run, name="huitong-ledger", daemon=True)
             self._thread.start()
 
     async def close(self) -> None:
         """Accept nothing more, commit what waits, end the thread."""
-        with self._changed:
-            self._open = False
-            self._closing.set()
-            self._changed.notify()
+        self._open = False
+        self._line.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
@@ -142,18 +127,23 @@ class Ledger:
             return result
         raise result
 
+    def check_release(self) -> None:
+        """Raises :class:`DataWithheld` while no data may leave, so that nobody reads them in vain; their entry would be refused as well."""
+        if (reason := self.withheld()) is not None:
+            raise DataWithheld(reason)
+
     async def _enqueue(self, pending: Pending) -> Receipt:
+        if _releases(pending.draft):
+            self.check_release()
+        if not self._open:
+            raise LedgerUnavailable("the ledger is closed")
+        if self.acts_only is not None and not _is_act(pending.draft):
+            raise LedgerUnavailable(self.acts_only)
+        if len(self._line) >= self._queue_limit:
+            raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(pending, loop.create_future(), loop)
-        with self._changed:
-            if not self._open:
-                raise LedgerUnavailable("the ledger is closed")
-            if self.acts_only is not None and not _is_act(pending.draft):
-                raise LedgerUnavailable(self.acts_only)
-            if len(self._queue) >= self._queue_limit:
-                raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
-            self._queue.append(waiting)
-            self._changed.notify()
+        waiting = Waiting(pending, loop.create_future(), loop)
+        self._line.put(waiting)
         receipt = await waiting.future
         self.seconds.note(time.perf_counter() - waiting.since)
         return receipt
@@ -161,51 +151,25 @@ class Ledger:
     def _run(self) -> None:
         held = Held(self._engine)
         try:
-            while self._awaited():
-                self._gather()
-                _resolve(late := self._late(), [LedgerUnavailable(_LATE) for _ in late])
-                batch = self._next()
+            while self._line.awaited(PROBE_SECONDS if self._failing else None):
+                if self._last >= SEVERAL:
+                    self._line.gather(ENOUGH)
+                resolve(late := self._line.late(LONGEST_SECONDS), [LedgerUnavailable(_LATE) for _ in late])
+                batch = self._line.take(self._batch_limit)
+                self._last = len(batch)
                 if batch:
-                    _resolve(batch, self._judged([waiting.pending for waiting in batch], held))
+                    resolve(batch, self._judged([waiting.pending for waiting in batch], held))
                 else:
                     self._probe(held)
         finally:
             held.close()
-            self._abandon()
+            self._open = False
+            self._line.end("the ledger's writer has ended; restart the hub")
 
-    def _awaited(self) -> bool:
-        """Waits for entries, or for the time of a probe; false when closed and nothing is left."""
-        with self._changed:
-            while self._open and not self._queue:
-                if not self._changed.wait(PROBE_SECONDS if self._failing else None):
-                    return True
-            return bool(self._queue)
-
-    def _gather(self) -> None:
-        """Where the last commit had several entries, waits while more arrive. A caller alone never waits for this."""
-        seen = 0
-        for _ in range(GLANCES if self._last >= SEVERAL else 0):
-            if not seen < len(self._queue) < ENOUGH:
-                return
-            seen = len(self._queue)
-            self._closing.wait(GLANCE_SECONDS)
-
-    def _late(self) -> list[_Waiting]:
-        """Those who have waited too long: they would be told of a success that nobody waits for any more."""
-        end = time.perf_counter() - LONGEST_SECONDS
-        with self._changed:
-            return [self._queue.popleft() for _ in range(sum(1 for _ in takewhile(lambda waiting: waiting.since < end, self._queue)))]
-
-    def _next(self) -> list[_Waiting]:
-        with self._changed:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
-        self._last = len(batch)
-        return batch
-
-    def _judged(self, pending: Sequence[Pending], held: Held) -> list[Result]:
+    def _judged(self, pending: Sequence[Pending], held: Held) -> list[Receipt | Exception]:
         try:
             with held.writing(IMPATIENCE_MS if self._failing else PATIENCE_MS) as connection:
-                results: list[Result] = [*write(connection, pending, self._signer)]
+                results: list[Receipt | Exception] = [*write(connection, pending, self._signer)]
         except _REFUSED as fault:
             self._failing = True
             return [_unavailable(fault) for _ in pending]
@@ -222,7 +186,7 @@ class Ledger:
             return
         self._failing = False
 
-    def _commit(self, pending: Sequence[Pending]) -> list[Result]:
+    def _commit(self, pending: Sequence[Pending]) -> list[Receipt | Exception]:
         try:
             with writing(self._engine) as connection:
                 results = write(connection, pending, self._signer)
@@ -230,13 +194,14 @@ class Ledger:
             return [_unavailable(fault) for _ in pending]
         return [*results]
 
-    def _abandon(self) -> None:
-        """Whatever ended the thread, nobody waits for ever."""
-        with self._changed:
-            self._open = False
-            left = list(self._queue)
-            self._queue.clear()
-        _resolve(left, [LedgerUnavailable("the ledger's writer has ended; restart the hub") for _ in left])
+
+def _releases(draft: EntryDraft) -> bool:
+    """Whether data leave behind the entry."""
+    return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL")
+
+
+def _nothing() -> None:
+    """Nothing withholds data."""
 
 
 def _is_act(draft: EntryDraft) -> bool:
@@ -246,24 +211,8 @@ def _is_act(draft: EntryDraft) -> bool:
 
 def _unavailable(fault: Exception) -> LedgerUnavailable:
     """Without the driver's text, which may quote values; the cause stays attached for the hub's own log."""
-    wrapped = LedgerUnavailable(str(fault) if isinstance(fault, LedgerCorrupt) else f"the control database refused the entry ({type(fault).__name__})")
+    wrapped = LedgerUnavailable(
+        str(fault) if isinstance(fault, LedgerCorrupt | KeyMissing) else f"the control database refused the entry ({type(fault).__name__})"
+    )
     wrapped.__cause__ = fault
     return wrapped
-
-
-def _resolve(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
-    """Hand out the results with one wake-up per event loop."""
-    for loop in {waiting.loop for waiting in batch}:
-        mine = [(waiting.future, result) for waiting, result in zip(batch, results, strict=True) if waiting.loop is loop]
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, mine)
-
-
-def _settle(mine: Sequence[tuple[asyncio.Future[Receipt], Result]]) -> None:
-    for future, result in mine:
-        if future.done():
-            continue
-        if isinstance(result, Receipt):
-            future.set_result(result)
-        else:
-            future.set_exception(result)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from types import TracebackType
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -49,18 +50,29 @@ def write(connection: Connection, pending: Sequence[Pending], signer: Signer) ->
 
     Raises:
         SQLAlchemyError: the database refused; the transaction must be rolled back.
-        LedgerCorrupt: the database holds another log, or none.
+        LedgerCorrupt: the database holds another log, or none, or another key than the signer's is in force.
+        KeyMissing: the key in force is none of the signer's.
     """
-    log = signer.verifier_key.name
-    first, number, previous = locked_head(connection, log)
+    first, number, previous, key = locked_head(connection, signer.verifier_key.name)
+    # Behind the lock, so that no two keys ever sign at one time: a key that was replaced meanwhile signs nothing more.
+    signer = signer.in_force(key)
     faults = [_done(connection, one.work) for one in pending]
     standing = [one for one, fault in zip(pending, faults, strict=True) if fault is None]
     receipts = iter(_append(connection, standing, signer, first, number, previous) if standing else ())
     return [next(receipts) if fault is None else fault for fault in faults]
 
 
-def locked_head(connection: Connection, log: str) -> tuple[int, int, bytes]:
-    """Size, number of batches and last leaf of the log, locked until the transaction ends.
+class Head(NamedTuple):
+    """Where the log ends, and the id of the key in force."""
+
+    size: int
+    batches: int
+    leaf: bytes
+    key: str
+
+
+def locked_head(connection: Connection, log: str) -> Head:
+    """The end of the log, locked until the transaction ends.
 
     Raises:
         LedgerCorrupt: the database holds another log, or none.
@@ -68,7 +80,7 @@ def locked_head(connection: Connection, log: str) -> tuple[int, int, bytes]:
     row = read_head(connection)
     if row is None or row.log != log:
         raise LedgerCorrupt(f"the database holds {'no ledger' if row is None else f'the ledger {row.log!r}'}, not {log!r}; check HUITONG_HOME and the keys")
-    return row.size, row.batches, row.leaf
+    return Head(row.size, row.batches, row.leaf, row.key or "")
 
 
 def _append(connection: Connection, standing: Sequence[Pending], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hub.ledger.keys import Signer, VerifierKey
-from hub.ledger.notes import SignatureLine, decoded, split_note
+from hub.ledger.notes import SignatureLine, decoded, split_note, with_signatures
 
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 
@@ -23,12 +24,29 @@ class Checkpoint:
     note: str
 
 
-def sign_checkpoint(size: int, root: bytes, signer: Signer) -> Checkpoint:
-    """A checkpoint signed by the log's key. The caller answers for its consistency with all earlier ones."""
+class NoteSigner(Protocol):
+    """What signs checkpoints beside the log's key: a device, by an algorithm of its own."""
+
+    def line(self, text: str) -> SignatureLine | None:
+        """Its signature over a note's text; ``None`` where it does not sign, and need not.
+
+        Raises:
+            DeviceFault: it does not sign, and has to.
+        """
+        ...
+
+
+def sign_checkpoint(size: int, root: bytes, signer: Signer, further: Sequence[NoteSigner] = ()) -> Checkpoint:
+    """A checkpoint signed by the log's key, and by others. The caller answers for its consistency with all earlier ones.
+
+    Raises:
+        DeviceFault: one of the others has to sign, and did not.
+    """
     key = signer.verifier_key
     text = f"{key.name}\n{size}\n{base64.b64encode(root).decode()}\n"
     line = SignatureLine(key.name, key.raw_id, signer.sign(text.encode()))
-    return Checkpoint(key.name, size, root, f"{text}\n{line}")
+    others = [signed for one in further if (signed := one.line(text)) is not None]
+    return Checkpoint(key.name, size, root, with_signatures(f"{text}\n", [line, *others]))
 
 
 def open_checkpoint(note: str, keys: Collection[VerifierKey]) -> Checkpoint:

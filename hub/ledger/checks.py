@@ -17,6 +17,7 @@ from hub.ledger.entry import Entry
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import levels
 from hub.ledger.parsing import verified
+from hub.ledger.policy import Policy
 from hub.ledger.receipt import batch_text
 from hub.ledger.report import Report
 from hub.store.base import UtcText
@@ -67,9 +68,9 @@ class Stored:
 class BatchCheck:
     """Checks the batch of this number, which must begin at entry ``first`` after a leaf ``previous``; ``count`` is how many entries it claims."""
 
-    def __init__(self, connection: Connection, keys: Sequence[VerifierKey], row: Values | None, number: int, first: int, previous: str, report: Report) -> None:
+    def __init__(self, connection: Connection, policy: Policy, row: Values | None, number: int, first: int, previous: str, report: Report) -> None:
         self._connection = connection
-        self._keys = keys
+        self._policy = policy
         self._row: Values = row or {}
         self._number = number
         self._previous = previous
@@ -78,14 +79,19 @@ class BatchCheck:
         self.first = first
         self.count = self._claimed()
         self.accesses = 0
+        self.key = policy.present
+        """The key that signed the batch, or should have."""
 
     def run(self) -> list[Stored]:
         """Report what is wrong; the entries, up to the first that is missing."""
         stored = self._stored()
-        if self._signed(stored):
+        signer = self._signer(stored)
+        if signer is not None:
+            self.key = signer
             self._check_row(stored)
         else:
             self._report.find("batch", self._locate(stored), f"the signed root of the entries {self.first} to {self.first + self.count - 1} does not fit them")
+        self._policy.after(self._number, stored, sound=signer is not None)
         self._check_chain(stored)
         self._check_columns(stored)
         return stored
@@ -106,17 +112,17 @@ class BatchCheck:
             self._report.find("entry", missing, f"entry {missing} is missing or unreadable")
         return stored
 
-    def _signed(self, stored: Sequence[Stored]) -> bool:
+    def _signer(self, stored: Sequence[Stored]) -> VerifierKey | None:
         if len(stored) < max(self.count, 1) or not isinstance(self._row.get("signature"), bytes):
-            return False
+            return None
         root = levels([one.leaf for one in stored], self._digest)[-1][0]
-        return any(key.verify(self._row["signature"], batch_text(key.name, self.first, self.count, root)) for key in self._keys)
+        return self._policy.signer(self._number, self._row["signature"], batch_text(self._report.log, self.first, self.count, root), stored)
 
     def _check_row(self, stored: Sequence[Stored]) -> None:
         """The signature holds over the entries themselves: then whatever else the batch's row says must agree."""
         root = levels([one.leaf for one in stored], self._digest)[-1][0]
         says = (self._row["id"], self._row["first"], self._row["root"])
-        if says != (self._number, self.first, root) or self._row["key"] not in {key.key_id for key in self._keys}:
+        if says != (self._number, self.first, root) or self._row["key"] != self.key.key_id:
             self._report.find("batch", self.first, f"the row of batch {self._number} does not fit its signature; its entries do")
 
     def _locate(self, stored: Sequence[Stored]) -> int:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
-from typing import Any
 
 import strawberry
-from anyio import to_thread
 
 from auth.rights import Operation
 from hub.api.context import Context
-from hub.api.types import BigInt, DateTime, PageInfo, cursor_of, number_behind, page_size
+from hub.api.types import BigInt, DateTime, PageInfo, page_size
 from hub.ledger.entry import Entry
-from hub.ledger.reading import CallFilter, calls
+from hub.reading.pages import read_page
+from hub.reading.views import Scope, View
 
 Info = strawberry.Info[Context, None]
 
@@ -65,7 +63,6 @@ class CallConnection:
     page_info: PageInfo
 
 
-_KINDS: Any = ("call", "deny", "exchange", "download")
 _OPERATIONS = {"verify": Operation.VERIFY, "exchange": Operation.EXCHANGE}
 
 
@@ -103,33 +100,6 @@ async def resolve_calls(
     context = info.context
     app = context.caller.identified()
     size = page_size(first)
-    cursors = context.services.cursors
-    binding = f"calls {app.client_id} {since} {until} {resource} {outcome}"
-    before = number_behind(cursors, binding, after)
-    which = CallFilter(
-        application=app.client_id,
-        resource=resource,
-        outcome=outcome.value if outcome else None,
-        kinds=_KINDS,
-        since=_moment(since),
-        until=_moment(until),
-    )
-
-    def read() -> list[Entry]:
-        with context.live.core.engine.connect() as connection:
-            return calls(connection, which, size + 1, before)
-
-    found = await to_thread.run_sync(read)
-    page = found[:size]
-    about = PageInfo(
-        has_next_page=len(found) > size,
-        has_previous_page=before is not None,
-        start_cursor=cursor_of(cursors, binding, page[0].seq) if page else None,
-        end_cursor=cursor_of(cursors, binding, page[-1].seq) if page else None,
-    )
-    return CallConnection(nodes=[call_of(entry, app.name) for entry in page], page_info=about)
-
-
-def _moment(text: str | None) -> datetime | None:
-
-    return datetime.fromisoformat(text) if text else None
+    said = {"from": since, "to": until, "resource": resource, "outcome": outcome.value if outcome else None}
+    page = await read_page(context, "calls", Scope(View.OWN, application=app.client_id).filter(said), size, after)
+    return CallConnection(nodes=[call_of(entry, app.name) for entry in page.entries], page_info=page.about)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from hub.ledger import tables
-from hub.ledger.checkpoint import Checkpoint, open_checkpoint
+from hub.ledger.checkpoint import Checkpoint, read_head
 from hub.ledger.checks import rows_between
 from hub.ledger.digest import digest_of
-from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import fold
+from hub.ledger.notes import split_note
+from hub.ledger.policy import Policy
 from hub.ledger.report import Report
 
 _PAGE = 512
@@ -31,12 +32,12 @@ class _Line:
 class Heads:
     """Fed with every size of the tree in turn, reports each checkpoint that does not fit."""
 
-    def __init__(self, connection: Connection, keys: Sequence[VerifierKey], held: Collection[str], report: Report) -> None:
+    def __init__(self, connection: Connection, policy: Policy, held: Collection[str], report: Report) -> None:
         self._connection = connection
-        self._keys = keys
+        self._policy = policy
         self._report = report
         self._digest = digest_of(report.log)
-        self._held = deque(sorted(self._opened(held), key=lambda head: head.size))
+        self._held = deque(sorted(self._read_heads(held), key=lambda head: head.size))
         self._page: deque[tuple[int, str | None]] = deque()
         self._read = -1
         self._stored_line, self._held_line = _Line("stored"), _Line("held elsewhere")
@@ -66,13 +67,15 @@ class Heads:
                 continue
             self._report.find("checkpoint", min(size, max(claimed, 0)), f"a checkpoint covers {claimed} entries, the ledger has only {size}")
         for head in self._held:
-            if self._gap and head.size <= size:
+            if (self._gap and head.size <= size) or not self._vouched(head):
                 continue
             self._report.find("checkpoint", size, f"a checkpoint held elsewhere covers {head.size} entries, the ledger has only {size}")
 
     def _due(self, size: int) -> tuple[_Line, Checkpoint] | None:
-        if self._held and self._held[0].size == size:
-            return self._held_line, self._held.popleft()
+        while self._held and self._held[0].size == size:
+            kept = self._held.popleft()
+            if self._vouched(kept):
+                return self._held_line, kept
         while (next_size := self._peek()) is not None and next_size <= size:
             stored, note = self._pop()
             if (head := self._open(stored, note)) is not None and stored == size:
@@ -97,7 +100,7 @@ class Heads:
 
     def _open(self, size: int, note: str | None) -> Checkpoint | None:
         try:
-            head = open_checkpoint(note or "", self._keys)
+            head = self._policy.opened(note or "", size)
         except ValueError as fault:
             self._report.find("checkpoint", None, f"the stored checkpoint over {size} entries: {fault}")
             return None
@@ -106,11 +109,20 @@ class Heads:
             return None
         return head
 
-    def _opened(self, notes: Collection[str]) -> list[Checkpoint]:
+    def _vouched(self, head: Checkpoint) -> bool:
+        """Whether the key that had to sign a checkpoint held elsewhere did."""
+        try:
+            self._policy.opened(head.note, head.size)
+        except ValueError as fault:
+            self._report.find("checkpoint", None, f"a checkpoint held elsewhere: {fault}")
+            return False
+        return True
+
+    def _read_heads(self, notes: Collection[str]) -> list[Checkpoint]:
         opened = []
         for note in notes:
             try:
-                opened.append(open_checkpoint(note, self._keys))
+                opened.append(read_head(split_note(note)[0], note))
             except ValueError as fault:
                 self._report.find("checkpoint", None, f"a checkpoint held elsewhere: {fault}")
         return opened

@@ -13,10 +13,14 @@ _SURE_SECONDS = 1.0
 
 
 class Held:
-    """Belongs to one thread. After any fault, and where the server has gone meanwhile, the next transaction has a new connection."""
+    """Belongs to one thread. After any fault, and where the server has gone meanwhile, the next transaction has a new connection to PostgreSQL.
+
+    SQLite's stays: opened anew after a fault of the disk, it would take the log file as the kernel's cache has it (``hub.store.engine.settle``).
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._served = engine.dialect.name != "sqlite"
         self._connection: Connection | None = None
         self._used = 0.0
 
@@ -29,19 +33,21 @@ class Held:
             with connection.begin():
                 yield connection
         except BaseException:
-            self.close()
+            if self._served:
+                self.close()
             raise
         self._used = time.monotonic()
 
     def close(self) -> None:
-        """Ends the connection; it does not go back to the pool."""
+        """Gives SQLite's connection back to the pool; PostgreSQL's, which was told its patience for good, ends."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.invalidate()
+            if self._served:
+                connection.invalidate()
             connection.close()
 
     def _standing(self) -> Connection:
-        if self._connection is not None and time.monotonic() - self._used > _SURE_SECONDS and not self._answers(self._connection):
+        if self._served and self._connection is not None and time.monotonic() - self._used > _SURE_SECONDS and not self._answers(self._connection):
             self.close()
         if self._connection is None:
             self._connection = self._engine.connect()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -14,9 +16,12 @@ from starlette.routing import Route
 from hub.api.identity import Identity
 from hub.catalog.scopes import AUDIT
 from hub.exchange.http import asked_of, fault_response
-from hub.ledger.proofs import InclusionProof, inclusion, latest_checkpoint
+from hub.ledger.history import as_json, read_history
+from hub.ledger.proofs import InclusionProof, consistency, inclusion
 from hub.ledger.reading import parties
 from hub.ledger.service import LedgerService
+from hub.witness.cosignatures import cosigned_note, witnessed_size
+from hub.witness.policy import WitnessPolicy
 from schema.faults import Code, Fault
 
 _TEXT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -30,23 +35,61 @@ class LedgerHttp:
 
     log: LedgerService
     identity: Identity
+    witnesses: WitnessPolicy
 
     def routes(self) -> list[Route]:
         """The routes under ``/ledger``."""
         return [
             Route("/ledger/checkpoint", self._checkpoint, methods=["GET"]),
+            Route("/ledger/checkpoint/witnessed", self._witnessed, methods=["GET"]),
+            Route("/ledger/consistency/{old}/{new}", self._consistency, methods=["GET"]),
             Route("/ledger/key", self._key, methods=["GET"]),
+            Route("/ledger/keys", self._keys, methods=["GET"]),
             Route("/ledger/proof/{entry}", self._proof, methods=["GET"]),
         ]
 
     async def _checkpoint(self, request: Request) -> Response:
-        note = await to_thread.run_sync(self._read, latest_checkpoint)
+        note = await to_thread.run_sync(self._read, cosigned_note)
         if note is None:
             return fault_response(request, _none("尚无检查点", "there is no checkpoint yet"))
         return PlainTextResponse(note, headers=_TEXT)
 
+    async def _witnessed(self, request: Request) -> Response:
+        """The newest checkpoint that the quorum, or any witness where none is asked for, has cosigned."""
+        keys, quorum = [str(one.key) for one in self.witnesses.witnesses], max(1, self.witnesses.quorum)
+
+        def read(connection: Connection) -> str | None:
+            size = witnessed_size(connection, keys, quorum) if keys else None
+            return None if size is None else cosigned_note(connection, size)
+
+        note = await to_thread.run_sync(self._read, read)
+        if note is None:
+            return fault_response(request, _none("尚无经足够见证副署的检查点", "no checkpoint has been cosigned by enough witnesses yet"))
+        return PlainTextResponse(note, headers=_TEXT)
+
+    async def _consistency(self, request: Request) -> Response:
+        """``{old, new, path}``: hashes alone, which say nothing about any entry."""
+        old, new = (_number(request.path_params[name]) for name in ("old", "new"))
+        if not 0 < old <= new:
+            wrong = Fault(
+                Code.BAD_REQUEST,
+                "须为两个树大小，且 0 < 旧 ≤ 新",
+                "expected two sizes of the tree, 0 < old <= new",
+                "例如 /ledger/consistency/100/200",
+                "such as /ledger/consistency/100/200",
+            )
+            return fault_response(request, wrong)
+        path = await to_thread.run_sync(self._read, lambda connection: consistency(connection, old, new))
+        if path is None:
+            return fault_response(request, _none("该大小尚未发布", "the ledger has not published so many entries"))
+        return JSONResponse({"old": old, "new": new, "path": [base64.b64encode(step).decode() for step in path]}, headers=_TEXT)
+
     async def _key(self, _request: Request) -> Response:
         return PlainTextResponse(f"{self.log.verifier_key}\n", headers=_TEXT)
+
+    async def _keys(self, _request: Request) -> Response:
+        line = await to_thread.run_sync(self._read, read_history)
+        return JSONResponse(as_json(self.log.ledger.log, line), headers=_TEXT)
 
     async def _proof(self, request: Request) -> Response:
         try:
@@ -62,8 +105,7 @@ class LedgerHttp:
     async def _found(self, request: Request) -> InclusionProof:
         caller = await self.identity.caller(asked_of(request))
         app = caller.identified()
-        text = request.path_params["entry"]
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
+        number = _number(request.path_params["entry"])
         concerned = await to_thread.run_sync(self._read, lambda connection: parties(connection, number)) if number >= 0 else None
         own = concerned is not None and (concerned.application == app.client_id or app.department in concerned.providers)
         if not own and AUDIT not in caller.rights.scopes:
@@ -81,6 +123,11 @@ class LedgerHttp:
     def _read(self, read: Any) -> Any:
         with self.log.engine.connect() as connection:
             return read(connection)
+
+
+def _number(text: str) -> int:
+    """A whole number that a database can hold; -1 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
 
 
 def _none(zh: str, en: str) -> Fault:

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
-from hub.ledger.errors import KeyFault
+from hub.ledger.errors import KeyFault, LedgerCorrupt
 
 ED25519 = b"\x01"
 """The signature type of Ed25519 in signed notes."""
@@ -88,6 +88,15 @@ class Signer(Protocol):
         """The raw signature over the message."""
         ...
 
+    def in_force(self, key_id: str) -> Signer:
+        """The signer of the key that the control database says is in force.
+
+        Raises:
+            LedgerCorrupt: this signer has but one key, and it is another.
+            KeyMissing: this signer has several keys, and not this one.
+        """
+        ...
+
 
 class Ed25519Signer:
     """A signer with its Ed25519 key in memory (RFC 8032), for the log called ``name``."""
@@ -102,6 +111,16 @@ class Ed25519Signer:
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""
         return self._key.sign(message)
+
+    def in_force(self, key_id: str) -> Ed25519Signer:
+        """Itself.
+
+        Raises:
+            LedgerCorrupt: another key is in force.
+        """
+        if key_id != self.key_id:
+            raise LedgerCorrupt(f"the ledger is signed with the key {key_id}, not with {self.key_id}")
+        return self
 
 
 def check_name(name: str) -> str:
@@ -121,10 +140,28 @@ def signer_in(directory: Path, name: str) -> Ed25519Signer:
     Raises:
         KeyFault: the file is open to others, unreadable or not an Ed25519 key.
     """
-    fresh = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = directory / "ledger-signing.pem"
+    kept_key(path, Ed25519PrivateKey.generate())
+    return read_signer(path, name)
+
+
+def kept_key(path: Path, fresh: Ed25519PrivateKey) -> None:
+    """Writes the key to the file (PKCS#8, mode 0600), durably and once; a key that is there stays.
+
+    Raises:
+        KeyFault: the file cannot be written, or others may read it.
+    """
+    kept_secret(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def read_signer(path: Path, name: str) -> Ed25519Signer:
+    """The signer whose key is in the file.
+
+    Raises:
+        KeyFault: the file is missing, open to others, unreadable or not an Ed25519 key.
+    """
     try:
-        key = load_pem_private_key(kept_secret(path, fresh), password=None)
+        key = load_pem_private_key(read_secret(path), password=None)
     except (ValueError, TypeError) as fault:
         raise KeyFault(f"{path} is not an unencrypted private key in PEM; restore it from the backup of the keys") from fault
     if not isinstance(key, Ed25519PrivateKey):
@@ -141,6 +178,18 @@ def kept_secret(path: Path, fresh: bytes) -> bytes:
     try:
         if not path.exists():
             _create(path, fresh)
+    except OSError as fault:
+        raise KeyFault(f"cannot use the key file {path}: {fault.strerror}") from fault
+    return read_secret(path)
+
+
+def read_secret(path: Path) -> bytes:
+    """The secret in the file.
+
+    Raises:
+        KeyFault: the file cannot be read, or others may read it.
+    """
+    try:
         if path.stat().st_mode & 0o077:
             raise KeyFault(f"others may read {path}; run: chmod 600 {path}")
         return path.read_bytes()

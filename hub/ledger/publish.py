@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.ledger import tables
 from hub.ledger.batch import locked_head, writing
 from hub.ledger.canonical import NO_PREDECESSOR
-from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from hub.ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
-from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.errors import DeviceFault, KeyMissing, LedgerCorrupt
+from hub.ledger.history import LedgerKey, of_size, read_history
 from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
@@ -43,15 +44,14 @@ class _Grown:
 class Publisher:
     """Signs checkpoints for the log of ``signer``, each an extension of the one before, or none.
 
-    ``keys`` are those that may have signed the last checkpoint, where not the present one did. A publisher also remembers what it signed: a database
-    set back under its feet is refused, not signed anew.
+    A publisher remembers what it signed: a database set back under its feet is refused, not signed anew.
     """
 
-    def __init__(self, engine: Engine, signer: Signer, *, keys: Sequence[VerifierKey] = (), interval: float = INTERVAL) -> None:
+    def __init__(self, engine: Engine, signer: Signer, *, further: Sequence[NoteSigner] = (), interval: float = INTERVAL) -> None:
         self._engine = engine
         self._signer = signer
+        self._further = further
         self._digest = digest_of(signer.verifier_key.name)
-        self._keys = [signer.verifier_key, *keys]
         self._interval = interval
         self._signed: Checkpoint | None = None
         self._ending = Event()
@@ -78,16 +78,21 @@ class Publisher:
 
         Raises:
             LedgerCorrupt: the log does not extend what was signed before. Nothing was signed.
+            KeyMissing: the key in force is not here.
+            DeviceFault: a device that has to sign too did not.
             SQLAlchemyError: the database refused, or another process published meanwhile.
         """
         with self._engine.connect() as connection:
-            grown = self._grow(connection)
+            line = read_history(connection)
+            signer = self._signer.in_force(line[-1].verifier.key_id)
+            grown = self._grow(connection, line)
         if grown is None:
             return None
-        signed = sign_checkpoint(grown.size, grown.root, self._signer)
+        signed = sign_checkpoint(grown.size, grown.root, signer, self._further)
         with writing(self._engine) as connection:
             # The lock first: whoever published meanwhile is seen only behind it.
-            if locked_head(connection, signed.origin)[0] < grown.size or last_size(connection) != grown.before:
+            head = locked_head(connection, signed.origin)
+            if head.size < grown.size or head.key != signer.key_id or last_size(connection) != grown.before:
                 return None
             if grown.nodes:
                 connection.execute(insert(tables.node), grown.nodes)
@@ -103,18 +108,20 @@ class Publisher:
             last = made
         return last
 
-    def _grow(self, connection: Connection) -> _Grown | None:
-        before, tops = self._verified(connection)
+    def _grow(self, connection: Connection, line: Sequence[LedgerKey]) -> _Grown | None:
+        before, tops = self._verified(connection, line)
+        # The key in force signs no checkpoint that lies before its announcement: up to there is one step.
+        limit = max(STEP, line[-1].size - before)
         entry = tables.entry.c
         columns = (entry.seq, entry.leaf, entry.canonical, type_coerce(entry.at, Text).label("at"))
-        rows = connection.execute(select(*columns).where(entry.seq >= before).order_by(entry.seq).limit(STEP)).all()
+        rows = connection.execute(select(*columns).where(entry.seq >= before).order_by(entry.seq).limit(limit)).all()
         if not rows:
             return None
         leaves = _leaves(rows, before, self._previous(connection, before), self._digest)
         nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves, self._digest)]
         return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans((row.seq, row.at) for row in rows))
 
-    def _verified(self, connection: Connection) -> tuple[int, list[bytes]]:
+    def _verified(self, connection: Connection, line: Sequence[LedgerKey]) -> tuple[int, list[bytes]]:
         """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
         row = connection.execute(select(tables.checkpoint).order_by(tables.checkpoint.c.size.desc()).limit(1)).one_or_none()
         size = 0 if row is None else row.size
@@ -123,14 +130,14 @@ class Publisher:
         if row is None:
             return 0, []
         tops = peaks(connection, size)
-        self._check(row.note, size, fold(tops, self._digest))
+        self._check(row.note, size, fold(tops, self._digest), of_size(line, size).verifier)
         if self._signed is not None and self._signed.size == size and self._signed.root != fold(tops, self._digest):
             raise LedgerCorrupt(f"entry 0 to {size - 1}: the ledger differs from what was published")
         return size, tops
 
-    def _check(self, note: str, size: int, root: bytes) -> None:
+    def _check(self, note: str, size: int, root: bytes, key: VerifierKey) -> None:
         try:
-            last = open_checkpoint(note, self._keys)
+            last = open_checkpoint(note, [key])
         except ValueError as fault:
             raise LedgerCorrupt(f"the last checkpoint, of {size} entries, is not the ledger's own: {fault}") from fault
         if (last.origin, last.size, last.root) != (self._signer.verifier_key.name, size, root):
@@ -153,7 +160,7 @@ class Publisher:
             self.publish_all()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
-        except LedgerCorrupt as fault:
+        except (LedgerCorrupt, KeyMissing, DeviceFault) as fault:
             self._report(f"no checkpoint: {fault}")
         else:
             self.fault = None

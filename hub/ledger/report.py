@@ -10,7 +10,7 @@ import orjson
 
 from hub.ledger.receipt import Receipt
 
-Subject = Literal["entry", "batch", "tree", "checkpoint", "receipt", "head"]
+Subject = Literal["entry", "batch", "tree", "checkpoint", "receipt", "head", "key"]
 LIMIT = 100
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,17 @@ from sqlalchemy.exc import IntegrityError
 from hub.ledger import tables
 from hub.ledger.append import Ledger
 from hub.ledger.batch import writing
+from hub.ledger.checkpoint import NoteSigner
 from hub.ledger.errors import LedgerCorrupt
-from hub.ledger.keys import Signer, VerifierKey, signer_in
+from hub.ledger.history import read_history
+from hub.ledger.keys import Ed25519Signer, VerifierKey
 from hub.ledger.proofs import latest_checkpoint
 from hub.ledger.publish import Publisher
+from hub.ledger.ring import KeyRing
 from hub.ledger.rollup import Rollup
+from hub.ledger.rotation import adopt
 from hub.ledger.subjects import Subjects
+from hub.store.engine import settle
 
 
 def held_log(engine: Engine) -> str | None:
@@ -46,44 +52,42 @@ def prepare(engine: Engine, log: str) -> None:
         raise LedgerCorrupt(f"the database holds the ledger {held!r}, not {log!r}; check HUITONG_HOME and the hub's name")
 
 
-def check_key(engine: Engine, key: str) -> None:
-    """That the last commit was signed with this key: nodes of one ledger have one key.
-
-    Raises:
-        LedgerCorrupt: it was signed with another.
-    """
-    with engine.connect() as connection:
-        last = connection.execute(select(tables.batch.c.key).order_by(tables.batch.c.id.desc()).limit(1)).scalar()
-    if last not in (None, key):
-        raise LedgerCorrupt(
-            f"控制库的日志以密钥 {last} 签名，本目录的密钥为 {key}，请从持有该密钥的目录复制 keys/ the database's ledger is signed with the key {last}, this home has {key}; copy keys/ from the home that has it"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class LedgerService:
     """Everything the hub needs of the ledger. The command line uses it without ``start``: ``ledger.append_sync`` and ``publisher.publish_all``."""
 
     engine: Engine
-    signer: Signer
+    ring: KeyRing
+    first_key: VerifierKey
+    """The key that the log began with; it tells the log from all others, whatever key is in force."""
     ledger: Ledger
     publisher: Publisher
     rollup: Rollup
     subjects: Subjects
 
     @classmethod
-    def assemble(cls, engine: Engine, keys: Path, log: str) -> LedgerService:
+    def assemble(cls, engine: Engine, keys: Path, log: str, further: Sequence[NoteSigner] = ()) -> LedgerService:
         """Over a control database whose tables exist, with the keys of a directory (made on first use), for the log of this name.
+
+        ``further`` sign its checkpoints too.
 
         Raises:
             KeyFault: a key file cannot be used, or the name cannot name a log.
+            KeyMissing: the directory lacks the key that is in force.
             LedgerCorrupt: the database holds another log.
         """
-        signer = signer_in(keys, log)
+        ring = KeyRing(keys, log)
         prepare(engine, log)
-        check_key(engine, signer.key_id)
-        ledger = Ledger(engine, signer)
-        return cls(engine, signer, ledger, Publisher(engine, signer), Rollup(ledger.append), Subjects.in_directory(keys))
+        adopt(engine, ring)
+        with engine.connect() as connection:
+            first = read_history(connection)[0].verifier
+        ledger = Ledger(engine, ring)
+        return cls(engine, ring, first, ledger, Publisher(engine, ring, further=further), Rollup(ledger.append), Subjects.in_directory(keys))
+
+    @property
+    def signer(self) -> Ed25519Signer:
+        """The signer in force."""
+        return self.ring.present
 
     @property
     def verifier_key(self) -> VerifierKey:
@@ -93,7 +97,7 @@ class LedgerService:
     @property
     def ready(self) -> bool:
         """Whether calls can be served: entries are accepted and written, and checkpoints keep up."""
-        return self.ledger.running and not self.ledger.failing and self.publisher.fault is None
+        return self.ledger.running and not self.ledger.failing and self.ring.missing is None and self.publisher.fault is None
 
     def published(self, seconds: float = 5.0) -> bool:
         """Waits until there is a checkpoint; whether there is one in time."""
@@ -106,7 +110,12 @@ class LedgerService:
         return False
 
     async def start(self) -> None:
-        """Start writing and publishing."""
+        """Start writing and publishing.
+
+        Raises:
+            SQLAlchemyError: the control database refuses.
+        """
+        await asyncio.to_thread(settle, self.engine)
         await self.ledger.start()
         self.publisher.start()
 

@@ -14,7 +14,7 @@ from hub.ledger import tables
 
 Row = tuple[object, ...]
 """Values in the table's column order, as the driver stores them."""
-_HEAD = "SELECT log, size, batches, leaf FROM ledger_head"
+_HEAD = "SELECT log, size, batches, leaf, key FROM ledger_head"
 _ARRAYS = {"BIGINT": "bigint[]", "TEXT": "text[]", "BLOB": "bytea[]"}
 
 
@@ -29,7 +29,7 @@ class Batch:
 
 
 def read_head(connection: Connection) -> Any:
-    """The head's row (log, size, batches, leaf) or ``None``, locked until the transaction ends; SQLite's transaction holds the lock already."""
+    """The head's row (log, size, batches, leaf, key) or ``None``, locked until the transaction ends; SQLite's transaction holds the lock already."""
     locked = _HEAD if connection.dialect.name == "sqlite" else f"{_HEAD} FOR UPDATE"
     return connection.exec_driver_sql(locked).one_or_none()
 

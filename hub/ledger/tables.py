@@ -20,8 +20,24 @@ head = Table(
     Column("size", BigInteger, nullable=False),
     Column("batches", BigInteger, nullable=False),
     Column("leaf", HASH, nullable=False),
+    Column("key", Text),
 )
-"""Where the log ends: how many entries and batches it has, and the last entry's leaf hash (zeros while empty). Appending locks it."""
+"""Where the log ends: how many entries and batches it has, the last entry's leaf hash (zeros while empty) and the id of the signing key in force.
+Appending locks it."""
+
+key = Table(
+    "ledger_key",
+    metadata,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("verifier", Text, nullable=False, unique=True),
+    Column("reason", Text, CheckConstraint("reason IN ('FIRST', 'ROTATED', 'LOST')", name="reason"), nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Column("announced", BigInteger),
+    Column("statement", LargeBinary),
+    Column("endorsed", BigInteger),
+)
+"""The log's public keys, from the first (number 0) to the one in force: the first batch that each signs, the entries that announce and endorse it,
+and the statement signed over the change."""
 
 batch = Table(
     "ledger_batch",

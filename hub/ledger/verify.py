@@ -14,9 +14,12 @@ from hub.ledger import tables
 from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checks import BatchCheck, Stored, rows_between
 from hub.ledger.digest import digest_of
+from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.heads import Heads
+from hub.ledger.history import LedgerKey, read_history
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import grow
+from hub.ledger.policy import Policy
 from hub.ledger.receipt import Receipt, verify_receipt
 from hub.ledger.report import LIMIT, Report
 
@@ -37,7 +40,7 @@ def verify(
 ) -> Report:
     """Verify the ledger that one transaction of this connection shows, in one pass with bounded memory.
 
-    ``keys`` are the log's public keys, the present one first; ``checkpoints`` are signed notes held elsewhere, ``receipts`` those kept by callers.
+    ``keys`` are the public keys that the verifier trusts; what the log's other keys may vouch for follows from its own entries. ``checkpoints`` are signed notes held elsewhere, ``receipts`` those kept by callers.
     """
     return _Verification(connection, keys, checkpoints, receipts).run(progress)
 
@@ -45,10 +48,10 @@ def verify(
 class _Verification:
     def __init__(self, connection: Connection, keys: Sequence[VerifierKey], checkpoints: Collection[str], receipts: Collection[Receipt]) -> None:
         self._connection = connection
-        self._keys = keys
         self._report = Report(keys[0].name)
         self._digest = digest_of(keys[0].name)
-        self._heads = Heads(connection, keys, checkpoints, self._report)
+        self._policy = Policy(keys, _stored_keys(connection, self._report), self._report)
+        self._heads = Heads(connection, self._policy, checkpoints, self._report)
         self._receipts: dict[int, list[Receipt]] = {}
         for receipt in receipts:
             self._receipts.setdefault(receipt.entry, []).append(receipt)
@@ -77,12 +80,12 @@ class _Verification:
     def _next_batch(self) -> BatchCheck | None:
         """The batch that begins where the last one ended."""
         found = rows_between(self._connection, tables.batch, tables.batch.c.id, self._batches, self._batches)
-        return BatchCheck(self._connection, self._keys, found[0], self._batches, self._size, self._previous, self._report) if found else None
+        return BatchCheck(self._connection, self._policy, found[0], self._batches, self._size, self._previous, self._report) if found else None
 
     def _take(self, check: BatchCheck) -> None:
         stored = check.run()
         for one in stored:
-            self._check_receipts(one)
+            self._check_receipts(one, check.key)
             self._check_clock(one)
         if self._whole:
             self._integrate(stored)
@@ -95,11 +98,11 @@ class _Verification:
         if stored:
             self._previous = stored[-1].leaf.hex()
 
-    def _check_receipts(self, one: Stored) -> None:
+    def _check_receipts(self, one: Stored, key: VerifierKey) -> None:
         for receipt in self._receipts.pop(one.seq, ()):
             self._report.receipts += 1
-            if not any(verify_receipt(receipt, key) for key in self._keys):
-                self._report.find("receipt", None, f"the receipt of call {receipt.call!r} was not signed by this log")
+            if not verify_receipt(receipt, key):
+                self._report.find("receipt", None, f"the receipt of call {receipt.call!r} was not signed by the key of this log that signs entry {one.seq}")
             elif receipt.leaf != one.leaf:
                 self._report.find("receipt", one.seq, f"entry {one.seq} is not the one that the receipt of call {receipt.call!r} promises")
 
@@ -137,6 +140,7 @@ class _Verification:
         """What lies outside everything that the batches account for."""
         if total != self._size:
             self._report.find("entry", min(total, self._size), f"{total} entries are stored, {self._size} are in batches")
+        self._policy.finish()
         self._account(tables.batch, self._batches)
         self._account(tables.access, self._accesses)
         if self._whole:
@@ -151,9 +155,24 @@ class _Verification:
             self._report.find("head", None, f"{table.name} has {held} rows where the entries account for {expected}")
 
     def _check_head(self) -> None:
-        expected = {"id": 1, "log": self._report.log, "size": self._size, "batches": self._batches, "leaf": bytes.fromhex(self._previous)}
+        expected = {
+            "id": 1,
+            "log": self._report.log,
+            "size": self._size,
+            "batches": self._batches,
+            "leaf": bytes.fromhex(self._previous),
+            "key": self._policy.present.key_id,
+        }
         if rows_between(self._connection, tables.head, tables.head.c.id, 0, 32767) != [expected]:
             self._report.find("head", None, "the head's row does not say where the log ends; entries may have been removed from the end")
 
     def _count(self, table: Table) -> int:
         return self._connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _stored_keys(connection: Connection, report: Report) -> list[LedgerKey]:
+    try:
+        return read_history(connection)
+    except LedgerCorrupt as fault:
+        report.find("key", None, str(fault))
+        return []

@@ -47,6 +47,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "accessRequests": _SHARING,
     "grants": _SHARING,
     "disposals": _SHARING,
+    "feedback": _SHARING,
+    "feedbacks": _SHARING,
     "complementaryMasks": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
     "quasiIdentifierSets": {SECURITY: Reach.ALL, AUDIT: Reach.ALL},
     "maskingPreview": _PREVIEW,
@@ -54,7 +56,13 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "grantDisclosure": _PREVIEW,
     "people": _THREE,
     "ledger": {AUDIT: Reach.ALL},
+    "traceSubject": {AUDIT: Reach.ALL},
+    "traceRecord": {AUDIT: Reach.ALL},
+    "traceGrant": {AUDIT: Reach.ALL},
+    "providedCalls": {AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "usage": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN},
+    "usageRules": _EVERYBODY,
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
 }
 """Root fields of queries. A resolver whose field has a reach below ``ALL`` asks ``hub.api.bounds`` what to leave out."""
@@ -109,6 +117,17 @@ MUTATIONS: Final[Mapping[str, Roles]] = {
     "fileTermination": _SIDES,
     "fileDisposal": _SIDES,
     "setCalendarDays": _SECURITY,
+    "acceptFeedback": _PROVIDER,
+    "correctFeedback": _PROVIDER,
+    "explainFeedback": _PROVIDER,
+    "rejectFeedback": _PROVIDER,
+    "transferFeedback": _PROVIDER,
+    "confirmFeedback": _SIDES,
+    "objectFeedback": _SIDES,
+    "withdrawFeedback": _SIDES,
+    "urgeFeedback": _SECURITY,
+    "coVerifyFeedback": _SECURITY,
+    "decideComplaint": _SECURITY,
 }
 """Root fields of mutations. The services ask for the role once more, for the command line and for what lies within the act."""
 

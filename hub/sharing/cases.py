@@ -24,7 +24,7 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An access request or a feedback. ``elapsed`` is the share of the term that has gone, ``reminder`` 50 or 80 (APP-02), ``late`` who let it run out."""
+    """An access request. ``elapsed`` is the share of the term that has gone, ``reminder`` 50 or 80 (APP-02), ``late`` who let it run out."""
 
     id: str
     state: str

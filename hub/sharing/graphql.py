@@ -1,4 +1,4 @@
-"""GraphQL face of applications and grants: who the caller is, what it holds, how it asks for more and reports errors."""
+"""GraphQL face of applications and grants: who the caller is, what it holds, how it asks for more."""
 
 from __future__ import annotations
 
@@ -121,29 +121,11 @@ class AccessRequest:
     terms: JSON
 
 
-@strawberry.type(description="疑义反馈\n\nFeedback")
-class Feedback:
-    """A filed feedback."""
-
-    id: strawberry.ID
-    state: str
-    due_on: Date
-    rule: str
-    history: list[StepRecord]
-
-
 @strawberry.type
 class AccessRequestPayload:
     """Answer of ``requestAccess``."""
 
     access_request: AccessRequest
-
-
-@strawberry.type
-class FeedbackPayload:
-    """Answer of ``reportError``."""
-
-    feedback: Feedback
 
 
 def steps_shown(history: Sequence[Step]) -> list[StepRecord]:
@@ -190,11 +172,3 @@ async def file_request(context: Context, resource: Resource, given: dict[str, An
     actor = context.caller.actor()
     case = await to_thread.run_sync(lambda: context.services.requests.request_access(actor, resource, given))
     return AccessRequestPayload(access_request=access_request_of(case))
-
-
-async def file_feedback(context: Context, resource: Resource, given: dict[str, Any]) -> FeedbackPayload:
-    """Files a feedback of the caller."""
-    actor = context.caller.actor()
-    case = await to_thread.run_sync(lambda: context.services.requests.report_error(actor, resource, given))
-    made = {"id": strawberry.ID(case.id), "state": case.state, "due_on": Date(case.due_on), "rule": case.rule}
-    return FeedbackPayload(feedback=Feedback(**made, history=steps_shown(case.history)))

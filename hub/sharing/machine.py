@@ -108,6 +108,8 @@ class _File(_Part):
     request: Machine
     grant: Machine
     disposal: Machine
+    feedback: Machine
+    complaint: Machine
     acts: Mapping[str, str]
 
 
@@ -120,30 +122,38 @@ PARTIES: Mapping[str, Party] = _file().parties
 REQUEST: Machine = _file().request
 GRANT: Machine = _file().grant
 DISPOSAL: Machine = _file().disposal
+FEEDBACK: Machine = _file().feedback
+COMPLAINT: Machine = _file().complaint
 ACTS: Mapping[str, str] = _file().acts
 """What the acts are called in Chinese."""
 SYSTEM_ACTOR = Actor("平台 hub")
 """The hub itself, for what time brings. No account can have this name."""
+PUBLIC_ACTOR = Actor("社会公众 public")
+"""Whoever calls without a token; which case it is on, its look-up code says. No account can have this name."""
+_ALONE: Mapping[str, Actor] = {"system": SYSTEM_ACTOR, "public": PUBLIC_ACTOR}
 
 
 def could_be(actor: Actor, party: str) -> bool:
     """Whether the actor could be on this side of some case; the case itself is not looked at."""
     if party == "applicant":
         return actor.application is not None
-    if party == "system":
-        return actor is SYSTEM_ACTOR
+    if party in _ALONE:
+        return actor is _ALONE[party]
     found = PARTIES[party]
     return actor.may(*found.roles) or (found.owner is not None and actor.may(found.owner))
 
 
 def sides(actor: Actor, case: Columns, owner: str | None) -> set[str]:
-    """The sides of a case on which the actor is. ``owner`` is the account that answers for the case's application."""
+    """The sides of a case on which the actor is. ``owner`` is the account that answers for the case's application.
+
+    Whether the public holds the case's code, the service has looked before.
+    """
     found = set()
     for name, party in PARTIES.items():
         if name == "applicant":
             on = actor.application is not None and actor.application == case["application"]
-        elif name == "system":
-            on = actor is SYSTEM_ACTOR
+        elif name in _ALONE:
+            on = actor is _ALONE[name]
         else:
             on = actor.may(*party.roles) and (party.department is None or actor.department == case[party.department])
             on = on or (party.owner is not None and actor.may(party.owner) and owner is not None and actor.application == owner)

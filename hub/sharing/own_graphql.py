@@ -16,8 +16,8 @@ from hub.core import Core
 from hub.sharing.cases import Wanted
 from hub.sharing.disposal_graphql import Disposal, DisposalPayload, disposal_of
 from hub.sharing.disposals import DisposalGiven, DisposalsWanted
-from hub.sharing.graphql import AccessRequest, AccessRequestPayload, FeedbackPayload, access_request_of, file_feedback, file_request
-from hub.sharing.request_inputs import AccessRequestInput, FileDisposalInput, ReportErrorInput, SupplementRequestInput
+from hub.sharing.graphql import AccessRequest, AccessRequestPayload, access_request_of, file_request
+from hub.sharing.request_inputs import AccessRequestInput, FileDisposalInput, SupplementRequestInput
 from schema.faults import Code, Fault
 from schema.model import Resource
 
@@ -54,7 +54,7 @@ class OwnSharingMutations:
 
     @strawberry.mutation(description="提交共享申请\n\nFiles an access request")
     async def request_access(self, info: Info, input: AccessRequestInput) -> AccessRequestPayload:
-        return await refusing(file_request(info.context, _resource(info, input.resource), plain(input)))
+        return await refusing(file_request(info.context, shared_resource_of(info, input.resource), plain(input)))
 
     @strawberry.mutation(description="按一次性告知补充材料\n\nSupplements a request after the one-time notice")
     async def supplement_request(self, info: Info, input: SupplementRequestInput) -> AccessRequestPayload:
@@ -93,10 +93,6 @@ class OwnSharingMutations:
         done = await refusing(to_thread.run_sync(lambda: disposals.act(actor, "fileDisposal", input.grant, given)))
         return DisposalPayload(disposal=disposal_of(done))
 
-    @strawberry.mutation(description="反馈数据疑义\n\nReports wrong data")
-    async def report_error(self, info: Info, input: ReportErrorInput) -> FeedbackPayload:
-        return await refusing(file_feedback(info.context, _resource(info, input.resource), plain(input)))
-
 
 async def swept(core: Core, read: Callable[[], T]) -> T:
     """What is read in a worker thread after what time brought was recorded."""
@@ -115,7 +111,12 @@ async def _act(info: Info, act: str, number: str, **given: Any) -> AccessRequest
     return AccessRequestPayload(access_request=access_request_of(done))
 
 
-def _resource(info: Info, code: str) -> Resource:
+def shared_resource_of(info: Info, code: str) -> Resource:
+    """The resource as an identified caller may ask for it.
+
+    Raises:
+        Fault: ``NOT_FOUND``; ``UNAUTHENTICATED`` for the public.
+    """
     found = info.context.snapshot.resources.get(code)
     info.context.caller.identified()
     if found is None or found.sharing_class is SharingClass.NOT_SHARED:

@@ -1,18 +1,15 @@
-"""What an access request or a feedback is checked against beside its own terms."""
+"""What an access request is checked against beside its own terms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from auth.rights import SharingClass
 from hub.catalog.problems import Problem, Refused
-from hub.sharing.filing import shared_part
 from hub.sharing.live_grants import live_grant
 from hub.sharing.tables import access_request, application
-from hub.sharing.texts import NOT_PLAIN, is_plain
 from schema.model import Resource, Snapshot
 
 
@@ -45,15 +42,3 @@ def owner_of(connection: Connection, client_id: str) -> str | None:
 def department_of(connection: Connection, client_id: str) -> str:
     """The code of an application's department."""
     return str(connection.execute(select(application.c.department).where(application.c.client_id == client_id)).scalar_one())
-
-
-def feedback_problem(resource: Resource, given: Mapping[str, Any]) -> Problem | None:
-    """What is wrong with a feedback; items that are not shared do not exist."""
-    item, shared = given.get("item"), shared_part(resource)
-    if not 0 < len(str(given["description"]).strip()) <= 4000:
-        return Problem("BAD_INPUT", "说明应为 1 至 4000 字 the description must have 1 to 4,000 characters", "", "description")
-    if not is_plain(str(given["description"])):
-        return Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", "description")
-    if item is not None and item not in shared.items:
-        return Problem("BAD_INPUT", f"没有信息项 no item {item[:120]}", ", ".join(shared.items), "item")
-    return None

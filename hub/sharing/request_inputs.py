@@ -1,4 +1,4 @@
-"""Inputs of access requests and feedback on the data endpoint."""
+"""Inputs of access requests and disposals on the data endpoint."""
 
 from __future__ import annotations
 
@@ -103,13 +103,3 @@ class FileDisposalInput:
     grant: strawberry.ID
     statement: str
     certificate_hash: str
-
-
-@strawberry.input(description="疑义反馈\n\nFeedback on wrong data")
-class ReportErrorInput:
-    """Input of ``reportError`` (COR-01)."""
-
-    resource: str
-    description: str
-    item: str | None = None
-    subject_entry: strawberry.ID | None = None

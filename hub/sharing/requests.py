@@ -1,4 +1,4 @@
-"""Access requests 共享申请 and feedback 疑义反馈: filed, and led from step to step as the state machine says."""
+"""Access requests 共享申请: filed, and led from step to step as the state machine says."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from hub.sharing.filing import asked_again, stored_terms
 from hub.sharing.guards import Given, Guards
 from hub.sharing.machine import REQUEST, SYSTEM_ACTOR, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
-from hub.sharing.request_checks import check_room, department_of, feedback_problem, owner_of, shared_resource
+from hub.sharing.request_checks import check_room, department_of, owner_of, shared_resource
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
-from hub.sharing.tables import access_request, application, feedback, grant
+from hub.sharing.tables import access_request, application, grant
 from hub.sharing.unmasked import check_told, unmasked_by_approval
 from hub.sharing.workdays import china_day
 from hub.store.base import now
@@ -46,7 +46,7 @@ class _Filed:
 
 
 class RequestService:
-    """Takes in access requests and feedback, and does every act on a request. Every method may raise :class:`Refused`; then nothing was changed."""
+    """Takes in access requests, and does every act on a request. Every method may raise :class:`Refused`; then nothing was changed."""
 
     def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot], book: RuleBook) -> None:
         self._engine = engine
@@ -111,25 +111,6 @@ class RequestService:
             self._acts.refuse(actor, "requestAccess", grant_id, problem)
             raise Refused(problem)
         return self.request_access(actor, resource, asked_again(row) | {"valid_to": valid_to, "disposal_days": days}, row.application)
-
-    def report_error(self, actor: Actor, resource: Resource, given: Mapping[str, Any]) -> Case:
-        """Files a feedback that data are wrong (COR-01)."""
-        number, moment = make_id("feedback"), now()
-
-        def work(connection: Connection) -> Case:
-            problem = feedback_problem(resource, given)
-            if problem:
-                raise Refused(problem)
-            if connection.execute(select(application.c.name).where(application.c.client_id == actor.application)).first() is None:
-                raise Refused(_of_applications("反馈须由业务应用系统提出 a feedback is an application's"))
-            due = due_of(self._book, read_calendar(connection), "correction", moment)
-            values = {"id": number, "application": actor.application, "resource": resource.code, "state": "SUBMITTED", "created_at": moment}
-            texts = {"terms": _json(given), "due_on": due.on.isoformat(), "rule": due.rule, "term": "correction"}
-            connection.execute(insert(feedback).values(**values, **texts))
-            add_step(connection, number, actor.name, "SUBMITTED")
-            return Case(number, "SUBMITTED", due.on, due.rule, (Step(moment, actor.name, "SUBMITTED", None),))
-
-        return self._acts.do(actor, "reportError", f"{resource.code} {number}", work)
 
     def requests(self) -> Sequence[Case]:
         """All access requests, newest first."""
@@ -241,7 +222,3 @@ def _of_applications(message: str) -> Problem:
 
 def _no_request(number: str) -> Problem:
     return Problem("NOT_FOUND", f"没有申请 no request {number[:80]}", "请核对编号 compare the number", "id")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, sort_keys=True, default=str)

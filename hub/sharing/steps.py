@@ -25,10 +25,10 @@ class Step:
     opinion: str | None
 
 
-def add_step(connection: Connection, subject: str, actor: str, name: str, opinion: str | None = None) -> None:
-    """Adds a step to a case's history."""
+def add_step(connection: Connection, subject: str, actor: str, name: str, opinion: str | None = None, at: datetime | None = None) -> None:
+    """Adds a step to a case's history, of this moment unless another is said."""
     number = connection.execute(select(func.coalesce(func.max(step.c.number) + 1, 0)).where(step.c.subject == subject)).scalar_one()
-    connection.execute(insert(step).values(subject=subject, number=number, at=now(), actor=actor, step=name, opinion=opinion or None))
+    connection.execute(insert(step).values(subject=subject, number=number, at=at or now(), actor=actor, step=name, opinion=opinion or None))
 
 
 def steps_of(connection: Connection, subjects: Sequence[str]) -> Mapping[str, tuple[Step, ...]]:

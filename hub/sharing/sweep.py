@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import structlog
@@ -37,12 +38,15 @@ class _Nothing(Exception):
 class Sweep:
     """Records what time has brought, each thing once, whichever process comes first. Lists run it before they read."""
 
-    def __init__(self, engine: Engine, acts: Acts, book: RuleBook, requests: RequestService, grants: GrantActs) -> None:
+    def __init__(
+        self, engine: Engine, acts: Acts, book: RuleBook, requests: RequestService, grants: GrantActs, others: Sequence[Callable[[], int]] = ()
+    ) -> None:
         self._engine = engine
         self._acts = acts
         self._book = book
         self._requests = requests
         self._grants = grants
+        self._others = others
         self._reckoned: Calendar | None = None
         """The calendar by which the copies of due days were last compared."""
 
@@ -51,6 +55,7 @@ class Sweep:
         try:
             done = sum(self._grants.expire(number) for number in self._grants.past())
             self._forget_periods()
+            done += sum(other() for other in self._others)
             return done + self._moved() + sum(self._late_request(n) for n in self._late()) + sum(self._late_disposal(n) for n in self._undisposed())
         except LedgerUnavailable:
             return 0

@@ -1,4 +1,4 @@
-"""Tables of applications, grants, access requests, feedback and revoked tokens."""
+"""Tables of applications, grants, access requests and revoked tokens."""
 
 from __future__ import annotations
 
@@ -146,21 +146,6 @@ disposal = Table(
 """数据处置: what became of the data after a grant ended (APP-08), stated by the consumer, confirmed by the provider, due ``working_days``
 after the end."""
 
-feedback = Table(
-    "feedback",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("application", Text, ForeignKey(application.c.client_id), nullable=False),
-    Column("resource", Text, nullable=False),
-    Column("terms", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("due_on", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("term", Text, nullable=False, server_default="correction"),
-    Column("created_at", UtcText, nullable=False),
-)
-"""疑义反馈."""
-
 step = Table(
     "step",
     metadata,
@@ -171,7 +156,7 @@ step = Table(
     Column("step", Text, nullable=False),
     Column("opinion", Text),
 )
-"""What was done with an access request or a feedback, by whom, when; rows are only added."""
+"""What was done with an access request, a grant or a feedback, by whom, when; rows are only added."""
 
 revoked_token = Table(
     "revoked_token",

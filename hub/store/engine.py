@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from hub.store import postgres
 
 PATIENCE_MS = 10_000
 """How long a transaction waits where nothing else is said."""
-_DISK = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CORRUPT", "SQLITE_NOTADB")
-"""Error names of SQLite that speak of the disk (sqlite.org/rescode.html)."""
+SETTLE_MS = 1000
+"""How long :func:`settle` waits for readers."""
 
 
 def open_engine(url: str) -> Engine:
@@ -32,8 +32,24 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "handle_error", _distrust)
     return engine
+
+
+def settle(engine: Engine) -> None:
+    """Moves what SQLite's write-ahead log holds into the database file, synced, and empties the log; does nothing on PostgreSQL.
+
+    For a start: where fsync failed and the process ended, the log is read from the kernel's cache, which may hold what the disk never took
+    and calls it clean. Commits behind it would be synced, and lost with it. While a process runs, its next commit overwrites what failed; so
+    connections are not opened anew after a fault of the disk, which would read the log from that cache.
+
+    Raises:
+        SQLAlchemyError: the disk refuses.
+    """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            for pragma in (f"busy_timeout={SETTLE_MS}", "wal_checkpoint(TRUNCATE)"):
+                with closing(connection.cursor()) as cursor:
+                    cursor.execute(f"PRAGMA {pragma}")
 
 
 @contextmanager
@@ -50,12 +66,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE_MS}"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _distrust(context: ExceptionContext) -> None:
-    """After a fault of the disk no connection is trusted to know what is on it: each is opened anew."""
-    if getattr(context.original_exception, "sqlite_errorname", "").startswith(_DISK):
-        context.is_disconnect = True
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hub.sharing.rules.files import RuleFault
+
 SHIPPED = Path(__file__).with_name("rules.toml")
 """The rules that come with the hub."""
 FILE = "usage-rules.toml"
@@ -26,7 +28,7 @@ Text = Annotated[str, Field(min_length=1, max_length=500)]
 Subject = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-class UsageRulesFault(Exception):
+class UsageRulesFault(RuleFault):
     """A file of usage rules that cannot be used. ``str()`` names file, place and remedy."""
 
 

@@ -9,7 +9,7 @@ from tests.hub.running import RunningHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 HEADER = "Huitong-Departments"
-CODED = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "dryRun", "accessRequest", "accessRequests", "disposals"}
+CODED = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "dryRun", "accessRequest", "accessRequests", "disposals", "feedback", "feedbacks"}
 """Fields of the query that are no departments."""
 
 

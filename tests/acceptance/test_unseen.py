@@ -148,7 +148,7 @@ def test_housings_schema_has_what_its_grants_show_and_nothing_else(hub: RunningH
 
 def test_the_bank_sees_open_and_unconditional_resources_only(hub: RunningHub) -> None:
     names = introspected(hub, "bank")
-    own = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "dryRun", "accessRequest", "accessRequests", "disposals"}
+    own = {"catalog", "resource", "exchange", "exchanges", "calls", "me", "dryRun", "accessRequest", "accessRequests", "disposals", "feedback", "feedbacks"}
     departments = {camel(department.code) for department in DEPARTMENTS} & (set(names["Query"]) - own)
     assert departments == {"cityData", "ecology", "marketRegulation", "humanResources", "housing"}
     assert "legalRepIdNumber" not in names["MarketRegulationCompany"]

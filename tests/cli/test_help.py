@@ -31,6 +31,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("init", "serve", "demo", "doctor", "token", "query", "explain", "ledger verify"),
         *("department add", "department list", "department disable", "department enable", "grant lint", "app add", "app list", "app disable"),
         *("app keys", "app secret", "app redirect", "app owner", "keys list", "keys rotate", "keys retire"),
+        *("keys ledger list", "keys ledger rotate", "keys ledger endorse"),
         *("keys pseudonyms list", "keys pseudonyms rotate", "keys pseudonyms retire", "keys pseudonyms overlap"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
@@ -39,6 +40,9 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("request list", "request show", "request endorse", "request withdraw", "request check", "request supplement", "request opinion"),
         *("request extension", "request decide", "request sign", "request dispute", "disposal list", "disposal file", "disposal confirm"),
         *("person add", "person approve", "person invite", "person disable", "person roles", "person list"),
+        *("witness init", "witness trust", "witness serve", "witness show", "witness evidence"),
+        *("feedback list", "feedback show", "feedback accept", "feedback correct", "feedback explain", "feedback reject", "feedback transfer"),
+        *("feedback close", "feedback object", "feedback decide", "feedback verify"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 

@@ -15,7 +15,7 @@ from hub.store.engine import open_engine
 from masking.rules import Mask
 
 LOG = "hub.example/ledger"
-_TABLES = [tables.head, tables.batch, tables.entry, tables.access, tables.node, tables.checkpoint, tables.hour, tables.archive]
+_TABLES = [tables.head, tables.key, tables.batch, tables.entry, tables.access, tables.node, tables.checkpoint, tables.hour, tables.archive]
 
 
 def open_service(home: Path, log: str = LOG) -> LedgerService:

@@ -37,6 +37,10 @@ class SlowSigner:
         self.go.wait()
         return self._signer.sign(message)
 
+    def in_force(self, _key_id: str) -> SlowSigner:
+        """Itself."""
+        return self
+
 
 def count_commits(engine: Engine) -> list[Connection]:
     commits: list[Connection] = []

@@ -181,7 +181,7 @@ async def test_no_way_of_writing_gets_past_the_table(world: World) -> None:
 async def test_b10_administrators_keep_to_their_own(world: World) -> None:
     """B10: the system administrator reads no data and no audit, the auditor edits no policy, the security administrator deletes no log."""
     before = len(entries(world.core))
-    assert await world.codes(SYSTEM, "{ ledger { entry } }") == ["FORBIDDEN"]
+    assert await world.codes(SYSTEM, "{ ledger { nodes { entry } } }") == ["FORBIDDEN"]
     assert await world.codes(SYSTEM, "{ grants { id } }") == ["FORBIDDEN"]
     for document in (
         'mutation { revokeGrant(input: {id: "x"}) { problems { code } } }',
@@ -225,17 +225,17 @@ async def test_stewards_see_their_department_and_owners_their_applications(world
 
 async def test_the_auditor_reads_acts_and_alerts(world: World) -> None:
     await world.codes(SYSTEM, "{ grants { id } }")
-    alerts = (await world.ask(AUDIT, "{ ledger(alerts: true, first: 1) { actor act alert outcome code } }"))["data"]["ledger"]
+    alerts = (await world.ask(AUDIT, "{ ledger(filter: {alerts: true}, first: 1) { nodes { actor act alert outcome code } } }"))["data"]["ledger"]["nodes"]
     assert alerts == [{"actor": "system", "act": "grants", "alert": True, "outcome": "REFUSED", "code": "FORBIDDEN"}]
-    last = (await world.ask(AUDIT, "{ ledger(first: 200) { entry act actor } }"))["data"]["ledger"]
-    first = (await world.ask(AUDIT, '{ ledger(before: "9") { entry act } }'))["data"]["ledger"]
+    last = (await world.ask(AUDIT, "{ ledger(first: 200) { nodes { entry act actor } } }"))["data"]["ledger"]["nodes"]
+    first = (await world.ask(AUDIT, '{ ledger(filter: {highest: "8"}) { nodes { entry act } } }'))["data"]["ledger"]["nodes"]
     assert "grants" in {each["act"] for each in last}
     assert {"createDepartment", "createApplication", "registerSource"} <= {each["act"] for each in first}
     assert max(int(each["entry"]) for each in first) < 9
     assert await world.codes(AUDIT, "{ departments { code } }") == []
-    read = (await world.ask(AUDIT, "{ ledger(calls: true, first: 3) { actor act kind } }"))["data"]["ledger"]
+    read = (await world.ask(AUDIT, '{ ledger(filter: {kind: ["call"]}, first: 3) { nodes { actor act kind } } }'))["data"]["ledger"]["nodes"]
     assert {"actor": "audit", "act": "governance.query", "kind": "call"} in read, "the auditor's own reading stands in it too"
-    assert await world.codes(AUDIT, "{ ledger(first: 100000) { entry } }") == ["BAD_INPUT"]
+    assert await world.codes(AUDIT, "{ ledger(first: 100000) { nodes { entry } } }") == ["BAD_INPUT"]
 
 
 def test_reaches_widen() -> None:

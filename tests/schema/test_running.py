@@ -61,7 +61,7 @@ async def test_accesses_say_what_was_taken() -> None:
     }
     assert (person.rows, household.rows) == (1, 1)
     assert set(person.subjects) == {("id_number", "11010519491231002X"), ("#", 1)}
-    assert set(household.subjects) == {("#", 1)}
+    assert set(household.subjects) == {("#", 1), ("household_no", "H1")}
 
 
 async def test_a_look_up_without_a_row_still_names_its_subject() -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tests.servers.debian import ensure
 
-_USER = "postgres"
+USER = "postgres"
 _START_SECONDS = 60.0
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "fsync": "off",
@@ -56,9 +56,9 @@ def running_postgres(**settings: str) -> Iterator[Postgres]:
     postgres = binary("postgres")
     home = Path(tempfile.mkdtemp(prefix="huitong-postgres-"))
     try:
-        _hand_over(home)
-        _run([str(postgres.with_name("initdb")), "-D", str(home / "data"), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
-        with _server(postgres, home, {**_SETTINGS, **settings}) as server:
+        hand_over(home)
+        run([str(postgres.with_name("initdb")), "-D", str(home / "data"), "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
+        with _server(postgres, home, {**SETTINGS, **settings}) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -82,19 +82,26 @@ def _installed(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _as_server(command: Sequence[str]) -> list[str]:
+def as_server(command: Sequence[str]) -> list[str]:
+    """The command as the user that a server runs as."""
     # PostgreSQL refuses to run as root.
-    return ["runuser", "-u", _USER, "--", *command] if os.geteuid() == 0 else list(command)
+    return ["runuser", "-u", USER, "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def _hand_over(home: Path) -> None:
+def hand_over(home: Path) -> None:
+    """Gives a directory to that user."""
     if os.geteuid() == 0:
-        owner = pwd.getpwnam(_USER)
+        owner = pwd.getpwnam(USER)
         os.chown(home, owner.pw_uid, owner.pw_gid)
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(_as_server(command), cwd="/", capture_output=True, text=True, check=False)
+def run(command: Sequence[str]) -> None:
+    """Runs one of PostgreSQL's programs to its end.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    done = subprocess.run(as_server(command), cwd="/", capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()[-1000:]}")
 
@@ -104,10 +111,10 @@ def _server(postgres: Path, home: Path, given: Mapping[str, str]) -> Iterator[Po
     log, data, port = home / "server.log", home / "data", free_port()
     settings = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     with log.open("wb") as output:
-        process = subprocess.Popen(_as_server([str(postgres), "-D", str(data), "-p", str(port), *settings]), cwd="/", stdout=output, stderr=output)
+        process = subprocess.Popen(as_server([str(postgres), "-D", str(data), "-p", str(port), *settings]), cwd="/", stdout=output, stderr=output)
     try:
         _wait(process, data, log)
-        yield Postgres("127.0.0.1", port, _USER, log)
+        yield Postgres("127.0.0.1", port, USER, log)
     finally:
         _stop(process, data)
 

@@ -7,8 +7,9 @@ from itertools import chain
 import pytest
 
 from hub.catalog.problems import Refused
+from hub.feedback.tables import feedback_case
 from hub.sharing import guards
-from hub.sharing.machine import ACTS, DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, choose
+from hub.sharing.machine import ACTS, COMPLAINT, DISPOSAL, FEEDBACK, GRANT, PARTIES, REQUEST, STAY, Machine, choose
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import access_request, disposal, grant
 from schema.model import Snapshot
@@ -16,8 +17,20 @@ from tests.sharing.sides import CHECKER, after, reachable
 
 pytestmark = pytest.mark.fast
 
-FIRST = {"request": ("FILED", frozenset({"filed_by"})), "grant": ("ACTIVE", frozenset()), "disposal": ("DUE", frozenset())}
-MACHINES = {"request": (REQUEST, access_request), "grant": (GRANT, grant), "disposal": (DISPOSAL, disposal)}
+FIRST = {
+    "request": ("FILED", frozenset({"filed_by"})),
+    "grant": ("ACTIVE", frozenset()),
+    "disposal": ("DUE", frozenset()),
+    "feedback": ("SUBMITTED", frozenset({"filed_by"})),
+    "complaint": ("LODGED", frozenset({"filed_by"})),
+}
+MACHINES = {
+    "request": (REQUEST, access_request),
+    "grant": (GRANT, grant),
+    "disposal": (DISPOSAL, disposal),
+    "feedback": (FEEDBACK, feedback_case),
+    "complaint": (COMPLAINT, feedback_case),
+}
 APPROVALS = {"endorsed_by", "checked_by", "opinion_by", "decided_by", "consumer_signed_by", "provider_signed_by"}
 
 
@@ -75,22 +88,24 @@ def test_nothing_stands_there_for_nothing(name: str) -> None:
     assert all(machine.states[state].party is None for state in machine.final)
 
 
-def test_whoever_a_state_waits_for_can_do_something_in_it() -> None:
-    for (state, filled), ways in reachable(REQUEST, FIRST["request"]).items():
-        party = REQUEST.party(state, dict.fromkeys(filled, "somebody"))
+@pytest.mark.parametrize("name", ["request", "feedback", "complaint"])
+def test_whoever_a_state_waits_for_can_do_something_in_it(name: str) -> None:
+    machine, _ = MACHINES[name]
+    for (state, filled), ways in reachable(machine, FIRST[name]).items():
+        party = machine.party(state, dict.fromkeys(filled, "somebody"))
         assert party is None or any(party in transition.who for transition, _ in ways), (state, filled)
 
 
 def test_every_act_is_one_transition_at_a_time() -> None:
     """Two transitions of one act are never open together."""
-    for machine, first in ((REQUEST, FIRST["request"]), (GRANT, FIRST["grant"]), (DISPOSAL, FIRST["disposal"])):
+    for machine, first in ((machine, FIRST[name]) for name, (machine, _) in MACHINES.items()):
         for config, ways in reachable(machine, first).items():
             acts = [transition.act for transition, _ in ways]
             assert len(acts) == len(set(acts)), config
 
 
 def test_every_act_has_a_name() -> None:
-    assert set(ACTS) == {act for machine in (REQUEST, GRANT, DISPOSAL) for act in machine.acts()}
+    assert set(ACTS) == {act for machine, _ in MACHINES.values() for act in machine.acts()}
 
 
 def test_guards_terms_and_reasons_exist() -> None:
@@ -111,7 +126,7 @@ def test_one_notice_and_no_refusal_for_missing_papers() -> None:
 
 def test_the_next_column_is_filled_by_the_act_alone() -> None:
     """``choose`` allows in every configuration what the data say, for whoever is on the right side and did nothing before."""
-    for machine, first in ((REQUEST, FIRST["request"]), (GRANT, FIRST["grant"]), (DISPOSAL, FIRST["disposal"])):
+    for machine, first in ((machine, FIRST[name]) for name, (machine, _) in MACHINES.items()):
         for (state, filled), ways in reachable(machine, first).items():
             case = {"state": state, "application": "app", **dict.fromkeys(filled, "somebody")}
             for act in machine.acts():

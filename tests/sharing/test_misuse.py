@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.acts import Actor
 from hub.clock import clock
 from hub.core import Core
+from hub.feedback.given import Report
 from hub.sharing.agreement import Side, agreed_terms, agreement_text
 from hub.sharing.cases import Wanted
 from hub.sharing.disposals import DisposalGiven
@@ -259,7 +260,7 @@ def test_opinions_that_read_otherwise_than_they_are_are_refused(core: Core) -> N
     given = DisposalGiven(statement=TURNED, certificate_hash="0" * 64)
     assert refused(core.disposals.act, HEAD, "fileDisposal", held, given)[0].path == "statement"
     tenant, resource = consumer(core), core.catalog.current().resources[RESOURCE]
-    assert refused(core.requests.report_error, tenant, resource, {"description": TURNED})[0].path == "description"
+    assert refused(core.feedback.report, tenant, resource, Report(TURNED))[0].path == "description"
 
 
 def test_the_database_refuses_a_grant_that_no_approved_request_gives(core: Core) -> None:

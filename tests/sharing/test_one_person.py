@@ -62,9 +62,8 @@ def test_who_records_a_decision_on_paper_is_not_its_approver_however_the_name_is
     assert core.sharing.create_grant(du, terms()).approver == "王局长"
 
 
-def test_a_person_who_acts_for_no_application_reports_no_error(core: Core) -> None:
-    """A feedback is an application's, as a request is; it is refused as such, and not as a fault of the hub."""
+def test_a_person_who_acts_for_no_application_requests_nothing(core: Core) -> None:
+    """It is refused as such, and not as a fault of the hub."""
     resource = core.catalog.current().resources["civil_affairs.person"]
-    for method in (core.requests.report_error, core.requests.request_access):
-        (problem,) = refused(method, _actor(ZHANG), resource, {"description": "出生日期有误"})
-        assert problem.code == "FORBIDDEN"
+    (problem,) = refused(core.requests.request_access, _actor(ZHANG), resource, {"description": "出生日期有误"})
+    assert problem.code == "FORBIDDEN"

@@ -10,10 +10,10 @@ import pytest
 from hub.acts import Actor
 from hub.clock import clock
 from hub.core import Core
-from hub.sharing import tables, workdays
+from hub.sharing import workdays
 from hub.sharing.requests import RequestService
 from hub.sharing.workdays import due_on, is_provisional, is_working_day
-from tests.catalog.homes import publish, refused, rows
+from tests.catalog.homes import publish, refused
 from tests.catalog.small import changed
 from tests.sharing.terms import client
 
@@ -131,12 +131,3 @@ def test_gaps_are_named(core: Core, service: RequestService, housing: Actor, cha
     """APP-03."""
     assert path in {problem.path for problem in refused(service.request_access, housing, person(core), given(**change))}
     assert asked(core) == 0
-
-
-def test_feedback(core: Core, service: RequestService, housing: Actor) -> None:
-    """COR-01."""
-    case = service.report_error(housing, person(core), {"description": "出生日期有误", "item": "birth_date"})
-    assert (case.state, rows(core, tables.feedback)) == ("SUBMITTED", 1)
-    for wrong, path in (({"description": " "}, "description"), ({"description": "x" * 4001}, "description"), ({"description": "x", "item": "y"}, "item")):
-        assert refused(service.report_error, housing, person(core), wrong)[0].path == path
-    assert rows(core, tables.feedback) == 1

@@ -17,6 +17,7 @@ from sqlalchemy import CheckConstraint, Connection, event, inspect, text
 
 import hub.catalog.tables
 import hub.exchange.tables
+import hub.feedback.tables
 import hub.ledger.tables
 import hub.people.tables
 import hub.pseudonyms.tables
@@ -24,6 +25,7 @@ import hub.sharing.calendar_tables
 import hub.sharing.cohort_tables
 import hub.sharing.tables
 import hub.tracing.tables
+import hub.usage.tables
 import hub.verification.tables
 import hub.withdrawal.tables
 import hub.witness.tables  # noqa: F401 - declares tables

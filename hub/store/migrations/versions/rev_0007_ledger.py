@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Text, false, insert, select, text
+from sqlalchemy import column as column_
+from sqlalchemy import table as table_
 
 revision = "0007"
 down_revision = "0006"
@@ -11,11 +16,27 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Adds the tables."""
+    _keys()
     _witness()
     _tracing()
     _withdrawals()
     _reading()
     _usage()
+    _feedback()
+
+
+def _keys() -> None:
+    """The log's keys. Whoever opens the log next adopts the one that it was signed with."""
+    op.add_column("ledger_head", Column("key", Text))
+    op.create_table(
+        "ledger_key",
+        Column("number", SmallInteger, primary_key=True, autoincrement=False),
+        Column("verifier", Text, nullable=False, unique=True),
+        Column("reason", Text, CheckConstraint("reason IN ('FIRST', 'ROTATED', 'LOST')", name="reason"), nullable=False),
+        Column("batch", BigInteger, nullable=False),
+        *(Column(name, BigInteger) for name in ("announced", "endorsed")),
+        Column("statement", LargeBinary),
+    )
 
 
 def _witness() -> None:
@@ -142,3 +163,57 @@ def _usage() -> None:
         Column("seq", BigInteger, nullable=False),
         *(Column(name, Text, nullable=False) for name in ("holder", "at")),
     )
+
+
+def _feedback() -> None:
+    texts = ("transferred_from", "item", "about", "code_hash", "party", "late", "answered_at", "answered_due_on", "closes_on", "outcome", "evidence")
+    people = ("accepted_by", "answered_by", "transferred_by", "confirmed_by", "objected_by", "decided_by", "escalated_by", "complained_of")
+    given = ("reporter", "consumer", "provider", "resource", "description", "digest", "state", "term", "term_at", "due_on", "rule", "received_at", "filed_by")
+    op.create_table(
+        "feedback_case",
+        Column("id", Text, primary_key=True),
+        Column("kind", Text, CheckConstraint("kind IN ('ERROR','OMISSION','INFRINGEMENT','COMPLAINT')", name="kind"), nullable=False),
+        Column("application", Text),
+        Column("subject_entry", BigInteger),
+        Column("runs", Boolean, nullable=False, server_default=false()),
+        *(Column(name, Text, nullable=False) for name in (*given, "created_at", "changed_at")),
+        *(Column(name, Text) for name in (*texts, *people)),
+        CheckConstraint("state <> 'CLOSED' OR outcome IS NOT NULL", name="closed_with_outcome"),
+        CheckConstraint("outcome IS NULL OR outcome <> 'CORRECTED' OR evidence IS NOT NULL", name="corrected_with_evidence"),
+        CheckConstraint("outcome IS NULL OR answered_by IS NOT NULL", name="outcome_by_somebody"),
+        CheckConstraint("answered_by IS NULL OR answered_by <> filed_by", name="answered_by_another"),
+        CheckConstraint("decided_by IS NULL OR answered_by IS NULL OR decided_by <> answered_by", name="decided_by_another"),
+    )
+    op.create_index("ix_feedback_case_provider_received_at", "feedback_case", ["provider", "received_at"])
+    op.create_index("ix_feedback_case_application", "feedback_case", ["application"])
+    op.create_index("ix_feedback_case_runs_due_on", "feedback_case", ["runs", "due_on"])
+    op.create_table("feedback_pace", *(Column(name, Text, primary_key=True) for name in ("day", "network")), Column("reports", BigInteger, nullable=False))
+    _feedback_of_before()
+
+
+def _feedback_of_before() -> None:
+    """Feedback could be filed, and nothing more; its histories were not proven yet."""
+    connection = op.get_bind()
+    names = ("id", "application", "resource", "terms", "state", "due_on", "rule", "term", "created_at")
+    old = table_("feedback", *(column_(name) for name in names))
+    apps, steps = table_("application", column_("client_id"), column_("name"), column_("department")), table_("step", column_("subject"), column_("actor"))
+    joined = old.join(apps, apps.c.client_id == old.c.application).outerjoin(steps, steps.c.subject == old.c.id)
+    rows = connection.execute(select(old, apps.c.name, apps.c.department, steps.c.actor).select_from(joined)).all()
+    new = table_("feedback_case", *(column_(name) for name in (*names, *_FEEDBACK_MORE) if name != "terms"))
+    for row in rows:
+        given, at = json.loads(row.terms), row.created_at
+        entry, text = str(given.get("subject_entry") or ""), str(given["description"])
+        who = {"application": row.application, "reporter": row.name, "consumer": row.department, "filed_by": row.actor or row.name}
+        what = {"kind": "ERROR", "resource": row.resource, "provider": row.resource.partition(".")[0], "item": given.get("item"), "description": text}
+        what |= {"subject_entry": int(entry) if entry.isdigit() and len(entry) < 19 else None, "party": "provider"}
+        runs = "未定日数" not in row.rule and "未规定期限" not in row.rule
+        kept = {"id": row.id, "state": row.state, "due_on": row.due_on, "rule": row.rule, "term": row.term, "term_at": at, "runs": runs}
+        digest = hashlib.sha256(f"{row.id}\0{text}".encode()).hexdigest()
+        connection.execute(insert(new).values(**who, **what, **kept, digest=digest, received_at=at, created_at=at, changed_at=at))
+    op.drop_table("feedback")
+
+
+_FEEDBACK_MORE = (
+    *("kind", "reporter", "consumer", "provider", "filed_by", "item", "description", "digest", "subject_entry", "party"),
+    *("term_at", "runs", "received_at", "changed_at"),
+)

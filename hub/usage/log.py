@@ -1,0 +1,55 @@
+"""Reading the ledger for usage: published entries in the order of the log, and those of one day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import orjson
+from sqlalchemy import Connection, select
+
+from hub.ledger import tables
+from hub.usage.roll import KINDS, Entry, bounds_of
+
+ANCHOR = "usage.day"
+"""Operation of the administrative entry that states the digest of a day's rows."""
+_PAGE = 2000
+
+
+def entries_between(connection: Connection, first: int, end: int) -> list[Entry]:
+    """The entries from number ``first`` up to, not including, ``end``."""
+    column = tables.entry.c
+    statement = select(column.canonical).where(column.seq >= first, column.seq < end).order_by(column.seq)
+    return [orjson.loads(canonical) for canonical in connection.execute(statement).scalars()]
+
+
+def entries_of_day(connection: Connection, day: date, end: int) -> Iterator[Entry]:
+    """The usage among the entries below number ``end`` whose moment lies in a Beijing day, in the order of the log."""
+    column = tables.entry.c
+    begins, ends = bounds_of(day)
+    statement = select(column.seq).where(column.at >= begins, column.at < ends, column.seq < end, column.kind.in_(KINDS)).order_by(column.seq)
+    numbers = list(connection.execute(statement).scalars())
+    for at in range(0, len(numbers), _PAGE):
+        some = select(column.canonical).where(column.seq.in_(numbers[at : at + _PAGE])).order_by(column.seq)
+        yield from (orjson.loads(canonical) for canonical in connection.execute(some).scalars())
+
+
+def is_whole(connection: Connection, day: date) -> bool:
+    """Whether the log still holds the day's entries: its first entry here is the log's first, or was made before the day began.
+
+    Entries that were archived and taken away can be counted from the archive alone.
+    """
+    column = tables.entry.c
+    first = connection.execute(select(column.seq, column.at).order_by(column.seq).limit(1)).first()
+    return first is None or first.seq == 0 or first.at < bounds_of(day)[0]
+
+
+def anchors(connection: Connection, since: date) -> dict[date, Entry]:
+    """The last entry on the figures of each day from ``since`` on."""
+    column = tables.entry.c
+    statement = select(column.canonical).where(column.kind == "admin", column.operation == ANCHOR, column.at >= bounds_of(since)[0], column.outcome == "OK")
+    found: dict[date, Entry] = {}
+    for canonical in connection.execute(statement.order_by(column.seq)).scalars():
+        entry = orjson.loads(canonical)
+        found[date.fromisoformat(entry["details"]["day"])] = entry
+    return found

@@ -1,0 +1,6 @@
+"""``python -m verifier``."""
+
+from verifier.cli import entry
+
+if __name__ == "__main__":
+    entry()
