@@ -12,7 +12,7 @@ PROGRESS := sh "$(CURDIR)/requirements/progress.sh"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet install --root-user-action=ignore
 NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
-SOAK_CYCLES ?= 200
+SOAK_CYCLES ?= 1000
 SOAK_SECONDS ?= 60
 say = @printf '%s\n' '· $(1)'
 
@@ -93,9 +93,9 @@ packages:
 conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
 	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_aggregates.py tests/connectors/test_conformance_load.py
 
-soak: soak-ledger soak-isolation ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=200 SOAK_SECONDS=60)
+soak: soak-ledger soak-isolation ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=1000 SOAK_SECONDS=60)
 
-soak-ledger: dev
+soak-ledger: dev packages
 	@$(BIN)/python -m tests.soak --cycles $(SOAK_CYCLES)
 
 soak-isolation: dev packages

@@ -20,6 +20,7 @@ from hub.feedback.public import Pace
 from hub.feedback.service import FeedbackService
 from hub.feedback.sweep import FeedbackSweep
 from hub.ledger.append import Ledger
+from hub.ledger.device import DeviceKey, DeviceSigner
 from hub.ledger.digest import DigestName, digest_of, named
 from hub.ledger.ring import KeyRing as LedgerKeys
 from hub.ledger.service import LedgerService, held_log
@@ -89,7 +90,7 @@ def open_core(settings: Settings) -> Core:
         RuleFault: a rule set that the settings name cannot be used.
     """
     engine = _database(settings)
-    service = LedgerService.assemble(engine, settings.keys, log_name(engine, settings.ledger_digest))
+    service = LedgerService.assemble(engine, settings.keys, (log := log_name(engine, settings.ledger_digest)), _devices(settings, log))
     acts = Acts(service.ledger)
     catalog = CatalogService(engine, acts, settings.home)
     pseudonyms = PseudonymKeyService(engine, acts, settings.keys / FOLDER, settings.pseudonym_digest)
@@ -109,6 +110,13 @@ def open_core(settings: Settings) -> Core:
     own = (registry, cursor_key, people, people_key)
     beside = (space, feedback, Witnessing(settings.witnessing, service))
     return Core(settings, engine, service, service.ledger, service.subjects, acts, catalog, *shared, *own, book, pseudonyms, *beside)
+
+
+def _devices(settings: Settings, log: str) -> list[DeviceSigner]:
+    if not settings.ledger_device or settings.ledger_device_key is None:
+        return []
+    key = DeviceKey.read(settings.ledger_device_key, log)
+    return [DeviceSigner(settings.ledger_device, key, required=settings.ledger_device_required, seconds=settings.ledger_device_seconds)]
 
 
 def _database(settings: Settings) -> Engine:

@@ -58,6 +58,10 @@ class Live:
             found = self._views[rights.fingerprint] = self._renewed(found) or View(self._base, Faces(self.snapshot, rights))
         return found
 
+    def before_withdrawals(self, rights: Rights) -> View:
+        """The caller's view as if nothing were withdrawn, to tell what is; it is not kept."""
+        return View(self._base, Faces(self.snapshot.before_withdrawals, rights))
+
     def _renewed(self, view: View | None) -> View | None:
         """What an earlier snapshot's view has in common with now. Old snapshots live on in such a view: after a while it is made anew."""
         if view is None or view.age >= _RENEWALS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -62,6 +63,9 @@ class Settings(BaseSettings):
         description="Further host names, without ports, by which callers may address the hub besides that of `public_url`; comma-separated in the environment",
     )
 
+    ledger_retention_years: int = Field(
+        5, ge=3, le=100, description="Years for which the log's entries stay in the control database at least; older ones may be removed once they are archived"
+    )
     session_idle_minutes: int = Field(15, ge=1, le=120, description="A person's browser session ends after this long without use, in minutes")
     session_hours: int = Field(8, ge=1, le=24, description="Longest that a person stays logged in, in hours")
     rule_sets: Annotated[list[str], NoDecode] = Field(
@@ -116,6 +120,16 @@ class Settings(BaseSettings):
         5, ge=0, le=10_000, description="Reports of wrong data without a token per network address and day; 0: none are taken in"
     )
     public_feedback_per_day: int = Field(500, ge=0, le=1_000_000, description="Reports of wrong data without a token in a day, from all addresses together")
+    ledger_device: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Command of a device that signs the ledger's checkpoints too (SM2 with SM3): the program and its arguments, the text on its standard "
+        "input, the signature on its standard output; one text with quotes in the environment",
+    )
+    ledger_device_key: Path | None = Field(None, validate_default=True, description="PEM file of the device's SM2 public key")
+    ledger_device_required: bool = Field(
+        True, description="Whether checkpoints wait for the device: `false` publishes them without its signature while it fails, and logs it"
+    )
+    ledger_device_seconds: float = Field(5.0, ge=0.1, le=60, description="Longest that the device's command may take, in seconds")
     pseudonym_digest: Literal["SM3", "SHA256"] = Field(
         "SM3",
         description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",
@@ -128,6 +142,18 @@ class Settings(BaseSettings):
         if codes == []:
             raise ValueError("未指定规则集 names no rule set: 请写明代码或删去此项 write codes such as guiyang,n809, or leave the setting out")
         return codes
+
+    @field_validator("ledger_device", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        return shlex.split(value) if isinstance(value, str) else value
+
+    @field_validator("ledger_device_key")
+    @classmethod
+    def _of_device(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("ledger_device"):
+            raise ValueError("ledger_device 需要公钥 needs the device's public key: 请指定 give the PEM file")
+        return value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

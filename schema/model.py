@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -201,6 +201,16 @@ class Snapshot:
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
     published_at: datetime | None = None
+
+    @cached_property
+    def withdrawn(self) -> frozenset[str]:
+        """Codes of the resources that are withdrawn."""
+        return frozenset(code for code, resource in self.resources.items() if resource.withdrawn)
+
+    @cached_property
+    def before_withdrawals(self) -> Snapshot:
+        """The same as if nothing were withdrawn."""
+        return replace(self, resources={code: replace(each, withdrawn=False) if each.withdrawn else each for code, each in self.resources.items()})
 
     @cached_property
     def by_department(self) -> Mapping[str, tuple[Resource, ...]]:

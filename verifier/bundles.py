@@ -9,7 +9,7 @@ from pathlib import Path
 from verifier.entries import Entry
 from verifier.faults import Fault, Refuted
 from verifier.keys import Keys
-from verifier.lines import Header, Line, Lines
+from verifier.lines import CALLS, Header, Line, Lines
 from verifier.notes import Checkpoint, Policy, Seen
 from verifier.proofs import place
 from verifier.receipts import Receipt
@@ -101,6 +101,8 @@ class BundleCheck:
         tail = None
         if header.kind == "segment":
             tail = self._segment(header)
+        elif header.form == CALLS:
+            self._rows(header)
         else:
             self._extract(header)
         try:
@@ -181,7 +183,9 @@ class BundleCheck:
     def _root(self, header: Header, tree: Growing) -> None:
         roots = (tree.root, header.head.root)
         held = extends(header.digest, tree.size, header.head.size, roots, header.consistency) if tree.size else header.head.size > 0 or roots[0] == roots[1]
-        if not held:
+        if not header.count and header.head.size != header.first:
+            self._report.find(Refuted("没有条目", f"there are no entries in it, and {header.head.size} under its checkpoint", header.first))
+        elif not held:
             # An entry found altered already says better where.
             self._report.find(Refuted(*_rewritten(header.head.size), header.first if self._report.first is None else None))
 
@@ -194,10 +198,30 @@ class BundleCheck:
                 except Refuted as fault:
                     self._report.find(fault)
 
+    def _rows(self, header: Header) -> None:
+        entries, last = 0, -1
+        for row in self._lines.rows():
+            if isinstance(row, Fault):
+                self._report.find(row)
+                continue
+            self._report.count("rows")
+            try:
+                place(header.head, row.seq, row.leaf, row.path)
+            except Refuted as fault:
+                self._report.find(fault)
+            entries, last = entries + (row.seq != last), row.seq
+            self._held.meet(Entry(row.seq, row.leaf, "", row.call, True), self._report)
+        self._report.count("entries", entries)
+        if entries != header.count:
+            self._report.find(
+                Refuted(f"应有 {header.count} 个条目，实有 {entries} 个", f"there are rows of {entries} entries where the first line says {header.count}")
+            )
+
     def _tell(self, header: Header, seen: Seen, sealed: bool) -> None:
         size, cosigned = seen.head.size, f" (cosigned: {', '.join(sorted(map(shown, seen.witnesses)))})" if seen.witnesses else ""
         if header.kind == "segment":
-            en = f"{self._name}: the entries {header.first} to {header.end - 1} are whole and in the tree of {size} entries{cosigned}"
+            which = f"the entries {header.first} to {header.end - 1} are whole and" if header.count else "nothing was left out: no entries are"
+            en = f"{self._name}: {which} in the tree of {size} entries{cosigned}"
             self._report.prove("条目完整且在树中", en)
         else:
             self._report.prove("各条目均在树中", f"{self._name}: {header.count} entries are in the tree of {size} entries{cosigned}, as the hub wrote them")

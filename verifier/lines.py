@@ -16,7 +16,8 @@ from verifier.notes import Checkpoint, read_checkpoint
 from verifier.texts import canonical, fields, hashes, lines, octets, parsed, shown, whole
 from verifier.tree import Digest, digest_of
 
-FORMAT = "huitong-bundle/v1"
+FORMAT, CALLS = "huitong-bundle/v1", "huitong-calls/v1"
+"""Whole entries; and rows with what their reader may see of entries, each with its leaf and path."""
 _HEADER = frozenset(("format", "kind", "log", "digest", "checkpoint", "first", "count"))
 _KINDS = {"segment": _HEADER | {"before", "consistency"}, "extract": _HEADER}
 _LINE = {"segment": frozenset(("seq", "entry", "leaf")), "extract": frozenset(("seq", "entry", "leaf", "path"))}
@@ -29,6 +30,7 @@ _HEX = re.compile(r"[0-9a-f]{64}\Z")
 class Header:
     """A bundle's first line; ``head`` is its checkpoint, whose signatures are not verified yet."""
 
+    form: str
     kind: str
     log: str
     digest: Digest
@@ -54,6 +56,16 @@ class Line:
     path: list[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row about an entry; what it says beside the leaf is vouched for by the closing line alone."""
+
+    seq: int
+    leaf: bytes
+    call: str
+    path: list[bytes]
+
+
 class Lines:
     """A bundle read from its beginning to its end once, in constant memory."""
 
@@ -61,6 +73,7 @@ class Lines:
         self._path = path
         self._lines = lines(path)
         self._hash = hashlib.sha256()
+        self._closing: bytes | None = None
         self.header = self._read_header()
 
     def entries(self) -> Iterator[Line | Fault]:
@@ -77,13 +90,25 @@ class Lines:
             seq = line.entry.seq if isinstance(line, Line) else line.index if expected is None and line.index is not None else seq + 1
             yield line
 
+    def rows(self) -> Iterator[Row | Fault]:
+        """Rows in turn, up to the closing line; what is wrong with a line in its place."""
+        seq = self.header.first
+        for raw in self._lines:
+            if raw.startswith(b'{"key":'):
+                self._closing = raw
+                return
+            self._hash.update(raw)
+            row = self._row(raw, seq)
+            seq = row.seq if isinstance(row, Row) else seq
+            yield row
+
     def close(self, keys: Keys) -> bool:
         """Verify the closing line and that nothing follows it; whether there is one.
 
         Raises:
             Fault: what stands there is no closing line of this bundle, or a required one is missing.
         """
-        raw = next(self._lines, None)
+        raw = self._closing or next(self._lines, None)
         if raw is None:
             if self.header.kind == "extract" or self.header.about:
                 raise Refuted("缺少结束行", "the closing line is missing: lines may have been taken out")
@@ -96,7 +121,7 @@ class Lines:
             raise Refuted("文件内容与结束行的摘要不符", "the file's content has not the digest of its closing line")
         if next(self._lines, None) is not None:
             raise Refuted("结束行之后还有内容", "something follows the closing line")
-        signed = octets(signature, "signature", 64), sealed(self.header.log, self.header.head.size, sha256)
+        signed = octets(signature, "signature", 64), sealed(self.header, sha256)
         size = self.header.head.size
         keys.confirm(self.header.log, bytes.fromhex(key), signed, lambda term: term.sizes[1] is None or size < term.sizes[1], ("结束行", "the closing line"))
         return True
@@ -108,13 +133,13 @@ class Lines:
         value = _canonical_line(raw, what)
         form, kind, log, digest, note = fields(value, what, format=str, kind=str, log=str, digest=str, checkpoint=str)
         first, count = fields(value, what, first=int, count=int)
-        if form != FORMAT or kind not in _KINDS or set(value) - {"about"} != _KINDS[kind]:
-            raise Unreadable(f"{what}不是 {FORMAT}", f"{what} is not that of a {FORMAT}")
+        if form not in (FORMAT, CALLS) or kind not in _KINDS or set(value) - {"about"} != _KINDS[kind] or (form == CALLS and kind != "extract"):
+            raise Unreadable(f"{what}不是 {FORMAT} 或 {CALLS}", f"{what} is not that of a {FORMAT} or {CALLS}")
         head = read_checkpoint(note)
         if head.log != log or digest != digest_of(log).name:
             raise Refuted("首行与其检查点的日志或散列算法不同", "the first line names another log or digest than its checkpoint")
         before, consistency = (hashes(value.get(name, []), name, 128) for name in ("before", "consistency"))
-        made = Header(kind, log, digest_of(log), note, head, whole(first, "first"), whole(count, "count"), before, consistency, "about" in value)
+        made = Header(form, kind, log, digest_of(log), note, head, whole(first, "first"), whole(count, "count"), before, consistency, "about" in value)
         if kind == "segment" and made.end > head.size:
             raise Refuted("检查点未覆盖全部条目", "the checkpoint does not cover all entries")
         return made
@@ -144,6 +169,19 @@ class Lines:
         path = hashes(value.get("path", []), "path")
         return Line(read_entry(text.encode(), seq, self.header.log, self.header.digest), path)
 
+    def _row(self, raw: bytes, least: int) -> Row | Fault:
+        what = "该行 the line"
+        try:
+            value = _canonical_line(raw, what)
+            seq, leaf, call, path = fields(value, what, entry=int, leaf=str, call=str, path=list)
+            if whole(seq, "entry") < least:
+                raise Refuted(f"条目 {seq} 的次序不符", f"entry {seq} stands out of order", seq)
+            return Row(seq, octets(leaf, "leaf", 32), call, hashes(path, "path"))
+        except Refuted as fault:
+            return fault
+        except Unreadable as fault:
+            return Refuted(f"条目 {least} 或其后的行无法读取：{fault.zh}", f"a line of entry {least} or later cannot be read: {fault.en}", least)
+
 
 def _missing(seq: int) -> tuple[str, str]:
     return f"文件在条目 {seq} 之前结束", f"the file ends before entry {seq}: its tail is missing"
@@ -156,6 +194,6 @@ def _canonical_line(raw: bytes, what: str) -> Any:
     return value
 
 
-def sealed(log: str, size: int, sha256: str) -> bytes:
+def sealed(header: Header, sha256: str) -> bytes:
     """What the signature of a closing line covers."""
-    return f"{FORMAT}\n{log}\n{size}\n{sha256}\n".encode()
+    return f"{header.form}\n{header.log}\n{header.head.size}\n{sha256}\n".encode()

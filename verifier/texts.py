@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -144,19 +143,14 @@ def lines(path: Path) -> Iterator[bytes]:
         Unreadable: it cannot be read or unpacked, or a line is longer than ``LINE`` bytes.
     """
     try:
-        with _opened(path) as file:
+        with path.open("rb") as raw:
+            file = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
             while line := file.readline(LINE + 1):
                 if len(line) > LINE:
                     raise Unreadable(f"{shown(path)} 有超过 {LINE} 字节的行", f"{shown(path)} has a line of more than {LINE} bytes")
                 yield line
     except _UNREADABLE as fault:
         raise Unreadable(f"无法读取 {shown(path)}", f"cannot read {shown(path)}, or it is not whole") from fault
-
-
-def _opened(path: Path) -> io.BufferedIOBase:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from auth.rights import Decision, Operation, Purpose
 from hub.api.context import Caller, Context
-from hub.api.entries import access_entries, call_entry, operation_of, remote_details
+from hub.api.entries import access_entries, asked_of, call_entry, operation_of, remote_details
 from hub.api.execute import Executor, check_operations, planned
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
@@ -31,6 +31,7 @@ from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
 from hub.verification.limits import Limits, OverBudget
 from hub.verification.padding import padded, state_slack
+from hub.withdrawal.telling import check_document, check_in_force
 from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -68,10 +69,12 @@ class DataService:
         self._ledger.check_release()
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
-        document = self._documents.check(request.query, view)
+        document = check_document(self._live, self._documents, request.query, view)
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
         plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
+        if plan.faces:
+            turn.operation, turn.asked = operation_of(plan), asked_of(plan, caller.rights.fingerprint)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
         check_documents(decisions, document)
@@ -110,6 +113,7 @@ class DataService:
         spending: Spending,
         asking: CallQuestions,
     ) -> HttpAnswer:
+        check_in_force(self._live, plan)
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
         accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))

@@ -14,6 +14,7 @@ from hub.ledger.entry import EntryDraft, Item, Medium, Outcome, SourceState
 from hub.ledger.subjects import Subjects
 from schema.answer import Access, Answer
 from schema.documents import Document
+from schema.plan import Plan
 from schema.subjects import STABLE, Subject
 
 
@@ -85,8 +86,12 @@ def refusal_entry(
     operation: str | None = None,
     medium: Medium = "INTERFACE",
     details: dict[str, Any] | None = None,
+    accesses: tuple[LedgerAccess, ...] = (),
 ) -> EntryDraft:
-    """The entry of a call that was refused or failed as a whole; nothing was disclosed. ``operation`` is ``None`` where it was not known yet."""
+    """The entry of a call that was refused or failed as a whole; nothing was disclosed.
+
+    ``operation`` is ``None``, and ``accesses`` are empty, where they were not known yet; else these name the resources, without rows.
+    """
     return EntryDraft(
         kind="deny",
         call=call,
@@ -97,7 +102,15 @@ def refusal_entry(
         code=code,
         document=document,
         details=details,
+        accesses=accesses,
     )
+
+
+def asked_of(plan: Plan, policy: str) -> tuple[LedgerAccess, ...]:
+    """The resources that a plan reads, nothing taken yet."""
+    faces = {face.resource.code: face for face in plan.faces.values()}
+    decided = ((face.resource, face.decision) for face in faces.values())
+    return tuple(LedgerAccess(r.code, r.department, r.source, grant=d.grant, approver=d.approver, policy=policy) for r, d in decided)
 
 
 def _who(caller: Caller) -> dict[str, Any]:
@@ -127,7 +140,7 @@ def remote_details() -> dict[str, Any] | None:
     return {"remote": [{"source": each.source, "call": each.call, "entry": each.entry} for each in calling.receipts[:MOST_RECEIPTS]]}
 
 
-def operation_of(answer: Answer) -> str:
-    """``verify`` where nothing but verification was done, else ``query``."""
-    kinds = {operation for _, operation in answer.accesses}
+def operation_of(of: Answer | Plan) -> str:
+    """``verify`` where nothing but verification was done, or is to be done, else ``query``."""
+    kinds = {operation for _, operation in (of.faces if isinstance(of, Plan) else of.accesses)}
     return Operation.VERIFY.scope_prefix if kinds == {Operation.VERIFY} else Operation.QUERY.scope_prefix

@@ -26,6 +26,7 @@ from hub.sharing.governance import SharingQueries
 from hub.sharing.graphql import Caller, resolve_me
 from hub.tracing.graphql import TracingQueries
 from hub.usage.graphql import UsageQueries
+from hub.withdrawal.graphql import WithdrawalQueries
 
 Info = strawberry.Info[Context, None]
 
@@ -42,6 +43,7 @@ class Query(
     MaskingQueries,
     FeedbackQueries,
     UsageQueries,
+    WithdrawalQueries,
 ):
     """治理查询\n\nGovernance queries"""
 

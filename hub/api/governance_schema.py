@@ -46,6 +46,7 @@ from hub.sharing.calendar_graphql import CalendarMutations
 from hub.sharing.clients import Proving
 from hub.sharing.clients_graphql import ClientMutations
 from hub.sharing.governance import SharingMutations
+from hub.withdrawal.graphql import WithdrawalMutations
 from schema.faults import Code, Fault
 
 Info = strawberry.Info[Context, None]
@@ -68,7 +69,7 @@ async def _set_department_active(info: Info, code: str, active: bool) -> Departm
 
 
 @strawberry.type
-class Mutation(ClientMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations, FeedbackMutations):
+class Mutation(ClientMutations, WithdrawalMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations, FeedbackMutations):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")

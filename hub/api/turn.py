@@ -22,7 +22,7 @@ from hub.api.long import Long
 from hub.api.use import read_use
 from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
 from hub.ledger.append import Ledger
-from hub.ledger.entry import Json
+from hub.ledger.entry import Access, EntryDraft, Json
 from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
@@ -43,6 +43,9 @@ class Turn:
     document: str | None = None
     details: dict[str, Json] | None = None
     """What the entry of a refusal says besides."""
+    operation: str | None = None
+    asked: tuple[Access, ...] = ()
+    """The resources that the document reads, once it is planned: whoever provides them is told of refusals too."""
 
 
 Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
@@ -123,7 +126,7 @@ class Turns:
         else:
             failed = fault.code in (Code.INTERNAL, Code.TIMEOUT, Code.SOURCE_UNAVAILABLE)
             try:
-                receipt = await self._ledger.append(refusal_entry(turn.call, turn.caller, fault.code.value, failed, turn.document, details=turn.details))
+                receipt = await self._ledger.append(self._draft(turn, turn.caller, fault.code.value, failed))
             except LedgerUnavailable:
                 return self._body(turn, ledger_unavailable(), None)
         return self._body(turn, fault, receipt)
@@ -131,9 +134,13 @@ class Turns:
     async def _aborted(self, turn: Turn) -> None:
         if turn.caller is not None and turn.caller.application is not None:
             try:
-                await self._ledger.append(refusal_entry(turn.call, turn.caller, "ABORTED", True, turn.document))
+                await self._ledger.append(self._draft(turn, turn.caller, "ABORTED", True))
             except LedgerUnavailable:
                 log.warning("aborted_call_not_entered", call=turn.call)
+
+    @staticmethod
+    def _draft(turn: Turn, caller: Caller, code: str, failed: bool) -> EntryDraft:
+        return refusal_entry(turn.call, caller, code, failed, turn.document, turn.operation, details=turn.details, accesses=turn.asked)
 
     def _body(self, turn: Turn, fault: Fault, receipt: Receipt | None) -> HttpAnswer:
         content: dict[str, Any] = {"errors": request_errors(fault, turn.call, turn.english)}

@@ -19,6 +19,7 @@ from hub.cli import (
     disposal,
     doctor,
     explain,
+    feedback,
     grant,
     init,
     keys,
@@ -31,6 +32,8 @@ from hub.cli import (
     serve,
     source,
     token,
+    trace,
+    usage,
     witness,
 )
 from hub.cli.faults import EXPECTED, tell
@@ -78,10 +81,13 @@ for _name, _group in (
     ("request", request.group),
     ("grant", grant.group),
     ("disposal", disposal.group),
+    ("feedback", feedback.group),
     ("rules", rules.group),
     ("calendar", calendar.group),
     ("keys", keys.group),
     ("ledger", ledger.group),
+    ("trace", trace.group),
+    ("usage", usage.group),
     ("witness", witness.group),
 ):
     app.add_typer(_group, name=_name)

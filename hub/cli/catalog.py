@@ -15,7 +15,7 @@ from connectors.spi import SourceConfig
 from hub.catalog.disclosure_report import Asked, Report
 from hub.catalog.problems import Refused
 from hub.catalog.service import ImportedManifest
-from hub.cli import declared_masks, diffing, drafting, drifting
+from hub.cli import declared_masks, diffing, drafting, drifting, withdraw
 from hub.cli.faults import CliFault, ManifestRefused
 from hub.cli.options import EXAMPLES, ActorName, AsJson
 from hub.cli.output import say, show_json, show_record, show_rows
@@ -202,3 +202,8 @@ def _read(path: Path) -> str:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError as fault:
         raise CliFault(f"{path}: 第 {fault.start} 字节处不是 UTF-8 not UTF-8 at byte {fault.start}", "请另存为 UTF-8 save it as UTF-8") from None
+
+
+group.command("withdraw", epilog=EXAMPLES + 'huitong catalog withdraw civil_affairs.person --reason "疑似泄露 suspected leak"')(withdraw.withdraw_command)
+group.command("restore", epilog=EXAMPLES + 'huitong catalog restore civil_affairs.person --assessment "已改用更严格的脱敏 masked more strictly" --actor du')(withdraw.restore_command)
+group.command("withdrawals", epilog=EXAMPLES + "huitong catalog withdrawals\n\nhuitong catalog withdrawals --recipients civil_affairs.person --json")(withdraw.withdrawals_command)

@@ -13,7 +13,7 @@ from hub.clock import ClockFault
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
 from hub.demo.launch import ServiceFailed
-from hub.ledger.errors import EntryRejected, KeyFault, KeyMissing, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import DeviceFault, EntryRejected, KeyFault, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.settings import SettingsFault
 from hub.sharing.rules.files import RuleFault
 from hub.store.migrate import StoreFault
@@ -52,6 +52,7 @@ EXPECTED = (
     StoreFault,
     KeyFault,
     KeyMissing,
+    DeviceFault,
     TokenKeyFault,
     LedgerCorrupt,
     LedgerUnavailable,

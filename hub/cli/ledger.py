@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from hub.archive.files import ArchiveFault
+from hub.archive.source import ArchiveSource
+from hub.cli import ledger_archive, ledger_export, trace
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, AsJson
 from hub.cli.output import note, say, show_json
@@ -15,6 +18,8 @@ from hub.cli.session import opened
 from hub.cli.texts import read_text
 from hub.core import Core
 from hub.demo.progress import shown, silent
+from hub.ledger.device import DeviceKey
+from hub.ledger.device_check import check_device
 from hub.ledger.keys import VerifierKey
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
@@ -49,6 +54,13 @@ def verify_command(
             help="别处保存的公钥，以此为信任起点 A public key kept elsewhere (GET /ledger/key), which alone is trusted then. Repeatable.",
         ),
     ] = None,
+    archive: Annotated[
+        Files, typer.Option(exists=True, file_okay=False, help="归档目录，其条目已从控制库删除 Folder of an archive whose entries were removed. Repeatable.")
+    ] = None,
+    device_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="签名设备的 SM2 公钥（PEM），以 openssl 核验 SM2 public key of the signing device; openssl checks it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """核验全部日志 Verify every entry, batch, tree node and checkpoint. Exit code 1 where anything contradicts anything.
@@ -59,7 +71,10 @@ def verify_command(
     kept = [receipt for path in receipts or [] for receipt in _receipts(path)]
     keys = [VerifierKey.parse(read_text(path)) for path in key or []]
     with opened() as core:
-        report = _verified(core, keys, checkpoints, kept, as_json)
+        report = _verified(core, keys, checkpoints, kept, archive or [], as_json)
+        if device_key is not None:
+            with reading(core.engine) as connection:
+                check_device(connection, DeviceKey.read(device_key, core.ledger.log), checkpoints, report)
     if as_json:
         show_json(report.as_json())
     else:
@@ -68,15 +83,24 @@ def verify_command(
         raise typer.Exit(1)
 
 
-def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], as_json: bool) -> Report:
+def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], receipts: list[Receipt], folders: list[Path], as_json: bool) -> Report:
     # Whoever trusts a key kept elsewhere does not trust the one that lies here, unless the other vouches for it.
     keys = given or [core.log.verifier_key]
     strange = next((one for one in keys if one.name != core.ledger.log), None)
     if strange is not None:
         raise CliFault(f"公钥属于日志 the key is of the log {strange.name!r}", f"请提供日志 {core.ledger.log} 的公钥 give a key of this log: --key")
+    try:
+        source = ArchiveSource(folders, core.ledger.log, ledger_archive.archives(core).keys)
+    except ArchiveFault as fault:
+        raise CliFault(str(fault), "请以完好的副本重试 try again with a sound copy") from None
     with shown(sys.stderr) as bars, reading(core.engine, patience=0) as connection:
         progress = silent if as_json or not sys.stderr.isatty() else bars
-        return verify(connection, keys, checkpoints=checkpoints, receipts=receipts, progress=lambda done, total: progress("entries", done, total))
+        report = verify(
+            connection, keys, checkpoints=checkpoints, receipts=receipts, archive=source, progress=lambda done, total: progress("entries", done, total)
+        )
+    for found in source.faults:
+        report.find("entry", found.entry, str(found))
+    return report
 
 
 def _receipts(path: Path) -> list[Receipt]:
@@ -99,3 +123,12 @@ def _tell(report: Report) -> None:
     else:
         first = "" if report.first is None else f"; 首个受影响条目 first entry concerned: {report.first}"
         say(f"日志不符 the ledger is NOT sound: {counted}; {len(report.findings) + report.omitted} findings{first}")
+
+
+group.command("export", epilog=EXAMPLES + "huitong ledger export --format parquet --since 2026-01-01T00:00:00+08:00 --output ledger.parquet")(
+    ledger_export.export_command
+)
+group.command("archive", epilog=EXAMPLES + "huitong ledger archive --until 2026-01-01 --to /archive/2025")(ledger_archive.archive_command)
+group.command("archives", epilog=EXAMPLES + "huitong ledger archives")(ledger_archive.archives_command)
+group.command("reindex", epilog=EXAMPLES + "huitong ledger reindex")(trace.reindex_command)
+group.command("prune", epilog=EXAMPLES + "huitong ledger prune --archive /archive/2020 --approver yao")(ledger_archive.prune_command)

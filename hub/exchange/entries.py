@@ -54,6 +54,21 @@ def succeeded_entry(
     )
 
 
+def broken_entry(job: Job, department: str | None, file: FileRecord, sent: int) -> EntryDraft:
+    """A download that was broken off when the right to it had ended; ``sent``: bytes that had left by then."""
+    return EntryDraft(
+        kind="download",
+        call=make_id("call"),
+        outcome="FAILED",
+        operation="exchange",
+        medium="FILE",
+        code=Code.FORBIDDEN.value,
+        bytes=sent,
+        details={"exchange": job.id, "file": file.name, "broken_off": True},
+        **_who(job, department),
+    )
+
+
 def _who(job: Job, department: str | None) -> dict[str, Any]:
     use = {"operator": job.operator, "case": job.case, "purpose": job.purpose, "trace": trace_id(CALLING.get())}
     return {"application": job.application, "department": department, **use}

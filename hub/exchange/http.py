@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+import structlog
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from auth.rights import Operation, Use
@@ -23,17 +24,21 @@ from hub.api.identity import Asked, Identity
 from hub.api.turn import withheld
 from hub.api.use import check_use, read_use
 from hub.errors import STATUS, prefers_english, request_errors, status_of
+from hub.exchange.downloads import Download
+from hub.exchange.entries import broken_entry
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
 from hub.ledger.entry import Access, EntryDraft, Item
 from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.live import Live
+from hub.withdrawal.telling import gone
 from schema.faces import Face
 from schema.faults import Code, Fault
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _LOOK_SECONDS = 0.5
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,45 @@ class ExchangeHttp:
             raise _elsewhere()
         await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
         media = _MEDIA[file.name.rpartition(".")[2]]
-        return FileResponse(path, media_type=media, filename=file.name, headers={**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"})
+        headers = {**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"}
+        return Download(path, self._holding(caller, job), self._breaking(caller, job, file), media_type=media, filename=file.name, headers=headers)
+
+    def _holding(self, caller: Caller, job: Job) -> Callable[[], bool]:
+        """Whether the download may go on; computed anew only where rights or catalog have changed."""
+        app, registry = caller.identified(), self.live.core.registry
+        seen: tuple[object, object] = (caller.rights, self.live.snapshot)
+
+        def holds() -> bool:
+            nonlocal seen
+            if self.live.stale or not registry.is_active(app.client_id):
+                return False
+            rights = registry.rights(app.client_id, caller.rights.scopes)
+            if (rights, self.live.snapshot) != seen:
+                try:
+                    self._still_granted(replace(caller, rights=rights), job)
+                except Fault:
+                    return False
+                seen = (rights, self.live.snapshot)
+            return True
+
+        return holds
+
+    def _breaking(self, caller: Caller, job: Job, file: FileRecord) -> Callable[[int], Awaitable[None]]:
+        """Enters a download that was broken off: how much had left."""
+
+        async def broken(sent: int) -> None:
+            try:
+                await self.live.core.ledger.append(broken_entry(job, caller.identified().department, file, sent))
+            except LedgerUnavailable:
+                log.warning("broken_download_not_entered", exchange=job.id)
+
+        return broken
 
     def _still_granted(self, caller: Caller, job: Job) -> list[Face]:
         """The faces of what the job carried. A withdrawn resource, a revoked grant or tighter rights end downloads too (G3)."""
         faces, plan = self.live.view(caller.rights).faces, json.loads(job.plan)
+        if codes := faces.snapshot.withdrawn.intersection(plan["resources"]):
+            raise gone(codes)
         found = [face for code in plan["resources"] if (face := faces.face(code))]
         same = all(face.decision.digest == plan["decisions"][face.resource.code] for face in found)
         if len(found) < len(plan["resources"]) or not same or not all(face.decision.allows(Operation.EXCHANGE) for face in found):

@@ -35,6 +35,7 @@ from hub.observation import places
 from hub.sharing.quota import limited, usage
 from hub.store.base import now
 from hub.tracing.sets import Gathered
+from hub.withdrawal.telling import check_document
 from schema.answer import Answer
 from schema.documents import Documents
 from schema.export import Export, Exporter, check_exchange, export_of
@@ -92,7 +93,7 @@ class ExchangeRunner:
             Fault: the document cannot be exchanged, or not with these rights.
         """
         view = self._live.view(rights)
-        document = self._documents.check(text, view)
+        document = check_document(self._live, self._documents, text, view)
         operation = document.operation(operation_name)
         coerced = variables_of(document, operation, variables)
         flags = flags_of(self._executor.plans.flags(document), coerced)
@@ -294,7 +295,10 @@ class ExchangeRunner:
         rights = self._rights(job)
         if rights.fingerprint != job.policy:
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
-        faces = self._live.view(rights).faces
+        view = self._live.view(rights)
+        if codes := view.faces.snapshot.withdrawn.intersection(code for code, _ in plan.faces):
+            raise Stopped(f"FORBIDDEN 资源已撤回 the resource is withdrawn: {', '.join(sorted(codes))}")
+        faces = view.faces
         for (code, _), face in plan.faces.items():
             now_ = faces.face(code)
             if now_ is None or now_.decision != face.decision:

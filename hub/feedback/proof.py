@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
+from hub.feedback.entries import LEDGER_NAMES
 from hub.feedback.given import description_digest, step_digest
-from hub.feedback.service import LEDGER_NAMES
 from hub.feedback.tables import feedback_case
 from hub.ledger.tables import entry
 from hub.sharing.steps import Step

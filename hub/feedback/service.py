@@ -10,20 +10,19 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from hub.acts import Actor, Acts, make_id
-from hub.catalog.problems import Problem, Refused
 from hub.feedback.cases import FeedbackCase, FeedbackReader, machine_of
-from hub.feedback.given import COMPLAINT, Given, Report, bad, description_digest, no_entry, step_digest
+from hub.feedback.entries import ledger_name, step_details
+from hub.feedback.given import COMPLAINT, Given, Report, bad, description_digest
 from hub.feedback.guards import Guards, NotYet
 from hub.feedback.public import Pace, hash_code, holds, make_code
+from hub.feedback.reported import no_case, owner_of, reported
 from hub.feedback.tables import feedback_case
-from hub.ledger import tables as ledger
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.due import Due, due_of
 from hub.sharing.machine import ACTS, PUBLIC_ACTOR, SYSTEM_ACTOR, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import add_step
-from hub.sharing.tables import application
 from hub.sharing.workdays import china_day
 from hub.store.base import now
 from schema.model import Resource, Snapshot
@@ -31,8 +30,6 @@ from schema.model import Resource, Snapshot
 MOST_OPEN = 200
 """Cases of one account that wait for an answer."""
 ANSWERS = ("CORRECTED", "EXPLAINED", "REJECTED", "REDRESSED", "DISMISSED")
-_READ_BY = ("call", "exchange", "download")
-"""Kinds of ledger entries that carried data."""
 
 
 class _AlreadyFiled(Exception):
@@ -48,7 +45,7 @@ class Filed:
 
 
 class FeedbackService:
-    """Takes in reports and does every act on them. Every method may raise :class:`Refused`; then nothing was changed."""
+    """Takes in reports and does every act on them. Every method may raise :class:`hub.catalog.problems.Refused`; then nothing was changed."""
 
     def __init__(self, engine: Engine, acts: Acts, catalog: Callable[[Connection], Snapshot], book: RuleBook, pace: Pace, confirmation_days: int) -> None:
         self._engine = engine
@@ -79,13 +76,13 @@ class FeedbackService:
             report.check(resource)
             if public:
                 self._pace.take(connection, address)
-            row = self._row(connection, actor, resource, report, code)
+            row = reported(connection, actor, resource, report, code)
             self._check_room(connection, actor, row)
             kept = {"id": number, "digest": digest, "code_hash": hash_code(made) if made else None, "created_at": moment, "changed_at": moment}
             self._insert(connection, {**row, **kept}, moment)
             add_step(connection, number, actor.name, act, None, moment)
 
-        details = {"description": digest, "kind": report.kind, **_told(number, moment, actor, act, None)}
+        details = {"description": digest, "kind": report.kind, **step_details(number, moment, actor, act, None)}
         try:
             self._acts.do(actor, ledger_name(act), f"{resource.code} {number}", work, details)
         except _AlreadyFiled as found:
@@ -104,7 +101,7 @@ class FeedbackService:
             self._do(connection, actor, act, number, more, moment)
             add_step(connection, number, actor.name, act, told, moment)
 
-        self._acts.do(actor, ledger_name(act), number[:80], work, _told(number[:80], moment, actor, act, told))
+        self._acts.do(actor, ledger_name(act), number[:80], work, step_details(number[:80], moment, actor, act, told))
         return self._read(number)
 
     def catch_up(self, number: str) -> int:
@@ -127,7 +124,7 @@ class FeedbackService:
             add_step(connection, number, SYSTEM_ACTOR.name, act, told, moment)
 
         try:
-            self._acts.do(SYSTEM_ACTOR, ledger_name(act), number, work, _told(number, moment, SYSTEM_ACTOR, act, told))
+            self._acts.do(SYSTEM_ACTOR, ledger_name(act), number, work, step_details(number, moment, SYSTEM_ACTOR, act, told))
         except NotYet:
             return False
         return True
@@ -148,7 +145,7 @@ class FeedbackService:
         if machine.of(act):
             check_role(machine, act, actor)
         known = actor is not PUBLIC_ACTOR or holds(given.code, case["code_hash"])
-        on = sides(actor, case, _owner(connection, case["application"])) if row and known else set()
+        on = sides(actor, case, owner_of(connection, case["application"])) if row and known else set()
         if not on:
             raise no_case(number)
         if not machine.of(act):
@@ -174,17 +171,6 @@ class FeedbackService:
             changes |= {"late": None, "closes_on": None}
             return changes | self._term(connection, case["kind"], state, moment)
         return changes | {"runs": self._due(connection, case).counted and machine_of(case["kind"]).states[state].counts}
-
-    def _row(self, connection: Connection, actor: Actor, resource: Resource, report: Report, code: str | None) -> dict[str, Any]:
-        """Who reports what of whom."""
-        public = actor is PUBLIC_ACTOR
-        if not public and actor.application is None:
-            raise Refused(Problem("FORBIDDEN", "反馈须以令牌提交 a report needs the token of an application or a person", "", "application"))
-        if (entry := report.entry()) is not None and not _is_own_call(connection, entry, actor, resource.code):
-            raise no_entry(entry, "subjectEntry")
-        who = {"application": actor.application, "reporter": actor.name, "consumer": "" if public else actor.department or "", "filed_by": actor.name}
-        what = {"kind": report.kind, "resource": resource.code, "provider": resource.department, "item": report.item, "description": report.description}
-        return {**who, **what, "subject_entry": entry, **_complained_of(connection, actor, report.about, code)}
 
     def _check_room(self, connection: Connection, actor: Actor, row: Mapping[str, Any]) -> None:
         """Raises what the same report is already, or that too many of the account's wait."""
@@ -219,47 +205,3 @@ class FeedbackService:
         if found is None:
             raise no_case(number)
         return found
-
-
-def ledger_name(act: str) -> str:
-    """What the ledger calls an act on feedback."""
-    return {"report": "reportError", "lodge": "lodgeComplaint", "redress": "decideComplaint", "dismiss": "decideComplaint"}.get(act, f"{act}Feedback")
-
-
-LEDGER_NAMES = tuple(dict.fromkeys(ledger_name(act) for kind in ("ERROR", COMPLAINT) for act in machine_of(kind).acts()))
-"""Every act on feedback, as the ledger calls it."""
-
-
-def no_case(number: str) -> Refused:
-    """A case that does not exist, or is none of the caller's."""
-    return Refused(Problem("NOT_FOUND", f"没有反馈 no feedback {number[:80]}", "请核对编号与查询码 compare the number, and the code", "id"))
-
-
-def _told(number: str, moment: datetime, actor: Actor, act: str, opinion: str | None) -> dict[str, str]:
-    """What the entry says of a step: enough to prove it, and nothing of its text."""
-    return {"feedback": number, "step": act, "digest": step_digest(number, moment, actor.name, act, opinion)}
-
-
-def _owner(connection: Connection, client_id: str | None) -> str | None:
-    """The person who answers for an application; a person answers for what it reported itself."""
-    found: str | None = connection.execute(select(application.c.owner).where(application.c.client_id == client_id)).scalar()
-    return found
-
-
-def _is_own_call(connection: Connection, entry: int, actor: Actor, resource: str) -> bool:
-    """Whether the entry is of a call of the reporter's that carried data of the resource."""
-    columns, access = ledger.entry.c, ledger.access.c
-    own = (columns.seq == entry) & (columns.application == actor.application) & columns.kind.in_(_READ_BY) & columns.outcome.in_(("OK", "PARTIAL"))
-    touching = select(access.seq).where(access.seq == entry, access.resource == resource)
-    return connection.execute(select(columns.seq).where(own, columns.seq.in_(touching))).first() is not None
-
-
-def _complained_of(connection: Connection, actor: Actor, about: str | None, code: str | None) -> dict[str, Any]:
-    """The earlier case that a complaint is about, which must be the complainant's, and who decided it."""
-    if about is None:
-        return {"about": None, "complained_of": None}
-    row = connection.execute(select(feedback_case).where(feedback_case.c.id == about)).first()
-    own = row is not None and (holds(code, row.code_hash) if actor is PUBLIC_ACTOR else row.application == actor.application)
-    if row is None or not own:
-        raise no_case(about)
-    return {"about": about, "complained_of": row.decided_by}

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.append import BATCH_LIMIT
+from hub.ledger.archived import Removed
 from hub.ledger.canonical import moment
 from hub.ledger.digest import Digest, digest_of
 from hub.ledger.entry import Entry
@@ -54,22 +55,35 @@ class Stored:
     row: Values
     leaf: bytes
     entry: Entry | None
+    archived: bool = False
+    """Whether it was removed after it had been archived: then nothing stands beside it, and ``entry`` is ``None`` unless the archive is at hand."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether nothing but its leaf hash is at hand."""
+        return self.archived and self.row["canonical"] is None
 
     @classmethod
     def of(cls, row: Values, digest: Digest) -> Stored:
+        archived = "archived" in row
+        if archived and row["canonical"] is None:
+            return cls(row["seq"], row, row["leaf"], None, archived)
         canonical = row["canonical"] if isinstance(row["canonical"], bytes) else repr(row["canonical"]).encode()
         leaf = digest.leaf(canonical)
         try:
-            return cls(row["seq"], row, leaf, verified(canonical))
+            return cls(row["seq"], row, leaf, verified(canonical), archived)
         except ValueError:
-            return cls(row["seq"], row, leaf, None)
+            return cls(row["seq"], row, leaf, None, archived)
 
 
 class BatchCheck:
     """Checks the batch of this number, which must begin at entry ``first`` after a leaf ``previous``; ``count`` is how many entries it claims."""
 
-    def __init__(self, connection: Connection, policy: Policy, row: Values | None, number: int, first: int, previous: str, report: Report) -> None:
+    def __init__(
+        self, connection: Connection, policy: Policy, removed: Removed, row: Values | None, number: int, first: int, previous: str, report: Report
+    ) -> None:
         self._connection = connection
+        self._removed = removed
         self._policy = policy
         self._row: Values = row or {}
         self._number = number
@@ -89,9 +103,10 @@ class BatchCheck:
         if signer is not None:
             self.key = signer
             self._check_row(stored)
+            self._policy.after(self._number, stored)
         else:
             self._report.find("batch", self._locate(stored), f"the signed root of the entries {self.first} to {self.first + self.count - 1} does not fit them")
-        self._policy.after(self._number, stored, sound=signer is not None)
+            self._policy.unsound(self.first, self.count)
         self._check_chain(stored)
         self._check_columns(stored)
         return stored
@@ -101,7 +116,9 @@ class BatchCheck:
         return count if isinstance(count, int) and 1 <= count <= BATCH_LIMIT else 0
 
     def _stored(self) -> list[Stored]:
-        rows = rows_between(self._connection, tables.entry, tables.entry.c.seq, self.first, self.first + self.count - 1)
+        last = self.first + self.count - 1
+        held = rows_between(self._connection, tables.entry, tables.entry.c.seq, self.first, last)
+        rows = self._removed.fill(self.first, last, held)
         stored: list[Stored] = []
         for seq, row in enumerate(rows, self.first):
             if row is None or row["seq"] != seq:
@@ -128,6 +145,8 @@ class BatchCheck:
     def _locate(self, stored: Sequence[Stored]) -> int:
         """The first entry that differs from what was signed, by its own leaf or by the chain; the batch's first where neither tells."""
         for one in stored:
+            if one.unread:
+                continue
             if one.entry is None or one.entry.seq != one.seq or one.leaf != one.row["leaf"]:
                 return one.seq
         broken = [one.seq for one, held in zip(stored, self._links(stored), strict=True) if not held]
@@ -142,7 +161,7 @@ class BatchCheck:
     def _links(self, stored: Sequence[Stored]) -> list[bool]:
         """For each entry, whether it names the leaf of the one before."""
         leaves = [self._previous, *(one.leaf.hex() for one in stored)]
-        return [one.entry is not None and one.entry.chain == leaf for one, leaf in zip(stored, leaves, strict=False)]
+        return [one.unread or (one.entry is not None and one.entry.chain == leaf) for one, leaf in zip(stored, leaves, strict=False)]
 
     def _link_after(self, stored: Sequence[Stored], seq: int) -> bool | None:
         """Whether the entry after ``seq``, or the head's row after the last one, names its leaf; ``None`` where there is none to ask."""
@@ -164,8 +183,12 @@ class BatchCheck:
     def _check_columns(self, stored: Sequence[Stored]) -> None:
         accesses = self._accesses(stored)
         for one in stored:
+            if one.unread:
+                continue
             if one.entry is None:
                 self._report.find("entry", one.seq, f"the bytes of entry {one.seq} are not an entry")
+                continue
+            if one.archived:
                 continue
             expected = {(access.resource, access.provider) for access in one.entry.content.accesses}
             self.accesses += len(expected)

@@ -18,10 +18,14 @@ def spans(entries: Iterable[tuple[int, str]]) -> Spans:
     """The spans of entries given by number and stored moment."""
     found: dict[str, tuple[int, int]] = {}
     for seq, at in entries:
-        hour = at[:13]
-        first, last = found.get(hour, (seq, seq))
-        found[hour] = min(first, seq), max(last, seq)
+        add_to(found, seq, at)
     return found
+
+
+def add_to(found: dict[str, tuple[int, int]], seq: int, at: str) -> None:
+    """Widens the span of the entry's hour."""
+    first, last = found.get(hour := at[:13], (seq, seq))
+    found[hour] = min(first, seq), max(last, seq)
 
 
 def widen(connection: Connection, made: Spans) -> None:

@@ -27,7 +27,7 @@ class Policy:
         self._trusted = trusted
         self._stored = [key for key in stored if key.verifier.name == report.log]
         self._report = report
-        self._endorsed: dict[str, int] = {}
+        self._endorsed: dict[str, int | None] = {}
         first = self._stored[0].verifier if self._stored else trusted[0]
         self.line = [LedgerKey(first)]
 
@@ -51,13 +51,13 @@ class Policy:
                 return other
         return None
 
-    def after(self, number: int, entries: Sequence[_Stored], sound: bool) -> None:
+    def unsound(self, first: int, count: int) -> None:
+        """A batch does not hold, and is reported. What the table says of its entries keeps all that follows from being reported with it."""
+        self.line += [key for key in self._stored if key.announced in range(first, first + count) and key.verifier != self.present]
+        self._endorsed |= {str(key.verifier): key.endorsed for key in self._stored if key.endorsed in range(first, first + count)}
+
+    def after(self, number: int, entries: Sequence[_Stored]) -> None:
         """Take over the key that a batch announces for the next one, and note endorsements."""
-        if not sound:
-            # The damage is reported already. What the table says keeps all that follows from being reported with it.
-            seqs = {one.seq for one in entries}
-            self.line += [key for key in self._stored if key.announced in seqs and key.verifier != self.present]
-            return
         rotated = self._announced(number + 1, entries, "ROTATED")
         if rotated is not None:
             self.line.append(rotated)
@@ -110,7 +110,13 @@ class Policy:
 
     def _announced(self, batch: int, entries: Sequence[_Stored], reason: Reason) -> LedgerKey | None:
         """The key that a batch of one entry announces in place of the one in force."""
-        if len(entries) != 1 or (details := _details(entries[0], ROTATE)) is None:
+        if len(entries) != 1:
+            return None
+        if entries[0].entry is None:
+            # Removed to an archive that is not at hand: the statement in the table of keys is signed as well.
+            kept = (key for key in self._stored if key.announced == entries[0].seq and key.reason == reason)
+            return next((key for key in kept if key.confirms(self.present)), None)
+        if (details := _details(entries[0], ROTATE)) is None:
             return None
         try:
             new = VerifierKey.parse(str(details.get("new")))
@@ -120,6 +126,8 @@ class Policy:
         return LedgerKey(new, reason, batch, entries[0].seq) if fits else None
 
     def _look(self, one: _Stored, alone: bool) -> None:
+        if one.entry is None:
+            self._endorsed |= {str(key.verifier): one.seq for key in self._stored if key.endorsed == one.seq}
         endorsed, announced = _details(one, ENDORSE), _details(one, ROTATE)
         if endorsed is not None:
             self._endorsed.setdefault(str(endorsed.get("key")), one.seq)

@@ -34,6 +34,10 @@ class Report:
     receipts: int = 0
     published: int = 0
     """Entries under the last sound checkpoint. Those after it rest on the batches' signatures alone."""
+    archived: int = 0
+    """Entries that were removed after they had been archived."""
+    unread: int = 0
+    """Those of them whose archive was not at hand: their leaf hashes were verified, their content was not."""
     findings: list[Finding] = field(default_factory=list)
     omitted: int = 0
     """Findings beyond the first ``LIMIT``."""
@@ -67,6 +71,8 @@ class Report:
             "checkpoints": self.checkpoints,
             "receipts": self.receipts,
             "published": self.published,
+            "archived": self.archived,
+            "unread": self.unread,
             "first": self.first,
             "findings": [{"what": finding.what, "index": finding.index, "message": finding.message} for finding in self.findings],
             "omitted": self.omitted,

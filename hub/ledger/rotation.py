@@ -134,6 +134,6 @@ def _name_first(connection: Connection, ring: KeyRing) -> str:
 
 
 def _announcer(connection: Connection, key: LedgerKey) -> object:
-    canonical = connection.execute(select(tables.entry.c.canonical).where(tables.entry.c.seq == key.announced)).scalar_one()
-    details = parse(canonical).content.details
+    canonical = connection.execute(select(tables.entry.c.canonical).where(tables.entry.c.seq == key.announced)).scalar()
+    details = parse(canonical).content.details if canonical else None
     return details.get("actor") if isinstance(details, dict) else None

@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from hub.ledger import tables
 from hub.ledger.entry import Entry
@@ -46,7 +46,8 @@ class Extent:
 def extent(connection: Connection) -> Extent:
     """The extent at this moment; what was archived and removed lies before ``first``."""
     size = connection.execute(select(tables.head.c.size)).scalar()
-    first = connection.execute(select(tables.entry.c.seq).order_by(tables.entry.c.seq).limit(1)).scalar()
+    column = tables.archive.c
+    first = connection.execute(select(func.max(column.first + column.count)).where(column.pruned_at.is_not(None))).scalar()
     return Extent(first or 0, size or 0)
 
 

@@ -21,11 +21,11 @@ def nodes_at(connection: Connection, addresses: Iterable[Address]) -> dict[Addre
     wanted = set(addresses)
     found: dict[Address, bytes] = {}
     leaves = [index for level, index in wanted if level == 0]
-    inner = [address for address in wanted if address[0] > 0]
     if leaves:
         rows = connection.execute(select(tables.entry.c.seq, tables.entry.c.leaf).where(tables.entry.c.seq.in_(leaves)))
         found |= {(0, row.seq): row.leaf for row in rows}
-    if inner:
+    # Leaves of entries that were archived and removed stand with the nodes.
+    if inner := wanted - found.keys():
         node = tables.node.c
         found |= {
             (row.level, row.idx): row.hash for row in connection.execute(select(node.level, node.idx, node.hash).where(tuple_(node.level, node.idx).in_(inner)))

@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Table, func, select
 
 from hub.ledger import tables
-from hub.ledger.canonical import NO_PREDECESSOR
+from hub.ledger.archived import Removed, Source
+from hub.ledger.canonical import NO_PREDECESSOR, moment
 from hub.ledger.checks import BatchCheck, Stored, rows_between
 from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.heads import Heads
 from hub.ledger.history import LedgerKey, read_history
+from hub.ledger.hours import add_to
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import grow
 from hub.ledger.policy import Policy
@@ -37,21 +39,26 @@ def verify(
     checkpoints: Collection[str] = (),
     receipts: Collection[Receipt] = (),
     progress: Progress | None = None,
+    archive: Source | None = None,
 ) -> Report:
     """Verify the ledger that one transaction of this connection shows, in one pass with bounded memory.
 
-    ``keys`` are the public keys that the verifier trusts; what the log's other keys may vouch for follows from its own entries. ``checkpoints`` are signed notes held elsewhere, ``receipts`` those kept by callers.
+    ``keys`` are the public keys that the verifier trusts; what the log's other keys may vouch for follows from its own entries. ``checkpoints`` are signed notes held elsewhere, ``receipts`` those kept by callers, ``archive`` is where entries are read that were removed.
     """
-    return _Verification(connection, keys, checkpoints, receipts).run(progress)
+    return _Verification(connection, keys, checkpoints, receipts, archive).run(progress)
 
 
 class _Verification:
-    def __init__(self, connection: Connection, keys: Sequence[VerifierKey], checkpoints: Collection[str], receipts: Collection[Receipt]) -> None:
+    def __init__(
+        self, connection: Connection, keys: Sequence[VerifierKey], checkpoints: Collection[str], receipts: Collection[Receipt], archive: Source | None
+    ) -> None:
         self._connection = connection
         self._report = Report(keys[0].name)
         self._digest = digest_of(keys[0].name)
         self._policy = Policy(keys, _stored_keys(connection, self._report), self._report)
         self._heads = Heads(connection, self._policy, checkpoints, self._report)
+        self._removed = Removed(connection, archive, self._report)
+        self._hours: dict[str, tuple[int, int]] = {}
         self._receipts: dict[int, list[Receipt]] = {}
         for receipt in receipts:
             self._receipts.setdefault(receipt.entry, []).append(receipt)
@@ -80,13 +87,15 @@ class _Verification:
     def _next_batch(self) -> BatchCheck | None:
         """The batch that begins where the last one ended."""
         found = rows_between(self._connection, tables.batch, tables.batch.c.id, self._batches, self._batches)
-        return BatchCheck(self._connection, self._policy, found[0], self._batches, self._size, self._previous, self._report) if found else None
+        return BatchCheck(self._connection, self._policy, self._removed, found[0], self._batches, self._size, self._previous, self._report) if found else None
 
     def _take(self, check: BatchCheck) -> None:
         stored = check.run()
         for one in stored:
             self._check_receipts(one, check.key)
             self._check_clock(one)
+            if one.entry is not None:
+                self._removed.note(one.entry)
         if self._whole:
             self._integrate(stored)
         if len(stored) < check.count:
@@ -111,6 +120,8 @@ class _Verification:
         if one.entry is None:
             return
         at = one.entry.content.at
+        if one.seq < self._heads.published:
+            add_to(self._hours, one.seq, moment(at))
         if self._latest - at > CLOCK_TOLERANCE and len(self._report.warnings) < LIMIT:
             self._report.warnings.append(f"entry {one.seq} is dated {(self._latest - at).total_seconds():.0f} s before an entry that precedes it")
         self._latest = max(self._latest, at)
@@ -138,13 +149,15 @@ class _Verification:
 
     def _tail(self, total: int) -> None:
         """What lies outside everything that the batches account for."""
-        if total != self._size:
-            self._report.find("entry", min(total, self._size), f"{total} entries are stored, {self._size} are in batches")
+        if total + self._removed.leaves != self._size:
+            self._report.find("entry", min(total, self._size), f"{total + self._removed.leaves} entries are stored, {self._size} are in batches")
         self._policy.finish()
         self._account(tables.batch, self._batches)
         self._account(tables.access, self._accesses)
         if self._whole:
-            self._account(tables.node, self._nodes)
+            self._account(tables.node, self._nodes + self._removed.leaves)
+        self._removed.finish()
+        self._check_hours()
         for seq, receipts in self._receipts.items():
             self._report.receipts += len(receipts)
             self._report.find("receipt", seq, f"entry {seq}, promised by the receipt of call {receipts[0].call!r}, is missing")
@@ -153,6 +166,13 @@ class _Verification:
     def _account(self, table: Table, expected: int) -> None:
         if (held := self._count(table)) != expected:
             self._report.find("head", None, f"{table.name} has {held} rows where the entries account for {expected}")
+
+    def _check_hours(self) -> None:
+        """A search by time reads no entry beyond what the table of hours says: that must leave none out."""
+        held = {row.hour: (row.first, row.last) for row in self._connection.execute(select(tables.hour))}
+        for hour, (first, last) in self._hours.items():
+            if hour not in held or held[hour][0] > first or held[hour][1] < last:
+                self._report.find("head", first, f"the table of hours hides entries of {hour} from searches by time")
 
     def _check_head(self) -> None:
         expected = {

@@ -12,7 +12,7 @@ from hub.store import postgres
 
 PATIENCE_MS = 10_000
 """How long a transaction waits where nothing else is said."""
-SETTLE_MS = 1000
+SETTLE_MS = 250
 """How long :func:`settle` waits for readers."""
 
 

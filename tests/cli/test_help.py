@@ -35,6 +35,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("keys pseudonyms list", "keys pseudonyms rotate", "keys pseudonyms retire", "keys pseudonyms overlap"),
         *("source add", "source remove", "source list", "source check", "source deliveries"),
         *("catalog import", "catalog review", "catalog publish", "catalog export", "catalog show", "catalog draft", "catalog drift"),
+        *("trace subject", "trace record", "trace grant", "ledger reindex", "catalog withdraw", "catalog restore", "catalog withdrawals"),
         *("catalog masks", "catalog diff", "mask preview", "mask list"),
         *("grant add", "grant list", "grant revoke", "grant suspend", "grant resume", "grant file-end", "grant terminate", "grant extend"),
         *("request list", "request show", "request endorse", "request withdraw", "request check", "request supplement", "request opinion"),
@@ -43,6 +44,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("witness init", "witness trust", "witness serve", "witness show", "witness evidence"),
         *("feedback list", "feedback show", "feedback accept", "feedback correct", "feedback explain", "feedback reject", "feedback transfer"),
         *("feedback close", "feedback object", "feedback decide", "feedback verify"),
+        *("usage show", "usage recompute", "usage rules"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 

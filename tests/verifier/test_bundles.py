@@ -18,7 +18,7 @@ def joined(lines: list[Line]) -> bytes:
     return b"".join(map(line, lines))
 
 
-@pytest.mark.parametrize(("first", "count", "size"), [(0, 7, 7), (0, 2, 7), (2, 4, 6), (3, 1, 7), (5, 2, 7), (6, 1, 7), (0, 0, 7), (7, 0, 7)])
+@pytest.mark.parametrize(("first", "count", "size"), [(0, 7, 7), (0, 2, 7), (2, 4, 6), (3, 1, 7), (5, 2, 7), (6, 1, 7), (7, 0, 7)])
 def test_segments_anywhere_are_whole_under_any_later_checkpoint(log: Log, tell: Tell, first: int, count: int, size: int) -> None:
     path = log.file("part.jsonl", joined(log.segment(first, count, size)))
     code, report = tell("export", path, "--key", log.key)

@@ -1,0 +1,1 @@
+"""Old parts of the log written out, proven to be whole, and then removed from the control database."""

@@ -1,0 +1,264 @@
+"""Archiving and pruning: what old entries are, where they were written, and when they may go."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, literal, select, update
+
+from hub.acts import Actor, Acts
+from hub.archive.files import ArchiveFault, Segment, SegmentFile, confirm, entries_of, header_of, read_list, write_list
+from hub.catalog.problems import Problem, Refused
+from hub.ledger import tables
+from hub.ledger.archived import ARCHIVE, PRUNE
+from hub.ledger.batch import writing
+from hub.ledger.checkpoint import open_checkpoint
+from hub.ledger.digest import digest_of
+from hub.ledger.entry import Entry, Json
+from hub.ledger.history import read_history
+from hub.ledger.hours import between
+from hub.ledger.keys import VerifierKey
+from hub.ledger.merkle import fold, grow, verify_consistency
+from hub.ledger.parsing import parse
+from hub.ledger.publish import last_size
+from hub.ledger.service import LedgerService
+from hub.reading.bundle import entry_line, head_over, line, segment_header
+from hub.store.base import now
+from hub.store.engine import reading
+
+SEGMENT = 100_000
+"""Entries of one file."""
+_READ, _REMOVED = 2000, 2000
+_PAUSE = 0.02
+"""Seconds between two removals: calls' entries are written then."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One registered segment."""
+
+    segment: Segment
+    archived_at: datetime
+    pruned_at: datetime | None
+
+
+class Archives:
+    """Writes segments of one log, registers them, and removes what is registered, old enough and still there to be read."""
+
+    def __init__(self, engine: Engine, acts: Acts, log: LedgerService, retention_years: int) -> None:
+        self._engine = engine
+        self._acts = acts
+        self._log = log
+        self._years = retention_years
+
+    @property
+    def keys(self) -> list[VerifierKey]:
+        """The log's keys, former ones too."""
+        with self._engine.connect() as connection:
+            return [key.verifier for key in read_history(connection)]
+
+    def registered(self) -> list[Archived]:
+        """The register, in order."""
+        with self._engine.connect() as connection:
+            return [_archived(row) for row in connection.execute(select(tables.archive).order_by(tables.archive.c.first))]
+
+    def archive(self, actor: Actor, until: datetime, folder: Path, size: int = SEGMENT, progress: Progress | None = None) -> list[Segment]:
+        """Writes the published entries that stand before every entry dated ``until`` or later, and are not archived yet, into a new folder.
+
+        Nothing is removed. What was written is read back and verified before the act is entered.
+
+        Raises:
+            Refused: there is nothing to archive, or something lies in the folder already.
+            ArchiveFault: what was read back is not what was written.
+        """
+        with self._engine.connect() as connection:
+            first, end = _next_first(connection), _end_before(connection, until)
+        if first >= end:
+            raise Refused(Problem("NOT_FOUND", "没有可归档的条目 there is nothing to archive", "请核对日期 compare the date", path="until"))
+        if folder.exists() and any(folder.iterdir()):
+            raise Refused(Problem("CONFLICT", f"{folder} 非空 is not empty", "请另选目录 choose another folder", path="to"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made: list[Segment] = []
+        for start in range(first, end, size):
+            made.append(self._write(folder, start, min(size, end - start)))
+            if progress is not None:
+                progress(made[-1].end - first, end - first)
+        digest = write_list(folder, self._log.signer, made)
+        self.check(folder, made)
+        rows = [
+            {"first": each.first, "count": each.count, "file": each.file, "bytes": each.bytes, "sha256": each.sha256, "archived_at": now()} for each in made
+        ]
+        details: dict[str, Json] = {"first": first, "count": end - first, "segments": len(made), "sha256": digest}
+        self._acts.do(actor, ARCHIVE, str(folder), lambda connection: connection.execute(insert(tables.archive), rows) and None, details)
+        return made
+
+    def check(self, folder: Path, segments: Sequence[Segment]) -> None:
+        """Verifies segments against the list's signature, their checkpoints and the leaves in the control database.
+
+        Raises:
+            ArchiveFault: one of them is not what it should be.
+        """
+        log, keys = self._log.verifier_key.name, self.keys
+        listed = read_list(folder, log, keys)
+        for segment in segments:
+            if segment not in listed:
+                raise ArchiveFault(f"{folder}: 清单中没有 the list does not name {segment.file} ({segment.sha256[:12]}…)", segment.first)
+            self._check(folder, segment, log, keys)
+
+    def prune(self, actor: Actor, approver: str, folders: Sequence[Path], progress: Progress | None = None) -> list[Segment]:
+        """Removes the entries of registered segments that are older than the retention and lie, whole, in one of the folders. Goes on with what was begun.
+
+        Their leaf hashes, batches and checkpoints stay, and with them every proof. Each segment's removal is an act of its own, entered before
+        anything goes.
+
+        Raises:
+            Refused: the approver is the actor, or nothing may be removed; the first segment that is in the way says why.
+            ArchiveFault: a segment in the folders is not what was archived.
+        """
+        if actor.is_called(approver) or not approver.strip():
+            raise Refused(Problem("FOUR_EYES", "删除须由另一人批准 somebody else approves the removal", "请写明批准人 name another approver", path="approver"))
+        due = self._due()
+        for each in due:
+            self._prune(actor, approver, each, folders)
+            if progress is not None:
+                progress(each.segment.end, due[-1].segment.end)
+        return [each.segment for each in due]
+
+    def _write(self, folder: Path, first: int, count: int) -> Segment:
+        file = SegmentFile(folder, first, count)
+        digest = digest_of(self._log.verifier_key.name)
+        try:
+            with reading(self._engine, patience=0) as connection:
+                head = head_over(connection, first + count)
+                if head is None:
+                    raise ArchiveFault(f"条目 {first + count - 1} 尚未发布 entry {first + count - 1} is not published yet")
+                file.write(line(segment_header(connection, head[1], head[0], first, count)))
+                for start in range(first, first + count, _READ):
+                    for entry in _stored(connection, start, min(_READ, first + count - start)):
+                        file.write(entry_line(entry, digest))
+        except BaseException:
+            file.discard()
+            raise
+        return file.finish()
+
+    def _check(self, folder: Path, segment: Segment, log: str, keys: Sequence[VerifierKey]) -> None:
+        digest, header = digest_of(log), header_of(folder, segment)
+        try:
+            head = open_checkpoint(header["checkpoint"], keys)
+            peaks, path = ([_raw(each) for each in header[name]] for name in ("before", "consistency"))
+        except (ValueError, KeyError, TypeError) as fault:
+            raise ArchiveFault(f"{segment.file}: 首行不成立 the first line does not hold: {fault}", segment.first) from None
+        with self._engine.connect() as connection:
+            stored = _leaves(connection, segment.first, segment.count)
+            for seq, (_, leaf) in enumerate(entries_of(folder, segment, log), segment.first):
+                if next(stored) != leaf:
+                    raise ArchiveFault(f"{segment.file}: 条目 {seq} 与日志不符 entry {seq} is not the log's", seq)
+                for _ in grow(peaks, seq, (leaf,), digest):
+                    pass
+        root = fold(peaks, digest)
+        held = head.root == root if head.size == segment.end else verify_consistency(segment.end, head.size, root, head.root, path, digest)
+        if not held:
+            raise ArchiveFault(f"{segment.file}: 各条目不构成检查点的树 the entries do not make up the tree of the checkpoint", segment.first)
+
+    def _due(self) -> list[Archived]:
+        with self._engine.connect() as connection:
+            edge = _end_before(connection, _years_before(now(), self._years))
+            last = connection.execute(select(func.max(tables.batch.c.first))).scalar() or 0
+            # The last batch stays: the next entry continues it.
+            edge = min(edge, last)
+            begun = connection.execute(select(func.min(tables.entry.c.seq)).where(_removable())).scalar()
+        registered = [each for each in self.registered() if each.pruned_at is None or (begun is not None and each.segment.end > begun)]
+        due = [each for each in registered if each.segment.end <= edge]
+        if not due:
+            why = "尚未归档 nothing more is archived" if not registered else f"保存未满 {self._years} 年 it is not {self._years} years old yet"
+            raise Refused(Problem("CONFLICT", f"没有可删除的条目：{why} there is nothing to remove", "huitong ledger archive", path="retention"))
+        return due
+
+    def _prune(self, actor: Actor, approver: str, archived: Archived, folders: Sequence[Path]) -> None:
+        segment = archived.segment
+        folder = next((each for each in folders if (each / segment.file).is_file()), None)
+        if folder is None:
+            raise ArchiveFault(f"所给目录中没有 {segment.file} is in none of the folders", segment.first)
+        confirm(folder, segment)
+        self.check(folder, [segment])
+        if archived.pruned_at is None:
+            row = update(tables.archive).where(tables.archive.c.first == segment.first).values(pruned_at=now())
+            details: dict[str, Json] = {
+                "first": segment.first,
+                "count": segment.count,
+                "sha256": segment.sha256,
+                "approver": approver,
+                "retention_years": self._years,
+            }
+            self._acts.do(actor, PRUNE, segment.file, lambda connection: connection.execute(row) and None, details)
+        for start in range(segment.first, segment.end, _REMOVED):
+            self._remove(start, min(start + _REMOVED, segment.end))
+            time.sleep(_PAUSE)
+
+    def _remove(self, first: int, end: int) -> None:
+        entry, access = tables.entry.c, tables.access.c
+        among = entry.seq.between(first, end - 1) & _removable()
+        with writing(self._engine) as connection:
+            leaves = select(literal(0), entry.seq, entry.leaf).where(among)
+            connection.execute(insert(tables.node).from_select(["level", "idx", "hash"], leaves))
+            gone = select(entry.seq).where(among)
+            connection.execute(delete(tables.access).where(access.seq.in_(gone)))
+            connection.execute(delete(tables.entry).where(among))
+
+
+def _removable() -> ColumnElement[bool]:
+    """Changes of keys and the acts of archiving stay: without them the rest could not be verified."""
+    entry = tables.entry.c
+    return ~((entry.kind == "key") | ((entry.kind == "admin") & entry.operation.in_((ARCHIVE, PRUNE))))
+
+
+def _next_first(connection: Connection) -> int:
+    return connection.execute(select(func.max(tables.archive.c.first + tables.archive.c.count))).scalar() or 0
+
+
+def _end_before(connection: Connection, until: datetime) -> int:
+    """The number of the first published entry that is dated ``until`` or later, or how many are published."""
+    published = last_size(connection)
+    return min(between(connection, until, None, published, published)[0], published)
+
+
+def _years_before(moment: datetime, years: int) -> datetime:
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:
+        return moment.replace(year=moment.year - years, day=28)
+
+
+def _stored(connection: Connection, first: int, count: int) -> list[Entry]:
+    column = tables.entry.c
+    rows = connection.execute(select(column.canonical).where(column.seq.between(first, first + count - 1)).order_by(column.seq)).scalars().all()
+    if len(rows) != count:
+        raise ArchiveFault(f"条目 {first} 至 {first + count - 1} 不完整 entries are missing from {first} on: huitong ledger verify", first)
+    return [parse(canonical) for canonical in rows]
+
+
+def _leaves(connection: Connection, first: int, count: int) -> Any:
+    """The leaf hashes in the control database, of entries that are there and of those that were removed; endless, with ``None`` for a missing one."""
+    entry, node = tables.entry.c, tables.node.c
+    for start in range(first, first + count, _READ):
+        ends = start, min(start + _READ, first + count) - 1
+        found = {row.seq: row.leaf for row in connection.execute(select(entry.seq, entry.leaf).where(entry.seq.between(*ends)))}
+        removed = connection.execute(select(node.idx, node.hash).where(node.level == 0, node.idx.between(*ends)))
+        found |= {row.idx: row.hash for row in removed}
+        for seq in range(start, ends[1] + 1):
+            yield found.get(seq)
+
+
+def _archived(row: Any) -> Archived:
+    return Archived(Segment(row.file, row.first, row.count, row.bytes, row.sha256), row.archived_at, row.pruned_at)
+
+
+def _raw(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
