@@ -1,15 +1,12 @@
-"""Group commit: one commit in flight, and whatever arrives meanwhile is the next batch. It needs no timer: a quiet hub commits at once, a busy one in bulk."""
+"""Group commit: one commit in flight, and whatever arrives meanwhile is the next batch. A quiet hub commits at once, a busy one waits a moment for more."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import takewhile
-from threading import Condition, Thread
+from threading import Thread
 
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +17,9 @@ from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.held import Held
 from hub.ledger.keys import Signer
+from hub.ledger.line import ENOUGH, Line, Waiting, resolve
 from hub.ledger.receipt import Receipt
 
 BATCH_LIMIT = 256
@@ -29,6 +28,8 @@ PATIENCE_MS = 2000
 """How long a commit of the event loop's entries waits for somebody else's lock of the database."""
 IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
+SEVERAL = 4
+"""Entries of a batch from which on the hub is busy: the next commit waits while more arrive, for what it costs beside its entries is shared."""
 PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
@@ -40,15 +41,6 @@ RELEASES = ("call", "exchange", "download")
 
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt, KeyMissing)
-Result = Receipt | Exception
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    pending: Pending
-    future: asyncio.Future[Receipt]
-    loop: asyncio.AbstractEventLoop = field(repr=False)
-    since: float = field(default_factory=time.perf_counter)
 
 
 class Ledger:
@@ -63,10 +55,10 @@ class Ledger:
         self._signer = signer
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
-        self._queue: deque[_Waiting] = deque()
-        self._changed = Condition()
+        self._line = Line()
         self._open = False
         self._failing = False
+        self._last = 0
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
@@ -78,7 +70,7 @@ class Ledger:
     @property
     def waiting(self) -> int:
         """Entries that wait to be committed."""
-        return len(self._queue)
+        return len(self._line)
 
     @property
     def log(self) -> str:
@@ -98,15 +90,15 @@ class Ledger:
     async def start(self) -> None:
         """Start the writer's thread."""
         if self._thread is None:
+            self._line = Line()
             self._open = True
             self._thread = Thread(target=self._run, name="huitong-ledger", daemon=True)
             self._thread.start()
 
     async def close(self) -> None:
         """Accept nothing more, commit what waits, end the thread."""
-        with self._changed:
-            self._open = False
-            self._changed.notify()
+        self._open = False
+        self._line.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
@@ -143,90 +135,64 @@ class Ledger:
     async def _enqueue(self, pending: Pending) -> Receipt:
         if _releases(pending.draft):
             self.check_release()
+        if not self._open:
+            raise LedgerUnavailable("the ledger is closed")
+        if self.acts_only is not None and not _is_act(pending.draft):
+            raise LedgerUnavailable(self.acts_only)
+        if len(self._line) >= self._queue_limit:
+            raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(pending, loop.create_future(), loop)
-        with self._changed:
-            if not self._open:
-                raise LedgerUnavailable("the ledger is closed")
-            if self.acts_only is not None and not _is_act(pending.draft):
-                raise LedgerUnavailable(self.acts_only)
-            if len(self._queue) >= self._queue_limit:
-                raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
-            self._queue.append(waiting)
-            self._changed.notify()
+        waiting = Waiting(pending, loop.create_future(), loop)
+        self._line.put(waiting)
         receipt = await waiting.future
         self.seconds.note(time.perf_counter() - waiting.since)
         return receipt
 
     def _run(self) -> None:
-        patient, impatient = (self._engine.execution_options(patience=patience) for patience in (PATIENCE_MS, IMPATIENCE_MS))
+        held = Held(self._engine)
         try:
-            while self._awaited():
-                _resolve(late := self._late(), [LedgerUnavailable(_LATE) for _ in late])
-                batch = self._next()
-                engine = impatient if self._failing else patient
+            while self._line.awaited(PROBE_SECONDS if self._failing else None):
+                if self._last >= SEVERAL:
+                    self._line.gather(ENOUGH)
+                resolve(late := self._line.late(LONGEST_SECONDS), [LedgerUnavailable(_LATE) for _ in late])
+                batch = self._line.take(self._batch_limit)
+                self._last = len(batch)
                 if batch:
-                    _resolve(batch, self._judged([waiting.pending for waiting in batch], engine))
+                    resolve(batch, self._judged([waiting.pending for waiting in batch], held))
                 else:
-                    self._probe(engine)
+                    self._probe(held)
         finally:
-            self._abandon()
+            held.close()
+            self._open = False
+            self._line.end("the ledger's writer has ended; restart the hub")
 
-    def _awaited(self) -> bool:
-        """Waits for entries, or for the time of a probe; false when closed and nothing is left."""
-        with self._changed:
-            while self._open and not self._queue:
-                if not self._changed.wait(PROBE_SECONDS if self._failing else None):
-                    return True
-            return bool(self._queue)
-
-    def _late(self) -> list[_Waiting]:
-        """Those who have waited too long: they would be told of a success that nobody waits for any more."""
-        end = time.perf_counter() - LONGEST_SECONDS
-        with self._changed:
-            return [self._queue.popleft() for _ in range(sum(1 for _ in takewhile(lambda waiting: waiting.since < end, self._queue)))]
-
-    def _next(self) -> list[_Waiting]:
-        with self._changed:
-            return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
-
-    def _judged(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
+    def _judged(self, pending: Sequence[Pending], held: Held) -> list[Receipt | Exception]:
         try:
-            results = self._write(pending, engine)
+            with held.writing(IMPATIENCE_MS if self._failing else PATIENCE_MS) as connection:
+                results: list[Receipt | Exception] = [*write(connection, pending, self._signer)]
         except _REFUSED as fault:
             self._failing = True
             return [_unavailable(fault) for _ in pending]
         self._failing = False
         return results
 
-    def _probe(self, engine: Engine) -> None:
+    def _probe(self, held: Held) -> None:
         """A commit that changes nothing but shows that one can be made."""
         try:
-            with writing(engine) as connection:
+            with held.writing(IMPATIENCE_MS) as connection:
                 locked_head(connection, self.log)
                 connection.execute(update(tables.head).values(size=tables.head.c.size))
         except _REFUSED:
             return
         self._failing = False
 
-    def _commit(self, pending: Sequence[Pending]) -> list[Result]:
+    def _commit(self, pending: Sequence[Pending]) -> list[Receipt | Exception]:
         try:
-            return self._write(pending, self._engine)
+            with writing(self._engine) as connection:
+                results = write(connection, pending, self._signer)
         except _REFUSED as fault:
             return [_unavailable(fault) for _ in pending]
-
-    def _write(self, pending: Sequence[Pending], engine: Engine) -> list[Result]:
-        with writing(engine) as connection:
-            results = write(connection, pending, self._signer)
-        return list(results)
-
-    def _abandon(self) -> None:
-        """Whatever ended the thread, nobody waits for ever."""
-        with self._changed:
-            self._open = False
-            left = list(self._queue)
-            self._queue.clear()
-        _resolve(left, [LedgerUnavailable("the ledger's writer has ended; restart the hub") for _ in left])
+        return [*results]
 
 
 def _releases(draft: EntryDraft) -> bool:
@@ -250,21 +216,3 @@ def _unavailable(fault: Exception) -> LedgerUnavailable:
     )
     wrapped.__cause__ = fault
     return wrapped
-
-
-def _resolve(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
-    """Hand out the results with one wake-up per event loop."""
-    for loop in {waiting.loop for waiting in batch}:
-        mine = [(waiting.future, result) for waiting, result in zip(batch, results, strict=True) if waiting.loop is loop]
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, mine)
-
-
-def _settle(mine: Sequence[tuple[asyncio.Future[Receipt], Result]]) -> None:
-    for future, result in mine:
-        if future.done():
-            continue
-        if isinstance(result, Receipt):
-            future.set_result(result)
-        else:
-            future.set_exception(result)

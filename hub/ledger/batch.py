@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import itemgetter
 from types import TracebackType
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Dialect, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine
 
-from hub.ledger import tables
 from hub.ledger.canonical import Record, seal
 from hub.ledger.digest import digest_of
 from hub.ledger.entry import EntryDraft
@@ -20,6 +18,7 @@ from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer
 from hub.ledger.merkle import levels, path_in
 from hub.ledger.receipt import Receipt, batch_text
+from hub.ledger.storing import Batch, read_head, store
 
 _repeated = itemgetter("at", "call", "kind", "operation", "application", "department", "outcome")
 """What an entry's row repeats of its record, in the table's order."""
@@ -78,7 +77,7 @@ def locked_head(connection: Connection, log: str) -> Head:
     Raises:
         LedgerCorrupt: the database holds another log, or none.
     """
-    row = connection.execute(select(tables.head).with_for_update()).one_or_none()
+    row = read_head(connection)
     if row is None or row.log != log:
         raise LedgerCorrupt(f"the database holds {'no ledger' if row is None else f'the ledger {row.log!r}'}, not {log!r}; check HUITONG_HOME and the keys")
     return Head(row.size, row.batches, row.leaf, row.key or "")
@@ -98,29 +97,12 @@ def _append(connection: Connection, standing: Sequence[Pending], signer: Signer,
     rows = levels(leaves, digest)
     root, count = rows[-1][0], len(leaves)
     signature = signer.sign(batch_text(signer.verifier_key.name, first, count, root))
-    connection.execute(insert(tables.batch).values(id=number, first=first, count=count, root=root, key=signer.key_id, signature=signature))
-    _insert(connection, tables.entry, entries)
-    if accesses:
-        _insert(connection, tables.access, accesses)
-    connection.execute(update(tables.head).values(size=first + count, batches=number + 1, leaf=previous))
+    batch = (number, first, count, root, signer.key_id, signature)
+    store(connection, Batch(batch, entries, accesses, (first + count, number + 1, previous)))
     return [
         Receipt(one.draft.call, first + index, root, path_in(rows, index), signature, index, count, leaves[index], signer.key_id)
         for index, one in enumerate(standing)
     ]
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows whose values stand in the table's column order and are what the driver stores; SQLAlchemy's work per row is saved."""
-    statement, names = _insertion(table, connection.dialect)
-    parameters = rows if names is None else [dict(zip(names, row, strict=True)) for row in rows]
-    connection.exec_driver_sql(statement, list(parameters))
-
-
-@lru_cache(maxsize=16)
-def _insertion(table: Table, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
-    """The statement in the driver's own parameter style, and the parameters' names where that style has names."""
-    compiled = insert(table).compile(dialect=dialect)
-    return str(compiled), None if compiled.positional else tuple(table.c.keys())
 
 
 def _done(connection: Connection, work: Work | None) -> Exception | None:

@@ -23,7 +23,8 @@ class Subjects:
     def __init__(self, key: bytes) -> None:
         if len(key) < _KEY_BYTES:
             raise KeyFault(f"a subject key has at least {_KEY_BYTES} bytes")
-        self._key = key
+        # Begun once with the key: a message of its own costs a third, and the interpreter is not given up for it.
+        self._begun = hmac.new(key, digestmod="sha256")
 
     @classmethod
     def in_directory(cls, directory: Path) -> Subjects:
@@ -40,4 +41,6 @@ class Subjects:
 
     def hash(self, kind: str, value: str) -> str:
         """The hash of one subject: ``kind`` is the identifier's kind (``id_number``, ``uscc``), ``value`` its canonical form."""
-        return hmac.digest(self._key, f"{kind}\x00{value}".encode(), "sha256").hex()[:LENGTH]
+        made = self._begun.copy()
+        made.update(f"{kind}\x00{value}".encode())
+        return made.hexdigest()[:LENGTH]

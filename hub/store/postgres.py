@@ -31,6 +31,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     seconds: float | None = _PING_SECONDS
     """For one exchange; ``None`` is without end."""
+    patience: int | None = None
+    """Milliseconds that this session was told, where its user keeps it for itself."""
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         """As psycopg's.
@@ -111,10 +113,13 @@ def _begin(connection: Connection, default: int) -> None:
     patience = connection.get_execution_options().get("patience", default)
     bounded: Any = connection.connection.dbapi_connection
     bounded.seconds = patience / 1000 + GRACE_SECONDS if patience else None
-    if patience != default:
+    held = connection.get_execution_options().get("session", False)
+    if patience != (bounded.patience if held else default):
         limits = {"statement_timeout": patience, "lock_timeout": patience} | ({} if patience else {"idle_in_transaction_session_timeout": 0})
-        # LOCAL: a connection of the pool is the same for everybody afterwards.
-        connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value:d}" for name, value in limits.items()))
+        # LOCAL: a connection of the pool is the same for everybody afterwards. One that never goes back there keeps what it was told.
+        scope = "SESSION" if held else "LOCAL"
+        connection.exec_driver_sql("; ".join(f"SET {scope} {name} = {value:d}" for name, value in limits.items()))
+        bounded.patience = patience if held else None
 
 
 def _reset(bounded: Any, _record: Any, _state: Any) -> None:

@@ -1,0 +1,62 @@
+"""The connection of the ledger's writer: kept from commit to commit, for taking one out of the pool costs more than an entry does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+_SURE_SECONDS = 1.0
+"""A connection used within this time is not asked whether it still stands."""
+
+
+class Held:
+    """Belongs to one thread. After any fault, and where the server has gone meanwhile, the next transaction has a new connection to PostgreSQL.
+
+    SQLite's stays: opened anew after a fault of the disk, it would take the log file as the kernel's cache has it (``hub.store.engine.settle``).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._served = engine.dialect.name != "sqlite"
+        self._connection: Connection | None = None
+        self._used = 0.0
+
+    @contextmanager
+    def writing(self, patience: int) -> Iterator[Connection]:
+        """A transaction that is to write, committed at the end; ``patience`` in milliseconds as in ``hub.store.engine``."""
+        connection = self._standing()
+        connection.execution_options(patience=patience, sqlite_begin="IMMEDIATE", session=True)
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            if self._served:
+                self.close()
+            raise
+        self._used = time.monotonic()
+
+    def close(self) -> None:
+        """Gives SQLite's connection back to the pool; PostgreSQL's, which was told its patience for good, ends."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._served:
+                connection.invalidate()
+            connection.close()
+
+    def _standing(self) -> Connection:
+        if self._served and self._connection is not None and time.monotonic() - self._used > _SURE_SECONDS and not self._answers(self._connection):
+            self.close()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    @staticmethod
+    def _answers(connection: Connection) -> bool:
+        driver = connection.connection.dbapi_connection
+        try:
+            return driver is not None and connection.dialect.do_ping(driver)
+        except connection.dialect.loaded_dbapi.Error:
+            return False

@@ -1,0 +1,87 @@
+"""How a batch reaches the database: few statements, their texts made once, so that what a commit costs beside its fsync stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from hub.ledger import tables
+
+Row = tuple[object, ...]
+"""Values in the table's column order, as the driver stores them."""
+_HEAD = "SELECT log, size, batches, leaf, key FROM ledger_head"
+_ARRAYS = {"BIGINT": "bigint[]", "TEXT": "text[]", "BLOB": "bytea[]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one commit: its own, its entries', their accesses', and the new head (size, batches, leaf)."""
+
+    batch: Row
+    entries: Sequence[Row]
+    accesses: Sequence[Row]
+    head: Row
+
+
+def read_head(connection: Connection) -> Any:
+    """The head's row (log, size, batches, leaf, key) or ``None``, locked until the transaction ends; SQLite's transaction holds the lock already."""
+    locked = _HEAD if connection.dialect.name == "sqlite" else f"{_HEAD} FOR UPDATE"
+    return connection.exec_driver_sql(locked).one_or_none()
+
+
+def store(connection: Connection, rows: Batch) -> None:
+    """Writes a batch: in PostgreSQL as one statement, in SQLite as one for each table."""
+    if connection.dialect.name == "postgresql":
+        columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
+        connection.exec_driver_sql(_at_once(bool(rows.accesses)), (*rows.batch, *columns, *rows.head))
+        return
+    connection.exec_driver_sql(_many(tables.batch, 1), rows.batch)
+    connection.exec_driver_sql(_many(tables.entry, len(rows.entries)), tuple(chain.from_iterable(rows.entries)))
+    if rows.accesses:
+        _in_parts(connection, tables.access, rows.accesses)
+    connection.exec_driver_sql("UPDATE ledger_head SET size = ?, batches = ?, leaf = ?", rows.head)
+
+
+_PART = 1024
+"""Rows of one statement: SQLite takes 32,766 parameters (sqlite.org/limits.html)."""
+
+
+def _in_parts(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    for start in range(0, len(rows), _PART):
+        part = rows[start : start + _PART]
+        connection.exec_driver_sql(_many(table, len(part)), tuple(chain.from_iterable(part)))
+
+
+@lru_cache(maxsize=1024)
+def _many(table: Table, rows: int) -> str:
+    """An insertion of so many rows."""
+    places = f"({', '.join('?' * len(table.c))})"
+    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES {', '.join([places] * rows)}"  # noqa: S608 - names of the hub's own tables
+
+
+@lru_cache(maxsize=2)
+def _at_once(accesses: bool) -> str:
+    """All rows of a batch in one statement, each table's columns as arrays: its text is always the same, and prepared once."""
+    values = ", ".join(["%s"] * len(tables.batch.c))
+    batch = f"b AS (INSERT INTO ledger_batch ({_columns(tables.batch)}) VALUES ({values}))"  # noqa: S608 - names of the hub's own tables
+    parts = [batch, _unnested("e", tables.entry), *([_unnested("a", tables.access)] if accesses else ())]
+    return f"WITH {', '.join(parts)} UPDATE ledger_head SET size = %s, batches = %s, leaf = %s"  # noqa: S608 - the same
+
+
+def _unnested(name: str, table: Table) -> str:
+    arrays = ", ".join(f"%b::{_ARRAYS[_kind(column.type)]}" for column in table.c)
+    return f"{name} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT * FROM unnest({arrays}))"  # noqa: S608 - the same
+
+
+def _kind(type_: Any) -> str:
+    made = str(type_.compile())
+    return "BLOB" if made.startswith(("BLOB", "LargeBinary")) else made
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.c)
