@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -107,6 +108,10 @@ async def asking(service: LedgerService, rules: WitnessPolicy, line: Line, clock
 
         async def once() -> Witnessing:
             await made.ask_all(http)
+            tasks = [state.task for state in made._states.values() if state.task is not None]
+            if tasks:
+                await asyncio.wait(tasks)
+                await made._look()
             return made
 
         yield once

@@ -38,7 +38,7 @@ _TREE = st.tuples(st.integers(0, MOST), st.sampled_from("abc"), st.integers(0, M
 
 
 @pytest.mark.fast
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(asked=st.lists(st.tuples(st.integers(0, MOST) | st.none(), _TREE, st.booleans()), max_size=25))
 def test_never_two_roots_for_one_size_and_never_a_fork(asked: list[tuple[int | None, tuple[int, str, int], bool]]) -> None:
     log, signed = Log(), dict[int, list[bytes]]()
