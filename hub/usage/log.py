@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from hub.ledger import tables
 from hub.usage.roll import KINDS, Entry, bounds_of
@@ -35,13 +35,13 @@ def entries_of_day(connection: Connection, day: date, end: int) -> Iterator[Entr
 
 
 def is_whole(connection: Connection, day: date) -> bool:
-    """Whether the log still holds the day's entries: its first entry here is the log's first, or was made before the day began.
-
-    Entries that were archived and taken away can be counted from the archive alone.
-    """
-    column = tables.entry.c
-    first = connection.execute(select(column.seq, column.at).order_by(column.seq).limit(1)).first()
-    return first is None or first.seq == 0 or first.at < bounds_of(day)[0]
+    """Whether the log still holds the day's entries. Those that were archived and taken away can be counted from the archive alone."""
+    archive, column = tables.archive.c, tables.entry.c
+    edge = connection.execute(select(func.max(archive.first + archive.count)).where(archive.pruned_at.is_not(None))).scalar()
+    if edge is None:
+        return True
+    first = connection.execute(select(column.at).where(column.seq >= edge).order_by(column.seq).limit(1)).scalar()
+    return first is not None and first < bounds_of(day)[0]
 
 
 def anchors(connection: Connection, since: date) -> dict[date, Entry]:

@@ -74,15 +74,14 @@ def _check(connection: Connection, day: date, version: Version, end: int, anchor
     if known is None and not stored and not made and anchor is None:
         return None
     sha256 = digest(day, version, made)
-    differences = [*_anchored(known, anchor, sha256, version), *_rows_differ(stored, made)]
-    state = "DIFFERS" if differences else "OPEN" if known is not None and not known["closed"] else "OK"
-    if not differences and made is stored:
-        state = "ARCHIVED"
+    archived = made is stored
+    differences = [*_anchored(known, anchor, sha256, version, archived), *_rows_differ(stored, made)]
+    state = "DIFFERS" if differences else "ARCHIVED" if archived else "OPEN" if known is not None and not known["closed"] else "OK"
     return DayCheck(day, state, len(made), sha256, anchor["seq"] if anchor else None, differences[:MOST])
 
 
-def _anchored(known: Mapping[str, Any] | None, anchor: Entry | None, sha256: str, version: Version) -> list[str]:
-    """What the day's state and its entry in the log contradict."""
+def _anchored(known: Mapping[str, Any] | None, anchor: Entry | None, sha256: str, version: Version, archived: bool) -> list[str]:
+    """What the day's state and its entry in the log contradict. The entries on archived days may be in the archive themselves."""
     found = []
     if known is None:
         found.append("没有当日的状态 the day's state is missing")
@@ -90,7 +89,7 @@ def _anchored(known: Mapping[str, Any] | None, anchor: Entry | None, sha256: str
         found.append(f"状态中的摘要不符 the digest in the state is {known['sha256']}")
     if known is not None and known["rules_sha256"] != version.sha256:
         found.append(f"规则已变更 counted by the rules {known['rules']} {known['rules_sha256'][:16]}, which are now {version.name} {version.sha256[:16]}")
-    if (anchor is None and known is not None and known["closed"]) or (known is None and anchor is not None):
+    if (anchor is None and not archived and known is not None and known["closed"]) or (known is None and anchor is not None):
         found.append("状态与日志条目不一致 the day's state and its entry in the log do not go together")
     if anchor is not None and known is not None and known["closed"] and anchor["details"]["sha256"] != sha256:
         found.append(f"日志条目中的摘要不符 the digest in entry {anchor['seq']} is {anchor['details']['sha256']}")

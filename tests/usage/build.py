@@ -17,6 +17,8 @@ from sqlalchemy import Engine, select
 import hub.core  # noqa: F401 - declares every table
 from hub.clock import Hand, clock
 from hub.ledger import tables as ledger
+from hub.ledger.batch import Pending, write, writing
+from hub.ledger.canonical import record
 from hub.ledger.entry import Access, EntryDraft, SourceState, SubjectSet
 from hub.ledger.service import LedgerService
 from hub.store.base import metadata
@@ -46,9 +48,9 @@ class World:
 
     def append(self, *drafts: EntryDraft) -> None:
         """Writes entries and publishes them."""
-        for draft in drafts:
-            self.service.ledger.append_sync(draft)
-            self.hand.set(draft.at)
+        with writing(self.engine) as connection:
+            write(connection, [Pending(draft, record(draft, LOG)) for draft in drafts], self.service.signer)
+        self.hand.set(drafts[-1].at)
         self.service.publisher.publish_all()
 
     def roller(self, node: str = "node", rules: UsageRules = RULES, **more: Any) -> Roller:
