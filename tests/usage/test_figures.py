@@ -94,8 +94,8 @@ def test_distinct_subjects_and_ages_are_those_of_the_log(year: World, tmp_path: 
     each = f"SELECT {key}, count(DISTINCT s) AS n FROM (SELECT *, unnest(a.subjects) AS s FROM taken) GROUP BY ALL"
     rows = [row for day in roll(year.entries(), RULES).values() for row in day if row.key[4] != "exchange"]
     assert asked(f"{head} SELECT sum(n) FROM ({each})") == [(sum(row.figures.subjects for row in rows),)]
-    ages = f"""{head} SELECT a.resource, count(*), sum(age), max(age) FROM (SELECT a, greatest(0, floor(epoch(CAST("at" AS TIMESTAMPTZ))
-        - epoch(CAST(list_filter(sources, lambda s: s.source = a.source)[1]."asOf" AS TIMESTAMPTZ)))) AS age FROM taken WHERE outcome IN ('OK', 'PARTIAL'))
+    ages = f"""{head} SELECT a.resource, count(*), sum(age), max(age) FROM (SELECT a, floor(epoch(CAST("at" AS TIMESTAMPTZ))
+        - epoch(CAST(list_filter(sources, lambda s: s.source = a.source)[1]."asOf" AS TIMESTAMPTZ))) AS age FROM taken WHERE outcome IN ('OK', 'PARTIAL'))
         WHERE age IS NOT NULL GROUP BY 1"""
     mine = {code: (each.aged, each.age, each.age_max) for code, each in found(year, By.RESOURCE).items() if each.aged}
     assert mine == {row[0]: tuple(map(int, row[1:])) for row in asked(ages)}
