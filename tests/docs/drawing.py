@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from hub.sharing.machine import ACTS, DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine
+from hub.sharing.machine import ACTS, COMPLAINT, DISPOSAL, FEEDBACK, GRANT, PARTIES, REQUEST, STAY, Machine
 
 Place = tuple[int, int]
 Point = tuple[float, float]
@@ -25,9 +25,24 @@ PLACES: Mapping[str, Mapping[str, Place]] = {
     },
     "sharing-grant": {"ACTIVE": (0, 0), "SUSPENDED": (0, 1), "REVOKED": (1, 0), "TERMINATED": (1, 1), "EXPIRED": (1, 2)},
     "sharing-disposal": {"DUE": (0, 0), "FILED": (1, 0), "CONFIRMED": (2, 0)},
+    "feedback": {
+        "WITHDRAWN": (0, 0),
+        "ORDERED": (0, 3),
+        **{name: (1, row) for row, name in enumerate(("SUBMITTED", "VERIFYING"))},
+        **{name: (2, row) for row, name in enumerate(("EXPLAINED", "REJECTED", "CORRECTED"))},
+        "CLOSED": (3, 2),
+        "REOPENED": (3, 3),
+    },
+    "complaint": {"LODGED": (0, 0), "REDRESSED": (1, 0), "DISMISSED": (1, 1), "WITHDRAWN": (0, 1)},
 }
 """Column and row of every state."""
-MACHINES: Mapping[str, Machine] = {"sharing-request": REQUEST, "sharing-grant": GRANT, "sharing-disposal": DISPOSAL}
+MACHINES: Mapping[str, Machine] = {
+    "sharing-request": REQUEST,
+    "sharing-grant": GRANT,
+    "sharing-disposal": DISPOSAL,
+    "feedback": FEEDBACK,
+    "complaint": COMPLAINT,
+}
 _FILLS = {"consumer": "#dbeafe", "provider": "#dcfce7", "authority": "#ffedd5"}
 _SLOTS = (0, 20, 40, -20, -40)
 _STYLE = (
@@ -91,6 +106,8 @@ def _edges(machine: Machine) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for each in machine.transitions:
         for source in each.sources if each.to != STAY else ():
+            if source == each.to:
+                continue
             label = f"{ACTS[each.act]} {each.act}"
             if label not in found.setdefault((source, each.to), []):
                 found[source, each.to].append(label)
@@ -148,9 +165,9 @@ def _lines(machine: Machine, name: str) -> Iterator[tuple[str, str]]:
     yield "code", f"{name}{' ●' if state.counts else ''}"
     yield "name", state.name
     yield from (("small", line) for line in textwrap.wrap(state.name_en, 40))
-    turns = [party for party in (state.party, *state.once.values()) if party]
-    yield from (("small", f"{'随后 then' if i else '轮到 turn'}: {PARTIES[each].name} {each}") for i, each in enumerate(turns))
-    stays = dict.fromkeys(each.act for each in machine.transitions if each.to == STAY and name in each.sources)
+    turns = [("轮到 turn", state.party), *(("随后 then" if column.endswith("_by") else "或 or", party) for column, party in state.once.items())]
+    yield from (("small", f"{word}: {PARTIES[party].name} {party}") for word, party in turns if party)
+    stays = dict.fromkeys(each.act for each in machine.transitions if each.to in (STAY, name) and name in each.sources)
     yield from (("small", f"⟲ {ACTS[act]} {act}") for act in stays)
 
 

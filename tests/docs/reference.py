@@ -18,7 +18,7 @@ from hub.sharing.explain_articles import meanings
 from hub.sharing.rules.files import SHIPPED, Entry, read_set
 from tests.docs.drawing import MACHINES, drawing
 from tests.docs.pages import DOCS
-from tests.docs.workflow import sharing_tables
+from tests.docs.workflow import feedback_tables, sharing_tables
 
 _SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 _BOUNDS = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
@@ -114,6 +114,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rights.md": reasons_table,
     "roles.md": roles_tables,
     "sharing.md": sharing_tables,
+    "feedback.md": feedback_tables,
 }
 """Page → the table that stands between its two marks."""
 MARKED = re.compile(r"(?<=<!-- from the code -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)

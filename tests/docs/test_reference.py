@@ -27,7 +27,7 @@ def test_drawing_is_as_the_machine_has_it(name: str) -> None:
     """Every state and act stands in the picture, which loads and runs nothing."""
     text = page(f"docs/{name}.svg")
     assert text == drawing(name), "write it anew: python -m tests.docs.reference"
-    assert f"({name}.svg)" in page("docs/sharing.md")
+    assert f"({name}.svg)" in page("docs/sharing.md" if name.startswith("sharing") else "docs/feedback.md")
     parts = list(ElementTree.fromstring(text).iter())  # noqa: S314 - written just now by the code under test
     assert {part.tag.partition("}")[2] for part in parts} == {"svg", "title", "style", "defs", "marker", "path", "rect", "text"}
     assert not [value for part in parts for key, value in part.attrib.items() if "href" in key or key.startswith("on")]

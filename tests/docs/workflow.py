@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hub.sharing.machine import ACTS, DISPOSAL, GRANT, PARTIES, REQUEST, STAY, Machine, Transition
+from hub.sharing.machine import ACTS, COMPLAINT, DISPOSAL, FEEDBACK, GRANT, PARTIES, REQUEST, STAY, Machine, Transition
 
 
 def sharing_tables() -> str:
     """Parties, then each machine under a heading of its own."""
     parties = _table(("party 一方", "who 何人", "role 角色"), ((f"`{name}`", f"{p.name} {p.name_en}", _roles(name)) for name, p in PARTIES.items()))
     return "\n".join((parties, *(_machine(machine) for machine in (REQUEST, GRANT, DISPOSAL))))
+
+
+def feedback_tables() -> str:
+    """The machines of feedback and of complaints, each under a heading of its own."""
+    return "\n".join(_machine(machine) for machine in (FEEDBACK, COMPLAINT))
 
 
 def _roles(name: str) -> str:
@@ -30,7 +35,7 @@ def _states(machine: Machine) -> Iterator[Sequence[str]]:
     for name, state in machine.states.items():
         ways = [each for each in machine.transitions if name in each.sources and each.to != STAY]
         leads = dict.fromkeys(f"{each.act} → `{each.to}`" for each in ways)
-        turn = " → ".join([state.party or "", *state.once.values()]).strip(" →")
+        turn = "".join([state.party or "", *(f" {'→' if column.endswith('_by') else '/'} {party}" for column, party in state.once.items())])
         yield f"`{name}`", f"{state.name} {state.name_en}", turn, "●" if state.counts else "", "; ".join(leads) or "final 终态"
 
 
