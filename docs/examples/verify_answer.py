@@ -21,20 +21,22 @@ class Refuted(Exception):
     """The evidence does not hold; ``str()`` says which part."""
 
 
-def climb(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+def climb(log: str, leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     """The root to which an inclusion path leads (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
         raise Refuted("the index lies outside the tree")
+    # A log whose name ends in /sm3 hashes with SM3 (GB/T 32905).
+    digest = "sm3" if log.endswith("/sm3") else "sha256"
     last, node = size - 1, leaf
     for step in path:
         if last == 0:
             raise Refuted("the path is too long")
         if index & 1 or index == last:
-            node = hashlib.sha256(b"\x01" + step + node).digest()
+            node = hashlib.new(digest, b"\x01" + step + node).digest()
             while index and not index & 1:
                 index, last = index >> 1, last >> 1
         else:
-            node = hashlib.sha256(b"\x01" + node + step).digest()
+            node = hashlib.new(digest, b"\x01" + node + step).digest()
         index, last = index >> 1, last >> 1
     if last:
         raise Refuted("the path is too short")
@@ -52,7 +54,7 @@ def signed(key: Ed25519PublicKey, signature: bytes, message: bytes, what: str) -
 def check_receipt(receipt: dict[str, Any], log: str, key: Ed25519PublicKey) -> None:
     """That the log signed: this leaf stands at this entry."""
     root, leaf = _bytes(receipt["batchRoot"]), _bytes(receipt["leaf"])
-    if climb(leaf, receipt["index"], receipt["size"], [_bytes(step) for step in receipt["path"]]) != root:
+    if climb(log, leaf, receipt["index"], receipt["size"], [_bytes(step) for step in receipt["path"]]) != root:
         raise Refuted("the receipt's path does not lead to its batch root")
     first = int(receipt["entry"]) - receipt["index"]
     text = f"huitong-batch/v1\n{log}\n{first} {receipt['size']}\n{receipt['batchRoot']}\n"
@@ -70,7 +72,7 @@ def check_proof(proof: dict[str, Any], receipt: dict[str, Any], log: str, key: E
     signed(key, own[0], f"{text}\n".encode(), "checkpoint")
     if (proof["index"], proof["size"]) != (int(receipt["entry"]), int(size)):
         raise Refuted("the proof is for another entry or another tree")
-    if climb(_bytes(receipt["leaf"]), proof["index"], proof["size"], [_bytes(step) for step in proof["path"]]) != _bytes(root):
+    if climb(log, _bytes(receipt["leaf"]), proof["index"], proof["size"], [_bytes(step) for step in proof["path"]]) != _bytes(root):
         raise Refuted("the proof's path does not lead to the checkpoint's root")
     return int(size)
 
