@@ -15,7 +15,15 @@ from hub.cli.faults import CliFault
 from hub.cli.options import AsJson
 from hub.cli.output import show_record
 
-_MAIN = b"from verifier.cli import entry\n\nentry()\n"
+_MAIN = """import sys
+
+try:
+    from verifier.cli import entry
+except ModuleNotFoundError as fault:
+    sys.stderr.write(f"缺少 Python 包 the Python package {fault.name} is missing: pip install cryptography\\n")
+    sys.exit(3)
+entry()
+""".encode()
 _INTERPRETER = b"#!/usr/bin/env python3\n"
 _WHEN = (1980, 1, 1, 0, 0, 0)
 """Of every member: the same verifier is the same bytes, so that its SHA-256 can be published."""

@@ -129,8 +129,10 @@ def test_witnesses(log: Log, tell: Tell) -> None:
         3,
     ]
     assert tell("checkpoint", both, "--key", log.key)[0] == 0
-    later = first.cosign(log.note(), 1_790_000_001)
-    forged = log.file("forged.txt", later.replace(later.split()[-1], encoded(base64.b64decode(later.split()[-1])[:-1] + b"\0")).encode())
+    *lines, name, signature = first.cosign(log.note(), 1_790_000_001).rstrip("\n").split(" ")
+    raw = bytearray(base64.b64decode(signature))
+    raw[20] ^= 1
+    forged = log.file("forged.txt", f"{' '.join([*lines, name, encoded(bytes(raw))])}\n".encode())
     assert tell("checkpoint", forged, "--key", log.key, *keys[:2])[0] == 1
     assert tell("checkpoint", both, "--key", log.key, "--witness", str(log.service.verifier_key))[0] == 3
 
