@@ -155,6 +155,20 @@ def test_a_grant_taken_away_in_the_county_costs_that_field_alone(tiers: Tiers) -
     wait(lambda: tiers.city.ask("desk", document), lambda answer: not answer.errors)
 
 
+def test_both_ledgers_agree_call_by_call(tiers: Tiers) -> None:
+    """What one hub's ledger says it was told, the other's says it told: each call once, with the same trace, purpose and operator (LOG-01, LOG-02)."""
+    asked = {remote["call"]: (entry, remote) for entry in entries(tiers.city, "desk") for remote in (entry["details"] or {}).get("remote", ())}
+    told = {entry["call"]: entry for entry in tiers.read() if entry["outcome"] in ("OK", "PARTIAL")}
+    assert told
+    assert told.keys() <= asked.keys()
+    for call, entry in told.items():
+        own, remote = asked[call]
+        assert remote["entry"] == str(entry["seq"])
+        assert [own[name] for name in ("trace", "purpose", "operator", "case")] == [entry[name] for name in ("trace", "purpose", "operator", "case")]
+    counted = [remote["call"] for entry in entries(tiers.city, "desk") for remote in (entry["details"] or {}).get("remote", ())]
+    assert len(counted) == len(set(counted))
+
+
 def wait(ask: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
     """The first answer that will do."""
     deadline = time.monotonic() + 30
