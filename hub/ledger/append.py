@@ -66,6 +66,8 @@ class Ledger:
         """Why no data may leave although entries can be written; asked before each entry that stands for data."""
         self.seconds = Histogram()
         """From an entry's draft to its receipt."""
+        self.noted: Callable[[EntryDraft], object] = _unnoted
+        """Told of each entry of the event loop once it is durable; figures are counted by it."""
 
     @property
     def waiting(self) -> int:
@@ -146,6 +148,7 @@ class Ledger:
         self._line.put(waiting)
         receipt = await waiting.future
         self.seconds.note(time.perf_counter() - waiting.since)
+        self.noted(pending.draft)
         return receipt
 
     def _run(self) -> None:
@@ -198,6 +201,10 @@ class Ledger:
 def _releases(draft: EntryDraft) -> bool:
     """Whether data leave behind the entry. Answers of the governance endpoint hold none of a source's."""
     return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL") and not (draft.operation or "").startswith("governance.")
+
+
+def _unnoted(_draft: EntryDraft) -> None:
+    return None
 
 
 def _nothing() -> None:

@@ -15,6 +15,7 @@ from hub.api.admission import Admission
 from hub.exchange.runner import ExchangeRunner
 from hub.ledger.append import Ledger
 from hub.live import Live
+from hub.metrics.calls import CallMeter
 from hub.metrics.meter import HttpMeter, LoopLag
 from hub.metrics.sources import age_metrics, histogram, histograms, source_metrics
 from hub.space import Space
@@ -40,6 +41,8 @@ class Metrics:
         self._observed = observed
         self.http = HttpMeter()
         self.lag = LoopLag()
+        self.calls = CallMeter()
+        observed.ledger.noted = self.calls.note
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -54,6 +57,7 @@ class Metrics:
         opened = live.sources.opened
         yield from source_metrics(opened)
         yield from age_metrics(opened, live.snapshot, now())
+        yield from self.calls.metrics()
         yield from self._http_metrics()
         yield from self._ledger_metrics()
         yield from self._space_metrics()

@@ -14,9 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from connectors.errors import SourceUnavailable
 from connectors.telemetry import BOUNDS, Histogram
+from hub.metrics.calls import CallMeter
 from hub.metrics.meter import HttpMeter, LoopLag, operation_of
 from hub.metrics.sources import histograms, source_metrics
 from tests.connectors.test_guard import ALL, Scripted, fail, guarded
+from tests.usage.build import access, call, refusal
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -93,6 +95,23 @@ async def _nothing() -> Message:
 
 async def _sent(_message: Message) -> None:
     return None
+
+
+def test_calls_are_counted_by_provider_operation_and_outcome_and_labels_are_bounded() -> None:
+    meter = CallMeter(most=1)
+    meter.note(call("2026-03-01T10:00:00", "housing-app", access("civil.person", rows=3)))
+    meter.note(call("2026-03-01T10:00:00", "housing-app", access("civil.person"), access("tax.payment"), kind="download"))
+    meter.note(refusal("2026-03-01T10:00:00", operation=None))
+    meter.note(call("2026-03-01T10:00:00", "housing-app", operation="governance.query"))
+    found = read(*meter.metrics())
+    assert {key[1:]: count for key, count in found.items() if key[0] == "huitong_calls_total"} == {
+        ("civil", "query", "ok"): 1,
+        ("civil", "download", "ok"): 1,
+        ("other", "download", "ok"): 1,
+        ("", "", "refused"): 1,
+    }
+    assert found["huitong_resource_calls_total", "other", "ok"] == 1
+    assert found["huitong_rows_total", "civil"] == 4
 
 
 async def test_http_calls_are_counted_by_operation_and_status() -> None:
