@@ -105,12 +105,12 @@ def test_calls_are_counted_by_provider_operation_and_outcome_and_labels_are_boun
     meter.note(call("2026-03-01T10:00:00", "housing-app", operation="governance.query"))
     found = read(*meter.metrics())
     assert {key[1:]: count for key, count in found.items() if key[0] == "huitong_calls_total"} == {
-        ("civil", "query", "ok"): 1,
-        ("civil", "download", "ok"): 1,
-        ("other", "download", "ok"): 1,
-        ("", "", "refused"): 1,
+        ("query", "ok", "civil"): 1,
+        ("download", "ok", "civil"): 1,
+        ("download", "ok", "other"): 1,
+        ("", "refused", ""): 1,
     }
-    assert found["huitong_resource_calls_total", "other", "ok"] == 1
+    assert found["huitong_resource_calls_total", "ok", "other"] == 1
     assert found["huitong_rows_total", "civil"] == 4
 
 
