@@ -98,18 +98,19 @@ def test_both_languages_show_the_same_commands() -> None:
         assert blocks(page("README.md"), language) == blocks(page("README.zh-CN.md"), language)
 
 
-def test_the_script_refutes_an_answer_that_was_altered(demonstration: Demonstration, tmp_path: Path) -> None:
+def test_the_verifier_refutes_an_answer_that_was_altered(demonstration: Demonstration, tmp_path: Path) -> None:
     """A changed leaf, signature or place does not pass for proven."""
     steps = _steps("README.md")
     forge = """forged() { python -c 'import json, sys
 answer = json.load(open(sys.argv[1]))
 answer["extensions"]["receipt"][sys.argv[2]] = sys.argv[3]
 json.dump(answer, open(sys.argv[1] + ".forged", "w"))' "$tour/answer.json" "$1" "$2"
-! python docs/examples/verify_answer.py "$tour/answer.json.forged" "$tour/log.key" "$tour/proof.json" 2>&1; }
+! huitong-verify receipt "$tour/answer.json.forged" --key "$tour/log.key" --proof "$tour/proof.json"; }
 forged leaf AAAA
 forged signature AAAA
 forged entry 7
 """
     published = "sleep 2\n" + steps[9].replace("huitong ledger verify\n", "")
     said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
-    assert [line.partition(":")[0] for line in said.splitlines()] == ["REFUTED"] * 3
+    assert said.count("REFUTED") == 3
+    assert "receipt holds" not in said
