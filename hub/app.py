@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -56,6 +56,7 @@ from hub.hosts import AllowedHosts, host_of
 from hub.identity.replay import UsedOnce
 from hub.identity.ring import following
 from hub.ledger.entry import EntryDraft
+from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
 from hub.metrics.admin import admin_application
@@ -314,7 +315,9 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*tasks, preparing, return_exceptions=True)
             await self.live.sources.close()
-            await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
+            # A ledger that cannot be written keeps the hub from no orderly end; that there is no entry of it tells of a crash.
+            with suppress(LedgerUnavailable):
+                await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
             await core.log.close()
             # Extension modules complain on standard error when what they made outlives them.
             gc.unfreeze()
