@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,18 +12,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, literal, select, update
 
 from hub.acts import Actor, Acts
-from hub.archive.files import ArchiveFault, Segment, SegmentFile, confirm, entries_of, header_of, read_list, write_list
+from hub.archive.checking import check_segment
+from hub.archive.files import ArchiveFault, Segment, SegmentFile, confirm, read_list, write_list
 from hub.catalog.problems import Problem, Refused
 from hub.ledger import tables
 from hub.ledger.archived import ARCHIVE, PRUNE
 from hub.ledger.batch import writing
-from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.digest import digest_of
 from hub.ledger.entry import Entry, Json
 from hub.ledger.history import read_history
 from hub.ledger.hours import between
 from hub.ledger.keys import VerifierKey
-from hub.ledger.merkle import fold, grow, verify_consistency
 from hub.ledger.parsing import parse
 from hub.ledger.publish import last_size
 from hub.ledger.service import LedgerService
@@ -110,7 +108,8 @@ class Archives:
         for segment in segments:
             if segment not in listed:
                 raise ArchiveFault(f"{folder}: 清单中没有 the list does not name {segment.file} ({segment.sha256[:12]}…)", segment.first)
-            self._check(folder, segment, log, keys)
+            with self._engine.connect() as connection:
+                check_segment(connection, folder, segment, log, keys)
 
     def prune(self, actor: Actor, approver: str, folders: Sequence[Path], progress: Progress | None = None) -> list[Segment]:
         """Removes the entries of registered segments that are older than the retention and lie, whole, in one of the folders. Goes on with what was begun.
@@ -147,25 +146,6 @@ class Archives:
             file.discard()
             raise
         return file.finish()
-
-    def _check(self, folder: Path, segment: Segment, log: str, keys: Sequence[VerifierKey]) -> None:
-        digest, header = digest_of(log), header_of(folder, segment)
-        try:
-            head = open_checkpoint(header["checkpoint"], keys)
-            peaks, path = ([_raw(each) for each in header[name]] for name in ("before", "consistency"))
-        except (ValueError, KeyError, TypeError) as fault:
-            raise ArchiveFault(f"{segment.file}: 首行不成立 the first line does not hold: {fault}", segment.first) from None
-        with self._engine.connect() as connection:
-            stored = _leaves(connection, segment.first, segment.count)
-            for seq, (_, leaf) in enumerate(entries_of(folder, segment, log), segment.first):
-                if next(stored) != leaf:
-                    raise ArchiveFault(f"{segment.file}: 条目 {seq} 与日志不符 entry {seq} is not the log's", seq)
-                for _ in grow(peaks, seq, (leaf,), digest):
-                    pass
-        root = fold(peaks, digest)
-        held = head.root == root if head.size == segment.end else verify_consistency(segment.end, head.size, root, head.root, path, digest)
-        if not held:
-            raise ArchiveFault(f"{segment.file}: 各条目不构成检查点的树 the entries do not make up the tree of the checkpoint", segment.first)
 
     def _due(self) -> list[Archived]:
         with self._engine.connect() as connection:
@@ -244,21 +224,5 @@ def _stored(connection: Connection, first: int, count: int) -> list[Entry]:
     return [parse(canonical) for canonical in rows]
 
 
-def _leaves(connection: Connection, first: int, count: int) -> Any:
-    """The leaf hashes in the control database, of entries that are there and of those that were removed; endless, with ``None`` for a missing one."""
-    entry, node = tables.entry.c, tables.node.c
-    for start in range(first, first + count, _READ):
-        ends = start, min(start + _READ, first + count) - 1
-        found = {row.seq: row.leaf for row in connection.execute(select(entry.seq, entry.leaf).where(entry.seq.between(*ends)))}
-        removed = connection.execute(select(node.idx, node.hash).where(node.level == 0, node.idx.between(*ends)))
-        found |= {row.idx: row.hash for row in removed}
-        for seq in range(start, ends[1] + 1):
-            yield found.get(seq)
-
-
 def _archived(row: Any) -> Archived:
     return Archived(Segment(row.file, row.first, row.count, row.bytes, row.sha256), row.archived_at, row.pruned_at)
-
-
-def _raw(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

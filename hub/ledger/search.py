@@ -72,7 +72,8 @@ class _Search:
         examined = 0
         while low < high:
             # The first look is no larger than the page; what is rare among many is then looked for in bulk.
-            chunk = self._chunk(low, high, min(CHUNK, max(first, 32)) if examined == 0 else CHUNK)
+            count = min(CHUNK, max(first, 32)) if examined == 0 else CHUNK
+            chunk = self._chunk(low, high, count if most is None else min(count, most - examined))
             for entry in self._read(chunk):
                 if matches(self._which, entry):
                     found.append(entry)

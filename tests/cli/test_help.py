@@ -29,6 +29,7 @@ ALL = sorted(commands(get_command(app)))
 def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(path) for path in ALL} == {
         *("init", "serve", "demo", "doctor", "token", "query", "explain", "ledger verify", "ledger verifier"),
+        *("ledger archive", "ledger archives", "ledger export", "ledger prune"),
         *("department add", "department list", "department disable", "department enable", "grant lint", "app add", "app list", "app disable"),
         *("app keys", "app secret", "app redirect", "app owner", "keys list", "keys rotate", "keys retire"),
         *("keys ledger list", "keys ledger rotate", "keys ledger endorse"),
