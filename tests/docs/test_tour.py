@@ -112,5 +112,5 @@ forged entry 7
 """
     published = "sleep 2\n" + steps[9].replace("huitong ledger verify\n", "")
     said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
-    assert said.count("REFUTED") == 3
+    assert said.count(" findings") == 3
     assert "receipt holds" not in said

@@ -11,8 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hub.archive.files import SegmentFile, write_list
 from hub.ledger.digest import digest_of
 from hub.ledger.entry import Entry
+from hub.ledger.history import as_json, read_history
 from hub.ledger.notes import split_note, with_signatures
 from hub.ledger.parsing import parse
+from hub.ledger.publish import last_size
+from hub.ledger.rotation import By, rotate
 from hub.ledger.service import LedgerService
 from hub.reading.bundle import entry_line, header, line, segment_header
 from hub.reading.columns import Rows
@@ -105,4 +108,28 @@ def test_logs_of_sm3(tmp_path: Path, tell: Tell) -> None:
     code, report = tell("export", path, "--key", log.key, "--receipts", kept)
     assert (code, report["findings"], report["checked"]) == (0, [], {"receipts": 1, "entries": 5})
     assert tell("receipt", kept, "--key", log.key, "--proof", log.proof(3))[0] == 0
+    service.engine.dispose()
+
+
+def test_a_log_whose_key_was_rotated_and_then_lost(tmp_path: Path, tell: Tell) -> None:
+    """By its first key and the history: everything up to the loss. By the last key as well: everything."""
+    (tmp_path / "home").mkdir()
+    service = open_service(tmp_path / "home")
+    log = Log(service, tmp_path)
+    first = log.file("first.key", log.key.read_bytes())
+    kept = [fill(service, (2,))[0]]
+    for lost in (False, True):
+        service.publisher.publish_all()
+        rotate(service.engine, service.ring, By("cli:one", "cli:root", "key-1"), lost=lost)
+        kept.append(fill(service, (2,), prefix=f"after-{lost}")[0])
+    with service.engine.connect() as connection:
+        history = log.file("keys.json", orjson.dumps(as_json(log.name, read_history(connection))))
+        last = log.file("last.key", f"{read_history(connection)[-1].verifier}\n".encode())
+        size = last_size(connection)
+    paths = [log.file(f"{one.entry}.json", orjson.dumps(one.as_json())) for one in kept]
+    assert [tell("receipt", path, "--key", first, "--key", history)[0] for path in paths] == [0, 0, 1]
+    assert [tell("receipt", path, "--key", first, "--key", last, "--key", history)[0] for path in paths] == [0, 0, 0]
+    assert [tell("receipt", path, "--key", first)[0] for path in paths] == [0, 1, 1]
+    whole = log.file("all.jsonl", b"".join(map(line, log.segment(0, size, size))))
+    assert [tell("export", whole, "--key", *keys)[0] for keys in ((history,), (last,), (first, "--key", history))] == [0, 0, 1]
     service.engine.dispose()
