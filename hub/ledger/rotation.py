@@ -76,7 +76,7 @@ def endorse(engine: Engine, ring: KeyRing, by: By, key_id: str) -> LedgerKey:
             raise KeyFault(f"没有待确认的密钥 no key {key_id} waits to be endorsed: huitong keys ledger list")
         if _announcer(connection, found) == by.actor:
             raise KeyFault("不得确认本人更换的密钥 who replaced a key does not endorse it: another administrator does")
-        _append(connection, ring, ENDORSE, by, {"key": str(found.verifier)})
+        _append(connection, ring.in_force(head.key), ENDORSE, by, {"key": str(found.verifier)})
         connection.execute(update(tables.key).where(tables.key.c.verifier == str(found.verifier)).values(endorsed=head.size))
     return found
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.archived import Removed, Source
@@ -195,4 +196,6 @@ def _stored_keys(connection: Connection, report: Report) -> list[LedgerKey]:
         return read_history(connection)
     except LedgerCorrupt as fault:
         report.find("key", None, str(fault))
-        return []
+    except SQLAlchemyError:
+        report.find("key", None, "the table of keys cannot be read")
+    return []

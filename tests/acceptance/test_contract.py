@@ -102,7 +102,7 @@ def test_governance_offers_the_contracts_mutations(hub: RunningHub) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health/live", "/health/ready", "/ledger/checkpoint", "/ledger/key", "/.well-known/oauth-authorization-server", "/oauth/jwks"]
+    "path", ["/health/live", "/health/ready", "/ledger/checkpoint", "/ledger/key", "/ledger/keys", "/.well-known/oauth-authorization-server", "/oauth/jwks"]
 )
 def test_public_addresses_answer(hub: RunningHub, path: str) -> None:
     deadline = time.monotonic() + 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,16 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, sel
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.entry import Access
-from hub.ledger.errors import LedgerCorrupt, LedgerUnavailable
+from hub.ledger.errors import KeyMissing, LedgerUnavailable
+from hub.ledger.history import LedgerKey, read_history
 from hub.ledger.merkle import verify_consistency
 from hub.ledger.proofs import consistency, inclusion, latest_checkpoint, verify_proof
 from hub.ledger.publish import Publisher
 from hub.ledger.reading import CallFilter, calls
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report
+from hub.ledger.ring import KeyRing
+from hub.ledger.rotation import By, rotate
 from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
 from hub.store.engine import open_engine, reading
@@ -106,20 +109,28 @@ def test_proofs_and_tampering(service: LedgerService) -> None:
     assert report.first == 3
 
 
-def test_two_processes_append_and_two_publishers_publish(service: LedgerService, home: Path) -> None:
+def test_two_processes_append_and_two_publishers_publish_while_the_key_changes(service: LedgerService, home: Path) -> None:
     children = [start(home, "60"), start(home, "60")]
-    publishers = [Publisher(service.engine, service.signer, interval=0.01) for _ in range(2)]
+    publishers = [Publisher(service.engine, service.ring, interval=0.01) for _ in range(2)]
     for publisher in publishers:
         publisher.start()
     for number in range(40):
         service.ledger.append_sync(make_draft(f"own-{number}"))
+        if number % 10 == 9:
+            rotate(service.engine, KeyRing(home / "keys", LOG), By("cli:test", "cli:test", f"key-{number}"), lost=number == 19)
+    service.ledger.append_sync(make_draft("last"))
     assert [child.wait(timeout=120) for child in children] == [0, 0]
     for publisher in publishers:
         publisher.close()
     assert [publisher.fault for publisher in publishers] == [None, None]
     report = check(service)
     assert report.findings == []
-    assert report.entries == report.published == 160
+    assert report.entries == report.published == 165
+    with service.engine.connect() as connection:
+        line = read_history(connection)
+        used = set(connection.execute(select(tables.batch.c.key)).scalars())
+    assert len(line) == 5
+    assert used == {key.verifier.key_id for key in line}
 
 
 def test_a_publisher_that_comes_second_goes_on_without_a_fault(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +138,8 @@ def test_a_publisher_that_comes_second_goes_on_without_a_fault(service: LedgerSe
     slow, fast = Publisher(service.engine, service.signer), service.publisher
     grow = slow._grow
 
-    def overtaken(connection: Connection) -> object:
-        grown = grow(connection)
+    def overtaken(connection: Connection, line: Sequence[LedgerKey]) -> object:
+        grown = grow(connection, line)
         assert fast.publish() is not None
         return grown
 
@@ -144,7 +155,7 @@ def test_a_publisher_that_comes_second_goes_on_without_a_fault(service: LedgerSe
 
 def test_a_home_with_other_keys_does_not_write(service: LedgerService, home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     service.ledger.append_sync(make_draft())
-    with pytest.raises(LedgerCorrupt, match="copy keys/"):
+    with pytest.raises(KeyMissing, match="copy keys/"):
         LedgerService.assemble(service.engine, tmp_path_factory.mktemp("other") / "keys", LOG)
     assert check(service).entries == 1
 
