@@ -88,7 +88,7 @@ class Year:
         operation = draw.choices(("query", "verify", "exchange"), (70, 29, 1))[0]
         many = operation == "exchange" and outcome == "OK"
         rows = 0 if outcome in ("REFUSED", "FAILED") else 50_000 if many else 1 if operation == "verify" else draw.choice((1, 1, 1, 1, 1, 1, 1, 1, 1, 20))
-        subjects = () if many else tuple(_subject(draw.randrange(PEOPLE)) for _ in range(rows))
+        subjects = () if many else tuple(subject(draw.randrange(PEOPLE)) for _ in range(rows))
         access = Access(
             code,
             provider,
@@ -127,5 +127,6 @@ class Year:
         )
 
 
-def _subject(person: int) -> str:
+def subject(person: int) -> str:
+    """A person as entries name one."""
     return sha256(b"p%d" % person).hexdigest()[:32]
