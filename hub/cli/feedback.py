@@ -71,7 +71,9 @@ def correct(
     number: Number,
     item: Annotated[list[str], typer.Option(help="已更正的信息项，可重复 An item that was corrected. Repeatable.")],
     as_of: Annotated[str | None, typer.Option(metavar="MOMENT", help="更正后数据源的时点，ISO 8601 Moment of the source's new state.")] = None,
-    entry: Annotated[int | None, typer.Option(min=0, help="反馈之后读取该资源的日志条目 Ledger entry that read the resource after the report.")] = None,
+    entry: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="反馈之后读取该资源的日志条目 Ledger entry that read the resource after the report.")
+    ] = None,
     opinion: Opinion = "",
     actor: ActorName = None,
     as_json: AsJson = False,

@@ -15,7 +15,7 @@ from hub.core import Core
 from hub.sharing.tables import step
 from tests.feedback.ways import LATER, public, report
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 Told = tuple[int, str, str]
 
 

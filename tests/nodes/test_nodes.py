@@ -168,7 +168,8 @@ def hold_a_job(cluster: Cluster) -> str:
 
 def test_what_postgresql_cannot_compare_is_a_wrong_argument(cluster: Cluster) -> None:
     cluster.ready_application("odd")
-    for field in ("exchange(id: $text) { id }", "accessRequest(id: $text) { id }", "accessRequests(after: $text) { id }", "disposals(after: $text) { grant }"):
+    sharing = ("accessRequest(id: $text) { id }", "accessRequests(after: $text) { id }", "disposals(after: $text) { grant }")
+    for field in ("exchange(id: $text) { id }", *sharing, "feedback(id: $text) { id }", "feedbacks(after: $text) { id }"):
         answer = cluster.first.ask("odd", f"query ($text: ID!) {{ {field} }}", {"text": "a\0"})
         assert answer.codes == ["BAD_INPUT"], (field, answer.errors)
     assert cluster.first.http("GET", "/exchanges/%00/manifest.json", headers=cluster.first.headers("odd")).status_code == 400
