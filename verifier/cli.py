@@ -53,6 +53,7 @@ def _common(one: argparse.ArgumentParser) -> None:
         "--witness", action="append", default=[], metavar="KEY", help="见证方公钥（或其文件） a witness's public key, or the file with it. Repeatable."
     )
     one.add_argument("--quorum", type=_number, metavar="N", help="至少几个见证方 how many of them must have cosigned. Default: all that are given.")
+    one.add_argument("--device-key", type=Path, metavar="FILE", help="须有该设备的 SM2 签名 the SM2 public key (PEM) of a device that must have signed.")
     one.add_argument("--json", action="store_true", help="输出 JSON print the report as JSON.")
 
 

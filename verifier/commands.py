@@ -16,6 +16,7 @@ from verifier.notes import Checkpoint, Policy, Seen
 from verifier.proofs import Inclusion, confirm_consistency, read_consistency, read_inclusion
 from verifier.receipts import Receipt, read_receipts
 from verifier.report import Report
+from verifier.sm2 import read_device
 from verifier.texts import shown, text
 
 
@@ -26,7 +27,8 @@ def _policy(options: Namespace) -> Policy:
         raise Unreadable(
             f"要求 {quorum} 个见证方，只给出 {len(witnesses)} 个公钥", f"{quorum} witnesses are required, and the keys of {len(witnesses)} are given"
         )
-    return Policy(read_keys(options.key), witnesses, quorum)
+    device = None if options.device_key is None else read_device(options.device_key)
+    return Policy(read_keys(options.key), witnesses, quorum, device)
 
 
 def receipt(options: Namespace, report: Report) -> None:

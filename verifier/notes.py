@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from verifier.faults import Refuted, Unreadable
 from verifier.keys import Key, Keys
+from verifier.sm2 import DeviceKey
 from verifier.texts import octets, shown, whole
 
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
@@ -28,11 +29,12 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Whom the verifier trusts: the log's keys, and of the witnesses so many as ``quorum`` says must have cosigned."""
+    """Whom the verifier trusts: the log's keys, of the witnesses so many as ``quorum`` says must have cosigned, and ``device`` must have signed too."""
 
     keys: Keys
     witnesses: Sequence[Key] = ()
     quorum: int = 0
+    device: DeviceKey | None = None
 
     def confirm(self, note: str) -> Seen:
         """The checkpoint of a note whose signatures satisfy this policy.
@@ -47,6 +49,8 @@ class Policy:
             raise Refuted(f"检查点没有日志 {shown(head.log)} 已知密钥的签名", f"no known key of the log {shown(head.log)} signed the checkpoint")
         for _, key_id, signature in own:
             self.keys.confirm(head.log, key_id, (signature, head.text), lambda term: term.over_tree(head.size), WHAT)
+        if self.device is not None:
+            _confirm_device(head, self.device)
         times = {witness.name: at for witness in self.witnesses if (at := _cosigned(head, witness)) is not None}
         if len(times) < self.quorum:
             raise Refuted(
@@ -89,6 +93,15 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
         raise Unreadable("检查点有不规范的签名行", "the checkpoint has an ill-formed signature line")
     raw = octets(parts[2], "签名 the signature")
     return parts[1], raw[:4], raw[4:]
+
+
+def _confirm_device(head: Checkpoint, device: DeviceKey) -> None:
+    """Refutes a checkpoint that the device did not sign."""
+    signatures = [raw for name, key_id, raw in head.signatures if name == head.log and key_id == device.id(head.log)]
+    if not signatures:
+        raise Refuted("检查点没有设备的 SM2 签名", "the checkpoint bears no SM2 signature of the device")
+    if not all(device.signed(raw, head.text) for raw in signatures):
+        raise Refuted("设备的 SM2 签名不成立", "the SM2 signature of the device does not hold")
 
 
 def _cosigned(head: Checkpoint, witness: Key) -> int | None:
