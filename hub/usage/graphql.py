@@ -116,8 +116,9 @@ class UsageQueries:
         ]
 
 
-def _days(since: object, until: object) -> tuple[date, date]:
-    if not (isinstance(since, date) and isinstance(until, date) and since <= until and (until - since).days < MOST_DAYS):
+def _days(from_: object, to: object) -> tuple[date, date]:
+    since, until = date.fromisoformat(str(from_)), date.fromisoformat(str(to))
+    if since > until or (until - since).days >= MOST_DAYS:
         raise bad_input(f"from 不得晚于 to，至多 {MOST_DAYS} 日", f"from is not after to, and a period has {MOST_DAYS} days at most", "2026-01-01, 2026-12-31")
     return since, until
 
