@@ -86,7 +86,9 @@ def _flips(service: LedgerService, table: Table) -> list[tuple[Any, str, bytes, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", [tables.entry, tables.batch, tables.access, tables.node, tables.checkpoint, tables.head, tables.key], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table", [tables.entry, tables.batch, tables.access, tables.node, tables.checkpoint, tables.head, tables.key], ids=lambda table: table.name
+)
 def test_every_flipped_byte_is_found(service: LedgerService, table: Table) -> None:
     """Of two entries in a batch, with and without accesses, and of one in a later batch."""
     fill(service, 1, size=2)
