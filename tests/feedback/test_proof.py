@@ -11,13 +11,14 @@ import pytest
 from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, delete, insert, select, text, update
+from sqlalchemy import Connection, create_engine, delete, func, insert, select, text, update
 
 from hub.clock import Hand
 from hub.core import Core
 from hub.feedback.given import Given
 from hub.feedback.proof import verify_histories
 from hub.feedback.tables import feedback_case
+from hub.ledger.tables import entry
 from hub.sharing.tables import step
 from hub.store.migrations.versions import rev_0007_ledger
 from tests.feedback.ways import LATER, START, do, report, reported
@@ -66,6 +67,18 @@ def test_what_was_altered_is_found(core: Core, hand: Hand) -> None:
                 undone.rollback()
             assert [number in each and finding in each for each in found] == [True], (forgery, found)
         assert verify_histories(connection).ok
+
+
+def test_entries_that_went_after_their_retention_leave_the_later_steps_proven(core: Core, hand: Hand) -> None:
+    number = reported(core)
+    do(core, number, "accept")
+    with core.engine.connect() as connection:
+        last = connection.execute(select(func.max(entry.c.seq))).scalar_one()
+        connection.execute(delete(entry).where(entry.c.seq < last))
+        found = verify_histories(connection)
+        assert (found.ok, found.unproven) == (True, 1)
+        connection.execute(update(step).where(AT).values(actor="other"))
+        assert len(verify_histories(connection).findings) == 1
 
 
 def test_a_refused_act_is_no_step(core: Core) -> None:
