@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ async def world(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) ->
             draft = EntryDraft(kind="call", call="call-1", outcome="OK", operation="query", application=app.client_id, department=department, accesses=(part,))
             await made.core.ledger.append(draft)
         made.core.log.publisher.publish_all()
-        Roller(made.core.engine, made.core.ledger, RULES, "test").run()
+        Roller(made.core.engine, made.core.ledger, RULES, "test", lease=timedelta(0)).run()
         yield made
 
 
