@@ -92,7 +92,7 @@ def test_a_refused_act_is_no_step(core: Core) -> None:
 
 
 def test_cases_of_before_are_taken_over(core: Core, tmp_path: Path) -> None:
-    """Up to release 0.4 feedback could be filed, and nothing more."""
+    """Feedback could be filed, and nothing more."""
     engine = create_engine(f"sqlite:///{tmp_path / 'before.db'}")
     made = START.isoformat(timespec="microseconds")
     terms = '{"resource": "civil_affairs.person", "item": null, "subject_entry": "17", "description": "有误"}'
