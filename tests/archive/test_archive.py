@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from hub.ledger.matching import CallFilter
 from hub.ledger.proofs import inclusion, verify_proof
 from hub.ledger.reading import entry
 from hub.ledger.report import Report
+from hub.ledger.ring import KeyRing
+from hub.ledger.rotation import By, rotate
 from hub.ledger.search import extent, search
 from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
@@ -212,3 +214,27 @@ def test_no_retention_below_three_years() -> None:
 def test_what_is_younger_stays_out_of_an_archive(archives: Archives, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nothing to archive"):
         archives.archive(YAO, NEVER, tmp_path / "a")
+
+
+def test_changes_of_keys_stay_and_vouch_for_what_was_removed(
+    service: LedgerService, archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = service.verifier_key
+    announced = rotate(service.engine, KeyRing(service.ring._directory, service.ledger.log), By("cli:test", "cli:test", "key-1")).announced
+    for number in range(3):
+        service.ledger.append_sync(make_draft(f"after-{number}"))
+    service.publisher.publish_all()
+    later = datetime.now(UTC) + timedelta(days=3700)
+    archives.archive(YAO, later, tmp_path / "a", 10)
+    service.ledger.append_sync(make_draft("last"))
+    service.publisher.publish_all()
+    monkeypatch.setattr("hub.archive.service.now", lambda: later)
+    archives.prune(YAO, "du", [tmp_path / "a"])
+    with service.engine.connect() as connection:
+        assert announced is not None
+        assert entry(connection, announced) is not None
+        assert entry(connection, announced - 1) is None
+        source = ArchiveSource([tmp_path / "a"], service.ledger.log, archives.keys)
+        for given, unread in ((source, 0), (None, 31)):
+            report = verify(connection, [first], archive=given)
+            assert (report.ok, report.archived, report.unread) == (True, 31, unread), report.findings

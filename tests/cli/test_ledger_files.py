@@ -15,7 +15,7 @@ from hub.settings import load_settings
 from tests.cli.conftest import Cli
 from verifier.cli import main as verifier
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
