@@ -223,3 +223,35 @@ async def test_a_database_of_another_log_takes_no_entry(service: LedgerService) 
         connection.execute(tables.head.update().values(log="other.example/ledger"))
     with pytest.raises(LedgerUnavailable, match=r"not 'hub\.example/ledger'"):
         service.ledger.append_sync(make_draft())
+
+
+async def test_an_entry_that_waited_too_long_is_not_written_and_its_caller_is_told(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
+    signer = SlowSigner(service.signer)
+    ledger = Ledger(service.engine, signer)
+    await ledger.start()
+    first = asyncio.create_task(ledger.append(make_draft("first")))
+    await asyncio.to_thread(signer.entered.wait)
+    late = [asyncio.create_task(ledger.append(make_draft(f"late-{number}"))) for number in range(3)]
+    await asyncio.sleep(0)
+    monkeypatch.setattr("hub.ledger.append.LONGEST_SECONDS", 0.0)
+    signer.go.set()
+    assert (await first).entry == 0
+    assert {type(result) for result in await asyncio.gather(*late, return_exceptions=True)} == {LedgerUnavailable}
+    monkeypatch.undo()
+    assert (await ledger.append(make_draft("next"))).entry == 1
+    await ledger.close()
+    assert check(service).entries == 2
+
+
+async def test_while_only_acts_are_taken_no_entry_of_data_or_refusal_is(service: LedgerService) -> None:
+    await service.ledger.start()
+    service.ledger.acts_only = "the disk is almost full"
+    for draft in (make_draft(), make_draft(kind="deny", outcome="REFUSED"), make_draft(kind="exchange"), make_draft(kind="download")):
+        with pytest.raises(LedgerUnavailable, match="almost full"):
+            await service.ledger.append(draft)
+    for draft in (make_draft(kind="admin"), make_draft(kind="key"), make_draft(kind="exchange", outcome="FAILED", rows=0)):
+        await service.ledger.append(draft)
+    service.ledger.acts_only = None
+    await service.ledger.append(make_draft())
+    await service.ledger.close()
+    assert check(service).entries == 4
