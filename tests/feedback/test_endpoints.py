@@ -15,7 +15,7 @@ from hub.feedback.proof import verify_histories
 from tests.feedback.ways import case_of
 from tests.feedback.world import CLOSED, OPEN, PEOPLE, World, world_in
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 SEEN = "query ($id: ID!) { feedback(id: $id) { id description } feedbacks { id } }"
 BY_CODE = "query ($id: ID!, $code: String) { feedback(id: $id, code: $code) { state reporter history { actor step opinion } } }"
 ACT = "mutation ($i: FeedbackInput!) { %s(input: $i) { feedback { state } problems { code } } }"

@@ -22,7 +22,7 @@ from tests.catalog.small import SMALL
 from tests.feedback.ways import LATER, START, case_of, do, public, report, reported, row
 from tests.sharing.sides import CHECKER, DECIDER, GIVER, consumer
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 N809, GUIYANG = "政务数据共享条例（国务院令第809号）第二十六条", "贵阳市政府数据资源管理办法第十六条"
 
 
