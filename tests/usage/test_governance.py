@@ -49,21 +49,21 @@ async def lines(world: World, who: str, by: str, department: str | None = None) 
 
 async def test_the_authority_and_the_auditor_see_everything(world: World) -> None:
     for who in ("authority", "auditor"):
-        assert await lines(world, who, "RESOURCE") == {OPEN: "2", CLOSED: "1"}
-        assert await lines(world, who, "CONSUMER") == {"housing_bureau": "1", "water_supply": "2"}
-        assert await lines(world, who, "RESOURCE", "housing_bureau") == {CLOSED: "1"}
+        assert await lines(world, who, "RESOURCE") == {OPEN: 2, CLOSED: 1}
+        assert await lines(world, who, "CONSUMER") == {"housing_bureau": 1, "water_supply": 2}
+        assert await lines(world, who, "RESOURCE", "housing_bureau") == {CLOSED: 1}
 
 
 async def test_a_steward_sees_what_the_own_department_provided_or_consumed(world: World) -> None:
-    assert await lines(world, "provider", "RESOURCE") == {OPEN: "2", CLOSED: "1"}
-    assert await lines(world, "consumer", "RESOURCE") == {CLOSED: "1"}
-    assert await lines(world, "consumer", "PROVIDER") == {"civil_affairs": "1"}
-    assert await lines(world, "stranger", "RESOURCE", "water_supply") == {OPEN: "2"}
+    assert await lines(world, "provider", "RESOURCE") == {OPEN: 2, CLOSED: 1}
+    assert await lines(world, "consumer", "RESOURCE") == {CLOSED: 1}
+    assert await lines(world, "consumer", "PROVIDER") == {"civil_affairs": 1}
+    assert await lines(world, "stranger", "RESOURCE", "water_supply") == {OPEN: 2}
     assert await lines(world, "consumer", "RESOURCE", "water_supply") == "FORBIDDEN"
 
 
 async def test_an_owner_sees_the_own_applications_alone(world: World) -> None:
-    assert await lines(world, "owner", "RESOURCE") == {CLOSED: "1"}
+    assert await lines(world, "owner", "RESOURCE") == {CLOSED: 1}
     assert await lines(world, "owner", "RESOURCE", "water_supply") == {}
 
 
