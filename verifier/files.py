@@ -67,9 +67,10 @@ def confirm_archive(path: Path, policy: Policy, held: Held, report: Report) -> N
     tail: Tail | None = None
     for (first, past), one in zip(spans, segments, strict=True):
         tail = _segment(listing.parent, _listed(one, "file"), (log, first, past), tail, policy, held, report)
-    for one in value.get("also", []):
+    (also,) = fields({"also": [], **value}, what, also=list)
+    for one in also:
         _also(listing.parent, _listed(one, "file"), report)
-    named = {one["file"] for one in [*segments, *value.get("also", [])]} | {listing.name}
+    named = {one["file"] for one in [*segments, *also]} | {listing.name}
     for beside in sorted(found.name for found in listing.parent.iterdir() if found.name not in named):
         report.warn(f"{shown(beside)} 不在清单中", f"{shown(beside)} is not in the list, and was not looked at")
     if not report.findings:
@@ -150,8 +151,11 @@ def _confirm_signature(value: dict[str, Any], log: str, keys: Keys, end: int, wh
     key, algorithm, signed = fields(value["signature"], "签名 the signature", key=str, algorithm=str, value=str)
     if algorithm != "Ed25519" or not re.fullmatch(r"[0-9a-f]{8}", key) or set(value["signature"]) != {"key", "algorithm", "value"}:
         raise Unreadable("签名算法或密钥编号不受支持", "the signature is of another algorithm, or its key's id is ill-formed")
-    rest = {name: part for name, part in value.items() if name != "signature"}
-    keys.confirm(log, bytes.fromhex(key), (octets(signed, "签名 the signature", 64), spelled(rest).encode()), lambda term: term.over_past(end), what)
+    try:
+        text = spelled({name: part for name, part in value.items() if name != "signature"}).encode()
+    except RecursionError as fault:
+        raise Unreadable(f"{what[0]}嵌套过深", f"{what[1]} is nested too deeply") from fault
+    keys.confirm(log, bytes.fromhex(key), (octets(signed, "签名 the signature", 64), text), lambda term: term.over_past(end), what)
 
 
 def spelled(value: Any) -> str:

@@ -119,8 +119,10 @@ def read_witness(given: str) -> Key:
     Raises:
         Unreadable: it is neither, or no key of a witness.
     """
-    line = given if given.count("+") >= 2 and not Path(given).is_file() else text(Path(given)).strip()
-    key = read_key(line)
+    try:
+        key = read_key(given)
+    except Unreadable:
+        key = read_key(text(Path(given)).strip())
     if key.kind != COSIGNATURE:
         raise Unreadable(f"{shown(key.name)} 不是见证方的公钥", f"the key of {shown(key.name)} is not one of a witness (cosignature/v1)")
     return key

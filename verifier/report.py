@@ -8,7 +8,7 @@ from typing import Any
 from verifier.faults import Fault, Unreadable
 from verifier.texts import shown
 
-LIMIT = 100
+LIMIT, SHOWN = 100, 1000
 SOUND, CONTRADICTION, USAGE, UNREADABLE = range(4)
 """Exit codes."""
 
@@ -25,6 +25,8 @@ class Report:
     findings: list[Fault] = field(default_factory=list)
     omitted: int = 0
     """Findings beyond the first ``LIMIT``."""
+    unsaid: int = 0
+    """What was proven beyond the first ``SHOWN``; ``counts`` has it."""
 
     def count(self, what: str, number: int = 1) -> None:
         """So many more of what was checked."""
@@ -32,7 +34,10 @@ class Report:
 
     def prove(self, zh: str, en: str) -> None:
         """Something that the evidence shows."""
-        self.proven.append((zh, en))
+        if len(self.proven) < SHOWN:
+            self.proven.append((zh, en))
+        else:
+            self.unsaid += 1
 
     def warn(self, zh: str, en: str) -> None:
         """Something that is no contradiction, and that whoever reads the report should know."""
@@ -79,6 +84,8 @@ class Report:
     def told(self) -> list[str]:
         """Lines for people."""
         said = [f"{zh} {en}" for zh, en in self.proven]
+        if self.unsaid:
+            said.append(f"… 另有 and {self.unsaid} more")
         said += [f"注意 note: {zh}；{en}" for zh, en in self.warnings]
         said += [f"不成立 REFUTED{_at(fault)}: {fault.zh}；{fault.en}" for fault in self.findings]
         if self.omitted:

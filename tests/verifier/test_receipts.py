@@ -185,3 +185,11 @@ def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]
 def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"huitong-verify {command}" in capsys.readouterr().out.partition("Example:")[2]
+
+
+def test_long_files_do_not_make_long_reports(log: Log, tell: Tell, receipts: list[Receipt], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifier.report.SHOWN", 3)
+    monkeypatch.setattr("verifier.report.LIMIT", 2)
+    sound, forged = (orjson.dumps(one) + b"\n" for one in (receipts[0].as_json(), receipts[0].as_json() | {"entry": "9"}))
+    code, report = tell("receipt", log.file("many.jsonl", sound * 9 + forged * 5), "--key", log.key)
+    assert (code, report["checked"], len(report["proven"]), len(report["findings"]), report["omitted"]) == (1, {"receipts": 14}, 3, 2, 3)
