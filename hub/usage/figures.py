@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 BOUNDS: Final = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
@@ -34,6 +35,7 @@ SUMS: Final = (
 PEAKS: Final = ("ms_max", "age_max")
 """Figures of which the largest stands for the whole."""
 NAMES: Final = SUMS + PEAKS
+_values = attrgetter(*NAMES)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,8 @@ class Figures:
 
     def values(self) -> tuple[int, ...]:
         """Their values in the order of ``NAMES``."""
-        return tuple(getattr(self, name) for name in NAMES)
+        found: tuple[int, ...] = _values(self)
+        return found
 
     def add(self, other: Figures) -> None:
         """Adds another line's or day's."""
