@@ -11,7 +11,7 @@ from tests.verification.world import KNOWN, LATELY, LONG_AGO, MANY, NAME, OTHER,
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ASKED = {"match": (KNOWN, NAME), "mismatch": (KNOWN, "张四"), "unknown": (UNKNOWN, NAME)}
-_EACH_CALLS_OWN = {"call", "at", "trace"}
+_EACH_CALLS_OWN = {"call", "at", "trace", "ms"}
 
 
 async def three(world: World, app: str) -> dict[str, Asked]:
@@ -97,7 +97,7 @@ def shape(draft: Any) -> dict[str, Any]:
     """An entry without what every call has of its own; of subjects how many, of a source's time nothing."""
     made = {each.name: getattr(draft, each.name) for each in fields(draft) if each.name not in _EACH_CALLS_OWN}
     accesses = [{each.name: getattr(access, each.name) for each in fields(access)} | {"subjects": len(access.subjects)} for access in draft.accesses]
-    return {**made, "accesses": accesses, "sources": tuple(replace(state, ms=0) for state in draft.sources)}
+    return {**made, "accesses": accesses, "sources": tuple(replace(state, ms=0, as_of=None) for state in draft.sources)}
 
 
 async def test_d9_own_calls_tell_no_outcome(world: World) -> None:
