@@ -58,10 +58,14 @@ def main(arguments: Sequence[str]) -> int:
         initialise(settings)
         core = open_core(settings)
         try:
-            points = list(_points(core, sizes))
+            points: list[Point] = []
+            for point in _points(core, sizes):
+                # What was measured stays, whatever becomes of the next size.
+                points.append(point)
+                sys.stdout.write(f"{point}\n{write_page(points, options.out)}\n")
+                sys.stdout.flush()
         finally:
             core.close()
-    sys.stdout.write(f"{write_page(points, options.out)}\n")
     return 0
 
 
@@ -83,8 +87,6 @@ def _points(core: Core, sizes: Sequence[int]) -> Iterator[Point]:
             with reading(core.engine, patience=0) as connection:
                 point.rates["entries verified per second"] = _rate(size, partial(verify, connection, [core.log.verifier_key]))
         before = size
-        sys.stdout.write(f"{point}\n")
-        sys.stdout.flush()
         yield point
 
 
