@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 from anyio import to_thread
-from sqlalchemy import Connection, Delete, Engine, Table, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Delete, Engine, Table, and_, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
@@ -74,7 +74,7 @@ class Indexer:
             begin = _stored(connection)
             if begin < 0:
                 return 0
-            end = min(last_size(connection) if until is None else until, begin + STEP)
+            end = last_size(connection) if until is None else until
             found, size = self._read(connection, begin, end)
         if size == begin:
             return 0
@@ -100,13 +100,11 @@ class Indexer:
         with writing(self._engine) as connection:
             inserted(connection, indexed, {"id": 1, "size": 0})
             connection.execute(update(indexed).values(size=_REBUILT))
-            # What was archived is not in the log any more: the index alone still says where it was.
-            kept = int(connection.execute(select(func.min(tables.entry.c.seq))).scalar() or 0)
-        for clearing in _clearing(kept):
+        for clearing in _clearing():
             with writing(self._engine) as connection:
                 connection.execute(clearing)
         with writing(self._engine) as connection:
-            connection.execute(update(indexed).values(size=kept))
+            connection.execute(update(indexed).values(size=0))
         return self.catch_up(progress)
 
     async def run(self) -> None:
@@ -127,13 +125,13 @@ class Indexer:
     @staticmethod
     def _read(connection: Connection, begin: int, end: int) -> tuple[Found, int]:
         entry, found, size = tables.entry.c, Found(), begin
-        statement = select(entry.seq, entry.canonical).where(entry.seq >= begin, entry.seq < end).order_by(entry.seq)
+        statement = select(entry.seq, entry.canonical).where(entry.seq >= begin, entry.seq < end).order_by(entry.seq).limit(STEP)
         for seq, canonical in connection.execute(statement):
             if found.size > MOST_ROWS:
                 break
             found.add(seq, canonical)
             size = seq + 1
-        # Entries that were archived are not there any more; what is behind them is reached all the same.
+        # Removed entries leave gaps: what is behind them is reached all the same.
         return found, size if size > begin else max(begin, end)
 
 
@@ -146,14 +144,21 @@ def _stored(connection: Connection) -> int:
     return int(connection.execute(select(indexed.c.size)).scalar() or 0)
 
 
-def _clearing(kept: int) -> Iterator[Delete]:
-    """Statements that each take little of the writing lock, on which all calls wait."""
-    yield delete(exchange_entry).where(exchange_entry.c.seq >= kept)
-    yield delete(set_entry).where(set_entry.c.seq >= kept)
+def _clearing() -> Iterator[Delete]:
+    """Statements that each take little of the writing lock, on which all calls wait.
+
+    What was archived and removed is not in the log any more: the index alone still says where it was, and keeps that.
+    """
+    yield delete(exchange_entry).where(_in_log(exchange_entry))
+    yield delete(set_entry).where(_in_log(set_entry))
     for byte in range(256):
         begins = subject.c.subject >= bytes([byte])
         within = begins if byte == 255 else and_(begins, subject.c.subject < bytes([byte + 1]))
-        yield delete(subject).where(within, subject.c.seq >= kept)
+        yield delete(subject).where(within, _in_log(subject))
+
+
+def _in_log(table: Table) -> ColumnElement[bool]:
+    return exists().where(tables.entry.c.seq == table.c.seq)
 
 
 def _write(connection: Connection, found: Found) -> None:

@@ -122,7 +122,8 @@ def test_what_is_not_published_yet_is_found_all_the_same(service: LedgerService)
 def test_what_was_archived_is_told_of_and_stays_told_of(service: LedgerService) -> None:
     Indexer(service.engine).catch_up()
     with service.engine.begin() as connection:
-        connection.execute(delete(tables.entry).where(tables.entry.c.seq < 10))
+        # As the archive does: some acts stay.
+        connection.execute(delete(tables.entry).where(tables.entry.c.seq < 10, tables.entry.c.seq != 2))
     Indexer(service.engine).rebuild()
     with service.engine.connect() as connection:
         told = trail(connection, [RARE], Bounds(), 10)
