@@ -29,6 +29,7 @@ from hub.ledger.service import LedgerService
 from hub.reading.bundle import entry_line, head_over, line, segment_header
 from hub.store.base import now
 from hub.store.engine import reading
+from hub.tracing.index import Indexer
 
 SEGMENT = 100_000
 """Entries of one file."""
@@ -124,6 +125,8 @@ class Archives:
         if actor.is_called(approver) or not approver.strip():
             raise Refused(Problem("FOUR_EYES", "删除须由另一人批准 somebody else approves the removal", "请写明批准人 name another approver", path="approver"))
         due = self._due()
+        # Whom a removed entry concerned can be asked for all the same.
+        Indexer(self._engine).catch_up()
         for each in due:
             self._prune(actor, approver, each, folders)
             if progress is not None:
