@@ -12,10 +12,12 @@ from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
 from hub.store.base import metadata
 from hub.store.engine import open_engine
+from hub.tracing import tables as tracing
 from masking.rules import Mask
 
 LOG = "hub.example/ledger"
 _TABLES = [tables.head, tables.key, tables.batch, tables.entry, tables.access, tables.node, tables.checkpoint, tables.hour, tables.archive]
+_TABLES += [tracing.subject, tracing.set_entry, tracing.exchange_entry, tracing.indexed, tracing.subject_set]
 
 
 def open_service(home: Path, log: str = LOG) -> LedgerService:
