@@ -8,8 +8,12 @@ from datetime import date
 import orjson
 from sqlalchemy import Connection, func, select
 
+from hub.acts import make_id
 from hub.ledger import tables
+from hub.ledger.entry import EntryDraft, Json
+from hub.sharing.machine import SYSTEM_ACTOR
 from hub.usage.roll import KINDS, Entry, bounds_of
+from hub.usage.rulebook import Version
 
 ANCHOR = "usage.day"
 """Operation of the administrative entry that states the digest of a day's rows."""
@@ -53,3 +57,11 @@ def anchors(connection: Connection, since: date) -> dict[date, Entry]:
         entry = orjson.loads(canonical)
         found[date.fromisoformat(entry["details"]["day"])] = entry
     return found
+
+
+def anchor_draft(day: date, version: Version, rows: int, sha256: str, revision: int, through: int) -> EntryDraft:
+    """The entry that closes a day: ``through`` is how many entries of the log its figures rest on."""
+    text = day.isoformat()
+    said: dict[str, Json] = {"actor": SYSTEM_ACTOR.name, "act": ANCHOR, "target": text, "day": text, "revision": revision, "through": through}
+    said |= {"rows": rows, "sha256": sha256, "rules": version.name, "rulesSha256": version.sha256}
+    return EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation=ANCHOR, details=said)

@@ -17,17 +17,15 @@ from anyio import to_thread
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.acts import make_id
 from hub.clock import real_now
 from hub.ledger.append import Ledger
 from hub.ledger.batch import writing
-from hub.ledger.entry import EntryDraft, Json
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.publish import last_size
 from hub.store.engine import reading
 from hub.store.upsert import inserting
 from hub.usage import tables
-from hub.usage.log import ANCHOR, anchors, entries_between, entries_of_day, is_whole
+from hub.usage.log import anchor_draft, anchors, entries_between, entries_of_day, is_whole
 from hub.usage.roll import DayRoll, Entry, Key, Row, bounds_of, day_of, digest
 from hub.usage.rulebook import UsageRules
 from hub.usage.store import forget_day, read_rows, state_of, write_rows
@@ -40,6 +38,8 @@ GRACE = timedelta(minutes=10)
 """A day is closed when the log's newest entry is later than the day's end by this much: clocks of several nodes may differ a little."""
 STEP = 5000
 """Entries between two writes."""
+_AT_ONCE = 2
+"""Steps after which a serving hub looks whether it is to end."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +70,20 @@ class Roller:
         self._seq = -1
         self._days: dict[date, _Open] = {}
         self._newest: datetime | None = None
+        self.behind = False
+        """Whether the last run ended before the log did."""
 
-    def run(self) -> int:
-        """Rolls up what is published, closes days that are over; how many were closed. 0 where another process is at it."""
-        closed = 0
+    def run(self, steps: int | None = None) -> int:
+        """Rolls up what is published, in ``steps`` steps at most, and closes days that are over; how many were closed. 0 where another process is at it."""
+        closed, done = 0, 0
+        self.behind = False
         with self._kept():
             if self._claim():
                 while self._step_on():
-                    closed += self._close_days()
+                    closed, done = closed + self._close_days(), done + 1
+                    if done == steps:
+                        self.behind = True
+                        break
         return closed
 
     def roll_anew(self, day: date) -> bool:
@@ -213,29 +219,19 @@ class Roller:
 
     def _close(self, day: date) -> bool:
         """Closes a day; its digest becomes an entry of the log in the same transaction."""
-        rows, version = self._days[day].roll.rows(), self._days[day].roll.version
-        sha256, revision, call = digest(day, version, rows), self._days[day].revision + 1, make_id("act")
-        details: dict[str, Json] = {
-            "actor": "平台 hub",
-            "act": ANCHOR,
-            "target": day.isoformat(),
-            "day": day.isoformat(),
-            "revision": revision,
-            "through": self._seq,
-            "rows": len(rows),
-            "sha256": sha256,
-            "rules": version.name,
-            "rulesSha256": version.sha256,
-        }
+        opened = self._days[day]
+        rows, version = opened.roll.rows(), opened.roll.version
+        sha256, revision = digest(day, version, rows), opened.revision + 1
+        draft = anchor_draft(day, version, len(rows), sha256, revision, self._seq)
 
         def work(connection: Connection) -> None:
             _check_held(connection, self._node, self._seq)
             where = (tables.state.c.day == day.isoformat()) & tables.state.c.closed.is_(False) & (tables.state.c.sha256 == sha256)
-            put = update(tables.state).where(where).values(closed=True, revision=revision, through=self._seq, call=call)
+            put = update(tables.state).where(where).values(closed=True, revision=revision, through=self._seq, call=draft.call)
             if connection.execute(put).rowcount != 1:
                 raise _Overtaken
 
-        self._ledger.append_sync(EntryDraft(kind="admin", call=call, outcome="OK", operation=ANCHOR, details=details), work)
+        self._ledger.append_sync(draft, work)
         del self._days[day]
         return True
 
@@ -247,10 +243,10 @@ def _check_held(connection: Connection, node: str, seq: int) -> None:
 
 
 async def rolling(roller: Roller) -> None:
-    """Rolls until cancelled. Whatever fails is reported and tried again."""
+    """Rolls until cancelled, a few steps at a time, so that an end need not wait for a long log. Whatever fails is reported and tried again."""
     while True:
         try:
-            await to_thread.run_sync(roller.run)
+            await to_thread.run_sync(roller.run, _AT_ONCE)
         except (SQLAlchemyError, LedgerUnavailable) as fault:
             log.warning("usage_not_rolled", fault=type(fault).__name__)
-        await asyncio.sleep(SECONDS)
+        await asyncio.sleep(0 if roller.behind else SECONDS)

@@ -169,3 +169,15 @@ def test_the_roller_needs_no_more_statements_for_more_calls(world: World) -> Non
     world.roller().run()
     assert world.rows(FIRST)[0].figures.calls == 300
     assert len(seen) < 40
+
+
+def test_a_long_log_is_rolled_a_few_steps_at_a_time(world: World) -> None:
+    world.append(*some_days(9, 2, 25))
+    node = world.roller(step=10)
+    runs: list[int] = []
+    while not runs or node.behind:
+        node.run(2)
+        runs.append(sum(row.figures.entries for day in (0, 1) for row in world.rows(FIRST + timedelta(days=day))))
+    assert len(runs) == 3
+    assert sorted(runs) == runs
+    assert runs[-1] >= 48
