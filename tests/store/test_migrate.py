@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, event, inspect, text
 
+import hub.anomalies.tables
 import hub.catalog.tables
 import hub.exchange.tables
 import hub.feedback.tables

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _reading()
     _usage()
     _feedback()
+    _anomalies()
 
 
 def _keys() -> None:
@@ -189,6 +190,48 @@ def _feedback() -> None:
     op.create_index("ix_feedback_case_runs_due_on", "feedback_case", ["runs", "due_on"])
     op.create_table("feedback_pace", *(Column(name, Text, primary_key=True) for name in ("day", "network")), Column("reports", BigInteger, nullable=False))
     _feedback_of_before()
+
+
+def _anomalies() -> None:
+    key = ("application", "resource")
+    op.create_table(
+        "anomaly_hour",
+        *(Column(name, Text, primary_key=True) for name in (*key, "hour")),
+        *(Column(name, BigInteger, nullable=False) for name in ("calls", "rows", "subjects", "misses", "refusals")),
+        Column("anomalous", Boolean, nullable=False),
+    )
+    op.create_table(
+        "anomaly_asked",
+        *(Column(name, Text, primary_key=True) for name in (*key, "kind", "hour")),
+        *(Column(name, BigInteger, nullable=False) for name in ("asked", "near")),
+    )
+    for table in ("anomaly_hour", "anomaly_asked"):
+        op.create_index(f"ix_{table}_hour", table, ["hour"])
+    op.create_table(
+        "anomaly_position",
+        Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+        *(Column(name, BigInteger, nullable=False) for name in ("seq", "since")),
+        *(Column(name, Text, nullable=False) for name in ("holder", "at")),
+    )
+    given = ("rule", "version", "kind", "severity", "action", "application", "department", "resource", "operator", "measure", "window")
+    op.create_table(
+        "anomaly",
+        Column("id", Text, primary_key=True),
+        *(Column(name, Text, nullable=False) for name in given),
+        *(Column(name, BigInteger, nullable=False) for name in ("observed", "expected")),
+        *(Column(name, BigInteger) for name in ("first_entry", "last_entry")),
+        Column("state", Text, CheckConstraint("state IN ('OPEN','ACKNOWLEDGED','CONFIRMED','FALSE_ALARM')", name="state"), nullable=False),
+        *(Column(name, Text, nullable=False) for name in ("opened_at", "changed_at")),
+        *(Column(name, Text) for name in ("judged_by", "judged_at")),
+        Column("opinion", Text, CheckConstraint("judged_by IS NULL OR opinion IS NOT NULL", name="judged_with_opinion")),
+        Column("per_minute", Integer),
+        *(Column(name, Text) for name in ("throttled_until", "released_by", "released_at", "release_opinion")),
+    )
+    pending = text("state IN ('OPEN','ACKNOWLEDGED')")
+    unique = ["rule", *key, "operator"]
+    op.create_index("ix_anomaly_pending", "anomaly", unique, unique=True, sqlite_where=pending, postgresql_where=pending)
+    for column in ("application", "throttled_until"):
+        op.create_index(f"ix_anomaly_{column}", "anomaly", [column])
 
 
 def _feedback_of_before() -> None:
