@@ -12,11 +12,10 @@ from sqlalchemy import delete, event, select, update
 from hub.ledger import tables
 from hub.ledger.entry import Access, SubjectSet
 from hub.ledger.service import LedgerService
-from hub.store.base import metadata
 from hub.tracing import index
 from hub.tracing.index import Indexer, position
 from hub.tracing.search import Bounds, trail
-from hub.tracing.tables import exchange_entry, indexed, set_entry, subject, subject_set
+from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
 from tests.ledger.build import make_draft, open_service
 
 pytestmark = pytest.mark.fast
@@ -29,7 +28,6 @@ ALWAYS, RARE = "ab" * 16, "cd" * 16
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[LedgerService]:
     made = open_service(tmp_path)
-    metadata.create_all(made.engine, tables=[*INDEX, subject_set])
     for number in range(ENTRIES):
         named = (ALWAYS, f"{number:032x}", *((RARE,) if number == 5 else ()))
         held = SubjectSet(2, f"{number % 3:064x}") if number % 4 == 0 else None

@@ -14,11 +14,10 @@ from sqlalchemy import select
 
 from hub.ledger.entry import Access, SubjectSet
 from hub.ledger.service import LedgerService
-from hub.store.base import metadata
 from hub.tracing.index import Indexer, position
 from hub.tracing.search import Bounds, trail
 from hub.tracing.sets import CHUNK, Gathered
-from hub.tracing.tables import exchange_entry, indexed, set_entry, subject, subject_set
+from hub.tracing.tables import subject
 from tests.ledger.build import make_draft, open_service
 from tests.servers.postgres import Postgres
 from tests.store.databases import make_database
@@ -33,7 +32,6 @@ HASHES = [Random(number).randbytes(16) for number in range(2 * CHUNK + 3)]
 def service(postgres: Postgres, tmp_path: Path) -> Iterator[LedgerService]:
     (tmp_path / "control.url").write_text(make_database(postgres, f"traced_{next(_numbers)}"))
     made = open_service(tmp_path)
-    metadata.create_all(made.engine, tables=[subject, set_entry, exchange_entry, indexed, subject_set])
     yield made
     made.engine.dispose()
 
