@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,7 +24,7 @@ from hub.api.identity import Asked, Identity
 from hub.api.turn import withheld
 from hub.api.use import check_use, read_use
 from hub.errors import STATUS, prefers_english, request_errors, status_of
-from hub.exchange.downloads import Download
+from hub.exchange.downloads import Download, Holding
 from hub.exchange.entries import broken_entry
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
@@ -106,27 +106,8 @@ class ExchangeHttp:
         await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
         media = _MEDIA[file.name.rpartition(".")[2]]
         headers = {**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"}
-        return Download(path, self._holding(caller, job), self._breaking(caller, job, file), media_type=media, filename=file.name, headers=headers)
-
-    def _holding(self, caller: Caller, job: Job) -> Callable[[], bool]:
-        """Whether the download may go on; computed anew only where rights or catalog have changed."""
-        app, registry = caller.identified(), self.live.core.registry
-        seen: tuple[object, object] = (caller.rights, self.live.snapshot)
-
-        def holds() -> bool:
-            nonlocal seen
-            if self.live.stale or not registry.is_active(app.client_id):
-                return False
-            rights = registry.rights(app.client_id, caller.rights.scopes)
-            if (rights, self.live.snapshot) != seen:
-                try:
-                    self._still_granted(replace(caller, rights=rights), job)
-                except Fault:
-                    return False
-                seen = (rights, self.live.snapshot)
-            return True
-
-        return holds
+        holding = Holding(self.live, caller, lambda again: self._still_granted(again, job))
+        return Download(path, holding, self._breaking(caller, job, file), media_type=media, filename=file.name, headers=headers)
 
     def _breaking(self, caller: Caller, job: Job, file: FileRecord) -> Callable[[int], Awaitable[None]]:
         """Enters a download that was broken off: how much had left."""
