@@ -113,7 +113,7 @@ class Filter:
             bound: Value | Sequence[Value] = tuple(checked(value, path) for value in operand)
         else:
             bound = checked(operand, path)
-        if comparator in ("eq", "in") and self._face is not None and item in self._face.resource.identifying.get((item.column, item.kind), ()):
+        if comparator in ("eq", "in") and self._face is not None and item in self._face.resource.identifying.get(item.column, ()):
             asked = bound if isinstance(bound, tuple) else (bound,)
             self.reached.subjects.setdefault(self._face, []).extend((item.code, form(item, value)) for value in asked)
         name = f"{self._prefix}{len(self._binds)}"

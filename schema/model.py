@@ -124,12 +124,12 @@ class Resource:
         return ResourcePolicy(self.code, self.department, self.sharing_class, self.open_class, public, self.operations, items, self.masks, self.withdrawn)
 
     @cached_property
-    def identifying(self) -> Mapping[tuple[str, Kind], tuple[Item, ...]]:
-        """Items whose values say whom a row concerns, by source column and type: its identifiers, and numbers of people and organisations."""
-        found: dict[tuple[str, Kind], tuple[Item, ...]] = {}
+    def identifying(self) -> Mapping[str, tuple[Item, ...]]:
+        """Items whose values say whom a row concerns, by source column: its identifiers, and numbers of people and organisations."""
+        found: dict[str, tuple[Item, ...]] = {}
         for item in self.items.values():
             if item.code in self.identifiers or item.validator in PERSONAL:
-                found[item.column, item.kind] = (*found.get((item.column, item.kind), ()), item)
+                found[item.column] = (*found.get(item.column, ()), item)
         return found
 
     @cached_property

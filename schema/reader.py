@@ -119,7 +119,7 @@ class Reader:
         found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, batch.key, values))
         rows = {key: several[0] for key, several in found.items() if several}
         self.note(face, list(rows.values()), selection, batch.uses, Operation.QUERY)
-        self.name(face, [(item.code, form(item, key)) for item in face.resource.identifying.get((batch.key.name, batch.key.kind), ()) for key in rows])
+        self.name(face, [(item.code, form(item, key)) for item in face.resource.identifying.get(batch.key.name, ()) for key in rows])
         return rows
 
     def note(self, face: Face, rows: Sequence[Row], selection: Selection | None, uses: Sequence[ItemUse], operation: Operation) -> None:

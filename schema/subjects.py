@@ -34,16 +34,18 @@ def form(item: Item, value: Value) -> Value:
 
 def subjects_of(resource: Resource, selection: Selection, rows: Sequence[Row]) -> Iterator[Subject]:
     """The subjects of rows, as far as their columns hold them unmasked. A value that cannot be delivered names nobody."""
-    stable = Column(resource.stable_key, resource.stable_kind)
+    identifying, stable, stable_kind = resource.identifying, resource.stable_key, resource.stable_kind
     for place, column in enumerate(selection.outputs):
-        if column == stable:
-            yield from ((STABLE, row[place]) for row in _sound(rows, place))
         if not isinstance(column, Column) or column.mask is not None:
             continue
-        for item in resource.identifying.get((column.name, column.kind), ()):
-            # The same value twice over, under the row's own key and the identifier's code, would say nothing more.
-            if column != stable:
-                yield from ((item.code, form(item, row[place])) for row in _sound(rows, place) if row[place] is not None)
+        if column.name == stable and column.kind is stable_kind:
+            # The same value once more, under the identifier's code, would say nothing that is not known of the stable key.
+            yield from ((STABLE, row[place]) for row in _sound(rows, place))
+        elif column.name in identifying:
+            sound = _sound(rows, place)
+            for item in identifying[column.name]:
+                if item.kind is column.kind:
+                    yield from ((item.code, form(item, row[place])) for row in sound if row[place] is not None)
 
 
 def _sound(rows: Sequence[Row], place: int) -> Sequence[Row]:
