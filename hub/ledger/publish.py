@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from sqlalchemy import Connection, Engine, Row, Text, insert, select, type_coerce
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
@@ -22,6 +22,7 @@ from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place
+from hub.ledger.storing import NewEntry, insert_all, new_entries
 from hub.ledger.tree import peaks
 
 INTERVAL = 1.0
@@ -37,7 +38,7 @@ class _Grown:
     before: int
     size: int
     root: bytes
-    nodes: list[dict[str, int | bytes]]
+    nodes: list[tuple[int, int, bytes]]
     hours: Spans
 
 
@@ -94,8 +95,7 @@ class Publisher:
             head = locked_head(connection, signed.origin)
             if head.size < grown.size or head.key != signer.key_id or last_size(connection) != grown.before:
                 return None
-            if grown.nodes:
-                connection.execute(insert(tables.node), grown.nodes)
+            insert_all(connection, tables.node, grown.nodes)
             widen(connection, grown.hours)
             connection.execute(insert(tables.checkpoint).values(size=signed.size, note=signed.note))
         self._signed = signed
@@ -112,14 +112,12 @@ class Publisher:
         before, tops = self._verified(connection, line)
         # The key in force signs no checkpoint that lies before its announcement: up to there is one step.
         limit = max(STEP, line[-1].size - before)
-        entry = tables.entry.c
-        columns = (entry.seq, entry.leaf, entry.canonical, type_coerce(entry.at, Text).label("at"))
-        rows = connection.execute(select(*columns).where(entry.seq >= before).order_by(entry.seq).limit(limit)).all()
+        rows = new_entries(connection, before, limit)
         if not rows:
             return None
         leaves = _leaves(rows, before, self._previous(connection, before), self._digest)
-        nodes: list[dict[str, int | bytes]] = [{"level": level, "idx": index, "hash": made} for level, index, made in grow(tops, before, leaves, self._digest)]
-        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans((row.seq, row.at) for row in rows))
+        nodes = [*grow(tops, before, leaves, self._digest)]
+        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans((seq, at) for seq, _, _, at in rows))
 
     def _verified(self, connection: Connection, line: Sequence[LedgerKey]) -> tuple[int, list[bytes]]:
         """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
@@ -177,24 +175,25 @@ def last_size(connection: Connection) -> int:
     return size or 0
 
 
-def _leaves(rows: Sequence[Row[tuple[int, bytes, bytes, str]]], first: int, previous: str, digest: Digest) -> list[bytes]:
+def _leaves(rows: Sequence[NewEntry], first: int, previous: str, digest: Digest) -> list[bytes]:
     """The leaf hashes of new entries, in an unbroken sequence and chain, each made anew from its bytes."""
     leaves = []
-    for seq, row in enumerate(rows, first):
-        leaf = _leaf(row, seq, previous, digest)
+    for expected, row in enumerate(rows, first):
+        leaf = _leaf(row, expected, previous, digest)
         leaves.append(leaf)
         previous = leaf.hex()
     return leaves
 
 
-def _leaf(row: Row[tuple[int, bytes, bytes, str]], seq: int, previous: str, digest: Digest) -> bytes:
-    if row.seq != seq:
+def _leaf(row: NewEntry, seq: int, previous: str, digest: Digest) -> bytes:
+    stored, held, canonical, _ = row
+    if stored != seq:
         raise LedgerCorrupt(f"entry {seq} is missing")
     try:
-        _, claimed, chain = place(row.canonical)
+        _, claimed, chain = place(canonical)
     except ValueError as fault:
         raise LedgerCorrupt(f"entry {seq} is not readable") from fault
-    leaf = digest.leaf(row.canonical)
-    if claimed != seq or chain != previous or leaf != row.leaf:
+    leaf = digest.leaf(canonical)
+    if claimed != seq or chain != previous or leaf != held:
         raise LedgerCorrupt(f"entry {seq} was altered before it was published")
     return leaf

@@ -15,7 +15,7 @@ from hub.ledger import tables
 Row = tuple[object, ...]
 """Values in the table's column order, as the driver stores them."""
 _HEAD = "SELECT log, size, batches, leaf, key FROM ledger_head"
-_ARRAYS = {"BIGINT": "bigint[]", "TEXT": "text[]", "BLOB": "bytea[]"}
+_ARRAYS = {"BIGINT": "bigint[]", "SMALLINT": "smallint[]", "TEXT": "text[]", "BLOB": "bytea[]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,43 @@ def read_head(connection: Connection) -> Any:
     return connection.exec_driver_sql(locked).one_or_none()
 
 
+NewEntry = tuple[int, bytes, bytes, str]
+"""An entry as the publisher reads it: number, leaf, canonical bytes, moment."""
+
+
+def new_entries(connection: Connection, first: int, most: int) -> Sequence[NewEntry]:
+    """The entries from a number on, in their order."""
+    place = "%s" if connection.dialect.name == "postgresql" else "?"
+    asked = f"SELECT seq, leaf, canonical, at FROM ledger_entry WHERE seq >= {place} ORDER BY seq LIMIT {place}"  # noqa: S608 - no value in it
+    return [tuple(row) for row in connection.exec_driver_sql(asked, (first, most))]
+
+
 def store(connection: Connection, rows: Batch) -> None:
     """Writes a batch: in PostgreSQL as one statement, in SQLite as one for each table."""
     if connection.dialect.name == "postgresql":
         columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
         connection.exec_driver_sql(_at_once(bool(rows.accesses)), (*rows.batch, *columns, *rows.head))
         return
-    connection.exec_driver_sql(_many(tables.batch, 1), rows.batch)
-    connection.exec_driver_sql(_many(tables.entry, len(rows.entries)), tuple(chain.from_iterable(rows.entries)))
-    if rows.accesses:
-        _in_parts(connection, tables.access, rows.accesses)
+    for table, its in ((tables.batch, [rows.batch]), (tables.entry, rows.entries), (tables.access, rows.accesses)):
+        insert_all(connection, table, its)
     connection.exec_driver_sql("UPDATE ledger_head SET size = ?, batches = ?, leaf = ?", rows.head)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Row], *, anew: bool = True) -> None:
+    """Inserts rows; those whose key is there already are passed over where not all need be ``anew``."""
+    behind = "" if anew else " ON CONFLICT DO NOTHING"
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_unnested(table) + behind, tuple(list(column) for column in zip(*rows, strict=True)))
+        return
+    for start in range(0, len(rows), _PART):
+        part = rows[start : start + _PART]
+        connection.exec_driver_sql(_many(table, len(part)) + behind, tuple(chain.from_iterable(part)))
 
 
 _PART = 1024
 """Rows of one statement: SQLite takes 32,766 parameters (sqlite.org/limits.html)."""
-
-
-def _in_parts(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    for start in range(0, len(rows), _PART):
-        part = rows[start : start + _PART]
-        connection.exec_driver_sql(_many(table, len(part)), tuple(chain.from_iterable(part)))
 
 
 @lru_cache(maxsize=1024)
@@ -69,13 +85,15 @@ def _at_once(accesses: bool) -> str:
     """All rows of a batch in one statement, each table's columns as arrays: its text is always the same, and prepared once."""
     values = ", ".join(["%s"] * len(tables.batch.c))
     batch = f"b AS (INSERT INTO ledger_batch ({_columns(tables.batch)}) VALUES ({values}))"  # noqa: S608 - names of the hub's own tables
-    parts = [batch, _unnested("e", tables.entry), *([_unnested("a", tables.access)] if accesses else ())]
+    parts = [batch, f"e AS ({_unnested(tables.entry)})", *([f"a AS ({_unnested(tables.access)})"] if accesses else ())]
     return f"WITH {', '.join(parts)} UPDATE ledger_head SET size = %s, batches = %s, leaf = %s"  # noqa: S608 - the same
 
 
-def _unnested(name: str, table: Table) -> str:
+@lru_cache(maxsize=16)
+def _unnested(table: Table) -> str:
+    """An insertion of rows that are given by columns."""
     arrays = ", ".join(f"%b::{_ARRAYS[_kind(column.type)]}" for column in table.c)
-    return f"{name} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT * FROM unnest({arrays}))"  # noqa: S608 - the same
+    return f"INSERT INTO {table.name} ({_columns(table)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - the same
 
 
 def _kind(type_: Any) -> str:
