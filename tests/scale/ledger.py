@@ -14,15 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from hub.core import Core, initialise, open_core
-from hub.ledger.batch import Pending, write, writing
-from hub.ledger.canonical import record
-from hub.ledger.entry import EntryDraft
 from hub.ledger.matching import CallFilter
 from hub.ledger.proofs import consistency, inclusion
 from hub.ledger.search import search
@@ -34,12 +30,11 @@ from hub.tracing.search import Bounds, trail
 from hub.usage.query import By, sums
 from hub.usage.roller import Roller
 from hub.usage.rulebook import UsageRules
+from tests.scale.filling import Filler
 from tests.scale.ledger_page import EVIDENCE, Point, write_page
 from tests.scale.year import FIRST_DAY, PEOPLE, Year, application, resource, subject
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
-BATCH = 16
-"""Entries of one commit, as a busy hub has them."""
 _ASKED = 200
 _VERIFIED_UP_TO = 1_000_000
 """Beyond this the whole verification only repeats its rate."""
@@ -70,14 +65,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _points(core: Core, sizes: Sequence[int]) -> Iterator[Point]:
-    drafts = Year(sizes[-1]).drafts()
-    roller = Roller(core.engine, core.ledger, UsageRules.of_home(core.settings.home), "scale")
+    filler = Filler(core, Year(sizes[-1]))
+    roller = Roller(core.engine, core.ledger, UsageRules.of_home(core.settings.home), "scale", step=25_000)
     before = 0
     for size in sizes:
         point = Point(size)
-        began = time.perf_counter()
-        _fill(core, islice(drafts, size - before), size - before)
-        point.rates["entries written per second, their making included"] = (size - before) / (time.perf_counter() - began)
+        _fill(filler, size - before)
         point.rates["entries integrated per second"] = _rate(size - before, core.log.publisher.publish_all)
         point.rates["entries indexed by subject per second"] = _rate(size - before, Indexer(core.engine).catch_up)
         point.rates["entries rolled up per second"] = _rate(size - before, roller.run)
@@ -90,12 +83,9 @@ def _points(core: Core, sizes: Sequence[int]) -> Iterator[Point]:
         yield point
 
 
-def _fill(core: Core, drafts: Iterator[EntryDraft], count: int) -> None:
-    done, told = 0, time.monotonic()
-    while batch := list(islice(drafts, BATCH)):
-        with writing(core.engine) as connection:
-            write(connection, [Pending(draft, record(draft, core.ledger.log)) for draft in batch], core.log.signer)
-        done += len(batch)
+def _fill(filler: Filler, count: int) -> None:
+    told = time.monotonic()
+    for done in filler.fill(count):
         if time.monotonic() - told > 10:
             told = time.monotonic()
             sys.stderr.write(f"\r{done:,} of {count:,} entries written")

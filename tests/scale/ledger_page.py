@@ -16,7 +16,7 @@ EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence"
 _TEXT = """# How the ledger grows
 
 {about}. A made-up year of a city (tests/scale/year.py): 60 departments, 300 resources, 200 applications, a million persons; {entries} entries in
-SQLite, written by commits of 16. The year is the same at every size: smaller ones are its beginning. Repeat: `python -m tests.scale.ledger`.
+SQLite, in signed batches of 16. The year is the same at every size: smaller ones are its beginning. Repeat: `python -m tests.scale.ledger`.
 
 ![Times by size](ledger-growth.svg)
 

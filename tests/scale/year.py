@@ -50,6 +50,27 @@ class Pair:
     purpose: int
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What becomes of a call."""
+
+    operation: str
+    outcome: Outcome
+    rows: int
+
+
+SHAPES: dict[Shape, int] = {
+    Shape("query", "OK", 1): 620,
+    Shape("query", "OK", 20): 60,
+    Shape("verify", "OK", 1): 265,
+    Shape("query", "PARTIAL", 1): 5,
+    Shape("exchange", "OK", 50_000): 5,
+    Shape("query", "REFUSED", 0): 35,
+    Shape("query", "FAILED", 0): 10,
+}
+"""Calls of a thousand."""
+
+
 class Year:
     """``calls`` entries of 365 days, in the order of time. Few pairs are busy, many are idle: their weights fall like 1/rank."""
 
@@ -63,31 +84,35 @@ class Year:
 
     def drafts(self) -> Iterator[EntryDraft]:
         """The entries."""
-        done = 0
-        shares = self._shares()
+        for number, at, pair, shape in self.calls_made():
+            yield self.draft(number, at, pair, shape)
+
+    def calls_made(self) -> Iterator[tuple[int, datetime, Pair, Shape]]:
+        """(number, moment, who asked for what, what became of it) of each."""
+        done, seen, shares = 0, 0.0, self._shares()
         whole = sum(share for _, share in shares)
-        seen = 0.0
+        shapes, odds = list(SHAPES), list(accumulate(SHAPES.values()))
         for hour, share in shares:
             seen += share
-            until = round(self.calls * seen / whole)
-            for number, second in enumerate(sorted(self._random.random() * 3600 for _ in range(until - done)), done):
-                yield self._draft(number, hour + timedelta(seconds=second))
-            done = until
+            count = round(self.calls * seen / whole) - done
+            seconds = sorted(self._random.random() * 3600 for _ in range(count))
+            pairs = self._random.choices(self.pairs, cum_weights=self._weights, k=count)
+            fates = self._random.choices(shapes, cum_weights=odds, k=count)
+            for number, (second, pair, shape) in enumerate(zip(seconds, pairs, fates, strict=True), done):
+                yield number, hour + timedelta(seconds=second), pair, shape
+            done += count
 
     def _shares(self) -> list[tuple[datetime, float]]:
         hours = [FIRST_DAY + timedelta(hours=n) for n in range(365 * 24)]
         return [(hour.astimezone(UTC), _BY_HOUR[hour.hour] * (_WEEKEND if hour.weekday() > 4 else 1.0) * (0.7 + hour.month / 20)) for hour in hours]
 
-    def _draft(self, number: int, at: datetime) -> EntryDraft:
-        draw = self._random
-        pair = draw.choices(self.pairs, cum_weights=self._weights)[0]
+    def draft(self, number: int, at: datetime, pair: Pair, shape: Shape) -> EntryDraft:
+        """One entry."""
+        draw, rows, outcome = self._random, shape.rows, shape.outcome
         consumer, client = application(pair.application)
         provider, code = resource(pair.resource)
         purpose, scenario = PURPOSES[pair.purpose]
-        outcome: Outcome = draw.choices(("OK", "PARTIAL", "REFUSED", "FAILED"), (950, 5, 35, 10))[0]
-        operation = draw.choices(("query", "verify", "exchange"), (70, 29, 1))[0]
-        many = operation == "exchange" and outcome == "OK"
-        rows = 0 if outcome in ("REFUSED", "FAILED") else 50_000 if many else 1 if operation == "verify" else draw.choice((1, 1, 1, 1, 1, 1, 1, 1, 1, 20))
+        many = shape.operation == "exchange"
         subjects = () if many else tuple(subject(draw.randrange(PEOPLE)) for _ in range(rows))
         access = Access(
             code,
@@ -106,7 +131,7 @@ class Year:
             call=f"call_{int(at.timestamp() * 1000):011x}{number:016x}",
             outcome=outcome,
             at=at,
-            operation=operation,
+            operation=shape.operation,
             medium="FILE" if many else "INTERFACE",
             application=client,
             department=consumer,
