@@ -36,7 +36,7 @@ LEASE = timedelta(seconds=95)
 """The process that rolled last goes on; another takes over when it was not heard of for so long."""
 GRACE = timedelta(minutes=10)
 """A day is closed when the log's newest entry is later than the day's end by this much: clocks of several nodes may differ a little."""
-STEP = 5000
+STEP = 10_000
 """Entries between two writes."""
 _AT_ONCE = 2
 """Steps after which a serving hub looks whether it is to end."""
