@@ -168,12 +168,20 @@ class TokenVerifier:
         # A key that was taken out of the ring ends its tokens, those seen before too.
         if kid not in self._keys.verifying:
             raise TokenInvalid("unknown key")
+        if access.expires_at <= self._clock():
+            raise TokenInvalid("expired")
         self._check_standing(access)
         return access
 
+    def stands(self, access: AccessToken) -> bool:
+        """Whether a token that was accepted was not taken back since, nor its parties disabled; that it has expired meanwhile does not matter."""
+        try:
+            self._check_standing(access)
+        except TokenInvalid:
+            return False
+        return True
+
     def _check_standing(self, access: AccessToken) -> None:
-        if access.expires_at <= self._clock():
-            raise TokenInvalid("expired")
         if self._revocations.is_revoked(access.jti):
             raise TokenInvalid("revoked")
         parties = {access.client_id, access.subject, access.application or access.subject}

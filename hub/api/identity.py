@@ -103,6 +103,21 @@ class Identity:
         except TokenInvalid:
             return False
 
+    def standing(self, headers: Headers) -> Callable[[], bool]:
+        """Of a request that was accepted: what says later, while it is still being answered, whether its token was taken back. Expiry ends no answer.
+
+        Raises:
+            Unauthenticated: the request would not be accepted now.
+        """
+        try:
+            presented = presented_token(headers.getlist("authorization"))
+            if presented is None:
+                raise Unauthenticated(INVALID_TOKEN)
+            access = self._verifier.verify(presented.token)
+        except TokenInvalid:
+            raise Unauthenticated(INVALID_TOKEN) from None
+        return lambda: not self._stale() and self._verifier.stands(access)
+
     def challenge(self, fault: Fault, headers: Headers) -> dict[str, str]:
         """``WWW-Authenticate`` where this fault needs it: a token is missing or not accepted, or its scopes do not reach (RFC 6750 §3.1)."""
         if fault.code not in (Code.UNAUTHENTICATED, Code.FORBIDDEN):

@@ -118,16 +118,18 @@ class _Search:
         which, entry, access = self._which, tables.entry.c, tables.access.c
         if which.call is not None:
             return [select(entry.seq).where(entry.call == which.call)]
+        # Whose reading it is comes first: how far a search got, and how long it took, must not tell an account or a provider of others' entries.
+        if which.provider is not None:
+            mine = select(access.seq).where(access.provider == which.provider).distinct()
+            return [mine if which.resource is None else mine.where(access.resource == which.resource)]
+        if which.application is not None:
+            return [select(entry.seq).where(entry.application == which.application)]
         if which.kinds and "call" not in which.kinds:
             return [select(entry.seq).where(entry.kind == kind, tables.NO_CALL) for kind in which.kinds]
         if which.outcome not in (None, "OK"):
             return [select(entry.seq).where(entry.outcome == which.outcome, tables.NOT_OK)]
         if which.resource is not None:
             return [select(access.seq).where(access.resource == which.resource)]
-        if which.application is not None:
-            return [select(entry.seq).where(entry.application == which.application)]
-        if which.provider is not None:
-            return [select(access.seq).where(access.provider == which.provider).distinct()]
         if which.department is not None:
             return [select(entry.seq).where(entry.department == which.department)]
         return []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 from anyio import CancelScope, to_thread
@@ -26,8 +28,12 @@ from hub.reading.formats import MEDIA
 from hub.reading.views import Scope, View
 from schema.faults import Code, Fault, bad_input
 
-MOST = 4
-"""Exports at once, of one node."""
+MOST, MOST_EACH = 4, 2
+"""Exports at once, of one node and of one account; the last place is the audit administrator's."""
+
+
+class _Broken(Exception):
+    """The right to the export has ended."""
 
 
 class ExportHttp:
@@ -36,7 +42,7 @@ class ExportHttp:
     def __init__(self, core: Core, identity: Identity) -> None:
         self._core = core
         self._identity = identity
-        self._running = 0
+        self._running: Counter[str] = Counter()
 
     def routes(self) -> list[Route]:
         """The route."""
@@ -60,16 +66,14 @@ class ExportHttp:
         if isinstance(name := said.get("application"), str) and (app := self._core.registry.by_name(name)):
             said["application"] = app.client_id
         which = scope.filter(said)
-        if self._running >= MOST:
-            zh, en = "同时导出过多", "too many exports at once"
-            raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试", "try again a little later", retry_after=10)
-        self._running += 1
+        holds = self._holding(request, caller, scope)
+        account = self._take(caller, scope)
         try:
             actor = caller.person.name if caller.person else caller.identified().name
             export = await to_thread.run_sync(new_export, self._core, scope, which, form, actor, make_id("call"))
             receipt = await self._core.ledger.append(export_draft(export, export.begun(), **_who(caller)))
         except BaseException:
-            self._running -= 1
+            self._running[account] -= 1
             raise
         headers = {
             "cache-control": "no-store",
@@ -78,11 +82,37 @@ class ExportHttp:
             "huitong-ledger-entry": str(receipt.entry),
             "huitong-ledger-archived-before": str(export.archived),
         }
-        return _Streamed(self, export, _who(caller), headers)
+        return _Streamed(self, export, _who(caller), headers, holds)
+
+    def _take(self, caller: Caller, scope: Scope) -> str:
+        """The account that takes one of the places.
+
+        Raises:
+            Fault: ``RATE_LIMITED``.
+        """
+        account = caller.identified().client_id
+        if self._running[account] >= MOST_EACH or self._running.total() >= (MOST if scope.view is View.ALL else MOST - 1):
+            zh, en = "同时导出过多", "too many exports at once"
+            raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试", "try again a little later", retry_after=10)
+        self._running[account] += 1
+        return account
+
+    def _holding(self, request: Request, caller: Caller, scope: Scope) -> Callable[[], bool]:
+        """Says whether the caller may still have what is left: its token was not revoked, its account not disabled, its role not taken away."""
+        stands, registry = self._identity.standing(request.headers), self._core.registry
+
+        def holds() -> bool:
+            rights = registry.rights(caller.identified().client_id, caller.rights.scopes)
+            try:
+                return stands() and _scope(replace(caller, rights=rights), scope.view.value) == scope
+            except Fault:
+                return False
+
+        return holds
 
     async def ended(self, export: Export, who: dict[str, Any]) -> None:
         """Enters what was sent, whole or not."""
-        self._running -= 1
+        self._running[who["application"]] -= 1
         await self._core.ledger.append(export_draft(export, export.ended(), **who))
 
     async def _refused(self, request: Request, caller: Caller | None, fault: Fault) -> Response:
@@ -99,23 +129,27 @@ class ExportHttp:
 
 
 class _Streamed(StreamingResponse):
-    """Sends the parts; however that ends, it is entered."""
+    """Sends the parts while ``holds`` says so; however that ends, it is entered. Broken off, the answer has no end: nobody takes it for whole."""
 
-    def __init__(self, serving: ExportHttp, export: Export, who: dict[str, Any], headers: dict[str, str]) -> None:
-        super().__init__(_parts(export), media_type=MEDIA[export.form], headers=headers)
+    def __init__(self, serving: ExportHttp, export: Export, who: dict[str, Any], headers: dict[str, str], holds: Callable[[], bool]) -> None:
+        super().__init__(_parts(export, holds), media_type=MEDIA[export.form], headers=headers)
         self._serving, self._export, self._who = serving, export, who
 
     async def stream_response(self, send: Send) -> None:
         try:
             await super().stream_response(send)
+        except _Broken:
+            pass
         finally:
             with CancelScope(shield=True):
                 await self._serving.ended(self._export, self._who)
 
 
-async def _parts(export: Export) -> AsyncIterator[bytes]:
+async def _parts(export: Export, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
     parts = export.parts()
     while (part := await to_thread.run_sync(next, parts, None)) is not None:
+        if not holds():
+            raise _Broken
         yield part
 
 
