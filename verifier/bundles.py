@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +22,12 @@ GENESIS = "0" * 64
 
 @dataclass(slots=True)
 class Held:
-    """Evidence kept elsewhere: checkpoints whose signatures hold, and receipts; what was compared is taken out."""
+    """Evidence kept elsewhere: checkpoints whose signatures hold, and receipts. Every file is compared with all of it; what met nothing is told in the end."""
 
     heads: list[Checkpoint] = field(default_factory=list)
     receipts: dict[int, list[Receipt]] = field(default_factory=dict)
+    _met: set[tuple[str, int]] = field(default_factory=set)
+    _kept: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, heads: Iterable[Checkpoint], receipts: Iterable[Receipt], keys: Keys, report: Report) -> Held:
@@ -43,7 +45,8 @@ class Held:
 
     def meet(self, entry: Entry, report: Report) -> None:
         """Compare the receipts of one entry with it."""
-        for receipt in self.receipts.pop(entry.seq, ()):
+        for receipt in self.receipts.get(entry.seq, ()):
+            self._kept.add(entry.seq)
             if receipt.leaf != entry.leaf:
                 report.find(Refuted(f"条目 {entry.seq} 与其回执不符", f"entry {entry.seq} is not the one that its receipt promises", entry.seq))
             elif receipt.call != entry.call:
@@ -51,16 +54,27 @@ class Held:
 
     def compare(self, log: str, tree: Growing, report: Report) -> None:
         """Compare the checkpoints over as many entries as the tree has."""
-        for head in [head for head in self.heads if head.log == log and head.size == tree.size]:
-            self.heads.remove(head)
+        for head in self._of(log, tree.size):
             if head.root != tree.root:
                 report.find(Refuted(*_rewritten(head.size), None))
 
+    def face(self, claimed: Checkpoint, report: Report) -> None:
+        """Compare the checkpoints over as many entries as that of a file has."""
+        for head in self._of(claimed.log, claimed.size):
+            if head.root != claimed.root:
+                report.find(Refuted("同一大小有两个不同的根：日志有两套历史", f"two roots for {head.size} entries: the log has two histories", None))
+
+    def _of(self, log: str, size: int) -> Iterator[Checkpoint]:
+        for head in self.heads:
+            if (head.log, head.size) == (log, size):
+                self._met.add((log, size))
+                yield head
+
     def left(self, report: Report) -> None:
         """Say what could not be compared with anything."""
-        for head in self.heads:
+        for head in (head for head in self.heads if (head.log, head.size) not in self._met):
             report.warn(f"大小为 {head.size} 的检查点在本文件中无从比较", f"nothing here can be compared with the checkpoint over {head.size} entries")
-        for entry in sorted(self.receipts):
+        for entry in sorted(self.receipts.keys() - self._kept):
             report.warn(f"条目 {entry} 不在本文件中，其回执无从比较", f"entry {entry} is not in this file; its receipt was compared with nothing")
 
 
@@ -116,10 +130,12 @@ class BundleCheck:
 
     def _checkpoint(self, header: Header) -> Seen | None:
         try:
-            return self._policy.confirm(header.note)
+            seen = self._policy.confirm(header.note)
         except Fault as fault:
             self._report.find(fault)
             return None
+        self._held.face(seen.head, self._report)
+        return seen
 
     def _segment(self, header: Header) -> Tail | None:
         try:

@@ -21,7 +21,8 @@ from verifier.texts import shown, text
 
 
 def _policy(options: Namespace) -> Policy:
-    witnesses = list({(key.name, key.id): key for key in map(read_witness, options.witness)}.values())
+    # A cosignature does not bind the witness's name: one signer must not count for two.
+    witnesses = list({key.public: key for key in map(read_witness, options.witness)}.values())
     quorum = len(witnesses) if options.quorum is None else options.quorum
     if quorum > len(witnesses):
         raise Unreadable(
@@ -36,6 +37,9 @@ def receipt(options: Namespace, report: Report) -> None:
     policy = _policy(options)
     held = _heads(options.checkpoint, policy)
     proofs = {proof.index: proof for proof in map(read_inclusion, options.proof)}
+    for head in held if not proofs else ():
+        told = f"without --proof no receipt can be compared with the checkpoint over {head.size} entries"
+        report.warn(f"无 --proof，回执无从与大小为 {head.size} 的检查点比较", told)
     for path in options.files:
         for one in read_receipts(path):
             with _noted(report):

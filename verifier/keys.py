@@ -43,6 +43,11 @@ class Key:
         return True
 
 
+def is_name(text: str) -> bool:
+    """Whether a key may have this name (C2SP signed-note): not empty, no spaces of Unicode, no plus."""
+    return bool(text) and "+" not in text and not any(one.isspace() for one in text)
+
+
 def read_key(line: str) -> Key:
     """The key behind ``name+id+base64``.
 
@@ -52,7 +57,7 @@ def read_key(line: str) -> Key:
     name, _, rest = line.partition("+")
     told, _, encoded = rest.partition("+")
     material = octets(encoded, "密钥 key", 33)
-    if not name or not name.isprintable() or " " in name or material[0] not in (NOTE, COSIGNATURE):
+    if not is_name(name) or not name.isprintable() or material[0] not in (NOTE, COSIGNATURE):
         raise Unreadable("不是 Ed25519 公钥 name+id+base64", "this is not an Ed25519 public key, name+id+base64")
     key = Key(name, material[0], material[1:])
     if key.id.hex() != told:

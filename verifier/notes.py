@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verifier.faults import Refuted, Unreadable
-from verifier.keys import Key, Keys
+from verifier.keys import Key, Keys, is_name
 from verifier.sm2 import DeviceKey
 from verifier.texts import octets, shown, whole
 
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
 _SIGNATURES, _LENGTH = 64, 1 << 16
+_ID = 4
+_LATEST = 1 << 63
 WHAT = ("检查点", "the checkpoint")
 
 
@@ -89,10 +91,12 @@ def read_checkpoint(note: str) -> Checkpoint:
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     parts = line.split(" ")
-    if len(parts) != 3 or parts[0] != "\N{EM DASH}" or not parts[1]:
+    if len(parts) != 3 or parts[0] != "\N{EM DASH}" or not is_name(parts[1]):
         raise Unreadable("检查点有不规范的签名行", "the checkpoint has an ill-formed signature line")
     raw = octets(parts[2], "签名 the signature")
-    return parts[1], raw[:4], raw[4:]
+    if len(raw) <= _ID:
+        raise Unreadable("检查点的签名过短", "a signature under the checkpoint is too short")
+    return parts[1], raw[:_ID], raw[_ID:]
 
 
 def _confirm_device(head: Checkpoint, device: DeviceKey) -> None:
@@ -115,7 +119,7 @@ def _cosigned(head: Checkpoint, witness: Key) -> int | None:
         if (name, key_id) != (witness.name, witness.id):
             continue
         at = int.from_bytes(raw[:8], "big")
-        if len(raw) != 72 or not witness.signed(raw[8:], b"cosignature/v1\ntime %d\n" % at + head.text):
+        if len(raw) != 72 or at >= _LATEST or not witness.signed(raw[8:], b"cosignature/v1\ntime %d\n" % at + head.text):
             raise Refuted(f"见证方 {shown(name)} 的签名不成立", f"the signature of the witness {shown(name)} does not hold")
         times.append(at)
     return max(times, default=None)

@@ -35,8 +35,8 @@ class Digest:
 
 
 def digest_of(log: str) -> Digest:
-    """The hash that a log's name tells: SM3 where its last part is ``sm3``."""
-    return Digest("sm3" if log.rpartition("/")[2] == "sm3" else "sha256")
+    """The hash that a log's name tells: SM3 where it ends in ``/sm3``."""
+    return Digest("sm3" if log.endswith("/sm3") else "sha256")
 
 
 def climb(digest: Digest, index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:

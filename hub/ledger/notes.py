@@ -11,6 +11,9 @@ DASH = "\N{EM DASH}"
 SIGNATURES = 64
 """Signatures that a note may bear; the standard asks for 16 at least."""
 
+_ID = 4
+"""Bytes of a key's id."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignatureLine:
@@ -70,7 +73,13 @@ def decoded(text: str, what: str) -> bytes:
 
 def _line(line: str) -> SignatureLine:
     parts = line.split(" ")
-    if len(parts) != 3 or parts[0] != DASH or not parts[1]:
+    if len(parts) != 3 or parts[0] != DASH or not _is_name(parts[1]):
         raise ValueError("ill-formed signature line under the checkpoint")
     raw = decoded(parts[2], "signature")
-    return SignatureLine(parts[1], raw[:4], raw[4:])
+    if len(raw) <= _ID:
+        raise ValueError("a signature under the checkpoint is too short")
+    return SignatureLine(parts[1], raw[:_ID], raw[_ID:])
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and "+" not in text and not any(character.isspace() for character in text)

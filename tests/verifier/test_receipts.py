@@ -11,6 +11,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hub.ledger.notes import split_note
 from hub.ledger.proofs import inclusion
 from hub.ledger.receipt import Receipt
 from tests.verifier.build import Log, encoded
@@ -142,6 +143,37 @@ def test_one_witness_counts_once(log: Log, tell: Tell) -> None:
     twice = log.file("twice.txt", first.cosign(first.cosign(log.note()), 1_790_000_009).encode())
     keys = ["--witness", str(first.key), "--witness", str(second.key), "--witness", str(first.key)]
     assert tell("checkpoint", twice, "--key", log.key, *keys, "--quorum", "2")[0] == 1
+
+
+def test_one_key_under_two_names_is_one_witness(log: Log, tell: Tell) -> None:
+    """cosignature/v1 of Ed25519 does not bind the name: one signer could otherwise make up a quorum by itself."""
+    first, again = Witness("audit.example/witness", 1), Witness("court.example/witness", 1)
+    both = log.file("both.txt", again.cosign(first.cosign(log.note())).encode())
+    keys = ["--witness", str(first.key), "--witness", str(again.key)]
+    assert tell("checkpoint", both, "--key", log.key, *keys)[0] == 0
+    assert tell("checkpoint", both, "--key", log.key, *keys, "--quorum", "2")[0] == 3
+
+
+def test_a_time_beyond_what_the_standard_allows_is_no_cosignature(log: Log, tell: Tell) -> None:
+    witness = Witness("audit.example/witness", 1)
+    for at, code in (((1 << 63) - 1, 0), (1 << 63, 1)):
+        path = log.file("late.txt", witness.cosign(log.note(), at).encode())
+        assert tell("checkpoint", path, "--key", log.key, "--witness", str(witness.key))[0] == code
+
+
+@pytest.mark.parametrize("line", ["a+b AAAAAAA=", "a\u3000b AAAAAAA=", "a AAAAAA==", "a AAAA"])
+def test_a_note_with_a_line_that_no_note_has_is_none(log: Log, tell: Tell, line: str) -> None:
+    """C2SP signed-note: names without plus and spaces of Unicode, an id of four bytes and a signature behind it; the hub and the verifier agree."""
+    note = f"{log.note()}\N{EM DASH} {line}\n"
+    assert tell("checkpoint", log.file("odd.txt", note.encode()), "--key", log.key)[0] == 3
+    with pytest.raises(ValueError, match="under the checkpoint"):
+        split_note(note)
+
+
+def test_a_kept_checkpoint_that_a_receipt_alone_cannot_meet_is_told(log: Log, tell: Tell, receipts: list[Receipt]) -> None:
+    path, kept = log.file("r.json", orjson.dumps(receipts[1].as_json())), log.file("kept.txt", log.note().encode())
+    code, report = tell("receipt", path, "--key", log.key, "--checkpoint", kept)
+    assert (code, "without --proof" in report["warnings"][0]["en"]) == (0, True)
 
 
 def manifest(log: Log, **changed: Any) -> bytes:

@@ -93,7 +93,8 @@ def test_every_proof_of_small_trees_holds_and_no_other_place_does() -> None:
 
 @pytest.mark.fast
 def test_logs_of_sm3_hash_with_sm3() -> None:
-    assert [digest_of(log).name for log in ("a/sm3", "sm3", "a/sm3/b", "a/SM3", "a/xsm3", "a.sm3")] == ["sm3", "sm3", "sha256", "sha256", "sha256", "sha256"]
+    names = ("a/sm3", "/sm3", "sm3", "a/sm3/b", "a/SM3", "a/xsm3", "a.sm3", "a/sm3/")
+    assert [digest_of(log).name for log in names] == [hub_digest.digest_of(log).name.lower() for log in names] == ["sm3"] * 2 + ["sha256"] * 6
     leaves = [reference.leaf(b"%d" % number, sm3) for number in range(20)]
     tree = Growing(Digest("sm3"))
     for leaf in leaves:
