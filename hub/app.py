@@ -30,6 +30,7 @@ from auth.rights import Operation
 from auth.server import OAuthServer, check_issuer
 from auth.tokens import TokenIssuer, TokenVerifier
 from hub.acts import make_id
+from hub.anomalies.watch import Watch
 from hub.api.admission import Admission, PublicPace
 from hub.api.bodies import SMALL_BODY_BYTES, Bodies
 from hub.api.calling import hub_number
@@ -59,7 +60,7 @@ from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
-from hub.metrics.admin import admin_application
+from hub.metrics.admin import admin_application, readiness
 from hub.metrics.registry import Metrics, Observed
 from hub.people.authorize import AuthorizePages
 from hub.people.authorize_console import ConsolePeople
@@ -128,7 +129,8 @@ class Hub:
         self._identity = Identity(verifier, core.registry, proofs, issuer, replays=shared, stale=lambda: self.live.stale)
         self._usage = Roller(core.engine, core.ledger, UsageRules.of_home(settings.home), make_id("node"))
         self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
-        data = DataService(self.live, documents, executor, core.ledger, core.subjects, services)
+        self.anomalies = Watch(core.engine, core.ledger, settings.home)
+        data = DataService(self.live, documents, executor, core.ledger, self.anomalies, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
         self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
         self._bodies = Bodies()
@@ -144,9 +146,9 @@ class Hub:
         # Starlette would redirect to an absolute address made of whatever the request calls the host.
         self._rest.router.redirect_slashes = False
         self.ready = False
-        self.metrics = Metrics(Observed(core.ledger, self.live, self._admissions, self.runner, core.space))
+        self.metrics = Metrics(Observed(core.ledger, self.live, self._admissions, self.runner, core.space, self.anomalies))
         self._admin_port = settings.admin_port
-        self._admin = admin_application(self.metrics, self.unready, settings.admin_host)
+        self._admin = admin_application(self.metrics, self.unready, lambda: self.anomalies.notices, settings.admin_host)
 
     def _endpoint(self, kind: Any, answering: Callable[[Turn, Any], Awaitable[HttpAnswer]], limit: BodyLimit, demo: DemoState | None) -> GraphQLEndpoint:
         settings, log = self.core.settings, self.core.log
@@ -254,8 +256,7 @@ class Hub:
         return StreamingResponse(unpacked(found), headers=_HEADERS, media_type="application/graphql")
 
     async def _ready(self, _request: Request) -> Response:
-        reasons = self.unready()
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200, _HEADERS)
+        return readiness(self.unready(), self.anomalies.notices)
 
     def unready(self) -> list[str]:
         """Why the hub is not ready, in words that docs/operations.md explains; they say nothing of callers, data or addresses."""
@@ -298,6 +299,7 @@ class Hub:
             Indexer(core.engine).run(),
             core.space.watch(),
             core.witnessing.run(),
+            self.anomalies.run(),
         )
         tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()

@@ -86,6 +86,8 @@ class Answer:
     """The same of those that no source compared: it did not answer, or is stale."""
     misses: dict[str, int] = field(default_factory=dict)
     """Look-ups by key that found nothing, by resource."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """(resource, identifier) of each look-up and verification, whatever came of it."""
     slack: int = 0
     """Bytes by which the outcomes of verifications are shorter in ``data`` than the longest that could stand there."""
 

@@ -100,6 +100,7 @@ class Work:
         name, value = given[0]
         item = face.keys[name]
         subject = canonical(item, value, name)
+        self.answer.asked.append((face.resource.code, str(subject)))
         binds: Binds = {"limit": 1}
         where = self.reader.where(face, binds, [identified(item, subject, binds, "key", spelled=face.spelled)])
         selection = Selection(face.resource.binding, plan.shape.outputs.columns, where, limit="limit")

@@ -76,6 +76,7 @@ async def verify(face: Face, asked: Question, reader: Reader, answer: Answer) ->
     uses = (ItemUse(asked.key.code, "key"), *(ItemUse(item.code, "match") for _, item, _ in asked.claims))
     access = answer.access(face, Operation.VERIFY)
     access.subjects[asked.key.code, asked.subject] = None
+    answer.asked.append((face.resource.code, str(asked.subject)))
     take(access, uses, 0)
     try:
         rows, stale, as_of = await reader.compared(face, Selection(face.resource.binding, outputs, where), binds)

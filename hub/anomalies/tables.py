@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, SmallInteger, Table, Text, text
 
 from hub.store.base import UtcText, metadata
 
@@ -15,10 +15,8 @@ hour = Table(
     Column("resource", Text, primary_key=True),
     Column("hour", Text, primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in COUNTS),
-    Column("anomalous", Boolean, nullable=False),
 )
-"""What an application did in an hour (``2026-03-05T09``, Beijing) with a resource; with an empty ``resource``, with all of them, each call once.
-``anomalous``: an alert tells of the hour and was not judged false; it is no measure of what is usual."""
+"""What an application did in an hour (``2026-03-05T09``, Beijing) with a resource; with an empty ``resource``, with all of them, each call once."""
 Index("ix_anomaly_hour_hour", hour.c.hour)
 
 position = Table(
@@ -51,7 +49,7 @@ anomaly = Table(
     metadata,
     Column("id", Text, primary_key=True),
     *(Column(name, Text, nullable=False) for name in ("rule", "version", "kind", "severity", "action", "application", "department")),
-    *(Column(name, Text, nullable=False) for name in ("resource", "operator", "measure", "window")),
+    *(Column(name, Text, nullable=False) for name in ("resource", "operator", "measure", "began", "window")),
     Column("observed", BigInteger, nullable=False),
     Column("expected", BigInteger, nullable=False),
     Column("first_entry", BigInteger),
@@ -63,13 +61,14 @@ anomaly = Table(
     Column("judged_at", UtcText),
     Column("opinion", Text, CheckConstraint("judged_by IS NULL OR opinion IS NOT NULL", name="judged_with_opinion")),
     Column("per_minute", Integer),
+    Column("throttled_resource", Text),
     Column("throttled_until", UtcText),
     Column("released_by", Text),
     Column("released_at", UtcText),
     Column("release_opinion", Text),
 )
-"""An alert. ``window``: the hour in which it was observed last; ``expected``: the limit that was passed; ``first_entry`` and ``last_entry``: entries
-of the ledger between which the hour's calls lie. ``per_minute``: calls that a throttled application has left, until ``throttled_until`` or a release."""
+"""An alert. ``began`` and ``window``: the hours in which it was observed first and last; ``expected``: the limit that was passed; ``first_entry`` and ``last_entry``: entries
+of the ledger between which the hour's calls lie. ``per_minute``: calls that a throttled application has left of ``throttled_resource`` (empty: of all), until ``throttled_until`` or a release."""
 _pending = text("state IN ('OPEN','ACKNOWLEDGED')")
 Index(
     "ix_anomaly_pending",

@@ -10,6 +10,8 @@ from graphql import OperationDefinitionNode, OperationType
 from sqlalchemy import Connection
 
 from auth.rights import Decision, Operation, Purpose
+from hub.anomalies.throttle import Throttled
+from hub.anomalies.watch import Watch
 from hub.api.context import Caller, Context
 from hub.api.entries import access_entries, asked_of, call_entry, operation_of, remote_details
 from hub.api.execute import Executor, check_operations, planned
@@ -22,7 +24,6 @@ from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.ledger.batch import Work
-from hub.ledger.subjects import Subjects
 from hub.live import Live
 from hub.sharing.cohorts import CallQuestions, Cohorts, Overtaken
 from hub.sharing.quota import check_quota, limited, usage
@@ -44,12 +45,13 @@ _ATTEMPTS = 4
 class DataService:
     """Answers documents of the data endpoint."""
 
-    def __init__(self, live: Live, documents: Documents, executor: Executor, ledger: Ledger, subjects: Subjects, services: Any) -> None:
+    def __init__(self, live: Live, documents: Documents, executor: Executor, ledger: Ledger, watch: Watch, services: Any) -> None:
         self._live = live
         self._documents = documents
         self._executor = executor
         self._ledger = ledger
-        self._subjects = subjects
+        self._subjects = subjects = live.core.subjects
+        self._watch = watch
         self._services = services
         self._troubles = Troubles()
         self._budgets = Budgets(live.core.engine, subjects, Limits.of(live.core.settings))
@@ -64,6 +66,9 @@ class DataService:
             turn.details = fault.details
             self._alerts.tell(turn.call, fault)
             raise
+        except Throttled as fault:
+            turn.details = {"anomaly": fault.anomaly}
+            raise
 
     async def _answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         self._ledger.check_release()
@@ -75,6 +80,7 @@ class DataService:
         plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
         if plan.faces:
             turn.operation, turn.asked = operation_of(plan), asked_of(plan, caller.rights.fingerprint)
+        self._watch.check(caller.application, plan)
         decisions = check_operations(plan)
         purpose = None if caller.rights.public else check_use(caller.use, decisions)
         check_documents(decisions, document)
@@ -127,6 +133,7 @@ class DataService:
         works = [usage(bounded, {a.resource: a.rows for a in accesses})] if bounded else []
         works += [*sets, *spending.works(answer), *asking.works()]
         receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
+        self._watch.note(caller.application, answer)
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
         if answer.masking:
             extensions["masking"] = answer.masking

@@ -17,8 +17,14 @@ from hub.metrics.registry import Metrics
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def admin_application(metrics: Metrics, unready: Callable[[], list[str]], host: str) -> ASGIApp:
-    """``/metrics``, ``/health/live`` and ``/health/ready`` under the listener's own names; ``unready`` gives the reasons."""
+def readiness(reasons: list[str], notices: list[str]) -> Response:
+    """The answer of ``/health/ready``: 503 for a reason. A notice tells of what works not and stops no call; it stands there where there is one."""
+    told = {"notices": notices} if notices else {}
+    return JSONResponse({"ready": not reasons, "reasons": reasons, **told}, 503 if reasons else 200, _HEADERS)
+
+
+def admin_application(metrics: Metrics, unready: Callable[[], list[str]], notices: Callable[[], list[str]], host: str) -> ASGIApp:
+    """``/metrics``, ``/health/live`` and ``/health/ready`` under the listener's own names; ``unready`` gives the reasons, ``notices`` what is no reason."""
     hosts = AllowedHosts([f"[{host}]" if ":" in host else host])
 
     async def figures(request: Request) -> Response:
@@ -26,8 +32,7 @@ def admin_application(metrics: Metrics, unready: Callable[[], list[str]], host: 
         return Response(text, headers=_HEADERS | {"content-type": media})
 
     async def ready(_request: Request) -> Response:
-        reasons = unready()
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200, _HEADERS)
+        return readiness(unready(), notices())
 
     async def live(_request: Request) -> Response:
         return PlainTextResponse("", headers=_HEADERS)

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from hub import __version__
+from hub.anomalies.watch import Watch
 from hub.api.admission import Admission
 from hub.exchange.runner import ExchangeRunner
 from hub.ledger.append import Ledger
@@ -32,6 +33,7 @@ class Observed:
     """By endpoint."""
     runner: ExchangeRunner
     space: Space
+    anomalies: Watch
 
 
 class Metrics:
@@ -62,6 +64,7 @@ class Metrics:
         yield from self._ledger_metrics()
         yield from self._space_metrics()
         yield from self._work_metrics()
+        yield GaugeMetricFamily("huitong_anomalies_open", "Alerts of unusual use that nobody has judged", self._observed.anomalies.pending)
         built = GaugeMetricFamily("huitong_build_info", "1; the version in the labels", labels=["version", "python"])
         built.add_metric([__version__, platform.python_version()], 1)
         yield built

@@ -198,7 +198,6 @@ def _anomalies() -> None:
         "anomaly_hour",
         *(Column(name, Text, primary_key=True) for name in (*key, "hour")),
         *(Column(name, BigInteger, nullable=False) for name in ("calls", "rows", "subjects", "misses", "refusals")),
-        Column("anomalous", Boolean, nullable=False),
     )
     op.create_table(
         "anomaly_asked",
@@ -213,7 +212,7 @@ def _anomalies() -> None:
         *(Column(name, BigInteger, nullable=False) for name in ("seq", "since")),
         *(Column(name, Text, nullable=False) for name in ("holder", "at")),
     )
-    given = ("rule", "version", "kind", "severity", "action", "application", "department", "resource", "operator", "measure", "window")
+    given = ("rule", "version", "kind", "severity", "action", "application", "department", "resource", "operator", "measure", "began", "window")
     op.create_table(
         "anomaly",
         Column("id", Text, primary_key=True),
@@ -225,7 +224,7 @@ def _anomalies() -> None:
         *(Column(name, Text) for name in ("judged_by", "judged_at")),
         Column("opinion", Text, CheckConstraint("judged_by IS NULL OR opinion IS NOT NULL", name="judged_with_opinion")),
         Column("per_minute", Integer),
-        *(Column(name, Text) for name in ("throttled_until", "released_by", "released_at", "release_opinion")),
+        *(Column(name, Text) for name in ("throttled_resource", "throttled_until", "released_by", "released_at", "release_opinion")),
     )
     pending = text("state IN ('OPEN','ACKNOWLEDGED')")
     unique = ["rule", *key, "operator"]
