@@ -20,6 +20,8 @@ KINDS = ("ERROR", "OMISSION", "INFRINGEMENT", COMPLAINT)
 MOST_DESCRIPTION = 4000
 MOST_ITEMS = 50
 """Items that one correction names."""
+READ_BY = ("call", "exchange", "download")
+"""Kinds of ledger entries that carried data."""
 _MOST_ENTRY = 2**63 - 1
 
 

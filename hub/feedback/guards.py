@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.catalog.tables import department
-from hub.feedback.given import MOST_ITEMS, Evidence, Given, bad, no_entry
+from hub.feedback.given import MOST_ITEMS, READ_BY, Evidence, Given, bad, no_entry
 from hub.ledger import tables as ledger
 from hub.sharing.due import Due
 from hub.sharing.filing import shared_part
@@ -71,9 +71,10 @@ class Guards:
 
 
 def _read_since(connection: Connection, case: Case, entry: int) -> bool:
-    """Whether the entry is of a call on the resource after the report."""
+    """Whether the entry is of a call that took data of the resource after the report; a refused one read nothing."""
     touching = select(ledger.access.c.seq).where(ledger.access.c.seq == entry, ledger.access.c.resource == case["resource"])
-    at = connection.execute(select(ledger.entry.c.at).where(ledger.entry.c.seq.in_(touching))).scalar()
+    answered = ledger.entry.c.kind.in_(READ_BY), ledger.entry.c.outcome.in_(("OK", "PARTIAL"))
+    at = connection.execute(select(ledger.entry.c.at).where(ledger.entry.c.seq.in_(touching), *answered)).scalar()
     return at is not None and at > case["created_at"]
 
 

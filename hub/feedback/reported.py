@@ -8,16 +8,13 @@ from sqlalchemy import Connection, select
 
 from hub.acts import Actor
 from hub.catalog.problems import Problem, Refused
-from hub.feedback.given import Report, no_entry
+from hub.feedback.given import READ_BY, Report, no_entry
 from hub.feedback.public import holds
 from hub.feedback.tables import feedback_case
 from hub.ledger import tables as ledger
 from hub.sharing.machine import PUBLIC_ACTOR
 from hub.sharing.tables import application
 from schema.model import Resource
-
-_READ_BY = ("call", "exchange", "download")
-"""Kinds of ledger entries that carried data."""
 
 
 def reported(connection: Connection, actor: Actor, resource: Resource, report: Report, code: str | None) -> dict[str, Any]:
@@ -50,7 +47,7 @@ def owner_of(connection: Connection, client_id: str | None) -> str | None:
 def _is_own_call(connection: Connection, entry: int, actor: Actor, resource: str) -> bool:
     """Whether the entry is of a call of the reporter's that carried data of the resource."""
     columns, access = ledger.entry.c, ledger.access.c
-    own = (columns.seq == entry) & (columns.application == actor.application) & columns.kind.in_(_READ_BY) & columns.outcome.in_(("OK", "PARTIAL"))
+    own = (columns.seq == entry) & (columns.application == actor.application) & columns.kind.in_(READ_BY) & columns.outcome.in_(("OK", "PARTIAL"))
     touching = select(access.seq).where(access.seq == entry, access.resource == resource)
     return connection.execute(select(columns.seq).where(own, columns.seq.in_(touching))).first() is not None
 

@@ -125,13 +125,15 @@ def test_no_correction_without_evidence(core: Core, hand: Hand) -> None:
 
 
 def test_an_entry_that_read_the_data_after_the_report_is_evidence(core: Core, hand: Hand) -> None:
+    """COR-02."""
     before = call(core, "app")
     number = reported(core)
     do(core, number, "accept")
     assert refused(core.feedback.act, GIVER, "correct", number, evidence(as_of=None, entry=before))[0].path == "entry"
     hand.set(LATER)
     elsewhere, after = call(core, "app", "civil_affairs.household"), call(core, "app")
-    assert refused(core.feedback.act, GIVER, "correct", number, evidence(as_of=None, entry=elsewhere))[0].path == "entry"
+    for read_nothing in (elsewhere, call(core, "app", outcome="REFUSED"), call(core, "app", outcome="FAILED")):
+        assert refused(core.feedback.act, GIVER, "correct", number, evidence(as_of=None, entry=read_nothing))[0].path == "entry"
     case = core.feedback.act(GIVER, "correct", number, evidence(as_of=None, entry=after))
     assert case.evidence == {"items": ["birth_date"], "asOf": None, "entry": after}
     assert case.history[-1].opinion == f"items: birth_date; entry: {after}"
