@@ -108,7 +108,8 @@ def resolve(batch: Sequence[Waiting], results: Sequence[Receipt | Exception]) ->
     """Hand out the results with one wake-up per event loop."""
     for loop in {waiting.loop for waiting in batch}:
         mine = [(waiting.future, result) for waiting, result in zip(batch, results, strict=True) if waiting.loop is loop]
-        if not loop.is_closed():
+        # A loop that is closed has nobody left who waits.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, mine)
 
 

@@ -160,6 +160,8 @@ class Publisher:
             self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
         except (LedgerCorrupt, KeyMissing, DeviceFault) as fault:
             self._report(f"no checkpoint: {fault}")
+        except Exception as fault:  # noqa: BLE001 - whatever the tables hold, the thread goes on and readiness tells
+            self._report(f"no checkpoint: the stored tree cannot be read ({type(fault).__name__}); run `huitong ledger verify`")
         else:
             self.fault = None
 

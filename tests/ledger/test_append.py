@@ -12,8 +12,11 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, eve
 
 from hub.ledger import tables
 from hub.ledger.append import Ledger
+from hub.ledger.batch import Pending
+from hub.ledger.canonical import record
 from hub.ledger.errors import EntryRejected, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.keys import Signer, VerifierKey
+from hub.ledger.line import Waiting
 from hub.ledger.reading import entry
 from hub.ledger.receipt import Receipt, verify_receipt
 from hub.ledger.service import LedgerService, prepare
@@ -255,3 +258,33 @@ async def test_while_only_acts_are_taken_no_entry_of_data_or_refusal_is(service:
     await service.ledger.append(make_draft())
     await service.ledger.close()
     assert check(service).entries == 4
+
+
+async def test_a_commit_that_fails_by_what_nobody_thought_of_is_told_and_the_writer_goes_on(service: LedgerService) -> None:
+    """The head's row, altered by whoever may: no entry can be made behind it, every caller is told so, and once it is mended calls are served."""
+    await service.start()
+    await service.ledger.append(make_draft("before"))
+    with service.engine.begin() as connection:
+        leaf = connection.execute(text("SELECT leaf FROM ledger_head")).scalar_one()
+        connection.execute(text("UPDATE ledger_head SET leaf = 'no bytes'"))
+    calls = [asyncio.create_task(service.ledger.append(make_draft(f"c{number}"))) for number in range(3)]
+    done, waiting = await asyncio.wait(calls, timeout=5)
+    assert waiting == set()
+    assert all(isinstance(call.exception(), LedgerUnavailable) for call in done)
+    assert not service.ready
+    with service.engine.begin() as connection:
+        connection.execute(text("UPDATE ledger_head SET leaf = :leaf"), {"leaf": leaf})
+    assert (await service.ledger.append(make_draft("after"))).entry == 1
+    assert service.ready
+    await service.close()
+
+
+async def test_a_loop_that_is_closed_does_not_end_the_writer(service: LedgerService) -> None:
+    await service.start()
+    gone, draft = asyncio.new_event_loop(), make_draft("gone")
+    waiting = Waiting(Pending(draft, record(draft, LOG)), gone.create_future(), gone)
+    gone.close()
+    service.ledger._line.put(waiting)
+    assert (await service.ledger.append(make_draft("next"))).entry == 1
+    assert service.ready
+    await service.close()

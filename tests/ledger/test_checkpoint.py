@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, text, update
 
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
@@ -221,3 +221,19 @@ async def test_the_running_service_publishes_by_itself_and_at_its_end(service: L
     await service.close()
     with service.engine.connect() as connection:
         assert inclusion(connection, 0) is not None
+
+
+def test_a_publisher_that_meets_what_it_cannot_read_says_so_and_goes_on(service: LedgerService) -> None:
+    """A row of another type than the column's, which SQLite takes: readiness tells, and the thread does not end unseen."""
+    fill(service, 3)
+    service.publisher.publish_all()
+    fill(service, 1)
+    with service.engine.begin() as connection:
+        leaf = connection.execute(text("SELECT leaf FROM ledger_entry WHERE seq = 2")).scalar_one()
+        connection.execute(text("UPDATE ledger_entry SET leaf = 'no bytes' WHERE seq = 2"))
+    service.publisher._look()
+    assert (service.publisher.fault or "").startswith("no checkpoint")
+    with service.engine.begin() as connection:
+        connection.execute(text("UPDATE ledger_entry SET leaf = :leaf WHERE seq = 2"), {"leaf": leaf})
+    service.publisher._look()
+    assert service.publisher.fault is None
