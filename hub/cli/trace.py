@@ -15,10 +15,11 @@ import typer
 from hub.catalog.sources import SourcePool
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, ActorName, AsJson
-from hub.cli.output import note, show_json, show_record, show_rows
+from hub.cli.output import harmless, note, show_json, show_record, show_rows
 from hub.cli.session import acting, opened
 from hub.core import Core
 from hub.demo.progress import shown, silent
+from hub.reading.formats import no_formula
 from hub.store.base import CHINA
 from hub.tracing.copies import Copy
 from hub.tracing.index import Indexer
@@ -143,7 +144,8 @@ def _show(found: Traced, as_json: bool, as_csv: bool) -> None:
     rows = [_row(carried, found.copy(carried)) for carried in found.trail.found]
     if as_json:
         calls = [_told(carried, found.copy(carried)) for carried in found.trail.found]
-        show_json({"calls": calls, "more": found.trail.more, "archived": found.trail.archived, "asked": found.asked, "unanswered": found.unanswered})
+        asked = {"asked": found.asked, "unanswered": found.unanswered, "unasked": found.unasked}
+        show_json({"calls": calls, "more": found.trail.more, "archived": found.trail.archived, **asked})
     elif as_csv:
         _csv(rows)
     else:
@@ -153,7 +155,9 @@ def _show(found: Traced, as_json: bool, as_csv: bool) -> None:
     if found.trail.archived:
         note(f"另有条目在归档中 entries in the archive: {', '.join(map(str, found.trail.archived))}")
     if found.unanswered:
-        note(f"数据源未应答，其结果可能不全 sources that did not answer: {', '.join(found.unanswered)}")
+        note(f"数据源未应答或行数过多，其结果可能不全 sources that did not answer in full: {', '.join(found.unanswered)}")
+    if found.unasked:
+        note(f"未询问数据源，脱敏显示的行不在其中 without --ask-sources, rows shown masked are not found: {', '.join(found.unasked)}")
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> None:
@@ -161,12 +165,8 @@ def _csv(rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         writer.writerow(list(rows[0]))
     for row in rows:
-        writer.writerow([_harmless("; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)) for value in row.values()])
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet must not run what a caller wrote (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        told = ("; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value) for value in row.values())
+        writer.writerow([no_formula(harmless(text)) for text in told])
 
 
 def _row(carried: Carried, copy: Copy | None) -> dict[str, Any]:

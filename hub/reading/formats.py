@@ -60,7 +60,7 @@ class CsvFormat:
 
     def part(self, _connection: Connection, entries: Sequence[Entry]) -> bytes:
         """One line per row."""
-        made = [[_harmless(value) for value in row.values()] for entry in entries for row in self._rows.of(entry)]
+        made = [[no_formula(value) for value in row.values()] for entry in entries for row in self._rows.of(entry)]
         self.rows += len(made)
         return _csv(made)
 
@@ -200,7 +200,8 @@ def _csv(lines: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _harmless(value: Any) -> Any:
+def no_formula(value: Any) -> Any:
+    """A cell of CSV that no spreadsheet runs: behind an apostrophe where it would begin a formula (OWASP, CSV injection)."""
     if not isinstance(value, str):
         return value
     first = unicodedata.normalize("NFKC", value.lstrip()[:1])

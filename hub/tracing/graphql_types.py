@@ -94,13 +94,16 @@ class TracedCall:
 
 @strawberry.type(description="追溯结果，新者在前\n\nWhat was found, newest first")
 class Trace:
-    """``archived``: numbers of entries that carried it and lie in the archive. ``unanswered``: resources whose source did not answer."""
+    """``archived``: numbers of entries that carried it and lie in the archive. ``unanswered``: resources whose source did not answer in full.
+    ``unasked``: resources whose rows were looked for by the identifier alone; without ``askSources`` those shown without it are not found.
+    """
 
     calls: list[TracedCall]
     has_next_page: bool
     archived: list[strawberry.ID]
     asked: list[str]
     unanswered: list[str]
+    unasked: list[str]
 
 
 @strawberry.type(description="办理步骤\n\nStep")
@@ -146,7 +149,8 @@ def trace_as_told(found: Traced) -> Trace:
     trail = found.trail
     calls = [call_as_told(carried, found.copy(carried)) for carried in trail.found]
     archived = [strawberry.ID(str(seq)) for seq in trail.archived]
-    return Trace(calls=calls, has_next_page=trail.more, archived=archived, asked=list(found.asked), unanswered=list(found.unanswered))
+    asked = {"asked": list(found.asked), "unanswered": list(found.unanswered), "unasked": list(found.unasked)}
+    return Trace(calls=calls, has_next_page=trail.more, archived=archived, **asked)
 
 
 def call_as_told(carried: Carried, copy: Copy | None) -> TracedCall:

@@ -20,7 +20,7 @@ from schema.subjects import STABLE
 from schema.values import deliverable, identified
 
 MOST_ROWS = 1000
-"""Of one person in one resource."""
+"""Of one person in one resource; where there are more, the resource counts as unanswered."""
 
 
 class Resolver:
@@ -43,7 +43,7 @@ class Resolver:
 
     async def _of(self, resource: Resource, item: Item, wanted: Wanted) -> list[str]:
         self.asked[resource.code] = None
-        binds: Binds = {"limit": MOST_ROWS}
+        binds: Binds = {"limit": MOST_ROWS + 1}
         config = self._snapshot.sources.get(resource.source)
         where = identified(item, wanted.value, binds, "key", spelled=config is not None and lists_by_index(config.kind))
         selection = Selection(resource.binding, (Column(resource.stable_key, resource.stable_kind),), where, limit="limit")
@@ -52,8 +52,11 @@ class Resolver:
         except (SourceFault, KeyError):
             self.unanswered[resource.code] = None
             return []
+        if len(rows) > MOST_ROWS:
+            self.unanswered[resource.code] = None
         return [subject_hash(self._subjects, resource.code, (STABLE, row[0])) for row in rows if deliverable(row[0])]
 
     def noted(self, traced: Traced) -> Traced:
         """The answer, with what was asked."""
-        return replace(traced, asked=tuple(self.asked), unanswered=tuple(self.unanswered))
+        unasked = tuple(code for code in traced.unasked if code not in self.asked)
+        return replace(traced, asked=tuple(self.asked), unanswered=tuple(self.unanswered), unasked=unasked)

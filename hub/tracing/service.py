@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from hub.acts import Actor, Acts
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import AUDIT
+from hub.ledger import tables
 from hub.ledger.entry import Json
 from hub.ledger.subjects import Subjects
 from hub.store.engine import reading
@@ -22,17 +24,22 @@ from schema.model import Snapshot
 
 MOST = 1000
 """Entries of one page."""
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,59}(\.[a-z][a-z0-9_]{0,59})?\Z")
+"""What may be a code or a number of the hub's. The log does not repeat what is none: somebody may have put a person's number in the wrong place."""
 _PATIENCE_MS = 120_000
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """The answer to a question. ``asked``: resources whose sources were asked for the stable keys; ``unanswered``: those that did not answer."""
+    """The answer to a question. ``asked``: resources whose sources were asked for the stable keys; ``unanswered``: those that did not answer in full;
+    ``unasked``: those that were not asked, of which rows that were shown without the identifier in clear are not among the findings.
+    """
 
     trail: Trail
     copies: dict[str, Copy]
     asked: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
     def copy(self, carried: Carried) -> Copy | None:
         """What became of the exchange that an entry is about."""
@@ -52,10 +59,11 @@ class TraceService:
         """Enters the question for a person or thing; what :meth:`answer` looks for. ``sources``: their sources are to be asked as well.
 
         Raises:
-            Refused: by role, or for an identifier that is none.
+            Refused: by role, for an identifier that is none, or a resource of which neither catalog nor log knows.
         """
         self._check(actor, "traceSubject", kind)
         try:
+            self._check_resource(snapshot, resource)
             wanted = wanted_subject(snapshot, self.subjects, kind, value)
         except Refused as refused:
             self._refuse(actor, "traceSubject", kind, *refused.problems)
@@ -80,7 +88,7 @@ class TraceService:
         """Who took what was asked for; ``keys`` are further hashes of the same person, of stable keys that sources told."""
         with reading(self._engine, _PATIENCE_MS) as connection:
             found = trail(connection, (*wanted.hashes, *keys), bounds, min(first, MOST))
-            return Traced(found, _copies(connection, found.found))
+            return Traced(found, _copies(connection, found.found), unasked=_places(wanted, bounds.resource))
 
     def life(self, actor: Actor, number: str, first: int, before: int | None = None) -> Life:
         """From an access request or grant to what came of it.
@@ -89,7 +97,7 @@ class TraceService:
             Refused: by role, or there is no such request or grant.
         """
         self._check(actor, "traceGrant", number)
-        self._acts.do(actor, "traceGrant", number, lambda _: None)
+        self._acts.do(actor, "traceGrant", _word(number), lambda _: None)
         with reading(self._engine, _PATIENCE_MS) as connection:
             found = life_of(connection, number, min(first, MOST), before)
             if found is None:
@@ -101,12 +109,30 @@ class TraceService:
         if not actor.may(AUDIT):
             self._refuse(actor, act, target, Problem("FORBIDDEN", f"需要权限 needs {AUDIT}", "", "input"))
 
+    def _check_resource(self, snapshot: Snapshot, code: str | None) -> None:
+        """What is misspelled would answer that nobody took anything."""
+        if code is None or code in snapshot.resources:
+            return
+        with self._engine.connect() as connection:
+            known = connection.execute(select(tables.access.c.seq).where(tables.access.c.resource == code).limit(1)).first()
+        if known is None:
+            message = f"目录与日志中均无资源 neither catalog nor log has the resource {code[:120]}"
+            raise Refused(Problem("NOT_FOUND", message, "部门代码.资源代码 department.resource", "resource"))
+
     def _refuse(self, actor: Actor, act: str, target: str, *problems: Problem) -> NoReturn:
-        self._acts.refuse(actor, act, target, problems[0])
+        self._acts.refuse(actor, act, _word(target), problems[0])
         raise Refused(*problems)
 
     def _enter(self, actor: Actor, act: str, wanted: Wanted, details: dict[str, Json]) -> None:
         self._acts.do(actor, act, wanted.kind, lambda _: None, {"subject": wanted.hashes[0], **details})
+
+
+def _word(text: str) -> str:
+    return text if _WORD.match(text) else "?"
+
+
+def _places(wanted: Wanted, resource: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.code for each, _ in wanted.places if resource in (None, each.code)))
 
 
 def _copies(connection: Connection, found: Sequence[Carried]) -> dict[str, Copy]:

@@ -120,6 +120,34 @@ async def test_the_question_is_an_entry_without_its_value(world: World) -> None:
     assert not [each.seq for each in world.entries() for number, _ in PEOPLE if number.encode() in each.canonical]
 
 
+async def test_a_number_in_the_wrong_place_is_not_entered(world: World) -> None:
+    for text, given in (
+        (TRACE, {"k": ALICE, "v": "x"}),
+        (TRACE, {"k": "id_number", "v": BOB, "r": ALICE}),
+        (RECORD, {"r": ALICE, "k": "1"}),
+        (GRANT, {"i": ALICE}),
+    ):
+        answer = await world.post("auditor", text, given, "/governance/graphql")
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["NOT_FOUND"], "and a misspelled resource is no answer"
+    assert [(each.content.details or {})["target"] for each in world.entries() if each.content.operation in ("traceSubject", "traceRecord", "traceGrant")][
+        -4:
+    ] == ["?", "id_number", "?", "?"]
+    assert not [each.seq for each in world.entries() if ALICE.encode() in each.canonical or BOB.encode() in each.canonical]
+
+
+async def test_what_a_trace_may_have_missed_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OPN-13: the sources that were not asked, and those that have more rows of the person than are looked for."""
+    unasked = (
+        'query ($v: String!, $r: String, $s: Boolean!) { traceSubject(kind: "id_number", value: $v, resource: $r, askSources: $s) { unasked unanswered } }'
+    )
+    assert set((await world.govern("auditor", unasked, v=BOB, s=False))["traceSubject"]["unasked"]) >= {"civil_affairs.person", "civil_affairs.pupil"}
+    within = {"r": "civil_affairs.pupil"}
+    assert (await world.govern("auditor", unasked, v=BOB, s=False, **within))["traceSubject"] == {"unasked": ["civil_affairs.pupil"], "unanswered": []}
+    assert (await world.govern("auditor", unasked, v=BOB, s=True, **within))["traceSubject"] == {"unasked": [], "unanswered": []}
+    monkeypatch.setattr("hub.tracing.resolving.MOST_ROWS", 0)
+    assert (await world.govern("auditor", unasked, v=BOB, s=True, **within))["traceSubject"] == {"unasked": [], "unanswered": ["civil_affairs.pupil"]}
+
+
 async def test_nobody_but_the_audit_administrator_asks(world: World) -> None:
     for name in ("guard", "operator", "steward"):
         before = len(world.entries())
