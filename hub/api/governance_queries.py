@@ -8,6 +8,7 @@ import strawberry
 from anyio import to_thread
 
 from auth.client_keys import key_ids
+from hub.anomalies.graphql import AnomalyQueries
 from hub.api.bounds import bounds
 from hub.api.context import Context
 from hub.api.governance_types import Application, ManifestImport, Source
@@ -43,6 +44,7 @@ class Query(
     MaskingQueries,
     FeedbackQueries,
     UsageQueries,
+    AnomalyQueries,
     WithdrawalQueries,
 ):
     """治理查询\n\nGovernance queries"""

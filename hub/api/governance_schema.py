@@ -8,6 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from auth.clients import KEY, SECRET
+from hub.anomalies.graphql import AnomalyMutations
 from hub.api.context import Context
 from hub.api.governance_acts import do_act, guard
 from hub.api.governance_inputs import (
@@ -69,7 +70,9 @@ async def _set_department_active(info: Info, code: str, active: bool) -> Departm
 
 
 @strawberry.type
-class Mutation(ClientMutations, WithdrawalMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations, FeedbackMutations):
+class Mutation(
+    ClientMutations, WithdrawalMutations, AuthorizeMutations, PeopleMutations, SharingMutations, CalendarMutations, FeedbackMutations, AnomalyMutations
+):
     """治理操作\n\nAdministrative acts"""
 
     @strawberry.mutation(description="登记部门\n\nRegisters a department")

@@ -64,6 +64,8 @@ QUERIES: Final[Mapping[str, Roles]] = {
     "explain": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "usage": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT, OWNER: Reach.OWN},
     "usageRules": _EVERYBODY,
+    "anomalies": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
+    "anomalyRules": _EVERYBODY,
     "dryRun": {SECURITY: Reach.ALL, AUDIT: Reach.ALL, STEWARD: Reach.DEPARTMENT},
 }
 """Root fields of queries. A resolver whose field has a reach below ``ALL`` asks ``hub.api.bounds`` what to leave out."""
@@ -120,6 +122,8 @@ MUTATIONS: Final[Mapping[str, Roles]] = {
     "setCalendarDays": _SECURITY,
     "withdrawResource": {SECURITY: Reach.ALL, STEWARD: Reach.DEPARTMENT},
     "restoreResource": _SECURITY,
+    "judgeAnomaly": _SECURITY,
+    "releaseThrottle": _SECURITY,
     "acceptFeedback": _PROVIDER,
     "correctFeedback": _PROVIDER,
     "explainFeedback": _PROVIDER,
