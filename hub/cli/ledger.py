@@ -96,7 +96,12 @@ def _verified(core: Core, given: list[VerifierKey], checkpoints: list[str], rece
     with shown(sys.stderr) as bars, reading(core.engine, patience=0) as connection:
         progress = silent if as_json or not sys.stderr.isatty() else bars
         report = verify(
-            connection, keys, checkpoints=checkpoints, receipts=receipts, archive=source, progress=lambda done, total: progress("entries", done, total)
+            connection,
+            keys,
+            checkpoints=checkpoints,
+            receipts=receipts,
+            archive=source if folders else None,
+            progress=lambda done, total: progress("entries", done, total),
         )
     for found in source.faults:
         report.find("entry", found.entry, str(found))

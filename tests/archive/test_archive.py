@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from hub.acts import Actor
-from hub.archive.files import ArchiveFault, read_list
+from hub.archive.files import ArchiveFault, read_list, write_list
 from hub.archive.service import Archives
 from hub.archive.source import ArchiveSource
 from hub.catalog.problems import Refused
@@ -46,7 +46,7 @@ def check(service: LedgerService, *folders: Path) -> Report:
     keys = [service.verifier_key]
     source = ArchiveSource(folders, service.ledger.log, keys)
     with service.engine.connect() as connection:
-        report = verify(connection, keys, archive=source)
+        report = verify(connection, keys, archive=source if folders else None)
     for fault in source.faults:
         report.find("entry", fault.entry, str(fault))
     return report
@@ -196,6 +196,30 @@ def test_entries_that_nobody_removed_by_an_act_are_missed(service: LedgerService
     found = check(service)
     assert not found.ok
     assert "no entry says who" in found.findings[0].message
+
+
+def test_a_leaf_hash_hides_no_entry_that_the_register_does_not_name(service: LedgerService, archives: Archives, tmp_path: Path) -> None:
+    """One segment was removed rightly; an entry outside it is taken away as if it had been."""
+    folder = archived(archives, tmp_path / "a")
+    archives.prune(YAO, "du", [folder])
+    with service.engine.begin() as connection:
+        connection.execute(update(tables.archive).where(tables.archive.c.first == 0).values(pruned_at=None))
+    for report in (check(service), check(service, folder)):
+        assert (report.ok, report.first) == (False, 0)
+        assert "entry 0 is missing" in report.findings[0].message
+
+
+def test_an_archive_that_is_not_whole_is_told(service: LedgerService, archives: Archives, tmp_path: Path) -> None:
+    """Whoever is given an archive without a segment is not told that everything was read."""
+    folder = archived(archives, tmp_path / "a")
+    archives.prune(YAO, "du", [folder])
+    assert check(service, folder).ok
+    kept = [each for each in read_list(folder, service.ledger.log, [service.verifier_key]) if each.first != 10]
+    (folder / "archive.json").unlink()
+    write_list(folder, service.signer, kept)
+    report = check(service, folder)
+    assert (report.ok, report.first, report.unread) == (False, 10, 10)
+    assert "10 removed entries are not in the archive" in report.findings[0].message
 
 
 def test_hours_that_hide_entries_are_found(service: LedgerService) -> None:
