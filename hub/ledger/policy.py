@@ -28,6 +28,7 @@ class Policy:
         self._stored = [key for key in stored if key.verifier.name == report.log]
         self._report = report
         self._endorsed: dict[str, int | None] = {}
+        self._announcers: dict[str, Json] = {}
         first = self._stored[0].verifier if self._stored else trusted[0]
         self.line = [LedgerKey(first)]
 
@@ -130,9 +131,17 @@ class Policy:
             self._endorsed |= {str(key.verifier): one.seq for key in self._stored if key.endorsed == one.seq}
         endorsed, announced = _details(one, ENDORSE), _details(one, ROTATE)
         if endorsed is not None:
-            self._endorsed.setdefault(str(endorsed.get("key")), one.seq)
+            self._endorse(one.seq, str(endorsed.get("key")), endorsed.get("actor"))
+        if announced is not None:
+            self._announcers[str(announced.get("new"))] = announced.get("actor")
         if announced is not None and not (alone and self.line[-1].announced == one.seq):
             self._report.find("key", one.seq, f"entry {one.seq} announces a key that does not follow the one in force")
+
+    def _endorse(self, seq: int, key: str, actor: Json) -> None:
+        self._endorsed.setdefault(key, seq)
+        if key in (str(one.verifier) for one in self.line) and self._announcers.get(key) != actor:
+            return
+        self._report.find("key", seq, f"entry {seq} endorses a key that was not announced before it, or by the one who announced it")
 
     def _others(self) -> Collection[VerifierKey]:
         return dict.fromkeys([*(key.verifier for key in self.line), *(key.verifier for key in self._stored), *self._trusted])

@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from hub.ledger import tables
 from hub.ledger.append import Ledger
 from hub.ledger.checkpoint import open_checkpoint
+from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import KeyFault, KeyMissing, LedgerUnavailable
 from hub.ledger.history import LedgerKey, as_json, read_history
 from hub.ledger.keys import VerifierKey
@@ -224,6 +225,19 @@ def test_a_lost_key_is_replaced_without_it_and_endorsed_by_another(service: Ledg
     report = check(again)
     assert (report.ok, report.warnings, history(again)[-1].endorsed) == (True, [], 4)
     again.engine.dispose()
+
+
+@pytest.mark.parametrize(("actor", "ok"), [("cli:one", False), ("cli:other", True)])
+def test_nobody_endorses_alone_whatever_the_database_says(service: LedgerService, actor: str, ok: bool) -> None:
+    """Whoever holds the database and the key writes the entry and the row beside the hub's own check."""
+    made = turn(service, lost=True)
+    draft = EntryDraft(kind="key", call="k", outcome="OK", operation="endorseLedgerKey", details={"actor": actor, "key": str(made.verifier)})
+    seq = service.ledger.append_sync(draft).entry
+    with service.engine.begin() as connection:
+        connection.execute(update(tables.key).where(tables.key.c.number == 1).values(endorsed=seq))
+    report = check(service)
+    assert report.ok is ok
+    assert ok or [(finding.what, finding.index) for finding in report.findings] == [("key", seq)]
 
 
 def test_a_log_from_before_names_the_key_it_was_signed_with(service: LedgerService, tmp_path: Path) -> None:
