@@ -30,8 +30,8 @@ def withdraw_command(
         done = service.withdraw(acting(actor), resource, reason, document)
         if not as_json:
             note(f"{done.id}  {done.resource}  {done.state}  {done.withdrawn_at.isoformat(timespec='seconds')}")
-        found = service.recipients(resource)
-    _show(done, found, as_json)
+        found, first = service.recipients(resource), service.archived_before()
+    _show(done, found, as_json, first)
 
 
 def restore_command(
@@ -56,14 +56,16 @@ def withdrawals_command(
         if recipients is None:
             show_rows([asdict(each) for each in service.find()], as_json, "没有撤回的资源 nothing was withdrawn")
         else:
-            _show(None, service.recipients(recipients), as_json)
+            _show(None, service.recipients(recipients), as_json, service.archived_before())
 
 
 def _service(core: Core) -> WithdrawalService:
     return WithdrawalService(core.engine, core.acts, core.catalog.current)
 
 
-def _show(done: Withdrawal | None, found: list[Recipient], as_json: bool) -> None:
+def _show(done: Withdrawal | None, found: list[Recipient], as_json: bool, first: int) -> None:
+    if first:
+        note(f"条目 {first} 之前的日志仅存于归档，其接收方不在列 entries before {first} are in the archive alone: their recipients are not listed")
     if as_json:
         told = [_told(each) for each in found]
         show_json({**asdict(done), "recipients": told} if done else told)

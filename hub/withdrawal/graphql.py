@@ -70,10 +70,19 @@ class WithdrawalRecord:
     restored_at: DateTime | None
     assessment: str | None
 
-    @strawberry.field(description="接收方：持有授权者与曾取用者，取自全部日志\n\nWho holds a grant, and who ever took data, from the whole ledger")
+    @strawberry.field(
+        description="接收方：持有授权者与曾取用者，取自未归档移出的全部日志\n\nWho holds a grant, and who ever took data, from all of the ledger that was not removed after its archiving"
+    )
     async def recipients(self, info: Info) -> list[WithdrawalRecipient]:
         count_reading(info.context)
         return [_recipient(each) for each in await to_thread.run_sync(_service(info).recipients, self.resource)]
+
+    @strawberry.field(
+        description="此序号之前的条目仅存于归档，其接收方不在列\n\nEntries with smaller numbers are in the archive alone: who took data by them alone is not among the recipients"
+    )
+    async def archived_before(self, info: Info) -> strawberry.ID | None:
+        first = await to_thread.run_sync(_service(info).archived_before)
+        return strawberry.ID(str(first)) if first else None
 
 
 @strawberry.input(description="撤回资源\n\nResource to be withdrawn")

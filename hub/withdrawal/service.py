@@ -14,6 +14,7 @@ from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import SECURITY, STEWARD
 from hub.catalog.tables import snapshot
+from hub.ledger.search import extent
 from hub.people.roles import identity_of
 from hub.sharing.texts import NOT_PLAIN, is_plain
 from hub.store.base import now
@@ -122,6 +123,11 @@ class WithdrawalService:
         """Everybody who may take the resource under a grant, and everybody who ever took something of it, with what and when."""
         with reading(self._engine, _PATIENCE_MS) as connection:
             return recipients_of(connection, resource)
+
+    def archived_before(self) -> int:
+        """The number of the first entry that the recipients are taken from: earlier ones were archived and removed. 0: all are there."""
+        with self._engine.connect() as connection:
+            return extent(connection).first
 
     def _refuse(self, actor: Actor, act: str, target: str, problem: Problem) -> NoReturn:
         self._acts.refuse(actor, act, target, problem)

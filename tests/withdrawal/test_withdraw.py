@@ -9,11 +9,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import delete, insert
 
 from connectors.sql.sqlite import SqliteConnection
 from hub.acts import Actor
-from hub.catalog.scopes import STEWARD
+from hub.catalog.scopes import SECURITY, STEWARD
+from hub.ledger import tables
 from hub.ledger.entry import Entry
+from hub.store.base import now
 from hub.withdrawal.service import WithdrawalService
 from tests.catalog.homes import publish, refused
 from tests.sharing.sides import DECIDER
@@ -245,3 +248,40 @@ async def test_the_recipients_are_those_of_the_log_and_of_the_grants(world: Worl
     assert taken in housing["exchanges"]
     assert (housing["name"], housing["purposes"], housing["grants"]) == ("housing", ["rent"], [{"id": world.grants["housing", "person"], "state": "ACTIVE"}])
     assert (statistics["name"], statistics["calls"], statistics["rows"]) == ("statistics", *counted(world.entries(), app(world, "statistics"))[:2])
+
+
+async def test_one_person_under_two_names_is_one(world: World) -> None:
+    """OPN-13: at the command line and at the endpoint, written in whichever way."""
+    service = WithdrawalService(world.core.engine, world.core.acts, world.core.catalog.current)
+    for name in ("cli:guard", "cli:Ｇuard", "CLI: guard"):
+        service.withdraw(Actor(name, None, frozenset({SECURITY})), PERSON, "疑似泄露")
+        assert problems(await restore(world, "guard")) == ["FOUR_EYES"]
+        assert problems(await restore(world, "keeper")) == []
+    assert problems(await withdraw(world, "guard")) == []
+    for name in ("cli:guard", "cli:cli:guard", "guard\u200b"):
+        assert refused(service.restore, Actor(name, None, frozenset({SECURITY})), PERSON, "checked")[0].code == "FOUR_EYES"
+
+
+async def test_neither_rehearsal_nor_introspection_reaches_what_is_withdrawn(world: World) -> None:
+    introspection = '{ __type(name: "CivilAffairsPerson") { fields { name } } }'
+    assert (await world.ask("housing", introspection))["__type"] is not None
+    assert problems(await withdraw(world)) == []
+    answer = await world.post("housing", "query ($d: String!) { dryRun(document: $d) { wouldRun sources { statements } } }", {"d": LIST})
+    assert not (answer.get("data") or {}).get("dryRun") or not answer["data"]["dryRun"]["wouldRun"], answer
+    assert "SELECT" not in str(answer)
+    assert (await world.ask("housing", introspection))["__type"] is None
+
+
+async def test_recipients_say_where_the_log_begins(world: World) -> None:
+    """OPN-13: who took data by entries that were archived and removed is not listed, and that is said."""
+    text = "{ withdrawals { archivedBefore } }"
+    assert problems(await withdraw(world)) == []
+    assert (await world.govern("auditor", text))["withdrawals"][0] == {"archivedBefore": None}
+    removed = {"first": 0, "count": 3, "file": "segment", "bytes": 1, "sha256": "0" * 64, "archived_at": now(), "pruned_at": now()}
+    with world.core.engine.begin() as connection:
+        connection.execute(insert(tables.archive).values(**removed))
+    try:
+        assert (await world.govern("auditor", text))["withdrawals"][0] == {"archivedBefore": "3"}
+    finally:
+        with world.core.engine.begin() as connection:
+            connection.execute(delete(tables.archive))
