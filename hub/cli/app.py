@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hub.cli import (
+    anomaly,
     application,
     calendar,
     catalog,
@@ -34,6 +35,7 @@ from hub.cli import (
     token,
     trace,
     usage,
+    usage_report,
     witness,
 )
 from hub.cli.faults import EXPECTED, tell
@@ -71,6 +73,7 @@ def options(
 
 for _module in (init, serve, demo, doctor, token, query, explain):
     app.command(_module.__name__.rpartition(".")[2])(_module.command)
+usage.group.command("report", epilog=usage_report.EPILOG)(usage_report.command)
 for _name, _group in (
     ("department", department.group),
     ("app", application.group),
@@ -88,6 +91,7 @@ for _name, _group in (
     ("ledger", ledger.group),
     ("trace", trace.group),
     ("usage", usage.group),
+    ("anomaly", anomaly.group),
     ("witness", witness.group),
 ):
     app.add_typer(_group, name=_name)

@@ -45,7 +45,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("witness init", "witness trust", "witness serve", "witness show", "witness evidence"),
         *("feedback list", "feedback show", "feedback accept", "feedback correct", "feedback explain", "feedback reject", "feedback transfer"),
         *("feedback close", "feedback object", "feedback decide", "feedback verify"),
-        *("usage show", "usage recompute", "usage rules"),
+        *("usage show", "usage recompute", "usage report", "usage rules"),
+        *("anomaly list", "anomaly show", "anomaly judge", "anomaly release", "anomaly rules"),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 

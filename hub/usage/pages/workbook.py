@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from hub.store.base import CHINA
@@ -12,8 +13,6 @@ from hub.usage.pages.tables import tables_of
 from hub.usage.report import UsageReport
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
@@ -83,8 +82,7 @@ def _write(sheet: Worksheet, row: int, column: int, value: Value, form: Any) -> 
     elif isinstance(value, (int, float)):
         sheet.write_number(row, column, value, form)
     else:
-        day: date = value
-        sheet.write_datetime(row, column, day, form)
+        sheet.write_datetime(row, column, datetime.combine(value, time()), form)
 
 
 def _sheet_name(table: Table) -> str:
