@@ -142,6 +142,7 @@ class Hub:
             "/graphql": self._endpoint("data", data.answer, lambda _: settings.body_bytes, demo),
             "/governance/graphql": self._endpoint("governance", administration.answer, self._governance_limit, demo),
         }
+        core.ledger.in_work = lambda: sum(admission.in_work for admission in self._admissions.values())
         self._rest = Starlette(routes=self._routes(demo), lifespan=self._life, exception_handlers={HTTPException: _http_error})
         # Starlette would redirect to an absolute address made of whatever the request calls the host.
         self._rest.router.redirect_slashes = False

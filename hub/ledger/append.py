@@ -19,7 +19,7 @@ from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.held import Held
 from hub.ledger.keys import Signer
-from hub.ledger.line import ENOUGH, Line, Waiting, resolve
+from hub.ledger.line import Line, Waiting, resolve
 from hub.ledger.receipt import Receipt
 
 BATCH_LIMIT = 256
@@ -28,8 +28,8 @@ PATIENCE_MS = 2000
 """How long a commit of the event loop's entries waits for somebody else's lock of the database."""
 IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
-SEVERAL = 4
-"""Entries of a batch from which on the hub is busy: the next commit waits while more arrive, for what it costs beside its entries is shared."""
+MOST_GATHERED = 64
+"""Entries of a commit that are waited for at most."""
 PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
@@ -56,9 +56,10 @@ class Ledger:
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._line = Line()
+        self.in_work: Callable[[], int] = _none_known
+        """How many calls are in work, each with an entry to come."""
         self._open = False
         self._failing = False
-        self._last = 0
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
@@ -155,11 +156,10 @@ class Ledger:
         held = Held(self._engine)
         try:
             while self._line.awaited(PROBE_SECONDS if self._failing else None):
-                if self._last >= SEVERAL:
-                    self._line.gather(ENOUGH)
+                # What a commit costs beside its entries is shared by half of the calls in work; the other half is worked on meanwhile.
+                self._line.gather(min(self.in_work() // 2, MOST_GATHERED))
                 resolve(late := self._line.late(LONGEST_SECONDS), [LedgerUnavailable(_LATE) for _ in late])
                 batch = self._line.take(self._batch_limit)
-                self._last = len(batch)
                 if batch:
                     resolve(batch, self._judged([waiting.pending for waiting in batch], held))
                 else:
@@ -205,6 +205,11 @@ def _releases(draft: EntryDraft) -> bool:
 
 def _unnoted(_draft: EntryDraft) -> None:
     return None
+
+
+def _none_known() -> int:
+    """A hub that does not tell commits at once."""
+    return 0
 
 
 def _nothing() -> None:

@@ -14,10 +14,8 @@ from hub.ledger.batch import Pending
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.receipt import Receipt
 
-ENOUGH = 48
-"""Entries that are not waited for any longer."""
-_GLANCE_SECONDS, _GLANCES = 0.001, 8
-"""Between two looks at how many there are, and so many looks at most."""
+_GLANCE_SECONDS, _GLANCES, _IDLE_GLANCES = 0.001, 20, 4
+"""Between two looks at how many there are; so many looks at most, and so many at most in which nobody came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +69,13 @@ class Line:
         return bool(self._queue)
 
     def gather(self, enough: int) -> None:
-        """Waits while more arrive, until there are enough: a few milliseconds at most."""
-        seen = 0
+        """Waits while more arrive, until there are enough: some milliseconds at most."""
+        seen, idle = len(self._queue), 0
         for _ in range(_GLANCES):
-            if not seen < len(self._queue) < enough:
+            if len(self._queue) >= enough or idle == _IDLE_GLANCES:
                 return
-            seen = len(self._queue)
             self._closing.wait(_GLANCE_SECONDS)
+            idle, seen = (idle + 1, seen) if len(self._queue) == seen else (0, len(self._queue))
 
     def late(self, seconds: float) -> list[Waiting]:
         """Takes those who have waited for longer: they would be told of a success that nobody waits for any more."""

@@ -12,6 +12,8 @@ from hub.store import postgres
 
 PATIENCE_MS = 10_000
 """How long a transaction waits where nothing else is said."""
+WAL_PAGES = 4000
+"""After so many pages of 4 KiB SQLite moves its log into the database: the pages last written are written over and over, and moved once."""
 SETTLE_MS = 250
 """How long :func:`settle` waits for readers."""
 
@@ -64,7 +66,7 @@ def reading(engine: Engine, patience: int = PATIENCE_MS) -> Iterator[Connection]
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE_MS}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={WAL_PAGES}", f"busy_timeout={PATIENCE_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
