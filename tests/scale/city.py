@@ -141,7 +141,7 @@ def _departments(connection: Connection) -> None:
 
 def _manifest(number: int) -> str:
     base = f"52010000{number:08d}9"[:17]
-    said = {"name": f"市{NAMES[number]}", "name_en": f"Department {number}", "uscc": base + uscc.calc_check_digit(base)}
+    said = {"name": NAMES[number], "name_en": f"Department {number}", "uscc": base + uscc.calc_check_digit(base)}
     head = [f"# {json.dumps(said)}", "[department]", f'code = "{department(number)}"', *(f'{key} = "{value}"' for key, value in said.items())]
     head += ["[[sources]]", 'code = "db"', 'kind = "sql"', f'url = "sqlite:///{department(number)}.db"']
     return "\n".join([*head, *(line for n in range(RESOURCES_EACH) for line in _resource(number, n))]) + "\n"

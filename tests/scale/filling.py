@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -87,5 +87,5 @@ class Filler:
         if shape.rows and shape.operation != "exchange":
             made["accesses"][0]["subjects"] = [subject(int(draw() * PEOPLE)) for _ in range(shape.rows)]
         for state in made["sources"]:
-            state["asOf"] = moment(at)
+            state["asOf"] = moment(at - timedelta(minutes=number % 600))
         return made

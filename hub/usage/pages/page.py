@@ -168,7 +168,8 @@ def _rows(heads: tuple[Head, ...], rows: Iterable[tuple[Value, ...]], first: int
         + "</tr>\n"
         for number, row in enumerate(rows, first)
     )
-    return f"<div class=scroll><table><thead><tr><th class=n>#</th>{top}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>\n"
+    narrow = " class=narrow" if len(heads) < 4 and all(head.kind != "text" for head in heads[1:]) else ""
+    return f"<div class=scroll><table{narrow}><thead><tr><th class=n>#</th>{top}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>\n"
 
 
 def _origin(report: UsageReport) -> str:

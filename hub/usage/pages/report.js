@@ -72,7 +72,7 @@
     const most = (width - grid.left - grid.right) / chart.labels.length;
     const across = days || most >= 90 ? {interval: 'auto', hideOverlap: true} : {interval: 0, rotate: 60, width: 120, overflow: 'truncate'};
     if (!days && most >= 90) grid.bottom = 44;
-    const map = days ? {type: 'continuous', min: 0, max: Math.max(1, ...chart.cells.map(cell => cell[2])), inRange: {color: SHADES}, formatter: value => told(Math.round(value)), calculable: false}
+    const map = days ? {type: 'continuous', min: 0, max: Math.max(1, ...chart.cells.map(cell => cell[2])), inRange: {color: SHADES}, formatter: value => told(Math.round(value)), calculable: false, text: [told(Math.max(...chart.cells.map(cell => cell[2]))), '0']}
       : {type: 'piecewise', pieces: pieces(chart.cells)};
     return {
       height: grid.top + grid.bottom + chart.rows.length * step,
@@ -99,7 +99,8 @@
     made.setOption(option);
     drawn.push([made, figure]);
   }
-  const fit = width => drawn.forEach(([made, figure]) => made.resize({width: width && (figure.parentElement.classList.contains('pair') ? width / 2 - 8 : width)}));
+  const inPair = figure => figure.parentElement.classList.contains('pair');
+  const fit = width => drawn.forEach(([made, figure]) => made.resize({width: width === 'auto' ? 'auto' : inPair(figure) ? width / 2 - 8 : width}));
   let waiting;
   addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => fit('auto'), 100); });
   addEventListener('beforeprint', () => fit(PAPER));

@@ -98,7 +98,7 @@ _FIGURES: tuple[Column[Figures], ...] = (
     Column("P95 毫秒", "p95 ms", "count", lambda f: f.percentile(95)),
     Column("P99 毫秒", "p99 ms", "count", lambda f: f.percentile(99), aside=True),
     Column("平均毫秒", "Mean ms", "tenth", lambda f: f.mean_ms, aside=True),
-    Column("数据时效（小时）", "Mean age, hours", "tenth", lambda f: None if f.mean_age is None else f.mean_age / 3600),
+    Column("时效 小时", "Mean age, h", "tenth", lambda f: None if f.mean_age is None else f.mean_age / 3600),
     Column("及时", "Fresh", "share", lambda f: None if not f.served else 1 - f.stale / f.served, aside=True),
     Column("可用", "Available", "share", lambda f: None if not f.calls else 1 - f.unavailable / f.calls, aside=True),
     Column("成功率", "Served share", "share", lambda f: _ratio(f.served, f.calls)),
