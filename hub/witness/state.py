@@ -12,7 +12,7 @@ from threading import Lock
 from hub.ledger.errors import LedgerUnavailable
 
 MOST_EVIDENCE = 1000
-"""Pieces of evidence kept for one log and reason: the first ones, for whoever has a log's key can make any number."""
+"""Pieces of evidence kept for one log and reason: the first half, and the latest. Nobody can keep a later piece out, or drive the first ones out."""
 _PATIENCE_SECONDS = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cosigned (
@@ -147,13 +147,17 @@ class Decision:
         self._connection.execute("DELETE FROM evidence WHERE origin = ? AND size = ? AND root = ?", (made.origin, made.size, made.root))
 
     def keep(self, found: Evidence) -> bool:
-        """Keeps evidence; whether it was new and there was room."""
-        counted = self._connection.execute("SELECT count(*) FROM evidence WHERE origin = ? AND reason = ?", (found.origin, found.reason)).fetchone()
-        if counted[0] >= MOST_EVIDENCE:
-            return False
+        """Keeps evidence; whether it was new. Where there is no room, the oldest of the latest goes."""
         values = (found.at, found.origin, found.reason, found.size, found.root, found.held, found.shown)
         into = "INSERT OR IGNORE INTO evidence (at, origin, reason, size, root, held, shown) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        return self._connection.execute(into, values).rowcount == 1
+        if self._connection.execute(into, values).rowcount != 1:
+            return False
+        counted = self._connection.execute("SELECT count(*) FROM evidence WHERE origin = ? AND reason = ?", (found.origin, found.reason)).fetchone()
+        if counted[0] > MOST_EVIDENCE:
+            oldest = "SELECT id FROM evidence WHERE origin = ? AND reason = ? ORDER BY id LIMIT 1 OFFSET ?"
+            (gone,) = self._connection.execute(oldest, (found.origin, found.reason, MOST_EVIDENCE // 2)).fetchone()
+            self._connection.execute("DELETE FROM evidence WHERE id = ?", (gone,))
+        return True
 
 
 def _row(made: Cosigned) -> tuple[str, int, bytes, str, int]:

@@ -95,6 +95,8 @@ class Witness:
                 _log.warning("the log %s shows %d entries after %d: an old checkpoint sent again, or a log that was set back", head.origin, head.size, size)
             return _conflict(size)
         if not self._consistent(held, shown):
+            if held is not None and (held.size, held.root) == (head.size, head.root):
+                return Verdict(422, "no proof belongs between a tree and itself\n")
             self._alarm(decision, INCONSISTENT, held, shown, body)
             return Verdict(422, "the consistency proof does not hold\n")
         seconds = int(self._clock())

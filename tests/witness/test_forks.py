@@ -85,6 +85,31 @@ def test_a_wrong_proof_of_the_right_tree_is_no_fork_in_the_end(tmp_path: Path, l
 
 
 @pytest.mark.fast
+def test_a_stranger_cannot_make_the_cosigned_tree_look_like_a_fork(tmp_path: Path, log: Log) -> None:
+    with new_witness(tmp_path, log.vkey) as witness:
+        witness.add_checkpoint(log.request(0, leaves(5)))
+        assert witness.add_checkpoint(log.request(5, leaves(5), [bytes(32)])).status == 422
+    state = WitnessState(WitnessHome(tmp_path).database)
+    assert state.evidence() == []
+    state.close()
+
+
+@pytest.mark.fast
+def test_evidence_that_strangers_fill_up_leaves_room_for_what_comes(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each published checkpoint with a proof of nonsense is a piece of evidence; the first half stays, and so do the latest."""
+    monkeypatch.setattr("hub.witness.state.MOST_EVIDENCE", 6)
+    with new_witness(tmp_path, log.vkey) as witness:
+        witness.add_checkpoint(log.request(0, leaves(5)))
+        for size in range(6, 16):
+            witness.add_checkpoint(log.request(5, leaves(size), [bytes(32)]))
+        witness.add_checkpoint(fork := log.request(5, leaves(20, "b", 2)))
+    state = WitnessState(WitnessHome(tmp_path).database)
+    assert [one.size for one in state.evidence()] == [6, 7, 8, 14, 15, 20]
+    assert state.evidence()[-1].shown == fork
+    state.close()
+
+
+@pytest.mark.fast
 def test_logs_are_followed_and_a_garbled_file_changes_nothing(tmp_path: Path, log: Log) -> None:
     other = Log("example.com/other")
     with new_witness(tmp_path, log.vkey) as witness:
