@@ -16,7 +16,7 @@ from hub.people.permissions import Reach
 from hub.store.engine import reading
 from hub.usage import tables
 from hub.usage.figures import Figures
-from hub.usage.query import By, Scope, sums
+from hub.usage.query import By, Scope, sums, taken_by
 from hub.usage.rulebook import UsageRules
 from schema.faults import Code, Fault, bad_input
 
@@ -93,8 +93,9 @@ class UsageQueries:
         self, info: Info, from_: Annotated[Date, strawberry.argument(name="from")], to: Date, by: By = By.TOTAL, department: str | None = None
     ) -> Usage:
         since, until = _days(from_, to)
-        scope = _scope(bounds(info.context, "usage"), department)
-        return await to_thread.run_sync(_read, info.context, since, until, by, scope)
+        seen = bounds(info.context, "usage")
+        scope = _scope(seen, department)
+        return await to_thread.run_sync(_read, info.context, since, until, by, scope, seen.reach is Reach.ALL)
 
     @strawberry.field(description="防止虚增调用量的规则，各版本\n\nThe rules against inflation of usage figures, all versions")
     async def usage_rules(self, info: Info) -> list[UsageRule]:
@@ -137,11 +138,18 @@ def _scope(seen: Bounds, department: str | None) -> Scope:
     return Scope(seen.department if seen.reach is Reach.DEPARTMENT else department)
 
 
-def _read(context: Context, since: date, until: date, by: By, scope: Scope) -> Usage:
+def _read(context: Context, since: date, until: date, by: By, scope: Scope, whole: bool) -> Usage:
+    """The figures. Consumers get theirs without the share caps (``whole`` is false): what a cap leaves is reckoned from the calls of all others."""
+    core = context.live.core
+    caps = [] if whole else [rule.id for version in UsageRules.of_home(core.settings.home).versions for rule in version.rules if rule.kind == "SHARE_CAP"]
     state = tables.state.c
     within = state.day.between(since.isoformat(), until.isoformat()) & state.closed.is_(False)
-    with reading(context.live.core.engine) as connection:
-        lines = [_line(code, figures) for code, figures in sums(connection, since, until, by, scope, MOST_LINES)]
+    with reading(core.engine) as connection:
+        found = sums(connection, since, until, by, scope, MOST_LINES)
+        capped = taken_by(connection, caps, since, until, by, scope) if caps else {}
+        for code, figures in found:
+            figures.counted += capped.get(code, 0)
+        lines = [_line(code, figures) for code, figures in found]
         through = connection.execute(select(tables.position.c.seq)).scalar() or 0
         open_days = connection.execute(select(func.count()).where(within)).scalar_one()
     return Usage(since=Date(since), until=Date(until), through=BigInt(through), open_days=open_days, lines=lines)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, or_, select, true
 
 from hub.usage import tables
 from hub.usage.figures import NAMES, PEAKS, Figures
@@ -88,6 +88,18 @@ def beside(connection: Connection, table: Any, since: date, until: date, scope: 
     return [(row[0], int(row[1])) for row in connection.execute(statement)]
 
 
+def taken_by(connection: Connection, rules: Collection[str], since: date, until: date, by: By, scope: Scope) -> dict[str, int]:
+    """Served calls on other departments' resources that these rules took, by one dimension."""
+    table = tables.discount
+    group = _group(by, table)
+    within = (table.c.day.between(since.isoformat(), until.isoformat()), table.c.rule.in_(rules), scope.condition())
+    statement = select(group, func.sum(table.c.calls)).join_from(table, tables.line, tables.line.c.id == table.c.line).where(*within)
+    if scope.department is not None and scope.applications is None:
+        statement = statement.where(tables.line.c.provider != scope.department)
+    found = connection.execute(statement if by is By.TOTAL else statement.group_by(group))
+    return {row[0]: int(row[1]) for row in found if row[1] is not None}
+
+
 def last_served(connection: Connection, until: date, since: date | None = None, lines: Sequence[int] | None = None) -> dict[tuple[str, str], date]:
     """(application, resource) → the last day up to ``until`` on which a call was served, looking no further back than ``since``."""
     day, line = tables.day.c, tables.line.c
@@ -108,12 +120,12 @@ def lines_of(connection: Connection, resources: Sequence[str]) -> list[int]:
     return list(connection.execute(select(tables.line.c.id).where(tables.line.c.resource.in_(resources))).scalars())
 
 
-def _group(by: By) -> Any:
+def _group(by: By, table: Table = tables.day) -> Any:
     if by is By.TOTAL:
         return func.max("")
     if by is By.DAY:
-        return tables.day.c.day
-    return func.substr(tables.day.c.day, 1, 7) if by is By.MONTH else tables.line.c[by.value]
+        return table.c.day
+    return func.substr(table.c.day, 1, 7) if by is By.MONTH else tables.line.c[by.value]
 
 
 def _figures() -> list[Any]:

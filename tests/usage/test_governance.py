@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select, update
 
 from hub.ledger.entry import Access, EntryDraft
 from hub.ledger.reading import CallFilter, calls
+from hub.usage import tables
 from hub.usage.roller import Roller
 from tests.feedback.world import CLOSED, OPEN, World, world_in
 from tests.usage.build import RULES
@@ -65,6 +67,23 @@ async def test_a_steward_sees_what_the_own_department_provided_or_consumed(world
 async def test_an_owner_sees_the_own_applications_alone(world: World) -> None:
     assert await lines(world, "owner", "RESOURCE") == {CLOSED: 1}
     assert await lines(world, "owner", "RESOURCE", "water_supply") == {}
+
+
+async def test_what_a_share_cap_leaves_tells_consumers_nothing_of_others_calls(world: World) -> None:
+    """A cap is reckoned from the calls of all others: to whom they do not belong, the figures are told without it."""
+    every = ("owner", "consumer", "provider", "authority")
+
+    async def counted(who: str, by: str) -> int:
+        return sum(int(line["counted"]) for line in (await world.ask(who, ASK, by=by, department=None))["data"]["usage"]["lines"])
+
+    before = {who: await counted(who, "RESOURCE") for who in every}
+    with world.core.engine.begin() as connection:
+        mine = select(tables.line.c.id).where(tables.line.c.resource == CLOSED)
+        day, number = connection.execute(select(tables.day.c.day, tables.day.c.line).where(tables.day.c.line.in_(mine))).one()
+        connection.execute(insert(tables.discount).values(day=day, line=number, rule="SHARE_CAP", calls=1))
+        connection.execute(update(tables.day).where(tables.day.c.line == number).values(counted=tables.day.c.counted - 1))
+    for by in ("RESOURCE", "DAY", "MONTH", "TOTAL"):
+        assert {who: await counted(who, by) - before[who] for who in every} == {"owner": 0, "consumer": 0, "provider": -1, "authority": -1}
 
 
 async def test_other_roles_see_none(world: World) -> None:
