@@ -37,7 +37,7 @@ class CallFilter:
     trace: str | None = None
     kinds: tuple[Kind, ...] = ()
     alerts: bool = False
-    """Only refusals that are alerts: an administrator tried what the role does not give."""
+    """Only alerts: an administrator tried what the role does not give, a budget is used up, use is unusual."""
     since: datetime | None = None
     until: datetime | None = None
     lowest: int | None = None

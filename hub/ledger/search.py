@@ -62,7 +62,7 @@ def search(connection: Connection, which: CallFilter, first: int, behind: int | 
 class _Search:
     def __init__(self, connection: Connection, which: CallFilter, ascending: bool) -> None:
         self._connection = connection
-        self._which = replace(which, kinds=which.kinds or ("deny", "admin"), outcome=which.outcome or "REFUSED") if which.alerts else which
+        self._which = replace(which, kinds=which.kinds or ("deny", "admin")) if which.alerts else which
         self._ascending = ascending
         self._needles = needles(self._which)
 
