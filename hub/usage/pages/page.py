@@ -46,7 +46,7 @@ _SECTIONS = (
         "各月各日",
         "Months and days",
         (("months",), ("weeks",)),
-        ("months",),
+        ("months", "days"),
         "一次调用涉及几项资源即计几次。计入：成功且未被防止虚增的规则排除的调用。",
         "A call of several resources counts once for each. Counted: served, and not taken by a rule against inflation.",
     ),
@@ -76,14 +76,14 @@ _SECTIONS = (
 )
 
 
-def chart_library(path: Path = LIBRARY) -> str:
+def chart_library(path: Path | None = None) -> str:
     """The script that draws charts.
 
     Raises:
         NotBuilt: it is not there.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return (path or LIBRARY).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotBuilt("图表程序尚未构建，请运行 make build the chart library has not been built: run make build") from None
 
