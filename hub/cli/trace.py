@@ -144,7 +144,7 @@ def _show(found: Traced, as_json: bool, as_csv: bool) -> None:
     rows = [_row(carried, found.copy(carried)) for carried in found.trail.found]
     if as_json:
         calls = [_told(carried, found.copy(carried)) for carried in found.trail.found]
-        asked = {"asked": found.asked, "unanswered": found.unanswered, "unasked": found.unasked}
+        asked = {"asked": found.asked, "unanswered": found.unanswered, "unasked": found.unasked, "unnamed": found.unnamed}
         show_json({"calls": calls, "more": found.trail.more, "archived": found.trail.archived, **asked})
     elif as_csv:
         _csv(rows)
@@ -158,6 +158,8 @@ def _show(found: Traced, as_json: bool, as_csv: bool) -> None:
         note(f"数据源未应答或行数过多，其结果可能不全 sources that did not answer in full: {', '.join(found.unanswered)}")
     if found.unasked:
         note(f"未询问数据源，脱敏显示的行不在其中 without --ask-sources, rows shown masked are not found: {', '.join(found.unasked)}")
+    if found.unnamed:
+        note(f"这些批量交换未记主体，可能涉及 exchanges that do not say whom they carried, and may have: {', '.join(map(str, found.unnamed))}")
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> None:

@@ -96,6 +96,7 @@ class TracedCall:
 class Trace:
     """``archived``: numbers of entries that carried it and lie in the archive. ``unanswered``: resources whose source did not answer in full.
     ``unasked``: resources whose rows were looked for by the identifier alone; without ``askSources`` those shown without it are not found.
+    ``unnamed``: entries of exchanges, the 200 newest, that do not say whom they carried: they may have carried what was asked for.
     """
 
     calls: list[TracedCall]
@@ -104,6 +105,7 @@ class Trace:
     asked: list[str]
     unanswered: list[str]
     unasked: list[str]
+    unnamed: list[strawberry.ID]
 
 
 @strawberry.type(description="办理步骤\n\nStep")
@@ -150,7 +152,8 @@ def trace_as_told(found: Traced) -> Trace:
     calls = [call_as_told(carried, found.copy(carried)) for carried in trail.found]
     archived = [strawberry.ID(str(seq)) for seq in trail.archived]
     asked = {"asked": list(found.asked), "unanswered": list(found.unanswered), "unasked": list(found.unasked)}
-    return Trace(calls=calls, has_next_page=trail.more, archived=archived, **asked)
+    unnamed = [strawberry.ID(str(seq)) for seq in found.unnamed]
+    return Trace(calls=calls, has_next_page=trail.more, archived=archived, unnamed=unnamed, **asked)
 
 
 def call_as_told(carried: Carried, copy: Copy | None) -> TracedCall:

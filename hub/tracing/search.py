@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection, select
 
@@ -28,6 +29,11 @@ class Bounds:
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether the entry is of the time."""
+        at = entry.content.at
+        return not ((self.since is not None and at < self.since) or (self.until is not None and at >= self.until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,19 @@ def trail(connection: Connection, hashes: Collection[str], bounds: Bounds, first
     return Trail(tuple(found), tuple(archived), False)
 
 
+def unnamed(connection: Connection, bounds: Bounds, most: int = 200) -> tuple[int, ...]:
+    """Numbers of exchanges that took rows and name nobody, newest first: entries from before sets of subjects. Whom they carried, nobody can tell."""
+    entry = tables.entry.c
+    which = (entry.kind == "exchange", tables.NO_CALL, entry.outcome.in_(("OK", "PARTIAL")))
+    rows = connection.execution_options(yield_per=_AT_ONCE).execute(select(entry.seq, entry.canonical).where(*which).order_by(entry.seq.desc()))
+    taken = (row.seq for row in rows if b'"subjectSet":{' not in row.canonical and _names_nobody(parse(row.canonical), bounds))
+    return tuple(islice(taken, most))
+
+
+def _names_nobody(entry: Entry, bounds: Bounds) -> bool:
+    return any(access.rows and not access.subjects for access in entry.content.accesses if bounds.resource in (None, access.resource)) and bounds.takes(entry)
+
+
 def entries_of(connection: Connection, exchange: str) -> list[Entry]:
     """What the log tells of an exchange: its end, its downloads, its disposal, in order."""
     numbers = set(connection.execute(select(exchange_entry.c.seq).where(exchange_entry.c.exchange == exchange)).scalars())
@@ -105,8 +124,7 @@ def _entries(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[i
 
 
 def _carrying(entry: Entry, named: Collection[str], held: Collection[str], bounds: Bounds) -> tuple[Access, ...]:
-    at = entry.content.at
-    if (bounds.since is not None and at < bounds.since) or (bounds.until is not None and at >= bounds.until):
+    if not bounds.takes(entry):
         return ()
     return tuple(
         access

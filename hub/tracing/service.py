@@ -19,7 +19,7 @@ from hub.store.engine import reading
 from hub.tracing.copies import Copy, copy_of, exchange_in
 from hub.tracing.kinds import Wanted, wanted_record, wanted_subject
 from hub.tracing.lives import Life, life_of
-from hub.tracing.search import Bounds, Carried, Trail, trail
+from hub.tracing.search import Bounds, Carried, Trail, trail, unnamed
 from schema.model import Snapshot
 
 MOST = 1000
@@ -40,6 +40,8 @@ class Traced:
     asked: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
+    unnamed: tuple[int, ...] = ()
+    """Entries of exchanges that do not say whom they carried."""
 
     def copy(self, carried: Carried) -> Copy | None:
         """What became of the exchange that an entry is about."""
@@ -88,7 +90,7 @@ class TraceService:
         """Who took what was asked for; ``keys`` are further hashes of the same person, of stable keys that sources told."""
         with reading(self._engine, _PATIENCE_MS) as connection:
             found = trail(connection, (*wanted.hashes, *keys), bounds, min(first, MOST))
-            return Traced(found, _copies(connection, found.found), unasked=_places(wanted, bounds.resource))
+            return Traced(found, _copies(connection, found.found), unasked=_places(wanted, bounds.resource), unnamed=unnamed(connection, bounds))
 
     def life(self, actor: Actor, number: str, first: int, before: int | None = None) -> Life:
         """From an access request or grant to what came of it.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.ledger.entry import Access, EntryDraft
 from hub.tracing.index import Indexer
 from tests.tracing.world import ALICE, BOB, COUNT, PEOPLE, TRACE, World, world_in
 
@@ -146,6 +147,18 @@ async def test_what_a_trace_may_have_missed_is_named(world: World, monkeypatch: 
     assert (await world.govern("auditor", unasked, v=BOB, s=True, **within))["traceSubject"] == {"unasked": [], "unanswered": []}
     monkeypatch.setattr("hub.tracing.resolving.MOST_ROWS", 0)
     assert (await world.govern("auditor", unasked, v=BOB, s=True, **within))["traceSubject"] == {"unasked": [], "unanswered": ["civil_affairs.pupil"]}
+
+
+async def test_an_exchange_that_names_nobody_is_told_of(world: World) -> None:
+    """OPN-13: an entry from before sets of subjects may have carried anybody."""
+    asked = 'query ($v: String!, $r: String) { traceSubject(kind: "id_number", value: $v, resource: $r) { unnamed } }'
+    assert (await world.govern("auditor", asked, v=BOB))["traceSubject"]["unnamed"] == []
+    old = EntryDraft(
+        kind="exchange", call="old", outcome="OK", operation="exchange", medium="FILE", version=1, accesses=(Access("civil_affairs.person", "c", "db", rows=7),)
+    )
+    number = str((await world.core.ledger.append(old)).entry)
+    for resource, told in ((None, [number]), ("civil_affairs.person", [number]), ("civil_affairs.pupil", [])):
+        assert (await world.govern("auditor", asked, v=BOB, r=resource))["traceSubject"]["unnamed"] == told
 
 
 async def test_nobody_but_the_audit_administrator_asks(world: World) -> None:
