@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from verifier.bundles import BundleCheck, Held
+from verifier.bundles import BundleCheck
 from verifier.faults import Fault, Refuted, Unreadable
 from verifier.files import confirm_archive, confirm_manifest
+from verifier.held import Held
 from verifier.history import read_keys
 from verifier.keys import read_witness
 from verifier.notes import Checkpoint, Policy, Seen

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.bundles import BundleCheck, Held, Tail
+from verifier.bundles import BundleCheck, Tail
 from verifier.faults import Fault, Refuted, Unreadable
+from verifier.held import Held
 from verifier.keys import Keys
 from verifier.notes import Policy
 from verifier.report import Report

@@ -53,13 +53,15 @@ def open_checkpoint(note: str, keys: Collection[VerifierKey]) -> Checkpoint:
     """The checkpoint in a signed note, once a known key's signature holds; signatures of unknown keys (witnesses) are passed over.
 
     Raises:
-        ValueError: ill-formed, signed by no known key, or a known key's signature does not hold.
+        ValueError: ill-formed, signed by no known key of the log that it names, or such a key's signature does not hold.
     """
     text, lines = split_note(note)
-    held = [_signed_by_known(line, text.encode(), keys) for line in lines]
+    head = read_head(text, note)
+    own = [key for key in keys if key.name == head.origin]
+    held = [_signed_by_known(line, text.encode(), own) for line in lines]
     if not any(held):
         raise ValueError("no signature of a known key stands under the checkpoint")
-    return read_head(text, note)
+    return head
 
 
 def read_head(text: str, note: str) -> Checkpoint:

@@ -20,7 +20,8 @@ from hub.ledger.receipt import Receipt
 from hub.ledger.service import LedgerService
 from tests.ledger.build import LOG, make_draft, open_service
 from tests.verifier.build import Line, Log, fill, line, told
-from verifier.bundles import BundleCheck, Held
+from verifier.bundles import BundleCheck
+from verifier.held import Held
 from verifier.cli import main
 from verifier.faults import Fault
 from verifier.files import confirm_archive, confirm_manifest

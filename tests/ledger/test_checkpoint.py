@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, text, update
@@ -13,8 +15,9 @@ from sqlalchemy import delete, event, text, update
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
 from hub.ledger.errors import LedgerCorrupt
-from hub.ledger.keys import VerifierKey
+from hub.ledger.keys import Ed25519Signer, VerifierKey
 from hub.ledger.merkle import leaf_hash, verify_consistency
+from hub.ledger.notes import SignatureLine
 from hub.ledger.proofs import InclusionProof, consistency, inclusion, latest_checkpoint, verify_proof
 from hub.ledger.publish import Publisher
 from hub.ledger.reading import entry
@@ -102,6 +105,25 @@ def test_proofs_hold_for_every_entry_and_every_pair_of_sizes(service: LedgerServ
                 path = consistency(connection, old, new)
                 assert path is not None
                 assert verify_consistency(old, new, heads[old - 1].root, heads[new - 1].root, path)
+
+
+def test_a_known_key_of_another_log_signs_nothing_for_this_one(service: LedgerService) -> None:
+    """Whoever trusts two logs does not let one speak for the other."""
+    fill(service, 1)
+    receipt = service.ledger.append_sync(make_draft("c1"))
+    service.publisher.publish_all()
+    with service.engine.connect() as connection:
+        proof = inclusion(connection, receipt.entry)
+    assert proof is not None
+    other = Ed25519Signer("other.example/ledger", Ed25519PrivateKey.generate())
+    keys = [service.verifier_key, other.verifier_key]
+    assert verify_proof(proof, receipt.leaf, keys)
+    text = proof.checkpoint.partition("\n\n")[0] + "\n"
+    line = SignatureLine(other.verifier_key.name, other.verifier_key.raw_id, other.sign(text.encode()))
+    forged = f"{text}\n{line}"
+    with pytest.raises(ValueError, match="known key"):
+        open_checkpoint(forged, keys)
+    assert not verify_proof(replace(proof, checkpoint=forged), receipt.leaf, keys)
 
 
 def test_an_entry_has_no_proof_until_it_is_published(service: LedgerService) -> None:
