@@ -21,10 +21,10 @@ from hub.ledger.service import LedgerService
 from tests.ledger.build import LOG, make_draft, open_service
 from tests.verifier.build import Line, Log, fill, line, told
 from verifier.bundles import BundleCheck
-from verifier.held import Held
 from verifier.cli import main
 from verifier.faults import Fault
 from verifier.files import confirm_archive, confirm_manifest
+from verifier.held import Held
 from verifier.history import read_keys
 from verifier.notes import Policy
 from verifier.proofs import read_inclusion
