@@ -19,14 +19,14 @@ from hub.usage import tables
 from hub.usage.figures import Figures
 from hub.usage.measures import feedback_punctuality, registered, request_punctuality, unused_grants, unused_resources
 from hub.usage.query import EVERYTHING, By, Scope, beside, by_line, sums
-from hub.usage.report import Anchors, CodeCount, Discount, Flow, Line, RulesUsed, UsageReport
+from hub.usage.report import Anchors, CodeCount, Discount, Flow, Line, Named, RulesUsed, UsageReport
 from hub.usage.rulebook import UsageRules
 from schema.model import Snapshot
 
 UNUSED_DAYS = 90
 """From how many days without a served call a grant counts as unused."""
 
-Named = tuple[str, str, str]
+Names = tuple[str, str, str]
 """Name, English name, owning department."""
 
 
@@ -79,6 +79,7 @@ def build_report(
         feedback=tuple(each for each in feedback_punctuality(connection, since, until) if mine(each.department)),
         registered=tuple(each for each in registered(used, catalog) if mine(each.department)),
         rules=_rules(connection, since, until),
+        departments=tuple(Named(code, each.name, each.name_en) for code, each in sorted(catalog.departments.items())),
         anchors=_anchors(connection, since, until),
     )
 
@@ -91,23 +92,23 @@ class _Names:
         columns = (application.c.client_id, application.c.name, application.c.department)
         self._applications = {row.client_id: (row.name, "", row.department) for row in connection.execute(select(*columns))}
 
-    def department(self, code: str) -> Named:
+    def department(self, code: str) -> Names:
         found = self._catalog.departments.get(code)
         return (found.name, found.name_en, "") if found else ("", "", "")
 
-    def resource(self, code: str) -> Named:
+    def resource(self, code: str) -> Names:
         found = self._catalog.resources.get(code)
         return (found.name, found.name_en, found.department) if found else ("", "", code.partition(".")[0])
 
-    def application(self, code: str) -> Named:
+    def application(self, code: str) -> Names:
         return self._applications.get(code, ("", "", ""))
 
 
-def _unnamed(_code: str) -> Named:
+def _unnamed(_code: str) -> Names:
     return "", "", ""
 
 
-def _grouped(lines: Iterable[tuple[dict[str, str], Figures]], by: str, named: Callable[[str], Named] = _unnamed, only: str | None = None) -> tuple[Line, ...]:
+def _grouped(lines: Iterable[tuple[dict[str, str], Figures]], by: str, named: Callable[[str], Names] = _unnamed, only: str | None = None) -> tuple[Line, ...]:
     """Figures by one part of the key, most served calls first; ``only`` one of its values. Calls that name no resource have no provider."""
     found: dict[str, Figures] = defaultdict(Figures)
     for key, figures in lines:

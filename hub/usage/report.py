@@ -25,6 +25,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What a department of the catalog is called."""
+
+    code: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """Calls from one department on another's resources."""
 
@@ -175,6 +184,8 @@ class UsageReport:
     """Answers of providers to reported errors; ``None`` where the hub keeps none."""
     registered: tuple[Registered, ...] = ()
     rules: tuple[RulesUsed, ...] = ()
+    departments: tuple[Named, ...] = ()
+    """Those of the catalog, by code: lists name departments by their codes."""
     anchors: Anchors
 
     def as_json(self) -> dict[str, Any]:

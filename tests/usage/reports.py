@@ -11,6 +11,7 @@ from hub.usage.report import (
     Discount,
     Flow,
     Line,
+    Named,
     Punctuality,
     Registered,
     RulesUsed,
@@ -51,7 +52,7 @@ def report(department: str | None = None) -> UsageReport:
         media=(Line("INTERFACE", whole),),
         months=(Line("2026-01", whole), Line("2026-02", figures(800, 640))),
         days=tuple(Line(f"2026-01-{day:02}", figures(200 + day, 50)) for day in range(1, 32)),
-        flows=(Flow("tax", "civil", 700, 600, 9000), Flow("civil", "tax", 20, 0, 3)),
+        flows=(Flow("tax", "civil", 700, 600, 9000), Flow("civil", "tax", 20, 0, 3), Flow("housing", "civil", 9, 9, 9)),
         codes=(CodeCount("FORBIDDEN", 100), CodeCount("SOURCE_UNAVAILABLE", 50)),
         discounts=(Discount("SELF_CALL", "本部门自调用，不计入", "Own calls are not counted", 50),),
         unused_grants=(UnusedGrant("g1", "app_1", "tax", "civil.r1", "civil", date(2025, 9, 1), date(2025, 9, 1), 180),),
@@ -60,5 +61,6 @@ def report(department: str | None = None) -> UsageReport:
         feedback=(Punctuality("tax", 3, 0, 0, 0),),
         registered=(Registered("civil", 41, 300, 40),),
         rules=(RulesUsed("2017-01-01", "ab" * 32, 59),),
+        departments=(Named("civil", HOSTILE, "Civil affairs"), Named("housing", "住建局", "Housing")),
         anchors=Anchors("hub.example/ledger", 5000, "cd" * 32, "hub.example/ledger\n5000\nzc==\n\n— hub.example/ledger sig\n", 5000, 59, 0),
     )

@@ -69,6 +69,7 @@ def test_tables_say_what_the_report_says(page: str) -> None:
     assert first[12:] == ["1.5", f"{1050 / 1200:.2%}"]
     assert ["1", "SELF_CALL", "50", "本部门自调用，不计入", "Own calls are not counted"] in rows
     assert ["1", FORMULA, HOSTILE, "700", "600", "9,000"] in rows
+    assert ["3", "住建局", HOSTILE, "9", "9", "9"] in rows
     assert ["1", HOSTILE, "civil", "6", "1", "1", "5", "75.00%"] in rows
     assert ["2", FORMULA, "tax", "0", "0", "0", "2", "–"] in rows
     assert ["1", "g1", "app_1", FORMULA, "civil.r1", HOSTILE, "2025-09-01", "2025-09-01", "180"] in rows
@@ -100,7 +101,7 @@ def test_charts_are_of_the_reports_figures() -> None:
     assert [sum(values) for values in zip(*(each.values for each in made["months"].series), strict=True)] == [m["figures"]["calls"] for m in said["months"]]
     assert made["weeks"].cells[0] == (0, 3, 201)
     assert (made["weeks"].cells[-1], made["weeks"].labels[0]) == ((4, 5, 231), "2025-12-29")
-    assert (made["flows"].cells, made["flows"].titles[0]) == ([(0, 0, 700), (1, 1, 20)], f"{FORMULA} → {HOSTILE}")
+    assert (made["flows"].cells, made["flows"].titles[0]) == ([(0, 0, 700), (1, 1, 20), (0, 2, 9)], f"{FORMULA} → {HOSTILE}")
     assert list(made["latency"].series[0].values) == [each["calls"] for each in said["totals"]["latency"]]
     assert (len(made["resources"].labels), made["resources"].zh) == (25, "资源，前 25")
 

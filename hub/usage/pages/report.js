@@ -8,12 +8,12 @@
   const number = new Intl.NumberFormat('en');
   const short = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 1});
   const told = value => (value == null ? '–' : number.format(value));
-  const axis = {type: 'value', axisLabel: {formatter: value => short.format(value), color: TEXT}, splitLine: {lineStyle: {color: '#e3e7ec'}}};
+  const axis = {type: 'value', minInterval: 1, axisLabel: {formatter: value => short.format(value), color: TEXT, hideOverlap: true}, splitLine: {lineStyle: {color: '#e3e7ec'}}};
 
   const names = (labels, more) => ({type: 'category', data: labels, axisTick: {show: false}, axisLine: {lineStyle: {color: '#9aa5b1'}}, ...more});
   const bars = (chart, stack) =>
     chart.series.map(each => ({
-      name: each.name, type: 'bar', data: each.values, itemStyle: {color: COLOURS[each.colour]}, barMaxWidth: 46, barGap: '0%', barCategoryGap: '22%', ...(stack && {stack: 'all'}),
+      name: each.name, type: 'bar', data: each.values, itemStyle: {color: COLOURS[each.colour]}, barMaxWidth: chart.kind === 'columns' ? 46 : 16, barGap: '0%', barCategoryGap: '22%', ...(stack && {stack: 'all'}),
     }));
   const base = {
     animation: false,
@@ -36,7 +36,7 @@
     const row = stack || chart.series.length === 1 ? 17 : 22;
     const step = chart.labels.length > 30 ? 15 : row;
     const height = 62 + Math.max(chart.labels.length, 3) * step;
-    const label = {color: TEXT, interval: 0, width: 150, overflow: 'truncate', fontSize: step < 17 ? 10.5 : 12};
+    const label = {color: TEXT, interval: 0, width: 152, overflow: 'truncate', fontSize: step < 17 ? 10.5 : 11.5};
     return {
       height,
       option: {
@@ -64,13 +64,16 @@
     };
   }
 
+  const long = label => [...label].reduce((sum, each) => sum + (each > '\u2e7f' ? 10.5 : 6), 0);
+
   function matrix(chart, width) {
     const days = chart.down === '';
     const step = Math.max(13, Math.min(days ? 15 : 22, 840 / chart.rows.length));
-    const grid = days ? {left: 70, right: 10, top: 34, bottom: 26} : {left: 150, right: 10, top: 34, bottom: 142};
+    const longest = Math.min(124, Math.max(...chart.labels.map(long)));
+    const grid = days ? {left: 70, right: 10, top: 34, bottom: 26} : {left: 150, right: 10, top: 34, bottom: longest + 40};
     const label = {color: TEXT, fontSize: 10.5};
     const most = (width - grid.left - grid.right) / chart.labels.length;
-    const across = days || most >= 90 ? {interval: 'auto', hideOverlap: true} : {interval: 0, rotate: 60, width: 120, overflow: 'truncate'};
+    const across = days || most >= 90 ? {interval: 'auto', hideOverlap: true} : {interval: 0, rotate: 90, width: 124, overflow: 'truncate', ...(most < 20 && {fontSize: 9.5})};
     if (!days && most >= 90) grid.bottom = 44;
     const map = days ? {type: 'continuous', min: 0, max: Math.max(1, ...chart.cells.map(cell => cell[2])), inRange: {color: SHADES}, formatter: value => told(Math.round(value)), calculable: false, text: [told(Math.max(...chart.cells.map(cell => cell[2]))), '0']}
       : {type: 'piecewise', pieces: pieces(chart.cells)};
@@ -78,7 +81,7 @@
       height: grid.top + grid.bottom + chart.rows.length * step,
       option: {
         ...base, tooltip: {confine: true, formatter: tip(chart)}, grid,
-        visualMap: {...map, orient: 'horizontal', top: 0, left: 'center', itemWidth: 14, itemHeight: days ? 120 : 10, textStyle: {color: TEXT}},
+        visualMap: {...map, orient: 'horizontal', top: 0, right: 10, itemWidth: 14, itemHeight: days ? 120 : 10, textStyle: {color: TEXT}},
         xAxis: names(chart.labels, {axisLabel: {...label, ...across}, name: chart.across, nameLocation: 'middle', nameGap: grid.bottom - 20, splitArea: {show: true, areaStyle: {color: ['#fbfcfd', '#f5f7f9']}}}),
         yAxis: names(chart.rows, {inverse: true, axisLabel: {...label, interval: 0, width: 138, overflow: 'truncate'}, name: chart.down, nameLocation: 'start', nameGap: 8}),
         series: [{type: 'heatmap', data: chart.cells, itemStyle: {borderColor: '#fff', borderWidth: 1}}],

@@ -21,6 +21,7 @@ def tables_of(report: UsageReport) -> dict[str, Table]:
 def names_of(report: UsageReport) -> Named:
     """What a department is called: its name, else its code."""
     known = {line.code: line.name for line in (*report.providers, *report.consumers) if line.name}
+    known |= {each.code: each.name for each in report.departments}
     return lambda code: known.get(code) or code or "–"
 
 
