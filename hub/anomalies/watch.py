@@ -50,6 +50,7 @@ class Watch:
         self.historian = Historian(engine, rules, make_id("node"), alerts.report)
         self._followed = Followed((COUNTER,), self._look, self._take)
         self._hurry = asyncio.Event()
+        self._adds = asyncio.Lock()
         self._near = 0
         self._failed: set[str] = set()
         self.pending = 0
@@ -83,7 +84,11 @@ class Watch:
             self._hurry.set()
 
     async def add(self) -> None:
-        """Adds up what was counted, and has it judged."""
+        """Adds up what was counted, and has it judged. When it returns, whatever was counted before the call was judged."""
+        async with self._adds:
+            await self._add()
+
+    async def _add(self) -> None:
         self._near = 0
         self._hurry.clear()
         counts = self.sketches.take()
