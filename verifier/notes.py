@@ -12,7 +12,7 @@ from verifier.sm2 import DeviceKey
 from verifier.texts import octets, shown, whole
 
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
-_SIGNATURES, _LENGTH = 64, 1 << 16
+_SIGNATURES, _LENGTH = 64, 1 << 17
 _ID = 4
 _LATEST = 1 << 63
 WHAT = ("检查点", "the checkpoint")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hub.ledger.notes import split_note
 from hub.ledger.proofs import inclusion
 from hub.ledger.receipt import Receipt
+from hub.witness.protocol import MOST_BYTES
 from tests.verifier.build import Log, encoded
 from tests.verifier.conftest import SIZES, Tell
 from verifier.cli import main
@@ -168,6 +169,15 @@ def test_a_note_with_a_line_that_no_note_has_is_none(log: Log, tell: Tell, line:
     assert tell("checkpoint", log.file("odd.txt", note.encode()), "--key", log.key)[0] == 3
     with pytest.raises(ValueError, match="under the checkpoint"):
         split_note(note)
+
+
+def test_sixteen_signatures_of_the_longest_kind_are_read(log: Log, tell: Tell) -> None:
+    """C2SP signed-note: at least 16, and such of nearly 5 kB are to be expected."""
+    others = "".join(f"\N{EM DASH} other.example/{number} {encoded(bytes(5000))}\n" for number in range(15))
+    note = log.note() + others
+    assert tell("checkpoint", log.file("many.txt", note.encode()), "--key", log.key)[0] == 0
+    assert len(split_note(note)[1]) == 16
+    assert len(note.encode()) + 64 * 45 < MOST_BYTES
 
 
 def test_a_kept_checkpoint_that_a_receipt_alone_cannot_meet_is_told(log: Log, tell: Tell, receipts: list[Receipt]) -> None:
