@@ -26,7 +26,9 @@ from hub.ledger.keys import VerifierKey
 from hub.ledger.parsing import parse
 from hub.ledger.publish import last_size
 from hub.ledger.service import LedgerService
+from hub.names import as_written
 from hub.reading.bundle import entry_line, head_over, line, segment_header
+from hub.sharing.texts import is_plain
 from hub.store.base import now
 from hub.store.engine import reading
 from hub.tracing.index import Indexer
@@ -122,7 +124,7 @@ class Archives:
             Refused: the approver is the actor, or nothing may be removed; the first segment that is in the way says why.
             ArchiveFault: a segment in the folders is not what was archived.
         """
-        if actor.is_called(approver) or not approver.strip():
+        if actor.is_called(approver) or not as_written(approver) or not is_plain(approver):
             raise Refused(Problem("FOUR_EYES", "删除须由另一人批准 somebody else approves the removal", "请写明批准人 name another approver", path="approver"))
         due = self._due()
         # Whom a removed entry concerned can be asked for all the same.

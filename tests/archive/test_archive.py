@@ -262,3 +262,11 @@ def test_changes_of_keys_stay_and_vouch_for_what_was_removed(
         for given, unread in ((source, 0), (None, 31)):
             report = verify(connection, [first], archive=given)
             assert (report.ok, report.archived, report.unread) == (True, 31, unread), report.findings
+
+
+@pytest.mark.parametrize("approver", ["", " ", "\u200b", "yao", "cli:Yao", "cli:cli:ｙａｏ", "y\u200dao", "li\u202e"])
+def test_nobody_approves_under_another_spelling_of_the_actors_name(archives: Archives, tmp_path: Path, approver: str) -> None:
+    """LOG-03: who removes entries and who approves of it are two people, and both can be read."""
+    folder = archived(archives, tmp_path / "a")
+    with pytest.raises(Refused, match="somebody else"):
+        archives.prune(YAO, approver, [folder])
