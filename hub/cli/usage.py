@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 
 import typer
+from sqlalchemy import select
 
 from hub.cli.faults import CliFault
 from hub.cli.options import EXAMPLES, AsJson
@@ -22,6 +24,7 @@ from hub.usage.query import By, Scope, sums
 from hub.usage.recompute import DayCheck, recompute
 from hub.usage.roller import Roller
 from hub.usage.rulebook import UsageRules
+from hub.usage.tables import position
 
 group = typer.Typer(help="使用情况 Usage, for the assessment 考核.", no_args_is_help=True)
 From = Annotated[str | None, typer.Option("--from", metavar="DAY", help="首日（北京日）First Beijing day; default: 1 January of the last day's year.")]
@@ -104,9 +107,15 @@ def period(since: str | None, until: str | None) -> tuple[date, date]:
     return first, last
 
 
-def follow(core: Core) -> None:
-    """Rolls up what is published, unless a serving hub does."""
-    _roller(core).run()
+def follow(core: Core, told: Callable[[int], None] | None = None) -> None:
+    """Rolls up what is published, unless a serving hub does; ``told`` hears the number of entries up to which that is done."""
+    roller = _roller(core)
+    roller.run(1)
+    while roller.behind:
+        if told is not None:
+            with reading(core.engine) as connection:
+                told(connection.execute(select(position.c.seq)).scalar() or 0)
+        roller.run(1)
 
 
 def _day(text: str | None, default: date) -> date:

@@ -71,9 +71,9 @@ def command(
 
 
 def _build(core: Core, first: date, last: date, department: str | None) -> UsageReport:
-    _tell("正在发布与汇总日志 publishing and rolling up the log")
+    _tell("正在发布日志 publishing the log")
     core.log.publisher.publish_all()
-    follow(core)
+    follow(core, lambda done: _tell(f"正在汇总日志 rolling up the log: {done:,}"))
     _tell("正在统计 adding up")
     known = Known(core.catalog.current(), UsageRules.of_home(core.settings.home), core.book)
     with reading(core.engine, patience=0) as connection:
