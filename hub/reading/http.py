@@ -23,6 +23,7 @@ from hub.core import Core
 from hub.exchange.http import asked_of, fault_response
 from hub.ledger.errors import LedgerUnavailable
 from hub.people.permissions import reach
+from hub.people.roles import ROLES
 from hub.reading.exports import BEGUN, Export, export_draft, new_export
 from hub.reading.formats import MEDIA
 from hub.reading.views import Scope, View
@@ -120,7 +121,9 @@ class ExportHttp:
         if caller is None or caller.application is None:
             log.rollup.refused(request.client.host if request.client else "", fault.code.value)
             return fault_response(request, fault, self._identity)
-        details = {"actor": caller.actor().name, "act": BEGUN, "alert": True} if fault.code is Code.FORBIDDEN else None
+        # As everywhere: an alert is what an administrator tried. Applications, which are many, must not be able to bury these.
+        alert = fault.code is Code.FORBIDDEN and not caller.rights.scopes.isdisjoint(ROLES)
+        details = {"actor": caller.actor().name, "act": BEGUN, "alert": True} if alert else None
         try:
             await log.ledger.append(refusal_entry(make_id("call"), caller, fault.code.value, False, None, BEGUN, "FILE", details))
         except LedgerUnavailable:
