@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from hub.store.base import CHINA
+from hub.store.base import CHINA, now
 from hub.usage.roll import SERVED, day_of
 
 Entry = Mapping[str, Any]
@@ -101,6 +101,16 @@ def hour_of(entry: Entry) -> str:
 def hour_text(moment: datetime) -> str:
     """The Beijing hour of a moment, ``2026-03-05T09``."""
     return moment.astimezone(CHINA).strftime("%Y-%m-%dT%H")
+
+
+def hour_now() -> str:
+    """The present Beijing hour."""
+    return _hour_since_1970(int(now().timestamp()) // 3600)
+
+
+@lru_cache(maxsize=4)
+def _hour_since_1970(hours: int) -> str:
+    return hour_text(datetime.fromtimestamp(hours * 3600, CHINA))
 
 
 def end_of(hour: str) -> datetime:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from hashlib import blake2b
 
-from hub.anomalies.structure import kind_of, sequences
+from hub.anomalies.structure import structure
 
 CELL = 8
 """Numbers of a sequence are put into cells of so many; those of one cell and of neighbouring cells are close. Several nodes each see a part of what
@@ -19,7 +18,6 @@ MOST_WAITING = 65_536
 """Counts that wait to be added up; what is beyond is not counted."""
 Key = tuple[str, str, str]
 """Application, resource, kind of identifier."""
-_SPAN = 1 << 64
 
 
 class Sketch:
@@ -27,20 +25,24 @@ class Sketch:
 
     __slots__ = ("_cells", "_key", "_seen")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: str) -> None:
         self._key = key
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._cells: OrderedDict[int, None] = OrderedDict()
 
-    def add(self, value: str) -> bool | None:
-        """Whether an identifier is close to an earlier one; ``None`` where it was asked for before, or is in no sequence."""
-        places = [(_hashed(self._key, still), number) for still, number in sequences(value)]
-        if not places or (place := sum(places[0]) % _SPAN) in self._seen:
+    def add(self, sequences: Sequence[tuple[str, int]]) -> bool | None:
+        """Whether an identifier of these sequences is close to an earlier one; ``None`` where it was asked for before, or is in no sequence."""
+        if not sequences:
             return None
-        cells, held = [(still + number // CELL) % _SPAN for still, number in places], self._cells
-        near = any(cell in held or (cell + 1) % _SPAN in held or (cell - 1) % _SPAN in held for cell in cells)
+        # The interpreter's own hash of texts is SipHash under a key of the process; nothing of it leaves the process.
+        hashed = [hash(self._key + still) for still, _ in sequences]
+        if (place := hashed[0] + sequences[0][1]) in self._seen:
+            return None
+        held, near = self._cells, False
         _keep(self._seen, place)
-        for cell in cells:
+        for start, (_, number) in zip(hashed, sequences, strict=True):
+            cell = start + number // CELL
+            near = near or cell in held or cell + 1 in held or cell - 1 in held
             _keep(held, cell)
         return near
 
@@ -49,7 +51,7 @@ class Sketches:
     """The sketches of this process, and what was counted since it was last taken. Used in the event loop alone; forgets with every day."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+        self._key = secrets.token_hex(16)
         self._day = ""
         self._sketches: OrderedDict[Key, Sketch] = OrderedDict()
         self._counts: dict[tuple[Key, str], list[int]] = {}
@@ -57,16 +59,17 @@ class Sketches:
     def note(self, application: str, asked: Sequence[tuple[str, str]], hour: str) -> int:
         """Counts identifiers by resource, asked for in an hour (``2026-03-05T09``); how many were close to another."""
         if self._day != hour[:10]:
-            self._day, self._key, self._sketches = hour[:10], secrets.token_bytes(32), OrderedDict()
-        found = 0
+            self._day, self._key, self._sketches = hour[:10], secrets.token_hex(16), OrderedDict()
+        total = 0
         for resource, value in asked:
-            key = (application, resource, kind_of(value))
-            near = self._sketch(key).add(value)
+            found = structure(value)
+            key = (application, resource, found.kind)
+            near = self._sketch(key).add(found.sequences)
             if near is not None and (counts := self._waiting(key, hour)) is not None:
                 counts[0] += 1
                 counts[1] += near
-                found += near
-        return found
+                total += near
+        return total
 
     def take(self) -> dict[tuple[Key, str], list[int]]:
         """Identifiers and close ones by key and hour since the last time."""
@@ -100,7 +103,3 @@ def _keep(held: OrderedDict[int, None], what: int) -> None:
     held[what] = None
     if len(held) > MOST_IDENTIFIERS:
         held.popitem(last=False)
-
-
-def _hashed(key: bytes, still: str) -> int:
-    return int.from_bytes(blake2b(still.encode(), key=key, digest_size=8).digest())

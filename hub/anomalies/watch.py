@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from hub.acts import make_id, revisions
 from hub.anomalies.alerts import COUNTER, Alerts
-from hub.anomalies.counting import hour_text
+from hub.anomalies.counting import hour_now
 from hub.anomalies.enumerating import Adding
 from hub.anomalies.history import Historian
 from hub.anomalies.rulebook import AnomalyRules
@@ -22,7 +22,6 @@ from hub.anomalies.throttle import Throttle, Throttles, read_throttles
 from hub.following import Followed
 from hub.ledger.append import Ledger
 from hub.sharing.registry import Application
-from hub.store.base import now
 from schema.answer import Answer
 from schema.plan import Plan
 
@@ -75,7 +74,7 @@ class Watch:
         if application is None or not answer.asked:
             return
         try:
-            near = self.sketches.note(application.client_id, answer.asked, hour_text(now()))
+            near = self.sketches.note(application.client_id, answer.asked, hour_now())
         except Exception as fault:  # noqa: BLE001 - whatever is wrong with the watch, the call has its answer
             self._fail("sketch", fault)
             return
