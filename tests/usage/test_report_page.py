@@ -18,7 +18,7 @@ from tests.console.test_build import LOADED
 from tests.usage.reports import FORMULA, HOSTILE, figures, report
 
 pytestmark = pytest.mark.fast
-_LIBRARY = "/* </script><!-- */ var echarts = {};"
+_LIBRARY = "/* </script></SCRIPT><!-- */ var echarts = {};"
 
 
 class _Seen(HTMLParser):

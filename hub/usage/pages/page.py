@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -113,7 +114,7 @@ def _policy(scripts: Iterable[str]) -> str:
 
 def _as_script(text: str) -> str:
     """A script that ends where its element ends (HTML, 13.1.2.1: what its text may not hold). Line ends are those that a browser hashes."""
-    return "\n" + text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--") + "\n"
+    return "\n" + re.sub("</(?=script)", r"<\\/", text.replace("\r\n", "\n"), flags=re.IGNORECASE).replace("<!--", "<\\!--") + "\n"
 
 
 def _top(report: UsageReport, zh: str, en: str) -> str:
