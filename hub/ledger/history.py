@@ -76,6 +76,16 @@ def read_history(connection: Connection) -> list[LedgerKey]:
     return line
 
 
+def check_last(key_id: str, line: Sequence[LedgerKey]) -> None:
+    """That the key which the head names is the one that the history ends with.
+
+    Raises:
+        LedgerCorrupt: it is another: whoever may write the database can name a replaced key anew.
+    """
+    if key_id != line[-1].verifier.key_id:
+        raise LedgerCorrupt(f"the ledger is signed with a key that is not the last of its history: {key_id}; run `huitong ledger verify`")
+
+
 def as_json(log: str, line: Sequence[LedgerKey]) -> dict[str, Any]:
     """As ``GET /ledger/keys`` shows the history."""
     ends = [*(_from(key) for key in line[1:]), None]

@@ -17,7 +17,7 @@ from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
 from hub.ledger.errors import DeviceFault, KeyMissing, LedgerCorrupt
-from hub.ledger.history import LedgerKey, of_size, read_history
+from hub.ledger.history import LedgerKey, check_last, of_size, read_history
 from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
@@ -93,6 +93,7 @@ class Publisher:
         with writing(self._engine) as connection:
             # The lock first: whoever published meanwhile is seen only behind it.
             head = locked_head(connection, signed.origin)
+            check_last(head.key, read_history(connection))
             if head.size < grown.size or head.key != signer.key_id or last_size(connection) != grown.before:
                 return None
             insert_all(connection, tables.node, grown.nodes)

@@ -11,7 +11,7 @@ from hub.ledger.batch import Pending, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft, Json
 from hub.ledger.errors import KeyFault, LedgerCorrupt
-from hub.ledger.history import ENDORSE, ROTATE, LedgerKey, Reason, read_history, statement_text
+from hub.ledger.history import ENDORSE, ROTATE, LedgerKey, Reason, check_last, read_history, statement_text
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.parsing import parse
 from hub.ledger.receipt import Receipt
@@ -33,12 +33,15 @@ def adopt(engine: Engine, ring: KeyRing) -> None:
     Raises:
         KeyMissing: the ring's directory has not the key.
         KeyFault: the first key's file cannot be used.
+        LedgerCorrupt: the head names a key that was replaced.
     """
     with engine.connect() as connection:
         key = _named(connection)
     if key is None:
         with writing(engine) as connection:
             key = _name_first(connection, ring)
+    with engine.connect() as connection:
+        check_last(key, read_history(connection))
     ring.in_force(key)
 
 

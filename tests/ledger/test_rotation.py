@@ -15,7 +15,7 @@ from hub.ledger import tables
 from hub.ledger.append import Ledger
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.entry import EntryDraft
-from hub.ledger.errors import KeyFault, KeyMissing, LedgerUnavailable
+from hub.ledger.errors import KeyFault, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.history import LedgerKey, as_json, read_history
 from hub.ledger.keys import VerifierKey
 from hub.ledger.publish import Publisher
@@ -225,6 +225,22 @@ def test_a_lost_key_is_replaced_without_it_and_endorsed_by_another(service: Ledg
     report = check(again)
     assert (report.ok, report.warnings, history(again)[-1].endorsed) == (True, [], 4)
     again.engine.dispose()
+
+
+def test_a_head_that_names_a_replaced_key_is_told_and_not_opened(service: LedgerService, tmp_path: Path) -> None:
+    """Whoever holds the database alone can make the hub sign with a key that may be known to others: not unseen."""
+    old = service.verifier_key
+    turn(service)
+    fill(service, 1)
+    service.publisher._look()
+    assert service.publisher.fault is None
+    with service.engine.begin() as connection:
+        connection.execute(update(tables.head).values(key=old.key_id))
+    fill(service, 1)
+    service.publisher._look()
+    assert "is signed with a key that is not the last of its history" in (service.publisher.fault or "")
+    with pytest.raises(LedgerCorrupt, match="last of its history"):
+        open_service(tmp_path)
 
 
 @pytest.mark.parametrize(("actor", "ok"), [("cli:one", False), ("cli:other", True)])
