@@ -68,7 +68,7 @@ class Historian:
         """Counts what is published; how many entries. 0 where another process is at it."""
         counted = 0
         with self._kept():
-            if self._claim():
+            if self._is_behind() and self._claim():
                 while stepped := self._step_on():
                     counted += stepped
         return counted
@@ -86,12 +86,21 @@ class Historian:
     def _forget(self) -> None:
         self._seq, self._open, self._begins, self._newest, self._pasts = -1, {}, {}, None, {}
 
+    def _is_behind(self) -> bool:
+        """Whether there is something to count, and nobody else is at it: a look, which writes nothing."""
+        with reading(self._engine) as connection:
+            row, size = connection.execute(select(position)).first(), last_size(connection)
+        return size > (row.seq if row else 0) and (row is None or not self._is_held(row))
+
+    def _is_held(self, row: Row[Any]) -> bool:
+        return bool(row.holder != self._node and abs(real_now() - row.at) < self._lease)
+
     def _claim(self) -> bool:
         moment = real_now()
         with writing(self._engine) as connection:
             inserted(connection, position, {"id": 1, "seq": 0, "since": 0, "holder": self._node, "at": moment})
             row = connection.execute(select(position).with_for_update()).one()
-            if row.holder != self._node and abs(moment - row.at) < self._lease:
+            if self._is_held(row):
                 return False
             connection.execute(update(position).values(holder=self._node, at=moment))
         if (row.seq, row.holder) != (self._seq, self._node):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,6 +101,13 @@ class Throttles:
             bucket = held.get(resource)
             if bucket is not None and bucket.throttle.until > now() and (wait := bucket.wait(self._clock())):
                 raise Throttled(bucket.throttle, max(1, -int(-wait // 1)))
+
+    def charge(self, application: str, asked: Sequence[tuple[str, str]]) -> None:
+        """A call that asked for several identifiers (resource, value) counts as so many: the next ones wait for it."""
+        held = self.held.get(application, {})
+        for resource, number in (("", len(asked)), *Counter(resource for resource, _ in asked).items()):
+            if (bucket := held.get(resource)) is not None:
+                bucket.tokens -= number - 1
 
 
 def read_throttles(connection: Connection) -> list[Throttle]:

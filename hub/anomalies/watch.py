@@ -73,6 +73,8 @@ class Watch:
         """Takes the identifiers for which a call asked, without keeping them."""
         if application is None or not answer.asked:
             return
+        if application.client_id in self.throttles.held:
+            self.throttles.charge(application.client_id, answer.asked)
         try:
             near = self.sketches.note(application.client_id, answer.asked, hour_now())
         except Exception as fault:  # noqa: BLE001 - whatever is wrong with the watch, the call has its answer

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hub.anomalies.counting import hour_text
 from hub.anomalies.service import Verdict
@@ -34,7 +36,7 @@ def many(count: int, at: str, resource: str = "civil.person", **changed: object)
     """Calls of one application in the minutes from a moment on, each about somebody else."""
     begins = datetime.fromisoformat(f"{LAST.isoformat()}T{at}")
     moments = [(begins + timedelta(seconds=n * 1800 // count)).isoformat() for n in range(count)]
-    return [call(moment, "housing-app", access(resource, 1, [10**7 + n]), **changed) for n, moment in enumerate(moments)]  # type: ignore[arg-type]
+    return [call(moment, "housing-app", access(resource, 1, [10**7 + n]), **changed) for n, moment in enumerate(moments)]
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,20 @@ def test_log_07_a_node_that_takes_over_counts_what_the_other_would(tmp_path: Pat
             chance.choice([*nodes, two.historian("c", step=11)]).run()
         nodes[0].run()
         assert two.hours() == one.hours()
+
+
+def test_a_log_that_stands_still_is_looked_at_and_no_more(ordinary: World) -> None:
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        written.extend([statement] if statement.startswith(("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")) else [])
+
+    ordinary.happen(call(f"{LAST}T09:00:00"))
+    event.listen(ordinary.ledger.engine, "before_cursor_execute", note)
+    for node in ("node", "another"):
+        assert ordinary.historian(node).run() == 0
+    assert ordinary.happen() == []
+    assert written == []
 
 
 def test_histories_are_kept_for_ninety_days(tmp_path: Path) -> None:

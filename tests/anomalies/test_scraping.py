@@ -274,4 +274,10 @@ def test_a_throttle_leaves_its_rate_and_says_when() -> None:
         throttles.take("another", ["r"])
         seconds[0] += chance.random()
     assert 19 <= len(taken) <= 21
+    seconds[0] += 60
+    throttles.take("app", ["r"])
+    throttles.charge("app", [("r", f"P-{n}") for n in range(100)])
+    with pytest.raises(Throttled) as refused:
+        throttles.take("app", ["r"])
+    assert refused.value.retry_after == 100 * 30
     assert (min(waits), max(waits)) == (1, 30)
