@@ -16,7 +16,7 @@ SOAK_CYCLES ?= 1000
 SOAK_SECONDS ?= 60
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale bench clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -103,6 +103,12 @@ soak-isolation: dev packages
 
 scale: dev ## 规模 Measures the hub with 500 and 5,000 resources in two minutes: docs/evidence/scale.md
 	@$(BIN)/python -m tests.scale.measure
+
+growth: dev ## 增长 Measures a ledger of up to ten million entries: docs/evidence/ledger-growth.md (an hour, 30 GiB)
+	@$(BIN)/python -m tests.scale.ledger
+
+report: dev ## 使用情况报告 Makes the usage report of a made-up city's year, in .build/report
+	@$(BIN)/python -m tests.scale.report --out .build/report
 
 bench: dev packages ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
 	@$(BIN)/python -m loadtests.bench
