@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -151,6 +152,7 @@ async def look_up_in_vain(world: World, app: str) -> None:
 
 
 def valid_number(serial: int) -> str:
-    """A resident ID number that nobody in the register has."""
-    body = f"52010219{60 + serial // 1000 % 40:02}0101{serial % 1000:03}"
+    """A resident ID number that nobody in the register has; those of serials in a row are in no sequence, for which an application is slowed down."""
+    born = date(1950, 1, 1) + timedelta(days=serial * 97 % 20_000)
+    body = f"520102{born:%Y%m%d}{serial * 331 % 1000:03}"
     return body + str(ric.calc_check_digit(body + "0"))
