@@ -174,7 +174,9 @@ async def test_a_token_whose_scopes_do_not_reach_is_told_so(world: World) -> Non
     answers = [
         await world.http.post("/governance/graphql", json={"query": "{ departments { code } }"}, headers=headers),
         await world.http.post(
-            "/governance/graphql", json={"query": "{ ledger { nodes { entry } } }"}, headers={**headers, "authorization": f"bEARER {await world.token('operator')}"}
+            "/governance/graphql",
+            json={"query": "{ ledger { nodes { entry } } }"},
+            headers={**headers, "authorization": f"bEARER {await world.token('operator')}"},
         ),
         await world.http.get("/console/person", headers=headers),
     ]

@@ -21,7 +21,9 @@ TYPES = {"integer": int, "text": str, "list": list, "object": dict}
 
 
 def _record() -> dict[str, Any]:
-    access = Access("civil_affairs.person", "civil_affairs", "civil_affairs.register", (Item("name", "clear"),), 1, ("0" * 32,), "1", "a", "p", SubjectSet(1, "0" * 64))
+    access = Access(
+        "civil_affairs.person", "civil_affairs", "civil_affairs.register", (Item("name", "clear"),), 1, ("0" * 32,), "1", "a", "p", SubjectSet(1, "0" * 64)
+    )
     texts: dict[str, Any] = dict.fromkeys(
         ("operation", "application", "department", "operator", "case", "purpose", "scenario", "basis", "approver", "document", "document_id", "code"), "x"
     )
