@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.keys import VerifierKey
 from hub.witness.home import WitnessHome
+from hub.witness.protocol import MOST_BYTES
 from hub.witness.state import WitnessFault, WitnessState
 from hub.witness.trust import Trust, add_log
 from tests.witness.build import NAME, new_witness
@@ -215,7 +216,7 @@ def test_a_process_that_is_killed_while_it_cosigns_keeps_what_it_signed(home: Pa
             assert held >= max(signed)
             assert http.post("/add-checkpoint", content=log.request(held, leaves(held, "b"))).status_code == 409
             assert http.post("/add-checkpoint", content=log.request(held, leaves(held + 3, "b"))).status_code == 422
-            assert http.post("/add-checkpoint", content=b"x" * 70_000).status_code == 413
+            assert http.post("/add-checkpoint", content=b"x" * (MOST_BYTES + 1)).status_code == 413
             assert http.get("/health/ready").status_code == 200
     finally:
         assert process.end(signal.SIGTERM) == 0
