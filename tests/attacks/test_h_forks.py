@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,8 @@ async def test_h6_no_data_leave_once_the_witness_is_silent_for_longer_than_the_g
             assert "operator" in governed.text, "those who run the hub can repair it"
             assert (await hub.http.get("/ledger/checkpoint")).status_code == 200
             assert (await hub.http.get("/health/live")).status_code == 200
+            # Data stop by the clock, the alarm is told at the next look.
+            await hub.until(lambda: _told(said, "witness_overdue"))
             assert [entry["event"] for entry in said if entry["log_level"] == "critical"] == ["witness_overdue"], "an alarm, once"
 
             hub.line.cut.clear()
@@ -250,6 +252,10 @@ async def test_h6_no_data_leave_once_the_witness_is_silent_for_longer_than_the_g
 
 async def _says(hub: Served, reasons: list[str]) -> bool:
     return await hub.reasons() == reasons
+
+
+async def _told(said: Sequence[Mapping[str, Any]], event: str) -> bool:
+    return any(entry["event"] == event for entry in said)
 
 
 async def _proofs_and_checkpoints(hub: Served) -> None:
