@@ -5,9 +5,20 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from io import StringIO
 from typing import TextIO
 
 import structlog
+
+
+class _StandardError(StringIO):
+    """Whatever standard error is when something is written."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def set_up_logging(stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -20,7 +31,7 @@ def set_up_logging(stream: TextIO | None = None, level: int = logging.INFO) -> N
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream or _StandardError()),
         cache_logger_on_first_use=False,
     )
 

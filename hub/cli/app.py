@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -40,6 +41,7 @@ from hub.cli import (
 )
 from hub.cli.faults import EXPECTED, tell
 from hub.cli.output import say
+from hub.observation import set_up_logging
 
 app = typer.Typer(
     name="huitong",
@@ -67,6 +69,8 @@ def options(
     show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 Print the version.")] = False,
 ) -> None:
     """Options before the command."""
+    # What commands print is for programs too: a warning of the hub's has no place in it.
+    set_up_logging(level=logging.WARNING)
     if home is not None:
         os.environ["HUITONG_HOME"] = str(home)
 
