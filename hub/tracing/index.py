@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.ledger import tables
 from hub.ledger.batch import writing
 from hub.ledger.publish import last_size
-from hub.store.upsert import inserted, inserting
+from hub.ledger.storing import insert_all
+from hub.store.upsert import inserted
 from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
 
 STEP = 500
@@ -163,9 +164,4 @@ def _in_log(table: Table) -> ColumnElement[bool]:
 
 def _write(connection: Connection, found: Found) -> None:
     for table, rows in ((subject, found.subjects), (set_entry, found.sets), (exchange_entry, found.exchanges)):
-        _insert(connection, table, rows)
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(inserting(connection, table).on_conflict_do_nothing(), list(rows))
+        insert_all(connection, table, [tuple(row.values()) for row in rows], anew=False)
