@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, and_, or_, select
 
 from hub.ledger import tables
 from hub.ledger.digest import Digest
@@ -27,9 +27,10 @@ def nodes_at(connection: Connection, addresses: Iterable[Address]) -> dict[Addre
     # Leaves of entries that were archived and removed stand with the nodes.
     if inner := wanted - found.keys():
         node = tables.node.c
-        found |= {
-            (row.level, row.idx): row.hash for row in connection.execute(select(node.level, node.idx, node.hash).where(tuple_(node.level, node.idx).in_(inner)))
-        }
+        # Level by level: SQLite reads the whole table where pairs are looked for.
+        by_level = {level: [index for at, index in inner if at == level] for level, _ in inner}
+        places = or_(*(and_(node.level == level, node.idx.in_(indexes)) for level, indexes in sorted(by_level.items())))
+        found |= {(row.level, row.idx): row.hash for row in connection.execute(select(node.level, node.idx, node.hash).where(places))}
     if missing := wanted - found.keys():
         level, index = min(missing)
         raise LedgerCorrupt(f"the tree has no node over the entries from {index << level} on (level {level}); run `huitong ledger verify`")

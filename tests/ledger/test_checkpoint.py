@@ -147,6 +147,26 @@ def test_a_proof_reads_few_rows_in_few_statements(service: LedgerService) -> Non
     assert sum(statement.startswith("SELECT") for statement in statements) <= 3
 
 
+def test_no_statement_of_a_proof_or_checkpoint_reads_a_table_from_end_to_end(service: LedgerService) -> None:
+    """In ten million entries such a statement takes as long as a thousand others."""
+    for number in range(40):
+        service.ledger.append_sync(make_draft(f"call-{number}"))
+    service.publisher.publish()
+    statements: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(service.engine, "before_cursor_execute", lambda _c, _k, statement, parameters, _x, _m: statements.append((statement, parameters)))
+    service.ledger.append_sync(make_draft("last"))
+    service.publisher.publish()
+    with service.engine.connect() as connection:
+        assert inclusion(connection, 17) is not None
+        assert consistency(connection, 21, 40) is not None
+        asked = [(statement, parameters) for statement, parameters in statements if statement.startswith("SELECT") and "ledger_" in statement]
+        plans = {statement: connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all() for statement, parameters in asked}
+    small = ("ledger_head", "ledger_key")
+    read_whole = [step.detail for plan in plans.values() for step in plan if step.detail.startswith("SCAN") and "USING" not in step.detail]
+    assert [detail for detail in read_whole if not any(name in detail for name in small)] == []
+    assert any("ledger_node" in statement for statement in plans)
+
+
 def test_the_text_form_is_that_of_tlog_proof(service: LedgerService) -> None:
     fill(service, 6)
     service.publisher.publish()
