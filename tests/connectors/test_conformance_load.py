@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.errors import SourceFault, SourceRefused, SourceTimeout
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout
 from connectors.selection import Column, Compare, Comparison, Kind, Linked, Not, Order, Row, Selection, Value
 from connectors.spi import Source
 from tests.connectors.people import KINDS, NAMES, PEOPLE, columns
@@ -104,7 +104,8 @@ async def test_a_slow_call_is_cut(people: People) -> None:
         return await _works(people, people.source)
     source = _narrow(people, 500)
     try:
-        with pytest.raises(SourceTimeout):
+        # Where the tests' own process was busy meanwhile, that is what is told.
+        with pytest.raises((SourceTimeout, SourceBusy)):
             await source.fetch(Selection(people.slow, columns("name")), {})
         await _works(people, source)
     finally:
