@@ -134,7 +134,8 @@ async def test_log_07_a_replayed_scraping_pattern_leads_to_an_alert_and_a_thrott
     shown = (await world.govern("auditor", "{ ledger(filter: {alerts: true}, first: 1) { nodes { act target actor entry alert } } }"))["ledger"]["nodes"]
     assert [(each["act"], each["target"], each["alert"]) for each in shown] == [("anomaly.open", told["id"], True)]
     assert await world.codes("housing", PERMIT, n="P-1") == []
-    assert capsys.readouterr().err.count(f'"anomaly": "{told["id"]}"') == 1
+    output = capsys.readouterr()
+    assert output.err.count(f'"anomaly": "{told["id"]}"') == 1
     held = b"".join(path.read_bytes() for path in world.core.settings.home.rglob("*") if path.is_file())
     assert not any(value[:17].encode() in held or value[:17] in output.out + output.err for value in walk)
 
