@@ -59,12 +59,14 @@ async def test_f3_unknown_and_unseen_names_cost_the_same_work(document: str, hid
     hub, source = city()
     view = hub.view(ASKING)
     counted = []
-    for name in (hidden, unknown, hidden, unknown):
+    for name in (hidden, unknown) * 4:
         with Calls() as calls, pytest.raises(Fault):
             hub.documents.check(document.replace("NAME", name), view)
         counted.append(calls.count)
     assert source.asked == []
-    assert abs(counted[2] - counted[3]) * 100 <= counted[3]
+    # What is collected as garbage meanwhile can only add calls: the fewest of each are its own work.
+    seen, unseen = min(counted[2::2]), min(counted[3::2])
+    assert abs(seen - unseen) * 100 <= unseen
 
 
 async def test_f5_only_bare_liveness_and_readiness_without_a_token(world: World) -> None:
