@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 GOOD = b"HTTP/1.1 200 "
 
@@ -86,7 +87,7 @@ async def loop(port: int, connections: int, seconds: float, requests: Iterator[b
     for _ in range(connections):
         done = running.create_future()
         waiting.append(done)
-        await running.create_connection(lambda done=done: _Caller(requests, counted, (began + seconds, most or float("inf")), good, done), "127.0.0.1", port)  # type: ignore[misc]
+        await running.create_connection(partial(_Caller, requests, counted, (began + seconds, most or float("inf")), good, done), "127.0.0.1", port)
     await asyncio.gather(*waiting)
     counted.lasted = time.perf_counter() - began
     if counted.wrong:

@@ -106,6 +106,8 @@ def test_the_seven_fields_are_there_for_whoever_reads_its_own_calls(day: tuple[R
 def test_the_seven_fields_are_in_the_entries(entries: list[Entry]) -> None:
     kinds = {"query": "call", "verify": "call", "exchange": "exchange", "download": "download"}
     taken = [entry for entry in entries if entry.content.accesses and entry.content.kind != "deny"]
+    refused = [access for entry in entries if entry.content.kind == "deny" for access in entry.content.accesses]
+    assert [access for access in refused if access.items or access.rows or access.subjects] == []
     assert {entry.content.kind for entry in taken} == set(kinds.values())
     for entry in taken:
         content = entry.content

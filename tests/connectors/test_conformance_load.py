@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -104,9 +105,11 @@ async def test_a_slow_call_is_cut(people: People) -> None:
         return await _works(people, people.source)
     source = _narrow(people, 500)
     try:
-        # Where the tests' own process was busy meanwhile, that is what is told.
-        with pytest.raises((SourceTimeout, SourceBusy)):
-            await source.fetch(Selection(people.slow, columns("name")), {})
+        with pytest.raises(SourceTimeout):
+            # Where the tests' own process was too busy to judge the source, it says so: then the source is asked again.
+            for _ in range(3):
+                with suppress(SourceBusy):
+                    await source.fetch(Selection(people.slow, columns("name")), {})
         await _works(people, source)
     finally:
         await source.close()
