@@ -99,6 +99,13 @@ async def test_a_cancelled_call_leaves_its_place(people: People) -> None:
         await source.close()
 
 
+async def _judged(source: Source, selection: Selection) -> None:
+    """A fetch; where this process itself was too busy to judge the source, as it says then, once more."""
+    for _ in range(3):
+        with suppress(SourceBusy):
+            await source.fetch(selection, {})
+
+
 @pytest.mark.behaviour("30 秒的工作在 0.5 秒超时处停止", "30 s of work cut at a timeout of 0.5 s", needs="slow")
 async def test_a_slow_call_is_cut(people: People) -> None:
     if people.slow is None:
@@ -106,10 +113,7 @@ async def test_a_slow_call_is_cut(people: People) -> None:
     source = _narrow(people, 500)
     try:
         with pytest.raises(SourceTimeout):
-            # Where the tests' own process was too busy to judge the source, it says so: then the source is asked again.
-            for _ in range(3):
-                with suppress(SourceBusy):
-                    await source.fetch(Selection(people.slow, columns("name")), {})
+            await _judged(source, Selection(people.slow, columns("name")))
         await _works(people, source)
     finally:
         await source.close()
