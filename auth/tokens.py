@@ -57,6 +57,8 @@ class AccessToken:
     """The client id of the application on whose behalf a person calls."""
     jkt: str | None = None
     """RFC 7638 thumbprint of the key to which the token is bound (RFC 9449 §6.1)."""
+    kid: str = ""
+    """The key that signed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class TokenVerifier:
         self._skew = skew
         self._clock = clock
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
-        self._known: TLRUCache[bytes, tuple[AccessToken, str]] = TLRUCache(_CACHED, ttu=_end_of, timer=clock)
+        self._known: TLRUCache[bytes, AccessToken] = TLRUCache(_CACHED, ttu=_end_of, timer=clock)
         self._using_cache = threading.Lock()
         self.signatures_checked = 0
         """Count of signatures checked since the start; the rest came from the cache."""
@@ -159,38 +161,45 @@ class TokenVerifier:
             raise TokenInvalid("size or characters")
         digest = hashlib.sha256(token.encode()).digest()
         with self._using_cache:
-            known = self._known.get(digest)
-        if known is None:
-            known = self._check(token)
+            access = self._known.get(digest)
+        if access is None:
+            access = self._check(token)
             with self._using_cache:
-                self._known[digest] = known
-        access, kid = known
+                self._known[digest] = access
+        self.recheck(access)
+        self._check_parties(access)
+        return access
+
+    def recheck(self, access: AccessToken) -> None:
+        """That a token which was accepted before is still: as far as it depends on more than who its parties are.
+
+        Raises:
+            TokenInvalid: it is not.
+        """
         # A key that was taken out of the ring ends its tokens, those seen before too.
-        if kid not in self._keys.verifying:
+        if access.kid not in self._keys.verifying:
             raise TokenInvalid("unknown key")
         if access.expires_at <= self._clock():
             raise TokenInvalid("expired")
-        self._check_standing(access)
-        return access
+        if self._revocations.is_revoked(access.jti):
+            raise TokenInvalid("revoked")
 
     def stands(self, access: AccessToken) -> bool:
         """Whether a token that was accepted was not taken back since, nor its parties disabled; that it has expired meanwhile does not matter."""
         try:
-            self._check_standing(access)
+            self._check_parties(access)
         except TokenInvalid:
             return False
-        return True
+        return not self._revocations.is_revoked(access.jti)
 
-    def _check_standing(self, access: AccessToken) -> None:
-        if self._revocations.is_revoked(access.jti):
-            raise TokenInvalid("revoked")
+    def _check_parties(self, access: AccessToken) -> None:
         parties = {access.client_id, access.subject, access.application or access.subject}
         if not all(self._is_active(party) for party in parties):
             raise TokenInvalid("not active")
         if any(access.issued_at < self._tokens_from(party) for party in {access.client_id, access.subject}):
             raise TokenInvalid("from before its party's credentials")
 
-    def _check(self, token: str) -> tuple[AccessToken, str]:
+    def _check(self, token: str) -> AccessToken:
         try:
             kid = check_header(token)
             claims = self._verified(token, kid)
@@ -200,7 +209,7 @@ class TokenVerifier:
         confirmation = claims.get("cnf")
         jkt = confirmation["jkt"] if confirmation else None
         whose = (claims["sub"], claims.get("application"), jkt)
-        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"], *whose), kid
+        return AccessToken(claims["client_id"], scopes, claims["jti"], claims["exp"], claims["iat"], *whose, kid)
 
     def _verified(self, token: str, kid: str) -> Any:
         key = self._keys.verifying.get(kid)
@@ -215,5 +224,5 @@ class TokenVerifier:
             raise ClaimFault("payload is not JSON") from None
 
 
-def _end_of(_digest: bytes, known: tuple[AccessToken, str], _now: float) -> float:
-    return known[0].expires_at
+def _end_of(_digest: bytes, known: AccessToken, _now: float) -> float:
+    return known.expires_at

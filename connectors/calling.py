@@ -19,9 +19,9 @@ class RemoteReceipt:
     entry: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Calling:
-    """One call of the hub.
+    """One call of the hub. Who calls, and for what, is filled in once it is known; connectors change nothing but ``receipts``.
 
     ``trace`` is a W3C ``traceparent``. ``deadline`` is the event loop's time, in seconds, at which the caller is answered in any case:
     no source is read beyond it. ``via`` names the hubs that the call came through, this one last. Absent parts are ``None``.
@@ -38,9 +38,9 @@ class Calling:
     """Whose call it is, so that sources can be fair between callers: an application's number, or ``public`` and an address."""
     batch: bool = False
     """Whether its rows go into a file, many at once."""
-    receipts: list[RemoteReceipt] = field(default_factory=list, compare=False)
+    receipts: list[RemoteReceipt] = field(default_factory=list)
     """Filled by connectors that read another hub, at most ``MOST_RECEIPTS``."""
-    began: float = field(default_factory=time.perf_counter, compare=False)
+    began: float = field(default_factory=time.perf_counter)
     """When the call arrived, by ``time.perf_counter``."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import FieldNode, GraphQLField
 
 from schema.aggregate_figures import Aggregated, Figures, Wanted
+from schema.coercion import Arguments
 from schema.collect import Collector, Fields
 from schema.faces import Face
 
@@ -44,6 +46,11 @@ class AggregatePlan:
     face: Face
     selected: Selected
     wanted: Wanted
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Its arguments, prepared."""
+        return Arguments(self.definition, self.node)
 
     def places(self, path: str, grouped: Collection[str]) -> list[tuple[str, str]]:
         """(path of response keys, item's code) wherever something of an item stands in the answer; a key only of those ``grouped`` by: the rest is null."""

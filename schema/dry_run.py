@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from graphql import GraphQLError, get_argument_values
+from graphql import GraphQLError
 
 from connectors.aggregation import Aggregation
 from connectors.selection import Binding, Column, Kind, Output, Row, Selection, Value
@@ -111,7 +111,7 @@ def _shown(plan: Plan, run: Run) -> list[ShownItem]:
 
 def _grouped(root: AggregatePlan, run: Run) -> Sequence[str]:
     try:
-        return get_argument_values(root.definition, root.node, run.variables, hide_suggestions=True).get("groupBy") or ()
+        return root.arguments.values(run.variables).get("groupBy") or ()
     except GraphQLError:
         return ()
 

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import get_argument_values
-
 from auth.rights import Operation
 from connectors.selection import Kind
 from schema.answer import Answer
@@ -102,7 +100,7 @@ class Exporter:
 
     def _listing(self) -> Listing:
         plan = self._export.list
-        args: Mapping[str, Any] = get_argument_values(plan.definition, plan.node, self._run.variables, hide_suggestions=True)
+        args: Mapping[str, Any] = plan.arguments.values(self._run.variables)
         if args.get("after") is not None:
             raise bad_input("批量交换不接受 after", "an exchange takes no after")
         bounded = {**args, "first": min(self._batch, plan.face.decision.page_limit)}

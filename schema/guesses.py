@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError, VariableValues, get_argument_values
+from graphql import GraphQLError, VariableValues
 
 from schema.faces import Face
 from schema.faults import Fault
-from schema.plan import OnePlan, Plan, RootPlan, VerifyPlan
+from schema.plan import Plan, VerifyPlan
 from schema.verification import Question, question
 
 MOST = 100
@@ -33,7 +33,7 @@ def guesses(plan: Plan, variables: VariableValues) -> tuple[Guess, ...]:
     """Every guess that running the plan with these values would make, each once. Arguments that are not of their type make none: they are compared with nothing."""
     found: dict[Guess, None] = {}
     left = MOST
-    for root in _roots(plan):
+    for root in plan.roots:
         if isinstance(root, VerifyPlan):
             requests = _requests(root, variables)[:left]
             left -= len(requests)
@@ -42,24 +42,9 @@ def guesses(plan: Plan, variables: VariableValues) -> tuple[Guess, ...]:
     return tuple(found)
 
 
-def verifies(plan: Plan) -> bool:
-    """Whether the plan holds a verification."""
-    return any(isinstance(root, VerifyPlan) for root in _roots(plan))
-
-
-def looked_up(plan: Plan) -> frozenset[str]:
-    """Codes of the resources in which the plan looks up by key."""
-    return frozenset(root.face.resource.code for root in _roots(plan) if isinstance(root, OnePlan))
-
-
-def _roots(plan: Plan) -> Iterator[RootPlan]:
-    for department in plan.departments.values():
-        yield from (root for root in department.fields.values() if root is not None)
-
-
 def _requests(plan: VerifyPlan, variables: VariableValues) -> list[Mapping[str, Any]]:
     try:
-        args = get_argument_values(plan.definition, plan.node, variables, hide_suggestions=True)
+        args = plan.arguments.values(variables)
     except GraphQLError:
         return []
     return args["requests"] if plan.many else [args]

@@ -16,6 +16,7 @@ from auth.rights import Operation
 from connectors.selection import Column
 from schema.aggregate_plan import AggregatePlan, aggregate_plan
 from schema.batches import Batch, batches_of
+from schema.coercion import Arguments
 from schema.collect import Collector, Fields, condition_variables
 from schema.documents import Document
 from schema.faces import Face
@@ -32,6 +33,11 @@ class OnePlan:
     node: FieldNode
     face: Face
     shape: Shape
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Its arguments, prepared."""
+        return Arguments(self.definition, self.node)
 
     @cached_property
     def batches(self) -> tuple[Batch, ...]:
@@ -61,6 +67,11 @@ class ListPlan:
     """(response key, field name, what it needs): ``nodes`` a Shape, ``edges`` an EdgePlan, ``pageInfo`` its fields, others ``None``."""
 
     @cached_property
+    def arguments(self) -> Arguments:
+        """Its arguments, prepared."""
+        return Arguments(self.definition, self.node)
+
+    @cached_property
     def batches(self) -> tuple[Batch, ...]:
         """The calls that look up its links."""
         return batches_of([shape for _, shape in self.shapes])
@@ -76,12 +87,12 @@ class ListPlan:
                 found += [((key, inner), shape) for inner, shape in needs.nodes]
         return tuple(found)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns that all shapes together need; the stable key where they need none."""
         return self.outputs.columns or (Column(self.face.resource.stable_key, self.face.resource.stable_kind),)
 
-    @property
+    @cached_property
     def uses(self) -> tuple[ItemUse, ...]:
         """What rows of the list show."""
         return tuple(dict.fromkeys(use for _, shape in self.shapes for use in shape.uses))
@@ -97,17 +108,17 @@ class ListPlan:
         edges = [needs for _, _, needs in self.entries if isinstance(needs, EdgePlan)]
         return sum(shape.cells for _, shape in self.shapes) + sum(len(edge.cursor) + len(edge.typename) for edge in edges)
 
-    @property
+    @cached_property
     def counts(self) -> bool:
         """Whether the total is asked for."""
         return any(name == "totalCount" for _, name, _ in self.entries)
 
-    @property
+    @cached_property
     def reads(self) -> bool:
         """Whether rows are needed."""
         return self.shows or any(name == "pageInfo" for _, name, _ in self.entries)
 
-    @property
+    @cached_property
     def shows(self) -> bool:
         """Whether rows are told one by one."""
         return any(name in ("nodes", "edges") for _, name, _ in self.entries)
@@ -123,6 +134,11 @@ class VerifyPlan:
     many: bool
     fields: Fields
     collector: Collector
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Its arguments, prepared."""
+        return Arguments(self.definition, self.node)
 
     @cached_property
     def claimed(self) -> Mapping[str, Mapping[str, str]]:
@@ -169,6 +185,26 @@ class Plan:
             for root in roots
             if isinstance(root, ListPlan | AggregatePlan) and root.face.link_filters and any(a.name.value == "where" for a in root.node.arguments or ())
         )
+
+    @cached_property
+    def roots(self) -> tuple[RootPlan, ...]:
+        """The fields of all departments."""
+        return tuple(root for department in self.departments.values() for root in department.fields.values() if root is not None)
+
+    @cached_property
+    def verifies(self) -> bool:
+        """Whether it holds a verification."""
+        return any(isinstance(root, VerifyPlan) for root in self.roots)
+
+    @cached_property
+    def looked_up(self) -> frozenset[str]:
+        """Codes of the resources in which it looks up by key."""
+        return frozenset(root.face.resource.code for root in self.roots if isinstance(root, OnePlan))
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it may ask for aggregates, itself or by a dry run."""
+        return bool(self.others) or any(isinstance(root, AggregatePlan) for root in self.roots)
 
 
 class Plans:

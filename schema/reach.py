@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from graphql import GraphQLError, VariableValues, get_argument_values
+from graphql import GraphQLError, VariableValues
 
 from auth.rights import Operation
 from schema.faces import Face
@@ -19,7 +19,7 @@ def reaching(plan: Plan, variables: VariableValues) -> Plan:
     found: dict[str, Face] = {}
     for listed in plan.filtering:
         try:
-            where = get_argument_values(listed.definition, listed.node, variables, hide_suggestions=True).get("where")
+            where = listed.arguments.values(variables).get("where")
         except GraphQLError:
             continue  # running the plan says so, at the field's path
         _walk(listed.face, where, found, 0)

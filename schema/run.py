@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLError, VariableValues, get_argument_values
+from graphql import GraphQLError, VariableValues
 
 from auth.rights import Operation
 from connectors.selection import Row, Selection
@@ -75,7 +75,7 @@ class Work:
         if plan is None:
             return type_name
         try:
-            args = get_argument_values(plan.definition, plan.node, self.run.variables, hide_suggestions=True)
+            args = plan.arguments.values(self.run.variables)
             if isinstance(plan, OnePlan):
                 return await self._one(path, plan, args)
             if isinstance(plan, ListPlan):

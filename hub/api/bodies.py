@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from starlette.types import Receive
+
+from hub.api.deadline import Deadline
 
 BODY_SECONDS = 10.0
 """From the end of the headers to the end of the body."""
@@ -34,40 +35,64 @@ class Bodies:
         self._most = most
         self.held = 0
 
-    @asynccontextmanager
-    async def reading(self, receive: Receive, declared: str, limit: int) -> AsyncIterator[bytes]:
+    def reading(self, receive: Receive, declared: str, limit: int) -> Reading:
         """The body, held until the block ends. ``declared`` is the Content-Length header or empty, ``limit`` in bytes.
 
         Raises:
             BodyFault: before the block is entered.
         """
-        if declared.isdecimal() and int(declared[:20]) > limit:
-            raise _too_large(limit)
-        chunks: list[bytes] = []
-        try:
-            try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    await self._collect(receive, limit, chunks)
-            except TimeoutError:
-                raise BodyFault(408, "请求体未及时送达", "the body did not arrive in time") from None
-            yield b"".join(chunks)
-        finally:
-            self.held -= sum(map(len, chunks))
+        return Reading(self, receive, declared, limit)
 
-    async def _collect(self, receive: Receive, limit: int, chunks: list[bytes]) -> None:
-        size, more = 0, True
-        while more:
-            message = await receive()
+    @property
+    def full(self) -> bool:
+        """More is held than there may be."""
+        return self.held > self._most
+
+
+class Reading:
+    """One body on its way, and held."""
+
+    __slots__ = ("_bodies", "_declared", "_limit", "_receive", "_size")
+
+    def __init__(self, bodies: Bodies, receive: Receive, declared: str, limit: int) -> None:
+        self._bodies, self._receive, self._declared, self._limit = bodies, receive, declared, limit
+        self._size = 0
+
+    async def __aenter__(self) -> bytes:
+        if self._declared.isdecimal() and int(self._declared[:20]) > self._limit:
+            raise _too_large(self._limit)
+        try:
+            with Deadline(asyncio.get_running_loop().time() + BODY_SECONDS):
+                return await self._collected()
+        except TimeoutError:
+            self._release()
+            raise BodyFault(408, "请求体未及时送达", "the body did not arrive in time") from None
+        except BaseException:
+            self._release()
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        self._bodies.held -= self._size
+
+    async def _collected(self) -> bytes:
+        chunks: list[bytes] = []
+        while True:
+            message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise BodyFault(400, "请求中断", "the request broke off")
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            self.held += len(chunks[-1])
-            if size > limit:
-                raise _too_large(limit)
-            if self.held > self._most:
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            self._size += len(chunk)
+            self._bodies.held += len(chunk)
+            if self._size > self._limit:
+                raise _too_large(self._limit)
+            if self._bodies.full:
                 raise BodyFault(503, "平台繁忙", "the hub is busy", "请稍后重试", "try again a little later")
-            more = message.get("more_body", False)
+            if not message.get("more_body", False):
+                return b"".join(chunks) if len(chunks) > 1 else chunk
 
 
 def _too_large(limit: int) -> BodyFault:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import replace
 
 from starlette.datastructures import Headers
 
@@ -16,6 +15,7 @@ from schema.faults import Code, Fault
 VIA = "Huitong-Via"
 MOST_HUBS = 8
 """Through which one call may come."""
+_VIA_RAW = VIA.lower().encode()
 _VIA = re.compile(r"[0-9a-f]{16}(?:, ?[0-9a-f]{16})*\Z")
 _TRACE = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?\Z")
 
@@ -27,8 +27,8 @@ def hub_number(key: bytes) -> str:
 
 def traceparent(headers: Headers) -> str:
     """The ``traceparent`` under which sources are read: the caller's trace where it sent a valid one, else a new trace (W3C Trace Context, 3.2)."""
-    given = headers.getlist("traceparent")
-    found = _TRACE.match(given[0].strip(" \t")) if len(given) == 1 else None
+    given = [value for name, value in headers.raw if name == b"traceparent"]
+    found = _TRACE.match(given[0].decode("latin-1").strip(" \t")) if len(given) == 1 else None
     if found is None or not _sound(found):
         return new_traceparent()
     # Of the flags only `sampled` is defined for version 00, which is the one written here.
@@ -47,7 +47,10 @@ def _sound(found: re.Match[str]) -> bool:
 
 def _number(size: int) -> str:
     """A random number that is not 0, in hexadecimal."""
-    return f"{secrets.randbelow(2 ** (8 * size) - 1) + 1:0{2 * size}x}"
+    while True:
+        found = secrets.token_hex(size)
+        if found.strip("0"):
+            return found
 
 
 def trace_id(calling: Calling | None) -> str | None:
@@ -55,8 +58,8 @@ def trace_id(calling: Calling | None) -> str | None:
     return calling.trace[3:35] if calling is not None and calling.trace else None
 
 
-def with_use(calling: Calling, use: Use, headers: Headers, hub: str) -> Calling:
-    """The call with its use and the hubs it came through, ``hub`` being this one.
+def hand_on(calling: Calling, use: Use, headers: Headers, hub: str) -> None:
+    """Notes the call's use and the hubs it came through, ``hub`` being this one.
 
     Raises:
         Fault: ``BAD_REQUEST`` for a header that is ill-formed; ``LOOP`` where the call has been here before, or in too many hubs.
@@ -70,11 +73,11 @@ def with_use(calling: Calling, use: Use, headers: Headers, hub: str) -> Calling:
             "请检查各平台的数据源：两个平台不得互以对方为同一资源的数据源",
             "look at the hubs' sources: no two hubs may be each other's source of one resource",
         )
-    return replace(calling, purpose=use.purpose, operator=use.operator, case=use.case, via=(*before, hub))
+    calling.purpose, calling.operator, calling.case, calling.via = use.purpose, use.operator, use.case, (*before, hub)
 
 
 def _hubs(headers: Headers) -> tuple[str, ...]:
-    given = ", ".join(headers.getlist(VIA))
+    given = b", ".join([value for name, value in headers.raw if name == _VIA_RAW]).decode("latin-1")
     if not given:
         return ()
     if not _VIA.match(given):

@@ -44,7 +44,7 @@ class Caller:
             Fault: ``BAD_REQUEST`` where another operator is named.
         """
         if self.person is None:
-            return replace(self, use=use)
+            return Caller(self.application, self.rights, use)
         name = self.person.name
         if use.operator not in (None, name):
             raise Fault(

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
-from graphql import OperationDefinitionNode, OperationType
+from graphql import OperationType, VariableValues
 from sqlalchemy import Connection
 
 from auth.rights import Decision, Operation, Purpose
 from hub.anomalies.throttle import Throttled
 from hub.anomalies.watch import Watch
 from hub.api.context import Caller, Context
-from hub.api.entries import access_entries, asked_of, call_entry, operation_of, remote_details
-from hub.api.execute import Executor, check_operations, planned
+from hub.api.entries import access_entries, call_entry, operation_of, remote_details
+from hub.api.execute import Executor
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
 from hub.api.long import size_of, spliced
+from hub.api.prepared import CheckedPlans, Checks, Prepared, PreparedDocuments
 from hub.api.troubles import Troubles
 from hub.api.turn import Turn, body_of
-from hub.api.use import check_documents, check_use
 from hub.errors import field_errors
 from hub.ledger.append import Ledger
 from hub.ledger.batch import Work
 from hub.live import Live
 from hub.sharing.cohorts import CallQuestions, Cohorts, Overtaken
-from hub.sharing.quota import check_quota, limited, usage
+from hub.sharing.quota import check_quota, usage
 from hub.tracing.sets import set_aside
 from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
@@ -35,8 +36,10 @@ from hub.verification.padding import padded, state_slack
 from hub.withdrawal.telling import check_document, check_in_force
 from schema.answer import Answer, SourceState
 from schema.delivery import delivered
-from schema.documents import Document, Documents
+from schema.documents import Documents
 from schema.plan import Plan
+from schema.run import Run
+from schema.view import View
 
 _ATTEMPTS = 4
 """Of a call whose aggregates others of its department overtake."""
@@ -47,8 +50,9 @@ class DataService:
 
     def __init__(self, live: Live, documents: Documents, executor: Executor, ledger: Ledger, watch: Watch, services: Any) -> None:
         self._live = live
-        self._documents = documents
         self._executor = executor
+        self._prepared = PreparedDocuments(executor.plans, lambda text, view: check_document(live, documents, text, view))
+        self._checked = CheckedPlans()
         self._ledger = ledger
         self._subjects = subjects = live.core.subjects
         self._watch = watch
@@ -74,64 +78,55 @@ class DataService:
         self._ledger.check_release()
         request = read_graphql(turn.request.body)
         view = self._live.view(caller.rights)
-        document = check_document(self._live, self._documents, request.query, view)
-        turn.document = document.sha256
-        operation = document.operation(request.operation_name)
-        plan, variables = planned(self._executor.plans, view, document, operation, request.variables)
-        if plan.faces:
-            turn.operation, turn.asked = operation_of(plan), asked_of(plan, caller.rights.fingerprint)
+        prepared = self._prepared.of(view, request.query, request.operation_name)
+        turn.document = prepared.document.sha256
+        variables = prepared.variables(request.variables)
+        plan = turn.plan = prepared.plan(variables)
         self._watch.check(caller.application, plan)
-        decisions = check_operations(plan)
-        purpose = None if caller.rights.public else check_use(caller.use, decisions)
-        check_documents(decisions, document)
-        bounded = limited(decisions)
-        if bounded:
-            await to_thread.run_sync(check_quota, self._live.core.engine, bounded)
+        checks = Checks(plan, prepared.document) if plan.filtering else self._checked.of(plan, prepared.document)
+        purpose = checks.purpose(caller.use, public=caller.rights.public)
+        if checks.bounded:
+            await to_thread.run_sync(check_quota, self._live.core.engine, checks.bounded)
         spending = self._budgets.spending(caller.application, plan, variables)
         await spending.check()
-        departments = departments_of(turn.request.headers.get(DEPARTMENTS_HEADER), view)
+        asked = Asked(turn, caller, prepared, plan, variables, request.variables, purpose, checks.bounded, spending)
         attempt = 0
         while True:
-            asking = self._cohorts.of_call(caller.application)
-            context = Context(
-                self._live, caller, turn.call, view.faces, self._services, departments=departments, questions=asking.questions, address=turn.request.address
-            )
-            answer = await self._executor.run(plan, context, view, variables, request.variables)
+            asking = self._cohorts.of_call(caller.application) if plan.asks else None
             try:
-                return await self._finish(turn, caller, document, operation, plan, answer, purpose, context, bounded, spending, asking)
+                return await self._read(asked, view, asking)
             except Overtaken:
                 # Only queries ask questions: reading again is safe.
                 attempt += 1
                 if attempt == _ATTEMPTS:
                     raise
 
-    async def _finish(
-        self,
-        turn: Turn,
-        caller: Caller,
-        document: Document,
-        operation: OperationDefinitionNode,
-        plan: Plan,
-        answer: Answer,
-        purpose: Purpose | None,
-        context: Context,
-        bounded: list[Decision],
-        spending: Spending,
-        asking: CallQuestions,
-    ) -> HttpAnswer:
+    async def _read(self, asked: Asked, view: View, asking: CallQuestions | None) -> HttpAnswer:
+        context = self._context(asked, view, asking) if asked.plan.others else None
+        questions = {} if asking is None else {"questions": asking.questions}
+        run = Run(self._live.sources.source, self._executor.cursors, asked.caller.name, asked.variables, **questions)
+        answer = await self._executor.run(asked.plan, run, context, view, asked.given)
+        return await self._finish(asked, answer, context, asking)
+
+    def _context(self, asked: Asked, view: View, asking: CallQuestions | None) -> Context:
+        turn = asked.turn
+        departments = departments_of(turn.request.headers.get(DEPARTMENTS_HEADER), view)
+        context = Context(self._live, asked.caller, turn.call, view.faces, self._services, departments=departments, address=turn.request.address)
+        if asking is not None:
+            context.questions = asking.questions
+        return context
+
+    async def _finish(self, asked: Asked, answer: Answer, context: Context | None, asking: CallQuestions | None) -> HttpAnswer:
+        turn, caller, plan, spending = asked.turn, asked.caller, asked.plan, asked.spending
         check_in_force(self._live, plan)
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
         accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))
-        kind = Operation.EXCHANGE.scope_prefix if context.details else operation_of(answer)
-        details = context.details or ({"mutation": _fields(plan)} if operation.operation is OperationType.MUTATION else None)
-        if remote := remote_details():
-            details = {**(details or {}), **remote}
-        if context.readings:
-            details = {**(details or {}), "read": context.readings}
-        draft = call_entry(turn.call, caller, answer, accesses, document, purpose, size_of(data) + answer.slack, kind, details)
-        works = [usage(bounded, {a.resource: a.rows for a in accesses})] if bounded else []
-        works += [*sets, *spending.works(answer), *asking.works()]
+        kind = Operation.EXCHANGE.scope_prefix if context and context.details else operation_of(answer)
+        details = _details(asked, context)
+        draft = call_entry(turn.call, caller, answer, accesses, asked.prepared.document, asked.purpose, size_of(data) + answer.slack, kind, details)
+        works = [usage(asked.bounded, {a.resource: a.rows for a in accesses})] if asked.bounded else []
+        works += [*sets, *spending.works(answer), *(asking.works() if asking else ())]
         receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
         self._watch.note(caller.application, answer)
         extensions: dict[str, Any] = {"receipt": receipt.as_json()}
@@ -139,10 +134,41 @@ class DataService:
             extensions["masking"] = answer.masking
         if answer.sources:
             extensions["sources"] = [source_state(answer.sources[code]) for code in sorted(answer.sources)]
-        body = body_of(data, field_errors(answer.errors, turn.call, turn.english), extensions)
+        body = body_of(data, field_errors(answer.errors, turn.call, turn.english) if answer.errors else [], extensions)
         if spending.verifies:
             body = padded(body, answer.slack + state_slack(extensions.get("sources", ())))
-        return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"}, packable=not spending.verifies)
+        return HttpAnswer(200, body, _LANGUAGE[turn.english], packable=not spending.verifies)
+
+
+_LANGUAGE = {True: {"content-language": "en"}, False: {"content-language": "zh-CN"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call that may run: by whom, what, with which values and for what."""
+
+    turn: Turn
+    caller: Caller
+    prepared: Prepared
+    plan: Plan
+    variables: VariableValues
+    given: Mapping[str, Any]
+    """The variables as the request had them."""
+    purpose: Purpose | None
+    bounded: Sequence[Decision]
+    """Decisions whose grants have a quota or a rate."""
+    spending: Spending
+
+
+def _details(asked: Asked, context: Context | None) -> dict[str, Any] | None:
+    details: dict[str, Any] | None = context.details if context else None
+    if not details and asked.prepared.operation.operation is OperationType.MUTATION:
+        details = {"mutation": _fields(asked.plan)}
+    if remote := remote_details():
+        details = {**(details or {}), **remote}
+    if context and context.readings:
+        details = {**(details or {}), "read": context.readings}
+    return details or None
 
 
 def source_state(state: SourceState) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def variables_of(document: Document, operation: OperationDefinitionNode, given: 
     Raises:
         Fault: ``BAD_INPUT``, naming the variable; ``QUERY_BUDGET``.
     """
-    _check_size(given)
+    check_size(given)
     found = get_variable_values(document.schema, operation.variable_definitions or (), dict(given), max_errors=10, hide_suggestions=True)
     if isinstance(found, list):
         message = found[0].message
@@ -58,7 +58,12 @@ def variables_of(document: Document, operation: OperationDefinitionNode, given: 
     return found
 
 
-def _check_size(given: Mapping[str, Any]) -> None:
+def check_size(given: Mapping[str, Any]) -> None:
+    """That variables are no more than one call may bring.
+
+    Raises:
+        Fault: ``QUERY_BUDGET``.
+    """
     waiting: list[Any] = list(given.values())
     left = _MOST_OBJECTS
     while waiting:
@@ -126,15 +131,14 @@ class Executor:
         self.cursors = cursors
         self.introspector = Introspector()
 
-    async def run(self, plan: Plan, context: Context, view: View, variables: VariableValues, given: Mapping[str, Any]) -> Answer:
-        """The answer. Nothing in it has left yet."""
+    async def run(self, plan: Plan, run: Run, context: Context | None, view: View, given: Mapping[str, Any]) -> Answer:
+        """The answer. Nothing in it has left yet. ``context`` is for root fields that are no departments; ``given`` are the variables as they came."""
         answer = Answer()
-        run = Run(context.live.sources.source, self.cursors, context.caller.name, variables, context.questions)
         merged: dict[str, Any] | None = await run_departments(plan, run, answer) if plan.departments else {}
-        if plan.others:
-            rest = await self._others(plan, context, view, variables, given, answer)
+        if plan.others and context is not None:
+            rest = await self._others(plan, context, view, run.variables, given, answer)
             merged = None if rest is None or merged is None else {**merged, **rest}
-        answer.data = None if merged is None else {key: merged[key] for key in plan.order}
+        answer.data = None if merged is None else merged if len(merged) == 1 else {key: merged[key] for key in plan.order}
         return answer
 
     async def _others(

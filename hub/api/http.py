@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -14,25 +14,29 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hub.api.bodies import Bodies, BodyFault
+from hub.api.envelope import GRAPHQL_JSON, JSON, Envelope, Envelopes
+from hub.api.gone import Gone
 from hub.api.long import Long, gzipped, size_of, takes_gzip, texts
 from schema.faults import Code, Fault
 
-GRAPHQL_JSON = "application/graphql-response+json"
-JSON = "application/json"
 MAX_HEADER_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpRequest:
-    """What a handler needs of a request. ``address`` is the peer's."""
+    """What a handler needs of a request. ``address`` is the peer's; ``envelope`` what the headers say that do not vary from call to call."""
 
     headers: Headers
     address: str
-    legacy: bool
-    """The caller takes ``application/json`` only."""
-    body: bytes
+    envelope: Envelope
+    body: bytes = b""
     method: str = "POST"
     path: str = ""
+
+    @property
+    def legacy(self) -> bool:
+        """The caller takes ``application/json`` only."""
+        return self.envelope.legacy
 
 
 @dataclass(slots=True)
@@ -73,16 +77,16 @@ class GraphQLEndpoint:
         self._page = page
         self._bodies = bodies
         self._limit = limit
+        self._envelopes = Envelopes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        headers = Headers(scope=scope)
-        if scope["method"] in ("GET", "HEAD") and not scope["query_string"] and "text/html" in headers.get("accept", ""):
+        headers, method, peer = Headers(raw=scope["headers"]), scope["method"], scope.get("client")
+        if method in ("GET", "HEAD") and not scope["query_string"] and "text/html" in headers.get("accept", ""):
             await self._page()(scope, receive, send)
             return
-        peer = scope.get("client")
-        request = HttpRequest(headers, peer[0] if peer else "", _is_legacy(headers), b"", scope["method"], scope["path"])
-        status, fault = _check_envelope(scope, headers)
+        request = HttpRequest(headers, peer[0] if peer else "", self._envelopes.of(scope["headers"]), b"", method, scope["path"])
+        status, fault = _check_envelope(request)
         if fault is not None:
             answer = await self._refuse(request, fault, status)
         else:
@@ -91,31 +95,25 @@ class GraphQLEndpoint:
 
     async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
         try:
-            async with self._bodies.reading(receive, request.headers.get("content-length", ""), self._limit(request)) as body:
-                return await _until_gone(self._handler(replace(request, body=body)), receive)
+            async with self._bodies.reading(receive, request.headers.get("content-length", ""), self._limit(request)) as request.body:
+                with Gone(receive):
+                    return await self._handler(request)
         except BodyFault as refused:
             code = Code.RATE_LIMITED if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else Code.BAD_REQUEST
             fault = Fault(code, refused.zh, refused.en, refused.hint_zh, refused.hint_en)
             return await self._refuse(request, fault, refused.status)
 
 
-def _check_envelope(scope: Scope, headers: Headers) -> tuple[int, Fault | None]:
-    if scope["method"] != "POST":
+def _check_envelope(request: HttpRequest) -> tuple[int, Fault | None]:
+    if request.method != "POST":
         zh, en = "只接受 POST;查询不得写入地址", "only POST is accepted: personal data has no place in an address"
         return 405, Fault(Code.BAD_REQUEST, zh, en, "请以 POST 发送 JSON", "send JSON by POST")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+    size = 0
+    for name, value in request.headers.raw:
+        size += len(name) + len(value)
+    if size > MAX_HEADER_BYTES:
         return 431, Fault(Code.BAD_REQUEST, f"请求头超过 {MAX_HEADER_BYTES} 字节", f"the headers are larger than {MAX_HEADER_BYTES} bytes")
-    media, _, parameters = headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if media.strip().lower() != JSON or charset not in ("", "charset=utf-8") or headers.get("content-encoding"):
-        hint = "Content-Type: application/json"
-        return 415, Fault(Code.BAD_REQUEST, "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted", hint, hint)
-    return 200, None
-
-
-def _is_legacy(headers: Headers) -> bool:
-    """GraphQL over HTTP: a caller that does not ask for the new media type gets ``application/json``."""
-    return GRAPHQL_JSON not in headers.get("accept", "")
+    return 415, request.envelope.unread
 
 
 def read_graphql(body: bytes) -> GraphQLRequest:
@@ -136,67 +134,46 @@ def read_graphql(body: bytes) -> GraphQLRequest:
     return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))
 
 
+_PARAMETERS: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("query", (str,), "字符串 a string"),
+    ("variables", (dict, type(None)), "对象 an object"),
+    ("operationName", (str, type(None)), "字符串 a string"),
+    ("extensions", (dict, type(None)), "对象 an object"),
+)
+
+
 def _check_parameters(content: dict[str, Any]) -> None:
-    kinds: tuple[tuple[str, tuple[type, ...], str], ...] = (
-        ("query", (str,), "字符串 a string"),
-        ("variables", (dict, type(None)), "对象 an object"),
-        ("operationName", (str, type(None)), "字符串 a string"),
-        ("extensions", (dict, type(None)), "对象 an object"),
-    )
-    for name, types, kind in kinds:
+    for name, types, kind in _PARAMETERS:
         if name in content and not isinstance(content[name], types):
             raise Fault(Code.BAD_REQUEST, f"{name} 应为{kind}", f"{name} must be {kind}")
     if "query" not in content:
         raise Fault(Code.BAD_REQUEST, "缺少 query", "query is missing", '{"query": "{ __typename }"}', '{"query": "{ __typename }"}')
 
 
-async def _until_gone(work: Awaitable[HttpAnswer], receive: Receive) -> HttpAnswer:
-    """Runs the work; when the caller goes away first, the work is cancelled, which stops its statements in the sources."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-        return await task
-    finally:
-        gone.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
+_COMMON = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_TYPES = {legacy: (b"content-type", f"{media}; charset=utf-8".encode()) for legacy, media in ((True, JSON), (False, GRAPHQL_JSON))}
 
 
 async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
-    headers = {
-        "content-type": f"{JSON if request.legacy else GRAPHQL_JSON}; charset=utf-8",
-        "content-length": str(size_of(answer.body)),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        **answer.headers,
-    }
+    length = (b"content-length", b"%d" % size_of(answer.body))
+    own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers = [_TYPES[request.legacy], length, *_COMMON, *own]
     if isinstance(answer.body, bytes):
-        await _start(send, answer.status, headers)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         return
-    await _send_long(send, answer.status, answer.body, headers, answer.packable and takes_gzip(request.headers.get("accept-encoding", "")))
-
-
-async def _send_long(send: Send, status: int, body: Long, headers: dict[str, str], packed: bool) -> None:
-    """Piece by piece, each once the caller has room for it."""
-    headers["vary"] = "accept-encoding"
+    headers.append((b"vary", b"accept-encoding"))
+    packed = answer.packable and takes_gzip(request.headers.get("accept-encoding", ""))
     if packed:
-        del headers["content-length"]
-        headers["content-encoding"] = "gzip"
-    await _start(send, status, headers)
+        headers[1] = (b"content-encoding", b"gzip")
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await _send_long(send, answer.body, packed)
+
+
+async def _send_long(send: Send, body: Long, packed: bool) -> None:
+    """Piece by piece, each once the caller has room for it."""
     for piece in gzipped(body) if packed else texts(body):
         if piece:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})

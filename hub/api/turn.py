@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,21 +13,22 @@ import structlog
 from connectors.calling import CALLING, Calling
 from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
-from hub.api.calling import traceparent, with_use
+from hub.api.calling import hand_on, traceparent
 from hub.api.context import Caller
-from hub.api.entries import refusal_entry
+from hub.api.deadline import Deadline
+from hub.api.entries import asked_of, operation_of, refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
 from hub.api.identity import Asked, Identity
 from hub.api.long import Long
-from hub.api.use import read_use
-from hub.errors import STATUS, internal, prefers_english, request_errors, status_of
+from hub.errors import STATUS, internal, request_errors, status_of
 from hub.ledger.append import Ledger
-from hub.ledger.entry import Access, EntryDraft, Json
+from hub.ledger.entry import EntryDraft, Json
 from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
 from hub.observation import places
 from schema.faults import Code, Fault, Origin
+from schema.plan import Plan
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +44,8 @@ class Turn:
     document: str | None = None
     details: dict[str, Json] | None = None
     """What the entry of a refusal says besides."""
-    operation: str | None = None
-    asked: tuple[Access, ...] = ()
-    """The resources that the document reads, once it is planned: whoever provides them is told of refusals too."""
+    plan: Plan | None = None
+    """What the document reads, once it is known: whoever provides it is told of refusals too."""
 
 
 Answering = Callable[[Turn, Caller], Awaitable[HttpAnswer]]
@@ -76,11 +76,12 @@ class Turns:
 
     async def take(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request that could be read."""
-        turn = Turn(make_id("call"), request, prefers_english(request.headers.get("accept-language", "")))
-        calling = Calling(turn.call, trace=traceparent(request.headers), deadline=asyncio.get_running_loop().time() + self._seconds)
+        turn = Turn(make_id("call"), request, request.envelope.english)
+        due = asyncio.get_running_loop().time() + self._seconds
+        calling = Calling(turn.call, trace=traceparent(request.headers), deadline=due)
         CALLING.set(calling)
         try:
-            return await self._answer(turn, calling)
+            return await self._answer(turn, calling, due)
         except Fault as fault:
             return await self._refused(turn, fault)
         except DataWithheld:
@@ -96,7 +97,7 @@ class Turns:
 
     async def refuse(self, request: HttpRequest, fault: Fault, status: int) -> HttpAnswer:
         """The answer to a request whose envelope is refused."""
-        turn = Turn(make_id("call"), request, prefers_english(request.headers.get("accept-language", "")))
+        turn = Turn(make_id("call"), request, request.envelope.english)
         self._rollup.refused(request.address, fault.code.value)
         answer = self._body(turn, fault, None)
         answer.status = status
@@ -104,16 +105,17 @@ class Turns:
             answer.headers["allow"] = "POST"
         return answer
 
-    async def _answer(self, turn: Turn, calling: Calling) -> HttpAnswer:
-        turn.caller = await self._identity.caller(Asked(turn.request.headers, turn.request.method, turn.request.path))
-        caller = turn.caller = turn.caller.using(read_use(turn.request.headers))
-        name = caller.name if caller.application else f"public {turn.request.address}"
-        CALLING.set(with_use(replace(calling, caller=name), caller.use, turn.request.headers, self._hub))
+    async def _answer(self, turn: Turn, calling: Calling, due: float) -> HttpAnswer:
+        request = turn.request
+        caller = turn.caller = await self._identity.caller(Asked(request.headers, request.method, request.path))
+        caller = turn.caller = caller.using(request.envelope.use)
+        name = calling.caller = caller.name if caller.application else f"public {request.address}"
+        hand_on(calling, caller.use, request.headers, self._hub)
         if caller.application is None:
-            self._pace.take(turn.request.address)
+            self._pace.take(request.address)
         with self._admission.admit(name):
             try:
-                async with asyncio.timeout(self._seconds):
+                with Deadline(due):
                     return await self._answering(turn, caller)
             except TimeoutError:
                 zh, en = "请缩小查询或改用批量交换", "ask for less, or use startExchange"
@@ -140,7 +142,10 @@ class Turns:
 
     @staticmethod
     def _draft(turn: Turn, caller: Caller, code: str, failed: bool) -> EntryDraft:
-        return refusal_entry(turn.call, caller, code, failed, turn.document, turn.operation, details=turn.details, accesses=turn.asked)
+        plan = turn.plan if turn.plan is not None and turn.plan.faces else None
+        operation = operation_of(plan) if plan else None
+        accesses = asked_of(plan, caller.rights.fingerprint) if plan else ()
+        return refusal_entry(turn.call, caller, code, failed, turn.document, operation, details=turn.details, accesses=accesses)
 
     def _body(self, turn: Turn, fault: Fault, receipt: Receipt | None) -> HttpAnswer:
         content: dict[str, Any] = {"errors": request_errors(fault, turn.call, turn.english)}

@@ -101,6 +101,8 @@ class Registry:
         self._rights: LRUCache[tuple[object, ...], Rights] = LRUCache(_RIGHTS)
         self._versions: tuple[Version, ...] = ()
         self._pseudonymous = Pseudonymous()
+        self.stamp = object()
+        """Another one whenever anything changed but by time alone."""
 
     def refresh(self) -> None:
         """Reads everything anew."""
@@ -114,6 +116,7 @@ class Registry:
         with self._lock:
             self._applications, self._grants, self._versions = made, read, versions
             self._rights.clear()
+            self.stamp = object()
 
     def application(self, client_id: str) -> Application | None:
         """The application of a client id, or the account of a person's id, active or not."""
@@ -177,6 +180,14 @@ class Registry:
     def follow_catalog(self, pseudonymous: Pseudonymous) -> None:
         """Takes over where the catalog in force makes pseudonyms: only rights that reach there name a consumer."""
         self._pseudonymous = pseudonymous
+        self.stamp = object()
+
+    def change_due(self, client_id: str) -> datetime | None:
+        """The next moment at which rights of the application change by time alone: a grant begins or ends, or another key makes pseudonyms."""
+        moment = now()
+        app = self._applications.get(client_id)
+        terms = [edge for live in (app.grants if app else ()) for edge in (live.valid_from, live.valid_to) if edge is not None]
+        return min((edge for edge in (*terms, *(version.starts_at for version in self._versions)) if edge > moment), default=None)
 
 
 def _audience(consumer: str, version: Version | None) -> Audience | None:

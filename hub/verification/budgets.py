@@ -20,7 +20,7 @@ from hub.verification.limits import WINDOW_DAYS, Budget, Limits, OverBudget, beg
 from hub.verification.lookups import Lookups
 from hub.verification.store import Claim, Tally, add_claims, add_subjects, add_to_tally, read_claims, read_tally, unseen
 from schema.answer import Answer
-from schema.guesses import Guess, guesses, looked_up, verifies
+from schema.guesses import Guess, guesses
 from schema.plan import Plan
 
 
@@ -47,9 +47,9 @@ class Budgets:
         if application is None:
             return Spending(self)
         consumer = application.department or application.client_id
-        guessed = guesses(plan, variables)
+        guessed = guesses(plan, variables) if plan.verifies else ()
         made = Guesses(consumer, self.limits, self._hashed(consumer, guessed)) if guessed else None
-        return Spending(self, consumer, made, looked_up(plan), verifies(plan))
+        return Spending(self, consumer, made, plan.looked_up, plan.verifies)
 
     def _hashed(self, consumer: str, guessed: tuple[Guess, ...]) -> dict[str, dict[Claim, Guess]]:
         """By resource. A claim's hash holds for its consumer, subject and item alone: equal values cannot be told by it."""

@@ -58,7 +58,7 @@ class Lookups:
     def _fresh(self, consumer: str, resource: str) -> Tally | None:
         with self._lock:
             found = self._known.get((consumer, resource))
-        return found[1] if found and time.monotonic() - found[0] < SECONDS and found[1].day >= day_of(now()) else None
+        return found[1] if found and time.monotonic() < found[0] else None
 
     def _read(self, consumer: str, resource: str) -> Tally:
         with self._engine.connect() as connection:
@@ -67,5 +67,7 @@ class Lookups:
         return tally
 
     def _keep(self, consumer: str, resource: str, tally: Tally) -> None:
+        """Relied on for some seconds, and not beyond the end of its day."""
+        left = (begin_of(days_after(tally.day, 1)) - now()).total_seconds()
         with self._lock:
-            self._known[consumer, resource] = (time.monotonic(), tally)
+            self._known[consumer, resource] = (time.monotonic() + min(SECONDS, left), tally)

@@ -10,7 +10,8 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from hub.api.bodies import Bodies
-from hub.api.http import GRAPHQL_JSON, JSON, GraphQLEndpoint, GraphQLRequest, HttpAnswer, HttpRequest, read_graphql
+from hub.api.envelope import GRAPHQL_JSON, JSON
+from hub.api.http import GraphQLEndpoint, GraphQLRequest, HttpAnswer, HttpRequest, read_graphql
 from schema.faults import Code, Fault
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]

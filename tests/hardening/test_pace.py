@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 
 from hub.api.admission import Admission, PublicPace, network_of
 from hub.api.context import Caller
+from hub.api.envelope import Envelope
 from hub.api.http import HttpAnswer, HttpRequest
 from hub.api.identity import Identity
 from hub.api.turn import Turn, Turns
@@ -114,7 +115,7 @@ async def test_a_call_that_took_too_long_is_the_hubs(tmp_path_factory: pytest.Te
     turns = Turns(
         Identity(world.verifier, registry, world.proofs, world.issuer), Admission(4, 4), PublicPace(50), service.ledger, rollup, "0" * 16, 0.01, never
     )
-    answer = await turns.take(HttpRequest(Headers({}), "192.0.2.1", False, b""))
+    answer = await turns.take(HttpRequest(Headers({}), "192.0.2.1", Envelope(Headers({}))))
     extensions = orjson.loads(answer.body)["errors"][0]["extensions"]
     assert (answer.status, extensions["code"], extensions["origin"], extensions["retryable"]) == (503, "TIMEOUT", "HUB", True)
     world.store.close()

@@ -25,6 +25,7 @@ from connectors.spi import Source
 from hub.api.execute import flags_of, variables_of
 from schema.answer import Answer
 from schema.budget import Budget
+from schema.coercion import Variables
 from schema.cursors import KEY_BYTES, Cursors
 from schema.delivery import delivered
 from schema.documents import Document, Documents
@@ -99,7 +100,7 @@ class Hub:
     async def planned(self, view: View, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None) -> Answer:
         """The document's answer by plan."""
         operation = document.operation(None)
-        coerced = variables_of(document, operation, variables)
+        coerced = Variables(document.schema, operation).values(variables) or variables_of(document, operation, variables)
         plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document), coerced))
         answer = Answer()
         found = await run_departments(plan, Run(self.source, self.cursors, caller, coerced, questions or Questions()), answer)

@@ -1,0 +1,76 @@
+"""What a request's headers say, read once for all requests that carry the same: an application's differ in little but their length and trace."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from cachetools import LRUCache
+from starlette.datastructures import Headers
+
+from auth.rights import Use
+from hub.api.use import read_use
+from hub.errors import prefers_english
+from schema.faults import Code, Fault
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+_VARYING = frozenset({b"authorization", b"dpop", b"content-length", b"traceparent", b"tracestate", b"cookie"})
+"""What differs from request to request, and what is secret: not looked at here, and never kept."""
+_KEPT = 1024
+_MOST_BYTES = 2048
+"""Of headers that are kept: an ordinary client's have a few hundred bytes."""
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Envelope:
+    """The headers of one request, or of all that have the same, but for those that vary."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+
+    @cached_property
+    def legacy(self) -> bool:
+        """GraphQL over HTTP: a caller that does not ask for the new media type gets ``application/json``."""
+        return GRAPHQL_JSON not in self.headers.get("accept", "")
+
+    @cached_property
+    def english(self) -> bool:
+        """The caller prefers English."""
+        return prefers_english(self.headers.get("accept-language", ""))
+
+    @cached_property
+    def unread(self) -> Fault | None:
+        """Why no body with these headers is read: it is something else than JSON."""
+        media, _, parameters = self.headers.get("content-type", "").partition(";")
+        charset = parameters.strip().lower().replace('"', "")
+        if media.strip().lower() == JSON and charset in ("", "charset=utf-8") and not self.headers.get("content-encoding"):
+            return None
+        hint = "Content-Type: application/json"
+        return Fault(Code.BAD_REQUEST, "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted", hint, hint)
+
+    @cached_property
+    def use(self) -> Use:
+        """The use that is declared.
+
+        Raises:
+            Fault: see :func:`hub.api.use.read_use`.
+        """
+        return read_use(self.headers)
+
+
+class Envelopes:
+    """Envelopes by their headers, the most recent ones. Lives on the event loop."""
+
+    def __init__(self) -> None:
+        self._known: LRUCache[tuple[tuple[bytes, bytes], ...], Envelope] = LRUCache(_KEPT)
+
+    def of(self, raw: RawHeaders) -> Envelope:
+        """The envelope of a request."""
+        key = tuple([header for header in raw if header[0] not in _VARYING])
+        found = self._known.get(key)
+        if found is None:
+            found = Envelope(Headers(raw=list(key)))
+            if sum(len(name) + len(value) for name, value in key) <= _MOST_BYTES:
+                self._known[key] = found
+        return found

@@ -1,0 +1,130 @@
+"""What a document costs once: its check, its plan and what follows from both, kept for the next call of the same view with the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cachetools import LRUCache
+from graphql import OperationDefinitionNode, VariableValues
+
+from auth.rights import Decision, Purpose, Use
+from hub.api.execute import check_operations, check_size, flags_of, variables_of
+from hub.api.use import check_documents, check_use
+from hub.sharing.quota import limited
+from schema.coercion import Variables
+from schema.documents import Document
+from schema.plan import Plan, Plans
+from schema.reach import reaching
+from schema.view import View
+
+KEPT_CHARACTERS = 2_000_000
+_MOST_KEPT = 20_000
+_OVERHEAD = 1_000
+_PURPOSES = 64
+
+
+class Prepared:
+    """One operation of one document, for one view."""
+
+    def __init__(self, view: View, document: Document, operation: OperationDefinitionNode, plans: Plans) -> None:
+        self.view, self.document, self.operation = view, document, operation
+        self._plans = plans
+        self._variables = Variables(document.schema, operation)
+        self._flags = plans.flags(document)
+        self._plan = None if self._flags else plans.plan(view, document, operation, {})
+
+    def variables(self, given: Mapping[str, Any]) -> VariableValues:
+        """The variables, coerced.
+
+        Raises:
+            Fault: ``BAD_INPUT``, naming the variable; ``QUERY_BUDGET``.
+        """
+        check_size(given)
+        return self._variables.values(given) or variables_of(self.document, self.operation, given)
+
+    def plan(self, variables: VariableValues) -> Plan:
+        """The plan with these variables.
+
+        Raises:
+            Fault: ``BAD_INPUT`` where one on which it depends is missing.
+        """
+        plan = self._plan or self._plans.plan(self.view, self.document, self.operation, flags_of(self._flags, variables))
+        return reaching(plan, variables) if plan.filtering else plan
+
+
+class PreparedDocuments:
+    """Prepared operations by view, text and name, bounded by their length. Lives on the event loop."""
+
+    def __init__(self, plans: Plans, check: Callable[[str, View], Document]) -> None:
+        self._plans = plans
+        self._check = check
+        self._known: LRUCache[tuple[int, str, str | None], Prepared] = LRUCache(KEPT_CHARACTERS, getsizeof=_size)
+
+    def of(self, view: View, text: str, name: str | None) -> Prepared:
+        """The operation of this name, ``None`` where there is but one.
+
+        Raises:
+            InvalidDocument: see :meth:`schema.documents.Documents.check`.
+            Fault: ``BAD_REQUEST`` where the document has no such operation; ``QUERY_BUDGET``.
+        """
+        key = (id(view), text, name)
+        found = self._known.get(key)
+        # A view that is gone may have left its number to another.
+        if found is not None and found.view is view:
+            return found
+        document = self._check(text, view)
+        made = Prepared(view, document, document.operation(name), self._plans)
+        if len(text) <= _MOST_KEPT:
+            self._known[key] = made
+        return made
+
+
+def _size(prepared: Prepared) -> int:
+    return _OVERHEAD + len(prepared.document.text)
+
+
+class Checks:
+    """What follows from a plan alone of whether it may run: who decided on it, and for which purposes."""
+
+    def __init__(self, plan: Plan, document: Document) -> None:
+        self.decisions: list[Decision] = check_operations(plan)
+        self.bounded = limited(self.decisions)
+        self._document = document
+        self._trusted = any(decision.documents for decision in self.decisions)
+        self._purposes: dict[str, Purpose | None] = {}
+
+    def purpose(self, use: Use, *, public: bool) -> Purpose | None:
+        """The purpose under which the plan runs.
+
+        Raises:
+            Fault: ``PURPOSE_REQUIRED``, ``PURPOSE_NOT_GRANTED``; ``FORBIDDEN`` where a grant is limited to other documents.
+        """
+        code = use.purpose
+        if code is not None and use.operator is not None and code in self._purposes:
+            found = self._purposes[code]
+        else:
+            found = None if public else check_use(use, self.decisions)
+            if code is not None and not public and len(self._purposes) < _PURPOSES:
+                self._purposes[code] = found
+        if self._trusted:
+            check_documents(self.decisions, self._document)
+        return found
+
+
+class CheckedPlans:
+    """Checks by plan, the most recent. Lives on the event loop."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._known: LRUCache[Plan, Checks] = LRUCache(size)
+
+    def of(self, plan: Plan, document: Document) -> Checks:
+        """The checks of a plan.
+
+        Raises:
+            Fault: ``FORBIDDEN`` where a resource may be exchanged but not queried.
+        """
+        found = self._known.get(plan)
+        if found is None:
+            found = self._known[plan] = Checks(plan, document)
+        return found
