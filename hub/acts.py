@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -17,6 +16,7 @@ from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft, Json
 from hub.names import CLI as CLI
 from hub.names import as_written
+from hub.randomness import random_hex
 from hub.store.upsert import inserting
 
 T = TypeVar("T")
@@ -48,8 +48,7 @@ class Actor:
 
 def make_id(prefix: str) -> str:
     """A new identifier: sortable by time, not to be guessed (``call_01jd…``)."""
-    stamp = format(int(datetime.now(UTC).timestamp() * 1000), "011x")
-    return f"{prefix}_{stamp}{secrets.token_hex(8)}"
+    return f"{prefix}_{time.time_ns() // 1_000_000:011x}{random_hex()}"
 
 
 class Acts:

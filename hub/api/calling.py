@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 
 from starlette.datastructures import Headers
 
 from auth.rights import Use
 from connectors.calling import Calling
+from hub.randomness import random_hex
 from schema.faults import Code, Fault
 
 VIA = "Huitong-Via"
 MOST_HUBS = 8
 """Through which one call may come."""
+_ZERO = "0" * 16
 _VIA_RAW = VIA.lower().encode()
 _VIA = re.compile(r"[0-9a-f]{16}(?:, ?[0-9a-f]{16})*\Z")
 _TRACE = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?\Z")
@@ -32,12 +33,12 @@ def traceparent(headers: Headers) -> str:
     if found is None or not _sound(found):
         return new_traceparent()
     # Of the flags only `sampled` is defined for version 00, which is the one written here.
-    return f"00-{found['trace']}-{_number(8)}-{int(found['flags'], 16) & 1:02x}"
+    return f"00-{found['trace']}-{_number()}-{int(found['flags'], 16) & 1:02x}"
 
 
 def new_traceparent() -> str:
     """Of a trace that begins here."""
-    return f"00-{_number(16)}-{_number(8)}-00"
+    return f"00-{_number()}{_number()}-{_number()}-00"
 
 
 def _sound(found: re.Match[str]) -> bool:
@@ -45,12 +46,11 @@ def _sound(found: re.Match[str]) -> bool:
     return known and found["trace"].strip("0") != "" and found["parent"].strip("0") != ""
 
 
-def _number(size: int) -> str:
-    """A random number that is not 0, in hexadecimal."""
-    while True:
-        found = secrets.token_hex(size)
-        if found.strip("0"):
-            return found
+def _number() -> str:
+    """A random number of 64 bits that is not 0, in hexadecimal."""
+    while (found := random_hex()) == _ZERO:
+        continue
+    return found
 
 
 def trace_id(calling: Calling | None) -> str | None:
