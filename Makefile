@@ -56,6 +56,9 @@ hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 	$(call say,生成行政区划表 making the table of administrative divisions)
 	@$(BIN)/python -m hub.demo.divisions hub/console/node_modules >/dev/null && touch $@
 
+$(DONE)/peers: loadtests/peers/postgraphile/package-lock.json loadtests/peers/postgraphile/package.json loadtests/peers/postgraphile/.npmrc $(DONE)/tools
+	@cd loadtests/peers/postgraphile && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS) '安装对照服务 installing PostGraphile, to compare with (locked)' npm --loglevel=error ci && touch "$(CURDIR)/$@"
+
 dev: build $(DONE)/dev $(DONE)/oracle ## 开发环境 Install the development tools as well
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/package
@@ -110,11 +113,11 @@ growth: dev ## 增长 Measures a ledger of up to ten million entries: docs/evide
 report: dev ## 使用情况报告 Makes the usage report of a made-up city's year, in .build/report
 	@$(BIN)/python -m tests.scale.report --out .build/report
 
-bench: dev packages ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
+bench: dev packages $(DONE)/peers ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
 	@$(BIN)/python -m loadtests.bench
 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
-	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
+	@rm -rf $(VENV) hub/console/node_modules loadtests/peers/postgraphile/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find hub schema auth connectors masking verifier tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 
