@@ -14,9 +14,8 @@ from hub.ledger.canonical import MAX_BYTES, MAX_INTEGER, VERSION, Record, encode
 from hub.ledger.entry import EntryDraft, Kind, Outcome, SubjectSet
 from hub.ledger.errors import EntryRejected
 from hub.ledger.pending import Repeated, Work, is_act, releases
+from hub.ledger.subjects import WIDTH
 
-WIDTH = 16
-"""Bytes of a subject's hash."""
 _TEXT_SIZE = 6 * (64 + 64 + 256 + 256) + 256
 """Bytes that the texts and numbers of a filled form take at most, escaped."""
 _SOURCE_SIZE, _ACCESS_SIZE = 64, 160
