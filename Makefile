@@ -14,9 +14,14 @@ NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 1000
 SOAK_SECONDS ?= 60
+USERS ?= 20
+SECONDS ?= 60
+SHAPE ?= steady
+CALLERS ?= MixedDay
+LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench load clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -115,6 +120,12 @@ report: dev ## 使用情况报告 Makes the usage report of a made-up city's yea
 
 bench: dev packages $(DONE)/peers ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
 	@$(BIN)/python -m loadtests.bench
+
+load: dev ## 负载 Load test of a running hub (make run); report in .build/load (USERS=20 SECONDS=60 SHAPE=steady HOST=… CALLERS=MixedDay ARGS=…)
+	@$(BIN)/python -m loadtests.scenarios.prepare .build/load/people.json
+	@$(BIN)/locust --headless --only-summary --host $(LOAD_HOST) --people .build/load/people.json --users $(USERS) --spawn-rate $(USERS) \
+		--run-time $(SECONDS) --shape $(SHAPE) --html .build/load/report.html --csv .build/load/report $(ARGS) $(CALLERS)
+	$(call say,报告 the report is .build/load/report.html)
 
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
 	@rm -rf $(VENV) hub/console/node_modules loadtests/peers/postgraphile/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
