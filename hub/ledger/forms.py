@@ -34,11 +34,8 @@ class Part(NamedTuple):
     subject_set: SubjectSet | None = None
 
 
-class Served(NamedTuple):
-    """How long a source took, and as of when it answered."""
-
-    ms: int
-    as_of: datetime | None
+Served = tuple[int, datetime | None]
+"""How long a source took in milliseconds, and as of when it answered."""
 
 
 class Form:
@@ -103,8 +100,8 @@ class Form:
         values += (_text("operator", operator, 256), _count("rows", rows), 0)
         chained, place = len(values) - 5, len(values) - 1
         before = len(values)
-        for each in served:
-            values += (_NULL if each.as_of is None else b'"%b"' % moment(each.as_of).encode(), _count("ms", each.ms))
+        for took, as_of in served:
+            values += (_NULL if as_of is None else b'"%b"' % moment(as_of).encode(), _count("ms", took))
         if len(values) - before != 2 * self.sources:
             raise EntryRejected("the entry names other sources than its form")
         values.append(_text("trace", trace, 64))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hub.ledger.canonical import MAX_INTEGER, record, seal
 from hub.ledger.entry import Access, EntryDraft, Item, Kind, Medium, Outcome, Shown, SourceState, SubjectSet
 from hub.ledger.errors import EntryRejected
-from hub.ledger.forms import Filled, Form, Part, Served
+from hub.ledger.forms import Filled, Form, Part
 from hub.ledger.parsing import verified
 from hub.ledger.pending import Pending
 from hub.ledger.receipt import verify_receipt
@@ -77,7 +77,7 @@ DRAFTS = st.builds(
 def fill(form: Form, said: EntryDraft, **changed: Any) -> Filled:
     """The form, filled in with what the draft says."""
     parts = [Part(a.resource, a.provider, a.rows, [bytes.fromhex(each) for each in a.subjects], a.subject_set) for a in said.accesses]
-    served = [Served(source.ms, source.as_of) for source in said.sources]
+    served = [(source.ms, source.as_of) for source in said.sources]
     also = {"size": said.bytes, "operator": said.operator, "case": said.case, "trace": said.trace, "ms": said.ms}
     given: dict[str, Any] = {"call": said.call, "at": said.at, "parts": parts, "served": served, **also, **changed}
     return form.fill(given.pop("call"), given.pop("at"), given.pop("parts"), given.pop("served"), **given)
@@ -145,8 +145,8 @@ def test_a_form_makes_the_bytes_of_the_reference(example: EntryDraft, other: Ent
         {"parts": [Part("civil_affairs.person", "civil_affairs", 1, (), SubjectSet(1, "no digest"))]},
         {"parts": [Part("civil_affairs.person", "civil_affairs", 1, [bytes(16)] * 40_000)]},
         {"served": []},
-        {"served": [Served(1, None), Served(1, None)]},
-        {"served": [Served(-1, None)]},
+        {"served": [(1, None), (1, None)]},
+        {"served": [(-1, None)]},
     ],
 )
 def test_what_cannot_be_an_entry_is_refused(changed: dict[str, Any]) -> None:
