@@ -33,7 +33,7 @@ def negotiate(capabilities: Capabilities, selection: Selection) -> Plan:
     """Splits a selection: the parts of its predicate that are declared are the source's, and what it cannot order, compare or mask is the hub's."""
     asked, left = _split(capabilities, selection.where)
     ordered = all(_orders(capabilities, key) for key in selection.order)
-    shaped = all(_gives(capabilities, output) for output in selection.outputs)
+    shaped = all(_gives(capabilities, output) for output in selection.outputs) and (selection.text is None or bool(capabilities.renders))
     if not left and ordered and shaped:
         return Plan(selection, (), whole=True)
     columns = tuple(local.needed_columns(selection))

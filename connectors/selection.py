@@ -11,8 +11,10 @@ Its scrambled form compares hashes: :func:`connectors.wire.scrambled`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from masking.rules import Mask
 
@@ -77,6 +79,38 @@ class Match:
 
 
 Output = Column | Match
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Rows as the text of JSON objects: response key → column with its mask, or a constant name such as that of the type."""
+
+    fields: tuple[tuple[str, Column | str], ...]
+
+
+class PageText(Protocol):
+    """The objects of a page."""
+
+    def without_last(self, count: int) -> PageText:
+        """The same without the last objects."""
+        ...
+
+    def written(self) -> bytes:
+        """JSON objects, joined by commas."""
+        ...
+
+
+class TextRows(list[Row]):
+    """Rows of the outputs, and beside them the page's text; ``None``, with no row at all, where the source does not vouch for it.
+
+    Then the caller asks again, for the columns themselves.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, rows: Iterable[Row], text: PageText | None) -> None:
+        super().__init__(rows)
+        self.text = text
 
 
 class Comparison(Enum):
@@ -163,3 +197,5 @@ class Selection:
     order: tuple[Order, ...] = ()
     after: tuple[str, ...] = ()
     limit: str | None = None
+    text: Rendered | None = None
+    """Asked only of a source that declares ``renders``, whose rows are then :class:`TextRows`."""

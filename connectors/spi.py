@@ -39,6 +39,8 @@ class Capabilities:
     """It is :class:`Aggregating`."""
     scrambles: bool = False
     """It orders by scrambled keys (``Order.scrambled``) that are texts or whole numbers, with the bytes of :func:`connectors.wire.scrambled`."""
+    renders: frozenset[Kind] = frozenset()
+    """Kinds whose values it writes into ``Selection.text`` with the hub's own bytes, or tells that it cannot."""
     completes: bool = False
     """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 
@@ -62,6 +64,8 @@ class SourceConfig:
     """The most rows the hub reads to filter or order them itself where the source cannot."""
     options: Mapping[str, object] = field(default_factory=dict)
     """What only connectors of this kind understand, as their options model writes it."""
+    rendering: str = "hub"
+    """Where lists become JSON: ``hub``, or ``source`` where it can; that spares the hub and costs the source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
-from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, TextRows, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparable, NotConnected
 from connectors.sql.pool import Pool
+from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
 from connectors.sql.statements import KEYS, Statements
 from connectors.wire import comparable
@@ -44,11 +45,15 @@ class SqlSource:
         self._pool = Pool(driver, config.pool)
         self._statements = Statements(driver.dialect)
         self._exact = Statements(driver.dialect.exact)
+        self._doubts = Doubts()
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
         _refuse_lost_places(self._code, selection, parameters)
+        if self._doubts.resting(selection):
+            return TextRows([], None)
         rows = await self._rows(lambda statements: statements.rows(selection), parameters, selection.binding)
+        self._doubts.note(selection, rows)
         return rows if selection.outputs else [()] * len(rows)
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:

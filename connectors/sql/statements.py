@@ -8,10 +8,11 @@ from cachetools import LRUCache
 from sqlalchemy import Select, func, literal_column, select
 
 from connectors.aggregation import Aggregation
-from connectors.selection import Column, Match, Output, Selection
+from connectors.selection import Column, Match, Output, Rendered, Selection
 from connectors.sql.aggregates import AggregateWriter
 from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
 from connectors.sql.predicates import Conditions
+from connectors.sql.rendering import RenderedStatement, start_of
 from connectors.sql.statement import Statement, placed
 from connectors.sql.tables import named_table, needed_columns
 from masking.rules import tells_nothing
@@ -63,9 +64,21 @@ class _Writer:
         self._conditions = Conditions(dialect, self._table, self._binds)
 
     def statement(self, *, counting: bool) -> Statement:
+        if self._selection.text is not None and not counting:
+            return self._rendered(self._selection.text)
         query = self._filtered(select(func.count()) if counting else select(*self._outputs()))
         compiled = (query if counting else self._placed(query)).compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
         return Statement(str(compiled), placed(self._binds, compiled), () if counting else self._decoders())
+
+    def _rendered(self, form: Rendered) -> Statement:
+        renderer = self._dialect.renderer
+        if renderer is None:
+            raise ValueError(f"{self._dialect.name} renders nothing")
+        outputs = self._outputs()
+        rows = self._placed(self._filtered(select(*outputs, *renderer.inner(form, self._table)))).subquery("page")
+        page = renderer.page(form, rows, [output.name for output in outputs])
+        compiled = page.compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
+        return RenderedStatement(str(compiled), placed(self._binds, compiled), self._decoders(), start_of(form))
 
     def _filtered(self, query: Select[Any]) -> Select[Any]:
         query = query.select_from(self._table)
