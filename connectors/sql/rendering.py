@@ -15,10 +15,9 @@ from typing import Any, Protocol
 from cachetools import LRUCache
 from sqlalchemy import Select, Subquery
 
-from connectors.selection import Binding, Column, Kind, Rendered, Row, Selection, TextRows
+from connectors.selection import Binding, Kind, Rendered, Row, Selection, TextRows
 from connectors.sql.dialect import Decode, Expression
 from connectors.sql.statement import Statement
-from masking.rules import tells_nothing
 
 MARK = b"\x01"
 """Stands for a quote of JSON: START OF HEADING, which no register holds. Three in a row stand for null."""
@@ -107,14 +106,6 @@ def start_of(form: Rendered) -> bytes:
     if not form.fields:
         raise ValueError("a rendered row needs a key")
     return b"{" + MARK + form.fields[0][0].encode() + MARK + b":"
-
-
-def renderable(kinds: frozenset[Kind], column: Column) -> bool:
-    """Whether a source that writes these kinds writes the column: of masked ones those whose mask makes a text, or nothing."""
-    if column.mask is None:
-        return column.kind in kinds
-    texts = column.kind in (Kind.STRING, Kind.DATE, Kind.DATETIME, Kind.DECIMAL)
-    return tells_nothing(column.mask) or (texts and {column.kind, Kind.STRING} <= kinds)
 
 
 class Doubts:
