@@ -12,7 +12,7 @@ Its scrambled form compares hashes: :func:`connectors.wire.scrambled`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -38,6 +38,9 @@ SALT = "#salt"
 
 class Kind(Enum):
     """The type of an item's values, as the catalog writes it."""
+
+    __hash__ = object.__hash__
+    """Each member is there once; Enum's own is written in Python, and selections are hashed for every call."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -114,6 +117,8 @@ class TextRows(list[Row]):
 
 
 class Comparison(Enum):
+    __hash__ = object.__hash__
+
     EQ = "eq"
     NE = "ne"
     IN = "in"
@@ -188,7 +193,7 @@ class Selection:
 
     ``where`` is the caller's filter AND the grant's row condition: the policy is inside, nothing is filtered afterwards.
     ``order`` ends in the resource's stable key. ``after`` names one parameter per order key: only rows behind that position are selected.
-    ``limit`` names the parameter that binds the most rows to return.
+    ``limit`` names the parameter that binds the most rows to return. Its hash is computed once.
     """
 
     binding: Binding
@@ -199,3 +204,9 @@ class Selection:
     limit: str | None = None
     text: Rendered | None = None
     """Asked only of a source that declares ``renders``, whose rows are then :class:`TextRows`."""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            object.__setattr__(self, "_hash", hash((self.binding, self.outputs, self.where, self.order, self.after, self.limit, self.text)) or 1)
+        return self._hash

@@ -173,6 +173,24 @@ class Aggregating(Protocol):
 
 
 @runtime_checkable
+class LookingUp(Protocol):
+    """A source that answers look-ups of many keys by one statement, each as it would be answered alone. See :mod:`connectors.coalescing`."""
+
+    def looks_up(self, selection: Selection) -> bool:
+        """Whether it does so for the selection. Costs next to nothing, and stays so for the selection."""
+        ...
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """Rows whose ``key`` is one of ``values`` (distinct, no nulls), the key's wire value behind the outputs.
+
+        ``alone``: the values are of one look-up; at most one row then, and never ``None``. Else ``None`` says that the keys are to be asked one look-up
+        at a time: there are more rows than keys, by far, or the source has to go a longer way for some of the values.
+        ``selection`` has neither order nor limit.
+        """
+        ...
+
+
+@runtime_checkable
 class Refreshing(Protocol):
     """A source that takes data over from its system, in the background and not within a call."""
 

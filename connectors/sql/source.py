@@ -15,7 +15,7 @@ from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparab
 from connectors.sql.pool import Pool
 from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
-from connectors.sql.statements import KEYS, Statements
+from connectors.sql.statements import KEYS, MOST, Statements
 from connectors.wire import comparable
 from masking.sql import SQL_ALGORITHMS
 
@@ -32,6 +32,9 @@ CAPABILITIES = Capabilities(
     objects=True,
     aggregates=True,
 )
+
+_ROWS_PER_KEY = 4
+"""More rows than that, on the average, are no identifier's: they are not read to be thrown away."""
 
 
 class SqlSource:
@@ -66,6 +69,23 @@ class SqlSource:
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
         return found
+
+    def looks_up(self, selection: Selection) -> bool:
+        """Always."""
+        return True
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """One statement."""
+        most = 1 if alone else _ROWS_PER_KEY * len(values)
+        bound = {**parameters, KEYS: values, MOST: most}
+        try:
+            rows = await self._asked(self._statements.look_up(selection, key), bound, selection.binding)
+        except Incomparable:
+            if not alone:
+                # Without an index, and for one value's sake.
+                return None
+            rows = await self._asked(self._exact.look_up(selection, key), bound, selection.binding)
+        return rows if alone or len(rows) < most else None
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""

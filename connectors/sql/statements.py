@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cachetools import LRUCache
 from sqlalchemy import Select, func, literal_column, select
 
 from connectors.aggregation import Aggregation
+from connectors.kept import Kept
 from connectors.selection import Column, Match, Output, Rendered, Selection
 from connectors.sql.aggregates import AggregateWriter
 from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
@@ -21,38 +22,48 @@ from masking.sql import masked
 KEYS = "keys of the call"
 """Parameter that binds the key values of ``fetch_by_keys``; a space keeps it apart from every name of a document."""
 
+MOST = "rows of the look-up"
+"""Parameter that binds the most rows of a look-up."""
+
 STATEMENTS_KEPT = 512
 _AGGREGATES_KEPT = 64
 
 
 class Statements:
-    """The compiled statements of one dialect, the most recent ``STATEMENTS_KEPT`` of them kept."""
+    """The compiled statements of one dialect; about the ``STATEMENTS_KEPT`` most recent of them are kept."""
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
-        self._kept: LRUCache[tuple[Selection, Column | None, bool], Statement] = LRUCache(STATEMENTS_KEPT)
-        self._aggregates: LRUCache[Aggregation, Statement] = LRUCache(_AGGREGATES_KEPT)
+        self._kept: Kept[tuple[Selection, Column | None, str], Statement] = Kept(STATEMENTS_KEPT)
+        self._aggregates: Kept[Aggregation, Statement] = Kept(_AGGREGATES_KEPT)
 
     def rows(self, selection: Selection, key: Column | None = None) -> Statement:
         """Reads the selection's rows; with ``key``, those whose key is in :data:`KEYS`, the key's value behind the outputs."""
-        return self._get(selection, key, counting=False)
+        return self._get(selection, key, "rows")
+
+    def look_up(self, selection: Selection, key: Column) -> Statement:
+        """The same, at most as many rows as :data:`MOST` binds."""
+        return self._get(selection, key, "look up")
 
     def count(self, selection: Selection) -> Statement:
         """Counts the rows that the predicate holds for."""
-        return self._get(selection, None, counting=True)
+        return self._get(selection, None, "count")
 
     def aggregate(self, asked: Aggregation) -> Statement:
         """Counts and adds up."""
         statement = self._aggregates.get(asked)
         if statement is None:
-            statement = self._aggregates[asked] = AggregateWriter(self._dialect, asked).statement()
+            statement = AggregateWriter(self._dialect, asked).statement()
+            self._aggregates.keep(asked, statement)
         return statement
 
-    def _get(self, selection: Selection, key: Column | None, *, counting: bool) -> Statement:
-        name = (selection, key, counting)
+    def _get(self, selection: Selection, key: Column | None, what: str) -> Statement:
+        name = (selection, key, what)
         statement = self._kept.get(name)
         if statement is None:
-            statement = self._kept[name] = _Writer(self._dialect, selection, key).statement(counting=counting)
+            asked = replace(selection, limit=MOST) if what == "look up" else selection
+            statement = _Writer(self._dialect, asked, key).statement(counting=what == "count")
+            self._kept.keep(name, statement)
         return statement
 
 
