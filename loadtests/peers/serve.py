@@ -12,7 +12,19 @@ def main() -> None:
     """Serves until it is told to end."""
     module, port, dsn = sys.argv[1:]
     app = import_module(f"loadtests.peers.{module}").app(dsn)
-    uvicorn.run(app, host="127.0.0.1", port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="auto")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+    )
+    uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":
