@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Any
 
 from locust import LoadTestShape, events
 from locust.env import Environment
 from locust.runners import WorkerRunner
-from locust.stats import StatsEntry
+from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
 from loadtests.scenarios.caller import world
 from loadtests.scenarios.options import STEADY, add_options, limits
@@ -54,6 +55,9 @@ def _judge(environment: Environment, **_: Any) -> None:
     options, stats = environment.parsed_options, environment.stats
     if options is None or isinstance(environment.runner, WorkerRunner):
         return
+    if options.csv_prefix:
+        # Locust writes its CSV once a second, and not at the end: without this, what the last second brought would be missing there.
+        time.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
     wanted = limits(options)
     seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
     lines = list(exceeded(wanted, [_measured(entry) for entry in stats.entries.values() if entry.method != JOB], seconds))
