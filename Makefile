@@ -14,9 +14,14 @@ NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 1000
 SOAK_SECONDS ?= 60
+USERS ?= 20
+SECONDS ?= 60
+SHAPE ?= steady
+CALLERS ?= MixedDay
+LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench load clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -55,6 +60,9 @@ hub/console/dist/index.html: $(CONSOLE) $(DONE)/npm
 hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 	$(call say,生成行政区划表 making the table of administrative divisions)
 	@$(BIN)/python -m hub.demo.divisions hub/console/node_modules >/dev/null && touch $@
+
+$(DONE)/peers: loadtests/peers/postgraphile/package-lock.json loadtests/peers/postgraphile/package.json loadtests/peers/postgraphile/.npmrc $(DONE)/tools
+	@cd loadtests/peers/postgraphile && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS) '安装对照服务 installing PostGraphile, to compare with (locked)' npm --loglevel=error ci && touch "$(CURDIR)/$@"
 
 dev: build $(DONE)/dev $(DONE)/oracle ## 开发环境 Install the development tools as well
 
@@ -110,11 +118,17 @@ growth: dev ## 增长 Measures a ledger of up to ten million entries: docs/evide
 report: dev ## 使用情况报告 Makes the usage report of a made-up city's year, in .build/report
 	@$(BIN)/python -m tests.scale.report --out .build/report
 
-bench: dev packages ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
+bench: dev packages $(DONE)/peers ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
 	@$(BIN)/python -m loadtests.bench
 
+load: dev ## 负载 Load test of a running hub (make run); report in .build/load (USERS=20 SECONDS=60 SHAPE=steady HOST=… CALLERS=MixedDay ARGS=…)
+	@$(BIN)/python -m loadtests.scenarios.prepare .build/load/people.json
+	@$(BIN)/locust --headless --only-summary --host $(LOAD_HOST) --people .build/load/people.json --users $(USERS) --spawn-rate $(USERS) \
+		--run-time $(SECONDS) --shape $(SHAPE) --html .build/load/report.html --csv .build/load/report $(ARGS) $(CALLERS)
+	$(call say,报告 the report is .build/load/report.html)
+
 clean: ## 清理 Remove what was built and installed; the hub's data (.huitong) stays
-	@rm -rf $(VENV) hub/console/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
+	@rm -rf $(VENV) hub/console/node_modules loadtests/peers/postgraphile/node_modules hub/console/dist hub/demo/divisions.json *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find hub schema auth connectors masking verifier tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 

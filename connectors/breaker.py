@@ -110,28 +110,49 @@ class Breaker:
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[None]:
-        """Judges the source by the call inside.
-
-        Raises:
-            CircuitOpen: the source is being left alone; the call was not made.
-        """
-        probe = await self._admit()
+        """Judges the source by the call inside; see :meth:`admit`."""
+        probe = await self.admit() if self._open else None
         try:
             yield
-        except SourceBusy:
-            raise
-        except SourceUnavailable:
-            self._failed()
-            raise
-        except SourceFault:
-            self._succeeded()
+        except SourceFault as fault:
+            self.judge(fault)
             raise
         else:
-            self._succeeded()
+            self.judge(None)
         finally:
-            if probe is not None:
-                self._probe = None
-                probe.set()
+            self.tried(probe)
+
+    @property
+    def closed(self) -> bool:
+        """Nobody has to ask :meth:`admit`."""
+        return not self._open
+
+    async def admit(self) -> asyncio.Event | None:
+        """The probe that the call is to be, where the circuit is open; it must be ended by :meth:`tried`.
+
+        Raises:
+            CircuitOpen: the source is being left alone; the call must not be made.
+        """
+        if not self._open:
+            return None
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._half_open()
+        except TimeoutError as error:
+            raise self._fault() from error
+
+    def tried(self, probe: asyncio.Event | None) -> None:
+        """The call that tried the source has ended, however it did."""
+        if probe is not None:
+            self._probe = None
+            probe.set()
+
+    def judge(self, fault: SourceFault | None) -> None:
+        """A call has ended, with a fault or without."""
+        if not isinstance(fault, SourceUnavailable):
+            self._succeeded()
+        elif not isinstance(fault, SourceBusy):
+            self._failed()
 
     def _failed(self) -> None:
         self._failures += 1
@@ -145,16 +166,6 @@ class Breaker:
         if self._open:
             self._open = False
             self._told("closed")
-
-    async def _admit(self) -> asyncio.Event | None:
-        """``None`` where the circuit is closed; else the event of the probe that this call is to be."""
-        if not self._open:
-            return None
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._half_open()
-        except TimeoutError as error:
-            raise self._fault() from error
 
     async def _half_open(self) -> asyncio.Event | None:
         while self._open:

@@ -46,3 +46,6 @@ class Calling:
 
 CALLING: ContextVar[Calling | None] = ContextVar("huitong_calling", default=None)
 """The call that the running task works for; ``None`` outside of calls."""
+
+BOUNDED: ContextVar[float] = ContextVar("huitong_bounded", default=0.0)
+"""By the event loop's time: when the guard around a source ends the running task's call in any case, so that the source needs no timer of its own."""

@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
 from connectors.breaker import Breaker, State
-from connectors.calling import CALLING
-from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
+from connectors.calling import BOUNDED, CALLING
+from connectors.coalescing import Coalescing, alone
+from connectors.deadlines import ANSWER_SECONDS, FAIR, Deadline
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnreachable
 from connectors.retries import RetryBudget
 from connectors.selection import Binding, Column, Row, Selection, Value
-from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
-from connectors.telemetry import Telemetry
+from connectors.spi import Capabilities, ColumnDescription, LookingUp, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
+from connectors.telemetry import Telemetry, outcome_of
 from connectors.turns import NoTurn, Turns
 
 T = TypeVar("T")
 _LATE = 0.25
 """Of a source's time."""
-_FAIR = 0.25
-"""Of a source's time. A source that was given less is not blamed for having no answer."""
 _PATIENCE = 1 / 6
 """Of a source's time: how long a call waits for the one that tries the source."""
 RECHECK_SECONDS = 2.0
 """Between health checks of a source that is not well."""
 IDLE_SECONDS = 60.0
 """Unused so long, an open source is checked."""
-ANSWER_SECONDS = 0.2
-"""Of a call's time, kept to make the answer of what the other sources gave."""
 _PAUSE = 0.05
 """Seconds before a read is tried again."""
-
-_OUTCOMES: tuple[tuple[type[SourceFault], str], ...] = (
-    (SourceTimeout, "timeout"),
-    (SourceBusy, "busy"),
-    (CircuitOpen, "open_circuit"),
-    (SourceUnavailable, "unavailable"),
-    (SourceRefused, "refused"),
-)
 
 
 class GuardedSource:
@@ -57,6 +47,7 @@ class GuardedSource:
         self.turns = Turns(config.pool, config.queue, config.timeout_ms / 1000)
         self._timeout = config.timeout_ms / 1000
         self._source = source
+        self._coalescing = Coalescing(config, source, self._counted, self.telemetry) if isinstance(source, LookingUp) else None
         self._clock = clock
         self._retries = RetryBudget()
         self._breaker = Breaker(config.code, clock, self._timeout * _PATIENCE, self._transition)
@@ -78,23 +69,36 @@ class GuardedSource:
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """See :meth:`connectors.spi.Source.fetch`."""
-        return await self._guarded(lambda: self._source.fetch(selection, parameters))
+        return await self._guarded(self._source.fetch, selection, parameters)
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """See :meth:`connectors.spi.Source.fetch_by_keys`."""
-        return await self._guarded(lambda: self._source.fetch_by_keys(selection, parameters, key, values))
+        return await self._guarded(self._source.fetch_by_keys, selection, parameters, key, values)
+
+    async def look_up(self, selection: Selection, parameters: Parameters, key: Column, values: tuple[Value, ...], group: object) -> Row | None:
+        """A row whose ``key`` is one of ``values``, the spellings of one identifier, and for which ``selection.where`` holds; ``None`` where there is none.
+
+        ``selection`` has neither order nor limit. Look-ups of the same ``group``, the caller's rights, that ask the same of the same source at the
+        same time share a statement where the source can (:class:`connectors.spi.LookingUp`).
+        """
+        coalescing = self._coalescing
+        if coalescing is not None and coalescing.shares(selection):
+            return await coalescing.look_up(selection, parameters, key, values, group)
+        asked, bound = alone(selection, parameters, key, values)
+        rows = await self._guarded(self._source.fetch, asked, bound)
+        return rows[0] if rows else None
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """See :meth:`connectors.spi.Source.count`."""
-        return await self._guarded(lambda: self._source.count(selection, parameters))
+        return await self._guarded(self._source.count, selection, parameters)
 
     async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
         """See :meth:`connectors.spi.Aggregating.aggregate`; by the hub where the source does not."""
-        return await self._guarded(lambda: aggregated(self._source, asked, parameters))
+        return await self._guarded(aggregated, self._source, asked, parameters)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """See :meth:`connectors.spi.Source.describe`."""
-        return await self._guarded(lambda: self._source.describe(binding))
+        return await self._guarded(self._source.describe, binding)
 
     async def objects(self) -> Sequence[ObjectDescription]:
         """See :meth:`connectors.spi.Source.objects`."""
@@ -107,8 +111,11 @@ class GuardedSource:
     async def check(self) -> SourceCheck:
         """Asks the source even when its circuit is open, so that one learns why; never raises a source's fault."""
         try:
-            async with self._turn():
-                return await self._in_time(self._source.check)
+            turn = await self._turn(*_caller())
+            try:
+                return await self._in_time(_caller()[1], self._source.check)
+            finally:
+                self.turns.end(turn)
         except SourceFault as fault:
             return SourceCheck(ok=False, message=str(fault), hint="see whether the source is overloaded; `pool` and `timeout_ms` set its limits")
 
@@ -134,7 +141,7 @@ class GuardedSource:
         """
         self._checked, suspect, self._suspect = self._clock(), self._suspect, False
         try:
-            well = (await self._in_time(self._source.check)).ok
+            well = (await self._in_time(_caller()[1], self._source.check)).ok
         except SourceBusy:
             return
         except SourceFault:
@@ -148,60 +155,72 @@ class GuardedSource:
     def _transition(self, state: State) -> None:
         self.telemetry.transitions[state] += 1
 
-    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _guarded(self, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        return await self._counted(*_caller(), call, *arguments)
+
+    async def _counted(self, caller: str, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """For a caller who is answered at ``ends``, by the event loop's time, at the latest."""
         self.telemetry.used = self._clock()
         outcome = "cancelled"
         try:
-            result = await self._tried(call)
+            try:
+                result = await self._attempt(caller, ends, call, *arguments)
+            except SourceUnreachable:
+                if not self._repeats(ends):
+                    raise
+                await asyncio.sleep(_PAUSE)
+                result = await self._attempt(caller, ends, call, *arguments)
             outcome = "ok"
         except SourceFault as fault:
-            outcome = next(name for kind, name in _OUTCOMES if isinstance(fault, kind))
+            outcome = outcome_of(fault)
             raise
         finally:
             self.telemetry.outcomes[outcome] += 1
         return result
 
-    async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Once, or twice where no connection came about the first time: reads may be repeated."""
-        try:
-            return await self._attempt(call)
-        except SourceUnreachable:
-            pause = _PAUSE
-            if self._until() - asyncio.get_running_loop().time() <= pause or not self._retries.take():
-                raise
+    def _repeats(self, ends: float) -> bool:
+        """Whether a call for which no connection came about is made once more: reads may be repeated."""
+        if self._until(ends) - asyncio.get_running_loop().time() <= _PAUSE or not self._retries.take():
+            return False
         self.telemetry.retries += 1
-        await asyncio.sleep(pause)
-        return await self._attempt(call)
+        return True
 
-    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _attempt(self, caller: str, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         self._breaker.check()
         # Waiting for a turn is the hub's own load, not the source's failure: the breaker judges only what the source was asked.
-        async with self._turn(), self._breaker.watch():
-            return await self._timed(call)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        calling = CALLING.get()
+        turn = self.turns.at_once() or await self._turn(caller, ends)
         try:
-            async with self.turns.turn((calling and calling.caller) or "", self._until()):
-                yield
+            probe = None if self._breaker.closed else await self._breaker.admit()
+            try:
+                result = await self._timed(ends, call, *arguments)
+            except SourceFault as fault:
+                self._breaker.judge(fault)
+                raise
+            finally:
+                self._breaker.tried(probe)
+            self._breaker.judge(None)
+            return result
+        finally:
+            self.turns.end(turn)
+
+    async def _turn(self, caller: str, ends: float) -> object:
+        try:
+            return self.turns.at_once() or await self.turns.begin(caller, self._until(ends))
         except NoTurn as none:
             reason = "too many calls wait for it" if none.full else "busy; no call could begin in time"
             raise SourceBusy(self.code, reason) from none
 
-    def _until(self) -> float:
+    def _until(self, ends: float) -> float:
         """By the event loop's time: the end of the source's time if it began now, or of the caller's."""
-        calling = CALLING.get()
-        due = asyncio.get_running_loop().time() + self._timeout
-        return due if calling is None or calling.deadline is None else min(due, calling.deadline - ANSWER_SECONDS)
+        return min(asyncio.get_running_loop().time() + self._timeout, ends)
 
-    async def _timed(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _timed(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         began, exactly = loop.time(), time.perf_counter()
         try:
-            result = await self._in_time(call)
+            result = await self._in_time(ends, call, *arguments)
         except asyncio.CancelledError:
-            self._suspect = self._suspect or (self._answered < began and loop.time() - began >= _FAIR * self._timeout)
+            self._suspect = self._suspect or (self._answered < began and loop.time() - began >= FAIR * self._timeout)
             raise
         except SourceRefused:
             self._answered = loop.time()
@@ -212,23 +231,36 @@ class GuardedSource:
         self._retries.succeeded()
         return result
 
-    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
-        loop = asyncio.get_running_loop()
-        due = self._until()
-        given = due - loop.time()
-        late: list[float] = []
-        noting = loop.call_at(due, lambda: late.append(loop.time() - due))
+    async def _in_time(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        now = asyncio.get_running_loop().time()
+        due = min(now + self._timeout, ends)
+        deadline, bounded = Deadline(due), BOUNDED.set(due)
         try:
-            async with asyncio.timeout_at(due):
-                return await call()
-        except (TimeoutError, SourceTimeout) as error:
-            # A deadline that is noticed late tells of a hub that was busy with other things; the answer may have been there in time.
-            if late and late[0] > _LATE * self._timeout:
-                raise SourceBusy(self.code, "no answer was taken in time; the hub was busy") from error
-            if given < _FAIR * self._timeout:
-                raise SourceBusy(self.code, "the call's own time was over") from error
-            if isinstance(error, SourceTimeout):
+            return await call(*arguments)
+        except asyncio.CancelledError as error:
+            if not deadline.stop():
                 raise
-            raise SourceTimeout(self.code, "no answer in time; its work was stopped") from error
+            raise self._late(deadline, due - now, error) from error
+        except (TimeoutError, SourceTimeout) as error:
+            raise self._late(deadline, due - now, error) from error
         finally:
-            noting.cancel()
+            BOUNDED.reset(bounded)
+            deadline.stop()
+
+    def _late(self, deadline: Deadline, given: float, error: BaseException) -> SourceFault:
+        # A deadline that is noticed late tells of a hub that was busy with other things; the answer may have been there in time.
+        if deadline.late is not None and deadline.late > _LATE * self._timeout:
+            return SourceBusy(self.code, "no answer was taken in time; the hub was busy")
+        if given < FAIR * self._timeout:
+            return SourceBusy(self.code, "the call's own time was over")
+        if isinstance(error, SourceTimeout):
+            return error
+        return SourceTimeout(self.code, "no answer in time; its work was stopped")
+
+
+def _caller() -> tuple[str, float]:
+    """On whose behalf the source is asked, and until when it may be."""
+    calling = CALLING.get()
+    if calling is None:
+        return "", math.inf
+    return calling.caller or "", math.inf if calling.deadline is None else calling.deadline - ANSWER_SECONDS

@@ -10,12 +10,14 @@ from connectors import local
 from connectors.aggregating import cells, needed_columns
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceRefused
+from connectors.kept import Kept
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Value
-from connectors.spi import Aggregating, Capabilities, ColumnDescription, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
+from connectors.spi import Aggregating, Capabilities, ColumnDescription, LookingUp, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
 from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
 _SCRAMBLED = frozenset({Kind.STRING, Kind.INTEGER, Kind.BIGINT})
+_PLANS_KEPT = 512
 LIMIT = "#limit"
 """The parameter that bounds what is read for the hub to complete."""
 
@@ -33,7 +35,7 @@ def negotiate(capabilities: Capabilities, selection: Selection) -> Plan:
     """Splits a selection: the parts of its predicate that are declared are the source's, and what it cannot order, compare or mask is the hub's."""
     asked, left = _split(capabilities, selection.where)
     ordered = all(_orders(capabilities, key) for key in selection.order)
-    shaped = all(_gives(capabilities, output) for output in selection.outputs)
+    shaped = all(_gives(capabilities, output) for output in selection.outputs) and (selection.text is None or bool(capabilities.renders))
     if not left and ordered and shaped:
         return Plan(selection, (), whole=True)
     columns = tuple(local.needed_columns(selection))
@@ -80,6 +82,8 @@ class NegotiatedSource:
         self._code = config.code
         self._most = config.local_rows
         self._source = source
+        self._looking_up = source if isinstance(source, LookingUp) else None
+        self._plans: Kept[Selection, tuple[Capabilities, Plan]] = Kept(_PLANS_KEPT)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -108,6 +112,16 @@ class NegotiatedSource:
         else:
             groups = self._grouped(columns, await self._rows(replace(plan, asked=replace(plan.asked, outputs=columns, limit=LIMIT)), parameters), key, values)
         return local.answers(selection, parameters, columns, groups)
+
+    def looks_up(self, selection: Selection) -> bool:
+        """Where everything is declared, and the source does."""
+        return self._looking_up is not None and self._plan(selection).whole and self._looking_up.looks_up(selection)
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """Straight through: see :meth:`looks_up`."""
+        if self._looking_up is None:
+            raise TypeError("look-ups of this source share no statement")
+        return await self._looking_up.look_up_all(selection, parameters, key, values, alone=alone)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the source where the whole predicate is declared, else by reading."""
@@ -157,6 +171,14 @@ class NegotiatedSource:
         await self._source.close()
 
     def _plan(self, selection: Selection) -> Plan:
+        kept = self._plans.get(selection)
+        if kept is not None and kept[0] is self.capabilities:
+            return kept[1]
+        plan = self._negotiated(selection)
+        self._plans.keep(selection, (self.capabilities, plan))
+        return plan
+
+    def _negotiated(self, selection: Selection) -> Plan:
         if not self.capabilities.links and _links(selection.where):
             raise SourceRefused(self._code, "this kind of source cannot filter through links; filter the linked resource by itself")
         if self.capabilities.completes:

@@ -11,8 +11,10 @@ Its scrambled form compares hashes: :func:`connectors.wire.scrambled`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from masking.rules import Mask
 
@@ -36,6 +38,9 @@ SALT = "#salt"
 
 class Kind(Enum):
     """The type of an item's values, as the catalog writes it."""
+
+    __hash__ = object.__hash__
+    """Each member is there once; Enum's own is written in Python, and selections are hashed for every call."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -79,7 +84,41 @@ class Match:
 Output = Column | Match
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Rows as the text of JSON objects: response key → column with its mask, or a constant name such as that of the type."""
+
+    fields: tuple[tuple[str, Column | str], ...]
+
+
+class PageText(Protocol):
+    """The objects of a page."""
+
+    def without_last(self, count: int) -> PageText:
+        """The same without the last objects."""
+        ...
+
+    def written(self) -> bytes:
+        """JSON objects, joined by commas."""
+        ...
+
+
+class TextRows(list[Row]):
+    """Rows of the outputs, and beside them the page's text; ``None``, with no row at all, where the source does not vouch for it.
+
+    Then the caller asks again, for the columns themselves.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, rows: Iterable[Row], text: PageText | None) -> None:
+        super().__init__(rows)
+        self.text = text
+
+
 class Comparison(Enum):
+    __hash__ = object.__hash__
+
     EQ = "eq"
     NE = "ne"
     IN = "in"
@@ -154,7 +193,7 @@ class Selection:
 
     ``where`` is the caller's filter AND the grant's row condition: the policy is inside, nothing is filtered afterwards.
     ``order`` ends in the resource's stable key. ``after`` names one parameter per order key: only rows behind that position are selected.
-    ``limit`` names the parameter that binds the most rows to return.
+    ``limit`` names the parameter that binds the most rows to return. Its hash is computed once.
     """
 
     binding: Binding
@@ -163,3 +202,11 @@ class Selection:
     order: tuple[Order, ...] = ()
     after: tuple[str, ...] = ()
     limit: str | None = None
+    text: Rendered | None = None
+    """Asked only of a source that declares ``renders``, whose rows are then :class:`TextRows`."""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            object.__setattr__(self, "_hash", hash((self.binding, self.outputs, self.where, self.order, self.after, self.limit, self.text)) or 1)
+        return self._hash

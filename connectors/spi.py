@@ -39,6 +39,8 @@ class Capabilities:
     """It is :class:`Aggregating`."""
     scrambles: bool = False
     """It orders by scrambled keys (``Order.scrambled``) that are texts or whole numbers, with the bytes of :func:`connectors.wire.scrambled`."""
+    renders: frozenset[Kind] = frozenset()
+    """Kinds whose values it writes into ``Selection.text`` with the hub's own bytes, or tells that it cannot."""
     completes: bool = False
     """It takes any selection as it is and completes by itself, within ``local_rows``, what its system cannot do."""
 
@@ -62,6 +64,8 @@ class SourceConfig:
     """The most rows the hub reads to filter or order them itself where the source cannot."""
     options: Mapping[str, object] = field(default_factory=dict)
     """What only connectors of this kind understand, as their options model writes it."""
+    rendering: str = "hub"
+    """Where lists become JSON: ``hub``, or ``source`` where it can; that spares the hub and costs the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,24 @@ class Aggregating(Protocol):
 
     async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
         """The cells, see :class:`connectors.aggregation.Aggregation`."""
+        ...
+
+
+@runtime_checkable
+class LookingUp(Protocol):
+    """A source that answers look-ups of many keys by one statement, each as it would be answered alone. See :mod:`connectors.coalescing`."""
+
+    def looks_up(self, selection: Selection) -> bool:
+        """Whether it does so for the selection. Costs next to nothing, and stays so for the selection."""
+        ...
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """Rows whose ``key`` is one of ``values`` (distinct, no nulls), the key's wire value behind the outputs.
+
+        ``alone``: the values are of one look-up; at most one row then, and never ``None``. Else ``None`` says that the keys are to be asked one look-up
+        at a time: there are more rows than keys, by far, or the source has to go a longer way for some of the values.
+        ``selection`` has neither order nor limit.
+        """
         ...
 
 

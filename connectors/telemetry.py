@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
+from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds. Upper bounds, inclusive, of a histogram's buckets; one more bucket holds what is beyond."""
 
@@ -47,3 +49,17 @@ class Telemetry:
     """Of the circuit, by the state that it came to."""
     used: float = 0.0
     """When it was last called, by the guard's clock."""
+
+
+_OUTCOMES: tuple[tuple[type[SourceFault], str], ...] = (
+    (SourceTimeout, "timeout"),
+    (SourceBusy, "busy"),
+    (CircuitOpen, "open_circuit"),
+    (SourceUnavailable, "unavailable"),
+    (SourceRefused, "refused"),
+)
+
+
+def outcome_of(fault: SourceFault) -> str:
+    """The name of a call that ended with the fault."""
+    return next(name for kind, name in _OUTCOMES if isinstance(fault, kind))

@@ -58,23 +58,37 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, caller: str, until: float) -> AsyncIterator[None]:
-        """Holds a turn; waits for it until the event loop's time ``until``.
+        """Holds a turn; see :meth:`begin`."""
+        key = self.at_once() or await self.begin(caller, until)
+        try:
+            yield
+        finally:
+            self.end(key)
+
+    def at_once(self) -> object | None:
+        """A turn that must be ended by :meth:`end`; ``None`` where one has to wait for it."""
+        if len(self._running) + self._granted >= self._pool:
+            return None
+        key = object()
+        self._running[key] = asyncio.get_running_loop().time()
+        return key
+
+    async def begin(self, caller: str, until: float) -> object:
+        """Waits for a turn until the event loop's time ``until``; it must be ended by :meth:`end`.
 
         Raises:
             NoTurn: there is none.
         """
-        if self.running < self._pool:
-            self._granted += 1
-        else:
-            await self._wait(caller, until)
+        await self._wait(caller, until)
         self._granted -= 1
         key = object()
-        began = self._running[key] = asyncio.get_running_loop().time()
-        try:
-            yield
-        finally:
-            del self._running[key]
-            self._note(asyncio.get_running_loop().time() - began)
+        self._running[key] = asyncio.get_running_loop().time()
+        return key
+
+    def end(self, key: object) -> None:
+        """The call that held the turn has ended."""
+        self._note(asyncio.get_running_loop().time() - self._running.pop(key))
+        if self._callers:
             self._grant()
 
     async def _wait(self, caller: str, until: float) -> None:

@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     request_seconds: float = Field(30.0, gt=0, le=600, description="Longest a call may run, in seconds")
     body_bytes: int = Field(65536, ge=1024, le=1048576, description="Largest request body of /graphql, in bytes")
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve the port, each as a node of its own (docs/operations.md); more than one needs a control database on PostgreSQL",
+    )
     concurrent_calls: int = Field(256, ge=1, le=10000, description="Calls in work at once; more are refused with 429")
     caller_calls: int = Field(128, ge=1, le=10000, description="Calls in work at once for one application; more are refused with 429")
     disk_stop_mib: int = Field(

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from auth.rights import Operation
-from connectors.selection import Value
 from schema.faces import Face
 from schema.faults import Fault
 from schema.packed import Packed
 from schema.shapes import ItemUse
+from schema.subjects import Named
 
 Path = tuple[str | int, ...]
 MOST_BY_PATH = 20
@@ -63,7 +63,7 @@ class Access:
     operation: Operation
     uses: dict[ItemUse, None] = field(default_factory=dict)
     rows: int = 0
-    subjects: dict[tuple[str, Value], None] = field(default_factory=dict)
+    subjects: Named = field(default_factory=Named)
     """(item code, or ``#`` for the stable key; value)."""
 
 

@@ -5,13 +5,15 @@ They leave the process as keyed hashes alone. What is masked for the caller does
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from connectors.selection import Column, Kind, Row, Selection, Value
 from masking.canonical import canonical_code, canonical_identifier, canonical_mobile, canonical_name, canonical_text
 from schema.model import Item, Resource
 from schema.values import deliverable
 
+_CHANGED = frozenset({13, 15})
+"""Lengths of such texts that a form may change: numbers of the first generation of ID cards, mobile numbers behind +86 or 0086."""
 STABLE = "#"
 """Stands for an item's code where a subject is told by its row's stable key."""
 Subject = tuple[str, Value]
@@ -32,23 +34,91 @@ def form(item: Item, value: Value) -> Value:
     return _FORMS.get(item.validator or "", canonical_text)(value)
 
 
+class Named(MutableMapping[Subject, None]):
+    """Whom a call concerns: distinct subjects, in the order in which they came within each item's code."""
+
+    __slots__ = ("by_code",)
+
+    def __init__(self) -> None:
+        self.by_code: dict[str, dict[Value, None]] = {}
+
+    def add(self, code: str, values: Iterable[Value]) -> None:
+        """Adds subjects of one code."""
+        held = self.by_code.get(code)
+        if held is None:
+            self.by_code[code] = dict.fromkeys(values)
+        else:
+            held.update(dict.fromkeys(values))
+
+    def clear(self) -> None:
+        """Names nobody any more."""
+        self.by_code.clear()
+
+    def __getitem__(self, subject: Subject) -> None:
+        code, value = subject
+        return self.by_code[code][value]
+
+    def __setitem__(self, subject: Subject, _held: None) -> None:
+        code, value = subject
+        self.by_code.setdefault(code, {})[value] = None
+
+    def __delitem__(self, subject: Subject) -> None:
+        code, value = subject
+        del self.by_code[code][value]
+
+    def __iter__(self) -> Iterator[Subject]:
+        for code, values in self.by_code.items():
+            yield from ((code, value) for value in values)
+
+    def __len__(self) -> int:
+        return sum(len(values) for values in self.by_code.values())
+
+
+class Naming:
+    """Which outputs of a selection name whom, decided once: for every selection with these outputs."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, resource: Resource, outputs: Sequence[object]) -> None:
+        identifying, stable, stable_kind = resource.identifying, resource.stable_key, resource.stable_kind
+        self._places: list[tuple[int, str, Item | None]] = []
+        for place, column in enumerate(outputs):
+            if not isinstance(column, Column) or column.mask is not None:
+                continue
+            if column.name == stable and column.kind is stable_kind:
+                # The same value once more, under the identifier's code, would say nothing that is not known of the stable key.
+                self._places.append((place, STABLE, None))
+            else:
+                self._places += ((place, item.code, item) for item in identifying.get(column.name, ()) if item.kind is column.kind)
+
+    def note(self, rows: Sequence[Row], named: Named) -> None:
+        """Adds the subjects of rows, as far as their columns hold them unmasked. A value that cannot be delivered names nobody."""
+        for place, code, item in self._places:
+            values: Sequence[Value] = [row[place] for row in rows]
+            if not deliverable(values):
+                values = [value for value in values if deliverable(value)]
+            named.add(code, values if item is None else _formed(item, values))
+
+
 def subjects_of(resource: Resource, selection: Selection, rows: Sequence[Row]) -> Iterator[Subject]:
-    """The subjects of rows, as far as their columns hold them unmasked. A value that cannot be delivered names nobody."""
-    identifying, stable, stable_kind = resource.identifying, resource.stable_key, resource.stable_kind
-    for place, column in enumerate(selection.outputs):
-        if not isinstance(column, Column) or column.mask is not None:
-            continue
-        if column.name == stable and column.kind is stable_kind:
-            # The same value once more, under the identifier's code, would say nothing that is not known of the stable key.
-            yield from ((STABLE, row[place]) for row in _sound(rows, place))
-        elif column.name in identifying:
-            sound = _sound(rows, place)
-            for item in identifying[column.name]:
-                if item.kind is column.kind:
-                    yield from ((item.code, form(item, row[place])) for row in sound if row[place] is not None)
+    """As ``Naming``, of one selection."""
+    named = Named()
+    Naming(resource, selection.outputs).note(rows, named)
+    return iter(named)
 
 
-def _sound(rows: Sequence[Row], place: int) -> Sequence[Row]:
-    if deliverable([row[place] for row in rows]):
-        return rows
-    return [row for row in rows if deliverable(row[place])]
+def _formed(item: Item, values: Sequence[Value]) -> Sequence[Value]:
+    """Each value's form, without nulls."""
+    present = [value for value in values if value is not None]
+    if item.kind is not Kind.STRING:
+        return present
+    texts = [value for value in present if type(value) is str]
+    if len(texts) == len(present) and _is_plain(texts):
+        return texts
+    return [form(item, value) for value in present]
+
+
+def _is_plain(texts: Sequence[str]) -> bool:
+    """Whether no form would change one of them, seen at once: capital letters and digits, too short or too long for a 15-digit number or a calling code."""
+    together = "".join(texts)
+    return together.isascii() and together.isalnum() and together.upper() == together and _CHANGED.isdisjoint(map(len, texts))

@@ -64,6 +64,16 @@ class FilesSource:
         async with self._reading(selection) as rewriting:
             return await self._sql.fetch_by_keys(rewriting.selection(selection), parameters, rewriting.key(selection.binding, key), values)
 
+    def looks_up(self, selection: Selection) -> bool:
+        """Always."""
+        return True
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """One statement on the snapshot."""
+        async with self._reading(selection) as rewriting:
+            key = rewriting.key(selection.binding, key)
+            return await self._sql.look_up_all(rewriting.selection(selection), parameters, key, values, alone=alone)
+
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""
         async with self._reading(selection) as rewriting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from connectors.errors import ConfigFault
 from connectors.secrets import read_secret
 from connectors.spi import SourceConfig
 from connectors.sql.driver import Driver
+from connectors.sql.source import CAPABILITIES as _ALL
 from connectors.sql.source import SqlSource
 from connectors.sql.tls import tls_context
 
@@ -47,6 +49,9 @@ class SqlConnector:
             from connectors.sql.dialect_dameng import CAPABILITIES
 
             return SqlSource(config, driver, CAPABILITIES)
+        renderer = driver.dialect.renderer
+        if config.rendering == "source" and renderer is not None and url.drivername.startswith("postgresql"):
+            return SqlSource(config, driver, replace(_ALL, renders=renderer.kinds))
         return SqlSource(config, driver)
 
 

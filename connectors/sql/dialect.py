@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import BindParameter, ColumnElement, Dialect, Double, Float, FromClause, Numeric, Text, bindparam, case, cast, exists, func, literal_column
 from sqlalchemy.types import TypeEngine
 
 from connectors.selection import UNDELIVERABLE, Kind
+
+if TYPE_CHECKING:
+    from connectors.sql.rendering import Renderer
 
 Expression = ColumnElement[Any]
 Place = tuple[FromClause, Expression]
@@ -69,6 +72,11 @@ class SqlDialect(Protocol):
     @property
     def exact(self) -> SqlDialect:
         """The same without comparisons by a column's own collation, which are there for indexes only and may fail."""
+        ...
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """How it writes pages as text, where it does."""
         ...
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
@@ -152,6 +160,11 @@ class Standard(SqlDialect, Protocol):
     def exact(self) -> SqlDialect:
         """Itself."""
         return self
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """It writes none."""
+        return None
 
     def text(self, column: Expression, kind: Kind) -> Expression:
         """What is selected is the wire value."""

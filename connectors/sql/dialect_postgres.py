@@ -11,6 +11,7 @@ from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeri
 
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Expression, Standard, guarded, unsealed
+from connectors.sql.rendering_postgres import PostgresRenderer
 from connectors.sql.values import decimal_text, floating, truth, whole
 
 _TYPES: dict[Kind, TypeEngine[Any]] = {
@@ -47,6 +48,11 @@ class PostgresDialect(Standard):
 
     name = "postgresql"
     core: Dialect = _core(paramstyle="numeric_dollar")
+
+    @property
+    def renderer(self) -> PostgresRenderer:
+        """Of its own."""
+        return PostgresRenderer(self)
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """Text where wire values are text, so that no driver type has to be converted; numbers bare, so that none of them fails a cast."""

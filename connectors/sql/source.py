@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
-from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, Value
+from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, TextRows, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparable, NotConnected
 from connectors.sql.pool import Pool
+from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
-from connectors.sql.statements import KEYS, Statements
+from connectors.sql.statements import KEYS, MOST, Statements
 from connectors.wire import comparable
 from masking.sql import SQL_ALGORITHMS
 
@@ -32,6 +33,9 @@ CAPABILITIES = Capabilities(
     aggregates=True,
 )
 
+_ROWS_PER_KEY = 4
+"""More rows than that, on the average, are no identifier's: they are not read to be thrown away."""
+
 
 class SqlSource:
     """Everything is pushed down, masks and verifications included, where the database is not known to do less. See :class:`connectors.spi.Source`."""
@@ -44,11 +48,15 @@ class SqlSource:
         self._pool = Pool(driver, config.pool)
         self._statements = Statements(driver.dialect)
         self._exact = Statements(driver.dialect.exact)
+        self._doubts = Doubts()
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
         _refuse_lost_places(self._code, selection, parameters)
+        if self._doubts.resting(selection):
+            return TextRows([], None)
         rows = await self._rows(lambda statements: statements.rows(selection), parameters, selection.binding)
+        self._doubts.note(selection, rows)
         return rows if selection.outputs else [()] * len(rows)
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
@@ -61,6 +69,23 @@ class SqlSource:
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
         return found
+
+    def looks_up(self, selection: Selection) -> bool:
+        """Always."""
+        return True
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        """One statement."""
+        most = 1 if alone else _ROWS_PER_KEY * len(values)
+        bound = {**parameters, KEYS: values, MOST: most}
+        try:
+            rows = await self._asked(self._statements.look_up(selection, key), bound, selection.binding)
+        except Incomparable:
+            if not alone:
+                # Without an index, and for one value's sake.
+                return None
+            rows = await self._asked(self._exact.look_up(selection, key), bound, selection.binding)
+        return rows if alone or len(rows) < most else None
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""

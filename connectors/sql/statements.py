@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cachetools import LRUCache
 from sqlalchemy import Select, func, literal_column, select
 
 from connectors.aggregation import Aggregation
-from connectors.selection import Column, Match, Output, Selection
+from connectors.kept import Kept
+from connectors.selection import Column, Match, Output, Rendered, Selection
 from connectors.sql.aggregates import AggregateWriter
 from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
 from connectors.sql.predicates import Conditions
+from connectors.sql.rendering import RenderedStatement, start_of
 from connectors.sql.statement import Statement, placed
 from connectors.sql.tables import named_table, needed_columns
 from masking.rules import tells_nothing
@@ -20,38 +22,48 @@ from masking.sql import masked
 KEYS = "keys of the call"
 """Parameter that binds the key values of ``fetch_by_keys``; a space keeps it apart from every name of a document."""
 
+MOST = "rows of the look-up"
+"""Parameter that binds the most rows of a look-up."""
+
 STATEMENTS_KEPT = 512
 _AGGREGATES_KEPT = 64
 
 
 class Statements:
-    """The compiled statements of one dialect, the most recent ``STATEMENTS_KEPT`` of them kept."""
+    """The compiled statements of one dialect; about the ``STATEMENTS_KEPT`` most recent of them are kept."""
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
-        self._kept: LRUCache[tuple[Selection, Column | None, bool], Statement] = LRUCache(STATEMENTS_KEPT)
-        self._aggregates: LRUCache[Aggregation, Statement] = LRUCache(_AGGREGATES_KEPT)
+        self._kept: Kept[tuple[Selection, Column | None, str], Statement] = Kept(STATEMENTS_KEPT)
+        self._aggregates: Kept[Aggregation, Statement] = Kept(_AGGREGATES_KEPT)
 
     def rows(self, selection: Selection, key: Column | None = None) -> Statement:
         """Reads the selection's rows; with ``key``, those whose key is in :data:`KEYS`, the key's value behind the outputs."""
-        return self._get(selection, key, counting=False)
+        return self._get(selection, key, "rows")
+
+    def look_up(self, selection: Selection, key: Column) -> Statement:
+        """The same, at most as many rows as :data:`MOST` binds."""
+        return self._get(selection, key, "look up")
 
     def count(self, selection: Selection) -> Statement:
         """Counts the rows that the predicate holds for."""
-        return self._get(selection, None, counting=True)
+        return self._get(selection, None, "count")
 
     def aggregate(self, asked: Aggregation) -> Statement:
         """Counts and adds up."""
         statement = self._aggregates.get(asked)
         if statement is None:
-            statement = self._aggregates[asked] = AggregateWriter(self._dialect, asked).statement()
+            statement = AggregateWriter(self._dialect, asked).statement()
+            self._aggregates.keep(asked, statement)
         return statement
 
-    def _get(self, selection: Selection, key: Column | None, *, counting: bool) -> Statement:
-        name = (selection, key, counting)
+    def _get(self, selection: Selection, key: Column | None, what: str) -> Statement:
+        name = (selection, key, what)
         statement = self._kept.get(name)
         if statement is None:
-            statement = self._kept[name] = _Writer(self._dialect, selection, key).statement(counting=counting)
+            asked = replace(selection, limit=MOST) if what == "look up" else selection
+            statement = _Writer(self._dialect, asked, key).statement(counting=what == "count")
+            self._kept.keep(name, statement)
         return statement
 
 
@@ -63,9 +75,21 @@ class _Writer:
         self._conditions = Conditions(dialect, self._table, self._binds)
 
     def statement(self, *, counting: bool) -> Statement:
+        if self._selection.text is not None and not counting:
+            return self._rendered(self._selection.text)
         query = self._filtered(select(func.count()) if counting else select(*self._outputs()))
         compiled = (query if counting else self._placed(query)).compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
         return Statement(str(compiled), placed(self._binds, compiled), () if counting else self._decoders())
+
+    def _rendered(self, form: Rendered) -> Statement:
+        renderer = self._dialect.renderer
+        if renderer is None:
+            raise ValueError(f"{self._dialect.name} renders nothing")
+        outputs = self._outputs()
+        rows = self._placed(self._filtered(select(*outputs, *renderer.inner(form, self._table)))).subquery("page")
+        page = renderer.page(form, rows, [output.name for output in outputs])
+        compiled = page.compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
+        return RenderedStatement(str(compiled), placed(self._binds, compiled), self._decoders(), start_of(form))
 
     def _filtered(self, query: Select[Any]) -> Select[Any]:
         query = query.select_from(self._table)

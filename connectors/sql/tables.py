@@ -27,6 +27,8 @@ def _quoted(name: str) -> quoted_name:
 def needed_columns(selection: Selection, key: Column | None) -> list[str]:
     """Names of the columns that a selection and its key read."""
     names = [output.column if isinstance(output, Match) else output.name for output in selection.outputs]
+    if selection.text is not None:
+        names += [value.name for _, value in selection.text.fields if not isinstance(value, str)]
     names += [each.column for each in selection.order]
     if selection.where is not None:
         names += compared_columns(selection.where)

@@ -23,15 +23,17 @@ def access_entries(answer: Answer, subjects: Subjects, policy: str) -> tuple[Led
     by_resource: dict[str, list[Access]] = {}
     for access in answer.accesses.values():
         by_resource.setdefault(access.face.resource.code, []).append(access)
-    return tuple(_access(several, subjects, policy) for several in by_resource.values())
+    return tuple(access_of(several, subjects, policy) for several in by_resource.values())
 
 
-def _access(several: list[Access], subjects: Subjects, policy: str) -> LedgerAccess:
+def access_of(several: list[Access], subjects: Subjects, policy: str, *, named: bool = True) -> LedgerAccess:
+    """What was taken of one resource; without its subjects where they need not be ``named``."""
     resource, decision = several[0].face.resource, several[0].face.decision
     uses = dict.fromkeys(use for access in several for use in access.uses)
     items = tuple(Item(use.code, use.shown, f"{use.mask}@{use.version}" if use.mask else None) for use in uses)
-    named = dict.fromkeys(subject for access in several for subject in access.subjects)
-    hashed = tuple(subject_hash(subjects, resource.code, subject) for subject in named)
+    hashed: tuple[str, ...] = ()
+    if named:
+        hashed = tuple(each.hex() for each in dict.fromkeys(each for access in several for each in subject_hashes(subjects, access)))
     rows = sum(access.rows for access in several)
     return LedgerAccess(resource.code, resource.department, resource.source, items, rows, hashed, decision.grant, decision.approver, policy)
 
@@ -40,6 +42,20 @@ def subject_hash(subjects: Subjects, resource: str, subject: Subject) -> str:
     """The hash of a row's or a question's subject: a stable key's kind is its resource's code and ``#``, an identifier's its item's code."""
     kind, value = subject
     return subjects.hash(f"{resource}{STABLE}" if kind == STABLE else kind, str(value))
+
+
+def subject_hashes(subjects: Subjects, access: Access) -> list[bytes]:
+    """The hashes of an access's subjects: as ``subject_hash``, in bytes."""
+    made: list[bytes] = []
+    for code, values in access.subjects.by_code.items():
+        kind = f"{access.face.resource.code}{STABLE}" if code == STABLE else code
+        made += subjects.digests(kind, map(str, values))
+    return made
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """As the ledger words it."""
+    return "OK" if not answer.errors else "FAILED" if answer.data is None else "PARTIAL"
 
 
 def call_entry(
@@ -54,13 +70,12 @@ def call_entry(
     details: dict[str, Any] | None = None,
 ) -> EntryDraft:
     """The entry of a call that was answered."""
-    outcome: Outcome = "OK" if not answer.errors else "FAILED" if answer.data is None else "PARTIAL"
     approvers = dict.fromkeys(a.approver for a in accesses if a.approver)
     code = answer.errors[0].fault.code.value if answer.errors else None
     return EntryDraft(
         kind="exchange" if operation == Operation.EXCHANGE.scope_prefix else "call",
         call=call,
-        outcome=outcome,
+        outcome=outcome_of(answer),
         operation=operation,
         medium="INTERFACE",
         **_who(caller),

@@ -64,7 +64,8 @@ def source_config(department: str, part: SourcePart) -> SourceConfig:
         options["health"] = part.health
     if part.window != ALWAYS:
         options["window"] = part.window
-    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, part.pool, part.queue, part.timeout_ms, part.local_rows, options)
+    limits = {"pool": part.pool, "queue": part.queue, "timeout_ms": part.timeout_ms, "local_rows": part.local_rows}
+    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, **limits, options=options, rendering=part.rendering)
 
 
 def _resource(department: str, part: ResourcePart, in_files: bool, masks: Mapping[str, Mask]) -> Resource:

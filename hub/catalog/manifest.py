@@ -50,7 +50,7 @@ class SourcePart(Part):
     queue: Annotated[int, Field(ge=0, le=10_000)] = 256
     timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = 3000
     local_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    rendering: Literal["hub"] = "hub"
+    rendering: Literal["hub", "source"] = "hub"
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")] = "00:00-24:00"
     auth: Literal["none", "bearer", "api_key", "basic", "oauth", "hmac"] = "none"
     health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None

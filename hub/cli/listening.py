@@ -13,8 +13,11 @@ from hub.settings import Settings
 _BACKLOG = 1024
 
 
-def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
+def listen(host: str, port: int, setting: str = "PORT", *, together: bool = False) -> socket.socket:
     """A listening TCP socket; port 0 takes a free one. ``setting``: the environment variable that gave the port, for the remedy.
+
+    ``together``: the port may be taken by several sockets of this user that all say so, and the kernel spreads connections over those that
+    listen (SO_REUSEPORT). This one does not yet, so that nobody waits at a worker that is only starting.
 
     Raises:
         CliFault: the address cannot be had; exit code 3.
@@ -25,9 +28,12 @@ def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
         raise CliFault(f"主机名无法解析 the host name cannot be resolved: {host}", f"{setting.replace('PORT', 'HOST')}=127.0.0.1", NOT_REACHABLE) from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if together:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        if not together:
+            listener.listen(_BACKLOG)
     except OSError as fault:
         listener.close()
         raise _explained(host, port, fault, setting) from None
@@ -35,9 +41,9 @@ def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
     return listener
 
 
-def probe(host: str, port: int) -> None:
+def probe(host: str, port: int, setting: str = "PORT") -> None:
     """Raises what :func:`listen` would raise now, and takes nothing."""
-    listen(host, port).close()
+    listen(host, port, setting).close()
 
 
 def check_address(settings: Settings) -> None:

@@ -17,9 +17,11 @@ from hub.ledger.batch import Pending, Work, locked_head, write, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
+from hub.ledger.forms import Filled
 from hub.ledger.held import Held
 from hub.ledger.keys import Signer
 from hub.ledger.line import Line, Waiting, resolve
+from hub.ledger.pending import Entering, Told
 from hub.ledger.receipt import Receipt
 
 BATCH_LIMIT = 256
@@ -34,11 +36,6 @@ PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
 """An entry that waited so long for its commit to begin is not written any more; its caller is told so."""
-ACTS = ("admin", "start", "stop", "key")
-"""Kinds of entries that are taken while ``Ledger.acts_only`` holds, so that those who run the hub can do something about it."""
-RELEASES = ("call", "exchange", "download")
-"""Kinds of entries behind which data leave."""
-
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt, KeyMissing)
 
@@ -67,7 +64,7 @@ class Ledger:
         """Why no data may leave although entries can be written; asked before each entry that stands for data."""
         self.seconds = Histogram()
         """From an entry's draft to its receipt."""
-        self.noted: Callable[[EntryDraft], object] = _unnoted
+        self.noted: Callable[[Told], object] = _unnoted
         """Told of each entry of the event loop once it is durable; figures are counted by it."""
 
     @property
@@ -123,6 +120,13 @@ class Ledger:
         """
         return await self._enqueue(Pending(draft, record(draft, self.log), work))
 
+    async def append_filled(self, entry: EntryDraft | Filled, work: Work | None = None) -> Receipt:
+        """As ``append`` or ``append_with``, of an entry for which a form may have been filled in already."""
+        if not isinstance(entry, Filled):
+            return await self._enqueue(Pending(entry, record(entry, self.log), work))
+        entry.work = work
+        return await self._enqueue(entry)
+
     def append_sync(self, draft: EntryDraft, work: Work | None = None) -> Receipt:
         """As ``append`` or ``append_with``, in a transaction of its own on the calling thread."""
         result = self._commit([Pending(draft, record(draft, self.log), work)])[0]
@@ -135,12 +139,12 @@ class Ledger:
         if (reason := self.withheld()) is not None:
             raise DataWithheld(reason)
 
-    async def _enqueue(self, pending: Pending) -> Receipt:
-        if _releases(pending.draft):
+    async def _enqueue(self, pending: Entering) -> Receipt:
+        if pending.releases:
             self.check_release()
         if not self._open:
             raise LedgerUnavailable("the ledger is closed")
-        if self.acts_only is not None and not _is_act(pending.draft):
+        if self.acts_only is not None and not pending.is_act:
             raise LedgerUnavailable(self.acts_only)
         if len(self._line) >= self._queue_limit:
             raise LedgerUnavailable(f"{self._queue_limit} entries wait for the ledger already; try again")
@@ -149,7 +153,7 @@ class Ledger:
         self._line.put(waiting)
         receipt = await waiting.future
         self.seconds.note(time.perf_counter() - waiting.since)
-        self.noted(pending.draft)
+        self.noted(pending.told)
         return receipt
 
     def _run(self) -> None:
@@ -169,7 +173,7 @@ class Ledger:
             self._open = False
             self._line.end("the ledger's writer has ended; restart the hub")
 
-    def _judged(self, pending: Sequence[Pending], held: Held) -> list[Receipt | Exception]:
+    def _judged(self, pending: Sequence[Entering], held: Held) -> list[Receipt | Exception]:
         try:
             with held.writing(IMPATIENCE_MS if self._failing else PATIENCE_MS) as connection:
                 results: list[Receipt | Exception] = [*write(connection, pending, self._signer)]
@@ -189,7 +193,7 @@ class Ledger:
             return
         self._failing = False
 
-    def _commit(self, pending: Sequence[Pending]) -> list[Receipt | Exception]:
+    def _commit(self, pending: Sequence[Entering]) -> list[Receipt | Exception]:
         try:
             with writing(self._engine) as connection:
                 results = write(connection, pending, self._signer)
@@ -198,12 +202,7 @@ class Ledger:
         return [*results]
 
 
-def _releases(draft: EntryDraft) -> bool:
-    """Whether data leave behind the entry. Answers of the governance endpoint hold none of a source's."""
-    return draft.kind in RELEASES and draft.outcome in ("OK", "PARTIAL") and not (draft.operation or "").startswith("governance.")
-
-
-def _unnoted(_draft: EntryDraft) -> None:
+def _unnoted(_told: Told) -> None:
     return None
 
 
@@ -214,11 +213,6 @@ def _none_known() -> int:
 
 def _nothing() -> None:
     """Nothing withholds data."""
-
-
-def _is_act(draft: EntryDraft) -> bool:
-    """Whether an entry stands for no data and no mere refusal. The end of an exchange that failed is an act: it was begun before."""
-    return draft.kind in ACTS or (draft.kind == "exchange" and draft.outcome == "FAILED")
 
 
 def _unavailable(fault: Exception) -> LedgerUnavailable:

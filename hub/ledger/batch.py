@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from operator import itemgetter
 from types import TracebackType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from hub.ledger.canonical import Record, seal
 from hub.ledger.digest import digest_of
-from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Signer
-from hub.ledger.merkle import levels, path_in
+from hub.ledger.merkle import levels, paths_in
+from hub.ledger.pending import Entering
+from hub.ledger.pending import Pending as Pending
+from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
 from hub.ledger.storing import Batch, read_head, store
-
-_repeated = itemgetter("at", "call", "kind", "operation", "application", "department", "outcome")
-"""What an entry's row repeats of its record, in the table's order."""
-
-Work = Callable[[Connection], None]
-"""A change that commits together with the entry that reports it. It runs in the ledger's thread: database work only, and little."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A checked draft on its way into the log."""
-
-    draft: EntryDraft
-    record: Record
-    work: Work | None = None
 
 
 @contextmanager
@@ -43,7 +27,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def write(connection: Connection, pending: Sequence[Pending], signer: Signer) -> list[Receipt | Exception]:
+def write(connection: Connection, pending: Sequence[Entering], signer: Signer) -> list[Receipt | Exception]:
     """Append a batch within the connection's transaction; in order, the receipt of each draft or the exception of its work.
 
     The database's head is read anew and locked, so any number of processes may append to one log.
@@ -83,25 +67,27 @@ def locked_head(connection: Connection, log: str) -> Head:
     return Head(row.size, row.batches, row.leaf, row.key or "")
 
 
-def _append(connection: Connection, standing: Sequence[Pending], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:
+def _append(connection: Connection, standing: Sequence[Entering], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:
     entries: list[tuple[object, ...]] = []
     accesses: list[tuple[object, ...]] = []
     leaves: list[bytes] = []
-    digest = digest_of(signer.verifier_key.name)
+    name = signer.verifier_key.name
+    digest = digest_of(name)
+    leaf = digest.leaf
     for seq, one in enumerate(standing, first):
-        canonical = seal(one.record, seq, previous.hex())
-        previous = digest.leaf(canonical)
+        canonical = one.sealed(seq, previous.hex())
+        previous = leaf(canonical)
         leaves.append(previous)
-        entries.append((seq, number, *_repeated(one.record), previous, canonical))
-        accesses += [(seq, access.resource, access.provider) for access in one.draft.accesses]
+        entries.append((seq, number, *one.repeated, previous, canonical))
+        for resource, provider in one.places:
+            accesses.append((seq, resource, provider))
     rows = levels(leaves, digest)
-    root, count = rows[-1][0], len(leaves)
-    signature = signer.sign(batch_text(signer.verifier_key.name, first, count, root))
-    batch = (number, first, count, root, signer.key_id, signature)
-    store(connection, Batch(batch, entries, accesses, (first + count, number + 1, previous)))
+    root, count, key = rows[-1][0], len(leaves), signer.key_id
+    signature = signer.sign(batch_text(name, first, count, root))
+    store(connection, Batch((number, first, count, root, key, signature), entries, accesses, (first + count, number + 1, previous)))
     return [
-        Receipt(one.draft.call, first + index, root, path_in(rows, index), signature, index, count, leaves[index], signer.key_id)
-        for index, one in enumerate(standing)
+        Receipt(one.call, first + index, root, path, signature, index, count, leaves[index], key)
+        for index, (one, path) in enumerate(zip(standing, paths_in(rows), strict=True))
     ]
 
 

@@ -149,7 +149,7 @@ def _access(access: Access, first: bool) -> Record:
         "items": [_item(item) for item in access.items],
         "rows": _count("rows", access.rows),
         "subjects": list(access.subjects),
-        "subjectSet": None if access.subject_set is None else _subject_set(access.subject_set),
+        "subjectSet": None if access.subject_set is None else subject_set(access.subject_set),
         "grant": access.grant,
         "approver": access.approver,
         "policy": access.policy,
@@ -171,7 +171,12 @@ def _item(item: Item) -> Record:
     return {"code": code, "shown": item.shown, "mask": mask}
 
 
-def _subject_set(held: SubjectSet) -> Record:
+def subject_set(held: SubjectSet) -> Record:
+    """The record of a set.
+
+    Raises:
+        EntryRejected: it is none.
+    """
     if type(held.digest) is not str or not _DIGEST.match(held.digest):
         raise EntryRejected("a subject set's digest is 64 hexadecimal digits")
     return {"count": _count("count", held.count), "digest": held.digest}

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from hub.ledger.storing import driver
+
 _SURE_SECONDS = 1.0
 """A connection used within this time is not asked whether it still stands."""
 
@@ -22,15 +24,17 @@ class Held:
         self._engine = engine
         self._served = engine.dialect.name != "sqlite"
         self._connection: Connection | None = None
+        self._patience: int | None = None
         self._used = 0.0
 
     @contextmanager
     def writing(self, patience: int) -> Iterator[Connection]:
         """A transaction that is to write, committed at the end; ``patience`` in milliseconds as in ``hub.store.engine``."""
-        connection = self._standing()
-        connection.execution_options(patience=patience, sqlite_begin="IMMEDIATE", session=True)
+        connection = self._standing(patience)
         try:
             with connection.begin():
+                if not self._served:
+                    driver(connection).execute("BEGIN IMMEDIATE")
                 yield connection
         except BaseException:
             if self._served:
@@ -46,11 +50,16 @@ class Held:
                 connection.invalidate()
             connection.close()
 
-    def _standing(self) -> Connection:
+    def _standing(self, patience: int) -> Connection:
         if self._served and self._connection is not None and time.monotonic() - self._used > _SURE_SECONDS and not self._answers(self._connection):
             self.close()
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection, self._patience = self._engine.connect(), None
+        if patience != self._patience:
+            self._connection.execution_options(patience=patience, sqlite_begin="HELD", session=True)
+            if not self._served:
+                driver(self._connection).execute(f"PRAGMA busy_timeout={patience:d}")
+            self._patience = patience
         return self._connection
 
     @staticmethod

@@ -7,25 +7,26 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from threading import Event
 
-from hub.ledger.batch import Pending
 from hub.ledger.errors import LedgerUnavailable
+from hub.ledger.pending import Entering
 from hub.ledger.receipt import Receipt
 
 _GLANCE_SECONDS, _GLANCES, _IDLE_GLANCES = 0.001, 20, 4
 """Between two looks at how many there are; so many looks at most, and so many at most in which nobody came."""
 
 
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """An entry on its way, and who waits for its receipt."""
 
-    pending: Pending
-    future: asyncio.Future[Receipt]
-    loop: asyncio.AbstractEventLoop = field(repr=False)
-    since: float = field(default_factory=time.perf_counter)
+    __slots__ = ("future", "loop", "pending", "since")
+
+    def __init__(self, pending: Entering, future: asyncio.Future[Receipt], loop: asyncio.AbstractEventLoop) -> None:
+        self.pending = pending
+        self.future = future
+        self.loop = loop
+        self.since = time.perf_counter()
 
 
 class Line:

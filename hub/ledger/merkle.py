@@ -70,6 +70,15 @@ def path_in(rows: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
     return tuple(path)
 
 
+def paths_in(rows: Sequence[Sequence[bytes]]) -> list[tuple[bytes, ...]]:
+    """The inclusion paths of all leaves in a tree given by its ``levels``; leaves of one subtree share what lies above it."""
+    paths: list[tuple[bytes, ...]] = [()]
+    for row in reversed(rows[:-1]):
+        count = len(row)
+        paths = [(row[i ^ 1], *paths[i >> 1]) if (i ^ 1) < count else paths[i >> 1] for i in range(count)]
+    return paths
+
+
 def peak_addresses(start: int, end: int) -> list[Address]:
     """The complete subtrees that make up a range of leaves of the tree, widest first; ``start`` is where a subtree of a tree may start."""
     addresses = []

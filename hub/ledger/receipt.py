@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from hub.ledger.digest import digest_of
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import verify_inclusion
+
+_SHOWN = b'{"call":%b,"entry":"%d","batchRoot":"%b","path":[%b],"signature":"%b","leaf":"%b","index":%d,"size":%d,"key":%b}'
 
 
 def batch_text(log: str, first: int, count: int, root: bytes) -> bytes:
@@ -21,7 +27,7 @@ def batch_text(log: str, first: int, count: int, root: bytes) -> bytes:
     return f"huitong-batch/v1\n{log}\n{first} {count}\n{base64.b64encode(root).decode()}\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Receipt:
     """A signed promise: ``leaf`` stands at ``entry`` of the log.
 
@@ -51,6 +57,21 @@ class Receipt:
             "size": self.size,
             "key": self.key_id,
         }
+
+    def as_bytes(self) -> bytes:
+        """``as_json`` as JSON, in UTF-8."""
+        path = b",".join([b'"%b"' % _base64(step) for step in self.path])
+        return _SHOWN % (
+            orjson.dumps(self.call),
+            self.entry,
+            _base64(self.batch_root),
+            path,
+            _base64(self.signature),
+            _base64(self.leaf),
+            self.index,
+            self.size,
+            orjson.dumps(self.key_id),
+        )
 
     @classmethod
     def from_json(cls, shown: Mapping[str, Any]) -> Receipt:
@@ -88,6 +109,12 @@ def verify_receipt(receipt: Receipt, key: VerifierKey) -> bool:
 
 def _encoded(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+@lru_cache(maxsize=1024)
+def _base64(raw: bytes) -> bytes:
+    """Receipts of a batch share its root and signature, and most of their paths."""
+    return b2a_base64(raw, newline=False)
 
 
 def _decoded(text: str) -> bytes:

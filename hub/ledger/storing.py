@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
 
@@ -28,10 +28,28 @@ class Batch:
     head: Row
 
 
-def read_head(connection: Connection) -> Any:
-    """The head's row (log, size, batches, leaf, key) or ``None``, locked until the transaction ends; SQLite's transaction holds the lock already."""
-    locked = _HEAD if connection.dialect.name == "sqlite" else f"{_HEAD} FOR UPDATE"
-    return connection.exec_driver_sql(locked).one_or_none()
+class HeadRow(NamedTuple):
+    """The head as it is stored."""
+
+    log: str
+    size: int
+    batches: int
+    leaf: bytes
+    key: str | None
+
+
+def read_head(connection: Connection) -> HeadRow | None:
+    """The head's row or ``None``, locked until the transaction ends; SQLite's transaction holds the lock already."""
+    if connection.dialect.name == "sqlite":
+        row = driver(connection).execute(_HEAD).fetchone()
+        return None if row is None else HeadRow(*row)
+    row = connection.exec_driver_sql(f"{_HEAD} FOR UPDATE").one_or_none()
+    return None if row is None else HeadRow(*row)
+
+
+def driver(connection: Connection) -> Any:
+    """The driver's own connection: a statement of the writer's, whose text and values need no translation, costs a third there."""
+    return connection.connection.dbapi_connection
 
 
 NewEntry = tuple[int, bytes, bytes, str]
@@ -51,9 +69,11 @@ def store(connection: Connection, rows: Batch) -> None:
         columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
         connection.exec_driver_sql(_at_once(bool(rows.accesses)), (*rows.batch, *columns, *rows.head))
         return
-    for table, its in ((tables.batch, [rows.batch]), (tables.entry, rows.entries), (tables.access, rows.accesses)):
-        insert_all(connection, table, its)
-    connection.exec_driver_sql("UPDATE ledger_head SET size = ?, batches = ?, leaf = ?", rows.head)
+    sqlite = driver(connection)
+    sqlite.execute(_each(tables.batch), rows.batch)
+    sqlite.executemany(_each(tables.entry), rows.entries)
+    sqlite.executemany(_each(tables.access), rows.accesses)
+    sqlite.execute("UPDATE ledger_head SET size = ?, batches = ?, leaf = ?", rows.head)
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Row], *, anew: bool = True) -> None:
@@ -78,6 +98,12 @@ def _many(table: Table, rows: int) -> str:
     """An insertion of so many rows."""
     places = f"({', '.join('?' * len(table.c))})"
     return f"INSERT INTO {table.name} ({_columns(table)}) VALUES {', '.join([places] * rows)}"  # noqa: S608 - names of the hub's own tables
+
+
+@lru_cache(maxsize=16)
+def _each(table: Table) -> str:
+    """An insertion of one row into SQLite."""
+    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({', '.join('?' * len(table.c))})"  # noqa: S608 - the same
 
 
 @lru_cache(maxsize=2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from hub.ledger.errors import KeyFault
@@ -11,7 +12,11 @@ from hub.ledger.keys import kept_secret
 
 LENGTH = 32
 """Hexadecimal digits of a subject's hash: 128 bits."""
-_KEY_BYTES = 32
+WIDTH = LENGTH // 2
+_KEY_BYTES, _BLOCK = 32, 64
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_MOST_KINDS = 4096
+"""Kinds that are kept begun: a catalog's identifiers and resources."""
 
 
 class Subjects:
@@ -23,8 +28,10 @@ class Subjects:
     def __init__(self, key: bytes) -> None:
         if len(key) < _KEY_BYTES:
             raise KeyFault(f"a subject key has at least {_KEY_BYTES} bytes")
-        # Begun once with the key: a message of its own costs a third, and the interpreter is not given up for it.
-        self._begun = hmac.new(key, digestmod="sha256")
+        # RFC 2104, both hashes begun once with the key: copies of them cost half of the standard library's HMAC.
+        block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\x00")
+        self._inner, self._outer = (hashlib.sha256(block.translate(pad)) for pad in (_INNER, _OUTER))
+        self._kinds: dict[str, hashlib._Hash] = {}
 
     @classmethod
     def in_directory(cls, directory: Path) -> Subjects:
@@ -41,6 +48,25 @@ class Subjects:
 
     def hash(self, kind: str, value: str) -> str:
         """The hash of one subject: ``kind`` is the identifier's kind (``id_number``, ``uscc``), ``value`` its canonical form."""
-        made = self._begun.copy()
-        made.update(f"{kind}\x00{value}".encode())
-        return made.hexdigest()[:LENGTH]
+        return self.digests(kind, (value,))[0].hex()
+
+    def digests(self, kind: str, values: Iterable[str]) -> list[bytes]:
+        """The hashes of subjects of one kind, as the 16 bytes that ``hash`` writes in hexadecimal."""
+        begun, ended = self._begun(kind).copy, self._outer.copy
+        made = []
+        for value in values:
+            inner, outer = begun(), ended()
+            inner.update(value.encode())
+            outer.update(inner.digest())
+            made.append(outer.digest()[:WIDTH])
+        return made
+
+    def _begun(self, kind: str) -> hashlib._Hash:
+        """The inner hash behind the key and the kind."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._inner.copy()
+            found.update(kind.encode() + b"\x00")
+            if len(self._kinds) < _MOST_KINDS:
+                self._kinds[kind] = found
+        return found

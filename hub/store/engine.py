@@ -25,7 +25,8 @@ def open_engine(url: str) -> Engine:
     PostgreSQL for a lock and for each statement; 0 is without end.
 
     SQLite runs in WAL mode with ``synchronous=FULL`` (a commit is on the disk when it returns) and foreign keys on. Its transactions begin
-    ``IMMEDIATE`` where the connection has the execution option ``sqlite_begin="IMMEDIATE"``, else deferred. PostgreSQL's run in ``READ COMMITTED``:
+    ``IMMEDIATE`` where the connection has the execution option ``sqlite_begin="IMMEDIATE"``, by whoever holds it where that is ``"HELD"``, else
+    deferred. PostgreSQL's run in ``READ COMMITTED``:
     whoever needs the state not to change locks a row first.
     """
     parsed = make_url(url)
@@ -73,6 +74,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     options = connection.get_execution_options()
     mode = options.get("sqlite_begin", "DEFERRED")
+    if mode == "HELD":
+        return
     # Connections are pooled: each transaction sets its own patience. SQLite takes 0 for none.
     patience = options.get("patience", PATIENCE_MS) or 2**31 - 1
     connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={patience:d}")

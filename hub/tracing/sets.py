@@ -95,22 +95,32 @@ class Gathered:
         self._path.unlink(missing_ok=True)
 
 
+def most_named(counts: Iterable[int]) -> int:
+    """Subjects that an access of a call names itself at most, by how many all its accesses have."""
+    return MOST_NAMED if sum(counts) <= MOST_TOGETHER else FEW
+
+
 def set_aside(accesses: Sequence[Access]) -> tuple[tuple[Access, ...], list[Work]]:
     """A call's accesses, those with too many subjects naming a set instead; and what writes these sets in the entry's own transaction."""
-    together = sum(len(access.subjects) for access in accesses)
-    most = MOST_NAMED if together <= MOST_TOGETHER else FEW
+    most = most_named(len(access.subjects) for access in accesses)
     if all(len(access.subjects) <= most for access in accesses):
         return tuple(accesses), []
     made: list[Access] = []
     works: list[Work] = []
     for access in accesses:
         if len(access.subjects) > most:
-            hashes = sorted({bytes.fromhex(each) for each in access.subjects})
-            digest = hashlib.sha256(b"".join(hashes)).digest()
-            works.append(_writer(list(_chunks(digest, hashes))))
-            access = replace(access, subjects=(), subject_set=SubjectSet(len(hashes), digest.hex()))
+            held, work = made_set([bytes.fromhex(each) for each in access.subjects])
+            works.append(work)
+            access = replace(access, subjects=(), subject_set=held)
         made.append(access)
     return tuple(made), works
+
+
+def made_set(hashes: Iterable[bytes]) -> tuple[SubjectSet, Work]:
+    """The set of these hashes, and what writes it."""
+    distinct = sorted(set(hashes))
+    digest = hashlib.sha256(b"".join(distinct)).digest()
+    return SubjectSet(len(distinct), digest.hex()), _writer(digest, distinct)
 
 
 def holds(connection: Connection, digest: bytes, subject: bytes) -> bool:
@@ -134,5 +144,5 @@ def _insert(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     connection.execute(inserting(connection, subject_set).on_conflict_do_nothing(), list(rows))
 
 
-def _writer(rows: Sequence[dict[str, object]]) -> Work:
-    return lambda connection: _insert(connection, rows)
+def _writer(digest: bytes, hashes: Sequence[bytes]) -> Work:
+    return lambda connection: _insert(connection, list(_chunks(digest, hashes)))

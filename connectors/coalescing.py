@@ -1,0 +1,236 @@
+"""Look-ups of one row that are under way at the same time share a statement, where they ask the same with the same rights.
+
+The window clocks itself: a look-up that finds no statement of its kind under way is sent at once, together with those of the same turn of the event
+loop; the next ones gather until that statement has come back, or :data:`PATIENCE` has passed. Alone or together, a look-up has the same answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from typing import Any, Protocol, TypeVar
+
+from connectors.calling import CALLING
+from connectors.coalesced import Batch, LookUp, fail
+from connectors.deadlines import ANSWER_SECONDS, FAIR
+from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout
+from connectors.selection import Column, Compare, Comparison, Every, Row, Selection, Value
+from connectors.spi import LookingUp, Parameters, SourceConfig
+from connectors.telemetry import Telemetry, outcome_of
+
+T = TypeVar("T")
+MOST_KEYS = 256
+"""Of one statement; every spelling of an identifier is one."""
+PATIENCE = 0.005
+"""Seconds. How long a look-up waits for a statement of its kind that is under way, before it is sent beside it."""
+_KEY, _LIMIT = "#key", "#one"
+
+
+class Guard(Protocol):
+    """How the source is asked: in turn, in time and counted."""
+
+    async def __call__(self, caller: str, ends: float, call: Callable[..., Awaitable[T]], /, *arguments: Any) -> T: ...
+
+
+class Coalescing:
+    """The look-ups of one source, which is a :class:`connectors.spi.LookingUp`. Lives on one event loop."""
+
+    def __init__(self, config: SourceConfig, source: Any, guard: Guard, telemetry: Telemetry) -> None:
+        self.code = config.code
+        self.pool = config.pool
+        self.queue = max(config.queue, 1)
+        self.seconds = config.timeout_ms / 1000
+        self.source: LookingUp = source
+        self.guard = guard
+        self.telemetry = telemetry
+        self.lanes: dict[object, _Lane] = {}
+
+    def shares(self, selection: Selection) -> bool:
+        """Whether look-ups of the selection may share statements."""
+        return self.source.looks_up(selection)
+
+    async def look_up(self, selection: Selection, parameters: Parameters, key: Column, values: tuple[Value, ...], group: object) -> Row | None:
+        """See :meth:`connectors.guard.GuardedSource.look_up`."""
+        asked = self._asked(values)
+        name = (group, selection, key, _frozen(parameters))
+        lane = self.lanes.get(name)
+        if lane is None:
+            lane = self.lanes[name] = _Lane(self, name, selection, parameters, key)
+        lane.join(asked)
+        try:
+            return await asked.answer
+        except asyncio.CancelledError:
+            asked.leave()
+            raise
+
+    def _asked(self, values: tuple[Value, ...]) -> LookUp:
+        loop = asyncio.get_running_loop()
+        calling, now = CALLING.get(), loop.time()
+        caller, ends = "", now + 2 * self.seconds
+        if calling is not None:
+            caller = calling.caller or ""
+            if calling.deadline is not None:
+                ends = min(ends, calling.deadline - ANSWER_SECONDS)
+        return LookUp(values, loop.create_future(), caller, now, ends)
+
+
+class _Lane:
+    """Look-ups of one group that ask the same but for the key: what gathers, in batches, and how many statements are under way."""
+
+    __slots__ = ("_flying", "_key", "_line", "_looking", "_name", "_of", "_parameters", "_selection", "_soon", "_when")
+
+    def __init__(self, of: Coalescing, name: object, selection: Selection, parameters: Parameters, key: Column) -> None:
+        self._of, self._name = of, name
+        self._selection, self._parameters, self._key = selection, parameters, key
+        self._line: list[Batch] = []
+        self._flying = 0
+        self._soon = False
+        """A batch is sent within this turn of the event loop."""
+        self._looking: asyncio.TimerHandle | None = None
+        self._when = 0.0
+
+    def join(self, asked: LookUp) -> None:
+        """Takes a look-up in; it is answered later, by a callback of the event loop.
+
+        Raises:
+            SourceBusy: too many wait.
+        """
+        line = self._line
+        if not line or line[-1].keys + len(asked.values) > MOST_KEYS:
+            if len(line) >= self._of.queue:
+                raise self._ended(SourceBusy(self._of.code, "too many calls wait for it"))
+            line.append(Batch())
+        line[-1].add(asked)
+        if not self._flying:
+            if not self._soon:
+                self._soon = True
+                asyncio.get_running_loop().call_soon(self._begin)
+        elif self._looking is None or asked.ends < self._when:
+            self._look_at(min(asked.ends, asyncio.get_running_loop().time() + PATIENCE))
+
+    def _begin(self) -> None:
+        self._soon = False
+        while self._line and not self._flying:
+            self._send()
+        self._settle()
+
+    def _send(self) -> None:
+        """The oldest batch, of which those who have left are left out."""
+        batch = self._line.pop(0)
+        if not batch.waiting:
+            return
+        self._flying += 1
+        batch.task = asyncio.get_running_loop().create_task(self._fly(batch), context=Context())
+        batch.task.add_done_callback(lambda task: self._landed(batch, task))
+
+    def _landed(self, batch: Batch, task: asyncio.Task[None]) -> None:
+        self._flying -= 1
+        batch.land(task)
+        while self._line and not self._flying:
+            self._send()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Forgets what is not needed any more."""
+        if not self._line:
+            if self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+            if not self._flying:
+                self._of.lanes.pop(self._name, None)
+
+    def _look_at(self, when: float) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._when = when
+        self._looking = asyncio.get_running_loop().call_at(when, self._look)
+
+    def _look(self) -> None:
+        """Sends a batch beside those that are slow, where the source has room; ends those whose time is over."""
+        self._looking, now = None, asyncio.get_running_loop().time()
+        for batch in self._line:
+            batch.expire(now, self._over, now - self._of.seconds)
+        self._line = [batch for batch in self._line if batch.waiting]
+        if self._line and self._flying < self._of.pool:
+            self._send()
+        if self._line:
+            full = self._flying >= self._of.pool
+            self._look_at(min(self._line[0].until(self._of.seconds), *(batch.soonest for batch in self._line)) if full else now + PATIENCE)
+        self._settle()
+
+    def _over(self, asked: LookUp, now: float) -> SourceFault:
+        """What is told of a look-up whose own time is over before its statement is."""
+        if asked.batch is None or asked.batch.task is None or now - asked.began < FAIR * self._of.seconds:
+            return self._ended(SourceBusy(self._of.code, "the call's own time was over"))
+        return self._ended(SourceTimeout(self._of.code, "no answer in time"))
+
+    def _ended(self, fault: SourceFault) -> SourceFault:
+        self._of.telemetry.outcomes[outcome_of(fault)] += 1
+        return fault
+
+    async def _fly(self, batch: Batch) -> None:
+        asked = batch.open()
+        batch.watch(self._over)
+        rows = await self._together(batch, asked) if len(asked) > 1 else None
+        if rows is None:
+            await self._one_by_one(asked)
+            return
+        missing = batch.assign(rows, self._key.kind)
+        # A key without a row may still equal one that was found, by the column's own rules: then it is asked by itself.
+        if missing and rows and (len(missing) == 1 or await self._together(batch, missing) != []):
+            await self._one_by_one(missing)
+        else:
+            batch.none(missing)
+
+    async def _together(self, batch: Batch, asked: Sequence[LookUp]) -> Sequence[Row] | None:
+        values = list(dict.fromkeys([value for each in asked for value in each.values]))
+        try:
+            return await self._ask(asked[0].caller, batch.ends, values, alone=False)
+        except SourceRefused:
+            return None
+
+    async def _one_by_one(self, several: Sequence[LookUp]) -> None:
+        """A look-up that is refused fails by itself; where the source fails, none of the rest is asked."""
+        for place, asked in enumerate(several):
+            try:
+                if not asked.answer.done():
+                    await self._alone(asked)
+            except SourceFault as fault:
+                failed = several[place:] if fault.retryable else several[place : place + 1]
+                for each in failed:
+                    fail(each, fault)
+                if fault.retryable:
+                    return
+
+    async def _alone(self, asked: LookUp) -> None:
+        rows = await self._ask(asked.caller, asked.ends, asked.values, alone=True)
+        asked.tell(rows[0][:-1] if rows else None)
+
+    async def _ask(self, caller: str, ends: float, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        return await self._of.guard(caller, ends, self._statement, values, alone)
+
+    async def _statement(self, values: Sequence[Value], alone: bool) -> Sequence[Row] | None:
+        return await self._of.source.look_up_all(self._selection, self._parameters, self._key, values, alone=alone)
+
+
+def alone(selection: Selection, parameters: Parameters, key: Column, values: tuple[Value, ...]) -> tuple[Selection, Parameters]:
+    """One look-up as a selection and its parameters, for sources that share none."""
+    comparison = Comparison.EQ if len(values) == 1 else Comparison.IN
+    parts = () if selection.where is None else (selection.where,)
+    where = Every((Compare(key.name, key.kind, comparison, _KEY), *parts))
+    bound = {**parameters, _KEY: values[0] if len(values) == 1 else values, _LIMIT: 1}
+    return Selection(selection.binding, selection.outputs, where, limit=_LIMIT), bound
+
+
+def _frozen(parameters: Parameters) -> tuple[object, ...]:
+    """Equal only where every value is, and its type: ``1``, ``1.0`` and ``True`` are one key of a dictionary."""
+    if not parameters:
+        return ()
+    return tuple([(name, _typed(value)) for name, value in parameters.items()])
+
+
+def _typed(value: Value | Sequence[Value]) -> tuple[object, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return type(value), value
+    return list, *[(type(each), each) for each in value]

@@ -1,0 +1,36 @@
+"""A moment at which what the running task waits for is ended: one timer, without the layers of a context manager."""
+
+from __future__ import annotations
+
+import asyncio
+
+ANSWER_SECONDS = 0.2
+"""Of a call's time, kept to make the answer of what the other sources gave."""
+FAIR = 0.25
+"""Of a source's time. A source that was given less is not blamed for having no answer."""
+
+
+class Deadline:
+    """Cancels the running task at ``due``, by the event loop's time, as :class:`asyncio.Timeout` does. :meth:`stop` must be called in the end."""
+
+    __slots__ = ("_before", "_due", "_task", "_timer", "late")
+
+    def __init__(self, due: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a deadline needs a task")
+        self._task: asyncio.Task[object] = task
+        self._due = due
+        self._before = task.cancelling()
+        self.late: float | None = None
+        """By how many seconds the end was noticed late; ``None`` while it has not come."""
+        self._timer = asyncio.get_running_loop().call_at(due, self._end)
+
+    def _end(self) -> None:
+        self.late = max(asyncio.get_running_loop().time() - self._due, 0.0)
+        self._task.cancel()
+
+    def stop(self) -> bool:
+        """The work has ended. Whether a ``CancelledError`` that ended it was this deadline's, and nobody else's."""
+        self._timer.cancel()
+        return self.late is not None and self._task.uncancel() <= self._before

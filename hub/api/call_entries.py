@@ -1,0 +1,124 @@
+"""Entries of answered calls, made of forms that calls of like kind share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from auth.rights import Purpose
+from connectors.calling import CALLING
+from hub.api.calling import trace_id
+from hub.api.context import Caller
+from hub.api.entries import access_entries, access_of, call_entry, elapsed, outcome_of, subject_hashes
+from hub.ledger.entry import Access as LedgerAccess
+from hub.ledger.entry import EntryDraft
+from hub.ledger.forms import Filled, Form, Part
+from hub.ledger.pending import Work
+from hub.ledger.subjects import Subjects
+from hub.store.base import now
+from hub.tracing.sets import made_set, most_named, set_aside
+from schema.answer import Access, Answer
+from schema.documents import Document
+from schema.faces import Face
+from schema.shapes import ItemUse
+
+MOST_FORMS = 1024
+"""Kinds of calls whose form is kept: documents by application, purpose and rights."""
+
+
+class Made(NamedTuple):
+    """The entry of a call that was answered, rows taken by resource, and what writes the sets of subjects that it names."""
+
+    entry: EntryDraft | Filled
+    rows: Mapping[str, int]
+    sets: Sequence[Work]
+
+
+class _Known(NamedTuple):
+    """A form, and what the accesses were in its example: while they are the same, so is all that it says of them."""
+
+    form: Form
+    faces: tuple[tuple[Face, tuple[ItemUse, ...]], ...]
+
+
+class CallEntries:
+    """Makes the entries of answered calls. Calls of like kind share a form, which is checked and put into canonical bytes once. For one thread."""
+
+    def __init__(self, subjects: Subjects, log: str, most: int = MOST_FORMS) -> None:
+        self._subjects = subjects
+        self._log = log
+        self._most = most
+        self._known: dict[tuple[object, ...], _Known] = {}
+
+    def answered(
+        self,
+        call: str,
+        caller: Caller,
+        answer: Answer,
+        document: Document,
+        purpose: Purpose | None,
+        size: int,
+        operation: str,
+        details: dict[str, Any] | None = None,
+    ) -> Made:
+        """The entry of a call; ``size`` are its bytes of data."""
+        accesses = [*answer.accesses.values()]
+        codes = {access.face.resource.code for access in accesses}
+        if details is not None or len(codes) != len(accesses):
+            return self._plain(call, caller, answer, document, purpose, size, operation, details)
+        app = caller.application
+        code = answer.errors[0].fault.code.value if answer.errors else None
+        sources = [(source.source, source.state) for source in answer.sources.values()]
+        key = (
+            document.sha256,
+            (app.client_id, app.department) if app else None,
+            caller.use.purpose,
+            (purpose.scenario, purpose.basis) if purpose else None,
+            operation,
+            caller.rights.fingerprint,
+            (outcome_of(answer), code),
+            *sources,
+        )
+        known = self._known.get(key)
+        if known is None or not _fits(known, accesses):
+            known = self._learn(key, call_entry(call, caller, answer, self._bare(accesses, caller), document, purpose, size, operation), accesses)
+        parts, sets = self._parts(accesses)
+        calling, use = CALLING.get(), caller.use
+        served = [(source.milliseconds, source.as_of) for source in answer.sources.values()]
+        entry = known.form.fill(call, now(), parts, served, size=size, operator=use.operator, case=use.case, trace=trace_id(calling), ms=elapsed())
+        return Made(entry, {part.resource: part.rows for part in parts}, sets)
+
+    def _plain(self, call: str, caller: Caller, answer: Answer, document: Document, purpose: Purpose | None, size: int, *more: Any) -> Made:
+        accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))
+        return Made(call_entry(call, caller, answer, accesses, document, purpose, size, *more), {a.resource: a.rows for a in accesses}, sets)
+
+    def _bare(self, accesses: Sequence[Access], caller: Caller) -> tuple[LedgerAccess, ...]:
+        """The example's accesses: whom they concern, and how many rows, is filled in."""
+        return tuple(access_of([access], self._subjects, caller.rights.fingerprint, named=False) for access in accesses)
+
+    def _learn(self, key: tuple[object, ...], example: EntryDraft, accesses: Sequence[Access]) -> _Known:
+        if len(self._known) >= self._most:
+            del self._known[next(iter(self._known))]
+        known = self._known[key] = _Known(Form(example, self._log), tuple((access.face, tuple(access.uses)) for access in accesses))
+        return known
+
+    def _parts(self, accesses: Sequence[Access]) -> tuple[list[Part], list[Work]]:
+        """What was taken, with subjects in place of whom it concerned; and what writes the sets of those who are very many."""
+        hashed = [subject_hashes(self._subjects, access) for access in accesses]
+        most = most_named(map(len, hashed))
+        parts, works = [], []
+        for access, hashes in zip(accesses, hashed, strict=True):
+            resource, held = access.face.resource, None
+            if len(hashes) > most:
+                held, work = made_set(hashes)
+                works.append(work)
+                hashes = []
+            parts.append(Part(resource.code, resource.department, access.rows, hashes, held))
+        return parts, works
+
+
+def _fits(known: _Known, accesses: Sequence[Access]) -> bool:
+    """Whether the accesses are those of the example, by resource, decision and uses."""
+    if len(known.faces) != len(accesses):
+        return False
+    return all(access.face is face and tuple(access.uses) == uses for access, (face, uses) in zip(accesses, known.faces, strict=True))

@@ -1,0 +1,74 @@
+"""What happens around a run: its options are checked, its shape is set, and in the end its thresholds decide the exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+from locust import LoadTestShape, events
+from locust.env import Environment
+from locust.runners import WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
+
+from loadtests.scenarios.caller import world
+from loadtests.scenarios.options import STEADY, add_options, limits
+from loadtests.scenarios.plan import PlanError
+from loadtests.scenarios.shapes import Ramp, Soak, Spike
+from loadtests.scenarios.tasks import JOB
+from loadtests.scenarios.thresholds import Measured, exceeded
+from loadtests.scenarios.users import MixedDay
+
+_log = logging.getLogger("loadtests")
+_SHAPES = (Ramp, Spike, Soak)
+
+
+def register() -> None:
+    """Joins Locust's events."""
+    events.init_command_line_parser.add_listener(add_options)
+    events.init.add_listener(_begin)
+    events.quitting.add_listener(_judge)
+
+
+def _begin(environment: Environment, **_: Any) -> None:
+    """Ends with 2 before any request where a file cannot be used. Without names of callers: the mixed day. A worker is told all that by its master."""
+    options = environment.parsed_options
+    if options is None or isinstance(environment.runner, WorkerRunner):
+        return
+    try:
+        world(options)
+    except PlanError as error:
+        _log.error("%s", error)
+        sys.exit(2)
+    if not options.user_classes:
+        environment.user_classes = [each for each in environment.user_classes if each.__name__ == MixedDay.__name__]
+    shapes: dict[str, LoadTestShape] = {shape.__name__: shape() for shape in _SHAPES}
+    for shape in shapes.values():
+        shape.runner = environment.runner
+    environment.available_shape_classes = shapes
+    if options.shape != STEADY:
+        environment.shape_class = shapes[options.shape.capitalize()]
+
+
+def _judge(environment: Environment, **_: Any) -> None:
+    options, stats = environment.parsed_options, environment.stats
+    if options is None or isinstance(environment.runner, WorkerRunner):
+        return
+    if options.csv_prefix:
+        # Locust writes its CSV once a second, and not at the end: without this, what the last second brought would be missing there.
+        time.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
+    wanted = limits(options)
+    seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
+    lines = list(exceeded(wanted, [_measured(entry) for entry in stats.entries.values() if entry.method != JOB], seconds))
+    for line in lines:
+        _log.error("threshold exceeded: %s", line)
+    if lines:
+        environment.process_exit_code = 1
+    elif wanted.fail_ratio is not None and not (environment.runner and environment.runner.exceptions):
+        # Without this, Locust ends with 1 for a single failure, however many are allowed.
+        environment.process_exit_code = 0
+
+
+def _measured(entry: StatsEntry) -> Measured:
+    return Measured(entry.name, entry.num_requests, entry.num_failures, entry.response_times)

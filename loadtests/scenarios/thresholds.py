@@ -1,0 +1,90 @@
+"""Limits that decide whether a run has passed: the share of failures, percentiles of the times, the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+ALL = ""
+"""The name of a limit for all requests together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was counted under one name: requests, failures, and how many requests took how many milliseconds."""
+
+    name: str
+    requests: int
+    failures: int
+    times: Mapping[int, int] = field(default_factory=dict)
+
+    def percentile(self, percent: float) -> int:
+        """Milliseconds within which so many percent of the requests ended."""
+        wanted, seen = sum(self.times.values()) * percent / 100, 0
+        for milliseconds in sorted(self.times):
+            seen += self.times[milliseconds]
+            if seen >= wanted:
+                return milliseconds
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run must keep to; ``None`` and an empty table: no limit. Percentiles in milliseconds by name, ``ALL`` for all together."""
+
+    fail_ratio: float | None = None
+    p95: Mapping[str, float] = field(default_factory=dict)
+    p99: Mapping[str, float] = field(default_factory=dict)
+    min_rps: float | None = None
+
+
+def per_name(text: str) -> dict[str, float]:
+    """``200`` or ``look-up=50,list=200,300``: a number alone is for all requests together.
+
+    Raises:
+        ValueError: a part ends with no number.
+    """
+    found = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        name, _, number = part.rpartition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise ValueError(f"{part}: a number of milliseconds is expected, or NAME=number") from None
+    return found
+
+
+def together(rows: Iterable[Measured]) -> Measured:
+    """All rows as one."""
+    requests, failures, times = 0, 0, dict[int, int]()
+    for row in rows:
+        requests, failures = requests + row.requests, failures + row.failures
+        for milliseconds, count in row.times.items():
+            times[milliseconds] = times.get(milliseconds, 0) + count
+    return Measured(ALL, requests, failures, times)
+
+
+def exceeded(limits: Limits, rows: Iterable[Measured], seconds: float) -> Iterator[str]:
+    """A line for each limit that a run of so many seconds did not keep, with by how much. A run without requests keeps none."""
+    by_name = {row.name: row for row in rows}
+    total = by_name[ALL] = together(by_name.values())
+    if not total.requests:
+        yield "no requests were made"
+        return
+    ratio = total.failures / total.requests
+    if limits.fail_ratio is not None and ratio > limits.fail_ratio:
+        yield f"--fail-ratio: {ratio:.4f} of the requests failed, {ratio - limits.fail_ratio:.4f} more than {limits.fail_ratio:g}"
+    yield from _slow(95, limits.p95, by_name)
+    yield from _slow(99, limits.p99, by_name)
+    rate = total.requests / seconds if seconds > 0 else 0.0
+    if limits.min_rps is not None and rate < limits.min_rps:
+        yield f"--min-rps: {rate:.1f} requests a second, {limits.min_rps - rate:.1f} fewer than {limits.min_rps:g}"
+
+
+def _slow(percent: int, limits: Mapping[str, float], rows: Mapping[str, Measured]) -> Iterator[str]:
+    for name, limit in limits.items():
+        what = f"--p{percent}-ms{f' {name}' if name else ''}"
+        if name not in rows or not rows[name].requests:
+            yield f"{what}: there were no requests of this name"
+        elif (found := rows[name].percentile(percent)) > limit:
+            yield f"{what}: {found} ms, {found - limit:g} ms more than {limit:g}"

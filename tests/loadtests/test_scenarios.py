@@ -1,0 +1,123 @@
+"""The scenarios against a running hub, by the command that a load tester types: exit codes, names, thresholds, distributed mode."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loadtests.scenarios.plan import DEMO, load_plan
+from loadtests.scenarios.prepare import draw
+from tests.docs.pages import ROOT
+from tests.hub.running import RunningHub
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
+LOCUST = Path(sys.executable).with_name("locust")
+ASKED = {
+    *("token", "look-up", "list", "list: next page", "nested", "verify: true claim", "verify: wrong claim"),
+    *("exchange: start", "exchange: state", "exchange: download", "exchange: whole"),
+}
+_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def people(hub: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Persons who are nobody's samples, so that other tests keep the budgets of theirs."""
+    file = tmp_path_factory.mktemp("people") / "people.json"
+    file.write_text(json.dumps({"persons": draw(hub.home, 20, 1)}), encoding="utf-8")
+    return file
+
+
+def _command(hub: RunningHub, people: Path, *arguments: str) -> list[str]:
+    credentials = str(hub.home / "demo" / "credentials.json")
+    return [str(LOCUST), "--headless", "--only-summary", "--host", hub.base, "--credentials", credentials, "--people", str(people), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "HUITONG_"))}
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=_SECONDS, check=False)
+
+
+@contextmanager
+def _worker(port: int) -> Iterator[subprocess.Popen[str]]:
+    command = [str(LOCUST), "--worker", "--master-port", str(port)]
+    worker = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.communicate()
+
+
+def _rows(prefix: Path, what: str = "stats") -> list[dict[str, str]]:
+    with prefix.with_name(f"{prefix.name}_{what}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_scenario_runs_without_a_failure_on_a_worker_of_another_process(hub: RunningHub, people: Path, tmp_path: Path) -> None:
+    """Master and worker on the loopback: each scenario and each refusal is counted under its name, no request fails, both end with 0."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    every = ["LookUp", "List", "Nested", "Verify", "Exchange", "Refusals", "MixedDay"]
+    report = ["--csv", str(tmp_path / "report"), "--html", str(tmp_path / "report.html")]
+    master = ["--master", "--master-bind-port", str(port), "--expect-workers", "1", "--expect-workers-max-wait", "30"]
+    plan = tmp_path / "plan.toml"
+    plan.write_text(DEMO.read_text(encoding="utf-8").replace("wrong_one_in = 10", "wrong_one_in = 2"), encoding="utf-8")
+    with _worker(port) as worker:
+        run = ["-u", "7", "-r", "7", "-t", "5s", "--think", "0.05", "--fail-ratio", "0", "--plan", str(plan)]
+        done = _run(_command(hub, people, *master, *report, *run, *every))
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert worker.wait(20) == 0
+
+    rows = {row["Name"]: row for row in _rows(tmp_path / "report")}
+    refusals = {f"refused: {case.name}" for case in load_plan(DEMO).refused}
+    assert set(rows) == ASKED | refusals | {"Aggregated"}
+    assert {row["Failure Count"] for row in rows.values()} == {"0"}
+    assert rows["token"]["Request Count"] == "1", "one token for all callers of a process"
+    assert _rows(tmp_path / "report", "failures") == []
+
+    told = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("report*"))
+    assert "look-up" in told
+    assert not [person for person in json.loads(people.read_bytes())["persons"] if person["id_number"] in told or person["name"] in told]
+
+
+def test_a_mixed_day_in_a_shape_keeps_its_thresholds(hub: RunningHub, people: Path) -> None:
+    """Plain ``locust`` runs the mixed day; the shape reaches its peak and ends the run."""
+    done = _run(_command(hub, people, "-u", "10", "-t", "3s", "--shape", "soak", "--think", "0.05", "--p99-ms", "60000,look-up=60000", "--min-rps", "0.1"))
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert '{"MixedDay": 10}' in done.stderr
+    assert "threshold" not in done.stderr
+
+
+def test_missing_data_and_thresholds_fail_a_run(hub: RunningHub, tmp_path: Path) -> None:
+    """A person outside the grant is answered ``null`` with 200: a failure, and each limit that is exceeded has its line."""
+    people = tmp_path / "people.json"
+    people.write_text(json.dumps({"persons": [{**hub.outside[0], "visible_to": ["housing"]}]}), encoding="utf-8")
+    limits = ["--fail-ratio", "0.01", "--p95-ms", "look-up=0.001", "--min-rps", "100000"]
+    done = _run(_command(hub, people, "-u", "1", "-t", "1s", *limits, "--csv", str(tmp_path / "report"), "LookUp"))
+    assert done.returncode == 1
+    for option in ("--fail-ratio", "--p95-ms look-up", "--min-rps"):
+        assert f"threshold exceeded: {option}: " in done.stderr
+    (failure,) = _rows(tmp_path / "report", "failures")
+    assert "no data at civilAffairs.person.name" in failure["Error"]
+    assert hub.outside[0]["id_number"] not in done.stderr + done.stdout
+
+
+def test_a_file_that_cannot_be_used_ends_the_run_before_it_begins(tmp_path: Path) -> None:
+    """Exit code 2, with the option that names the file."""
+    done = _run([str(LOCUST), "--headless", "-t", "1s", "--people", str(tmp_path / "none.json")])
+    assert done.returncode == 2
+    assert "--people: " in done.stderr
+    assert "Aggregated" not in done.stdout
