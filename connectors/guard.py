@@ -264,3 +264,12 @@ def _caller() -> tuple[str, float]:
     if calling is None:
         return "", math.inf
     return calling.caller or "", math.inf if calling.deadline is None else calling.deadline - ANSWER_SECONDS
+
+
+async def looked_up(source: Source, selection: Selection, parameters: Parameters, key: Column, values: tuple[Value, ...], group: object) -> Row | None:
+    """:meth:`GuardedSource.look_up`; of a source without a guard, by itself."""
+    if isinstance(source, GuardedSource):
+        return await source.look_up(selection, parameters, key, values, group)
+    asked, bound = alone(selection, parameters, key, values)
+    rows = await source.fetch(asked, bound)
+    return rows[0] if rows else None

@@ -61,7 +61,8 @@ class Access:
 
     face: Face
     operation: Operation
-    uses: dict[ItemUse, None] = field(default_factory=dict)
+    uses: tuple[ItemUse, ...] = ()
+    """Each once."""
     rows: int = 0
     subjects: Named = field(default_factory=Named)
     """(item code, or ``#`` for the stable key; value)."""
@@ -105,6 +106,9 @@ class Answer:
 
 
 def take(access: Access, uses: Sequence[ItemUse], rows: int) -> None:
-    """Notes that ``rows`` rows were taken with these items."""
+    """Notes that ``rows`` rows were taken with these items, each named once where ``uses`` is a tuple."""
     access.rows += rows
-    access.uses.update(dict.fromkeys(uses))
+    if not access.uses and isinstance(uses, tuple):
+        access.uses = uses
+    elif access.uses is not uses:
+        access.uses = tuple(dict.fromkeys((*access.uses, *uses)))

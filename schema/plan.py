@@ -20,6 +20,7 @@ from schema.coercion import Arguments
 from schema.collect import Collector, Fields, condition_variables
 from schema.documents import Document
 from schema.faces import Face
+from schema.look_ups import LookUp
 from schema.naming import pascal
 from schema.shapes import ItemUse, Levels, Outputs, Shape, compile_shape
 from schema.view import View
@@ -38,6 +39,17 @@ class OnePlan:
     def arguments(self) -> Arguments:
         """Its arguments, prepared."""
         return Arguments(self.definition, self.node)
+
+    @cached_property
+    def _look_ups(self) -> dict[str, LookUp]:
+        return {}
+
+    def look_up(self, name: str) -> LookUp:
+        """By the identifier of this name."""
+        found = self._look_ups.get(name)
+        if found is None:
+            found = self._look_ups[name] = LookUp.of(self.face, name, self.shape.outputs.columns, self.shape.uses)
+        return found
 
     @cached_property
     def batches(self) -> tuple[Batch, ...]:
@@ -190,6 +202,12 @@ class Plan:
     def roots(self) -> tuple[RootPlan, ...]:
         """The fields of all departments."""
         return tuple(root for department in self.departments.values() for root in department.fields.values() if root is not None)
+
+    @cached_property
+    def statements(self) -> int:
+        """The most statements that it may have under way at once; of a verification there is no saying."""
+        links = sum(len(root.batches) for root in self.roots if isinstance(root, OnePlan | ListPlan))
+        return 1000 if self.verifies else 2 * len(self.roots) + links
 
     @cached_property
     def verifies(self) -> bool:

@@ -13,6 +13,7 @@ from auth.rights import Operation
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceFault, SourceTimeout
+from connectors.guard import looked_up
 from connectors.selection import Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
 from schema.answer import Answer, SourceState, take
@@ -21,13 +22,14 @@ from schema.faces import Face
 from schema.faults import Code, Fault
 from schema.filters import Binds, row_condition
 from schema.freshness import is_stale
+from schema.look_ups import LookUp
 from schema.shapes import ItemUse
 from schema.subjects import Subject, form, subjects_of
 
 T = TypeVar("T")
 Sources = Callable[[str], Source]
 STALE = "STALE"
-_STATEMENTS = 8
+STATEMENTS = 8
 """The most statements that one call has under way at once, of each source: those of one that hangs keep no other waiting."""
 
 
@@ -73,10 +75,12 @@ class Exhausted(Fault):
 class Reader:
     """One call's reading. ``sources`` opens a source by its code ``department.source``."""
 
-    def __init__(self, sources: Sources, answer: Answer, allowance: Allowance | None = None) -> None:
+    def __init__(self, sources: Sources, answer: Answer, allowance: Allowance | None = None, *, few: bool = False) -> None:
+        """``few``: the call has no more statements than may be under way at once."""
         self._sources = sources
         self._answer = answer
         self.allowance = allowance or Allowance()
+        self._few = few
         self._statements: dict[str, asyncio.Semaphore] = {}
 
     def where(self, face: Face, binds: Binds, parts: Sequence[Predicate] = ()) -> Predicate | None:
@@ -91,6 +95,15 @@ class Reader:
         rows = await self._call(face, lambda source: source.fetch(selection, binds))
         self.note(face, rows, selection, uses, Operation.QUERY)
         return rows
+
+    async def look_up(self, face: Face, asked: LookUp, values: tuple[Value, ...], group: object) -> Row | None:
+        """The row that one identifier, in any of its spellings, leads to, noted as accessed. Calls of one ``group`` may share a statement."""
+        row = await self._call(face, lambda source: looked_up(source, asked.selection, asked.binds, asked.key, values, group))
+        access = self._answer.access(face, Operation.QUERY)
+        take(access, asked.uses, 0 if row is None else 1)
+        if row is not None:
+            asked.naming.note((row,), access.subjects)
+        return row
 
     async def compared(self, face: Face, selection: Selection, binds: Binds) -> tuple[Sequence[Row], bool, datetime]:
         """What the source says of comparisons; whether its data are stale, and as of when they are. No row is noted: the ledger must not tell what was found."""
@@ -142,9 +155,12 @@ class Reader:
         state, reason, as_of = "FAILED", "", None
         served: tuple[str, datetime]
         try:
-            async with self._statements.setdefault(code, asyncio.Semaphore(_STATEMENTS)):
-                source = self._sources(code)
+            source = self._sources(code)
+            if self._few:
                 result = await call(source)
+            else:
+                async with self._statements.get(code) or self._statements.setdefault(code, asyncio.Semaphore(STATEMENTS)):
+                    result = await call(source)
             state, as_of = served = _served(face, source)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)

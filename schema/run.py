@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLError, VariableValues
 
 from auth.rights import Operation
-from connectors.selection import Row, Selection
+from connectors.selection import Row
 from schema.aggregate_plan import AggregatePlan
 from schema.aggregates import aggregate, asking
 from schema.answer import Answer, FieldError, Path
@@ -17,16 +17,15 @@ from schema.batches import Batch
 from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import Fault, bad_input
-from schema.filters import Binds
 from schema.linking import Linking, Table
 from schema.lists import Listing, Page, cursors_of, listing, page_info, read_page, read_total, total_beside
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.questions import Questions, TooMany
-from schema.reader import Allowance, Exhausted, Reader, Sources
-from schema.shapes import ItemUse, Shape
+from schema.reader import STATEMENTS, Allowance, Exhausted, Reader, Sources
+from schema.shapes import Shape
 from schema.together import together
-from schema.values import canonical, identified
+from schema.values import canonical, key_values
 from schema.verification import Verified, question, rendered, slack, verify
 
 _NULLED: Any = object()
@@ -43,14 +42,17 @@ class Run:
     variables: VariableValues
     questions: Questions = field(default_factory=Questions)
     """What the consumer's aggregates have asked, and what they ask now."""
+    group: object = field(default_factory=object)
+    """The caller's rights: look-ups of calls with the same ones may share statements. By default of no other call."""
 
 
 async def run_departments(plan: Plan, run: Run, answer: Answer, allowance: Allowance | None = None) -> dict[str, Any]:
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``, what is taken off ``allowance``."""
     answer.masking = plan.masking
-    work = Work(run, answer, Reader(run.sources, answer, allowance))
+    work = Work(run, answer, Reader(run.sources, answer, allowance, few=plan.statements <= STATEMENTS))
     results = await together([work.department(key, department) for key, department in plan.departments.items()])
-    answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
+    if answer.errors:
+        answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
 
 
@@ -98,19 +100,17 @@ class Work:
             names = ", ".join(face.keys)
             raise bad_input(f"须恰好给出一个标识：{names}", f"give exactly one identifier: {names}")
         name, value = given[0]
-        item = face.keys[name]
-        subject = canonical(item, value, name)
+        asked = plan.look_up(name)
+        subject = canonical(asked.item, value, name)
         self.answer.asked.append((face.resource.code, str(subject)))
-        binds: Binds = {"limit": 1}
-        where = self.reader.where(face, binds, [identified(item, subject, binds, "key", spelled=face.spelled)])
-        selection = Selection(face.resource.binding, plan.shape.outputs.columns, where, limit="limit")
-        uses = (ItemUse(item.code, "key"), *plan.shape.uses)
-        rows = await self.reader.rows(face, selection, binds, uses)
-        self.answer.access(face, Operation.QUERY).subjects[item.code, subject] = None
-        if not rows:
+        row = await self.reader.look_up(face, asked, key_values(asked.item, subject, spelled=face.spelled), self.run.group)
+        self.answer.access(face, Operation.QUERY).subjects.add(asked.item.code, (subject,))
+        if row is None:
             self.answer.misses[face.resource.code] = self.answer.misses.get(face.resource.code, 0) + 1
             return None
-        made = await self.objects(rows, {plan.shape: lambda _: path}, plan.batches)
+        if not plan.batches and not plan.shape.ranged:
+            return plan.shape.render(row, ())
+        made = await self.objects([row], {plan.shape: lambda _: path}, plan.batches)
         return made[plan.shape][0]
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:

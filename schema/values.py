@@ -122,13 +122,19 @@ def spellings(item: Item, value: Value) -> tuple[Value, ...]:
     return _SPELLINGS.get(item.validator or "", of_text)(value)
 
 
+def key_values(item: Item, value: Value, *, spelled: bool) -> tuple[Value, ...]:
+    """By which values a row with the canonical identifier is looked up; with ``spelled``, in any of its spellings."""
+    if spelled and isinstance(value, str) and item.validator in _KEYS:
+        return _SPELLINGS[item.validator](value)[:_MOST_KEYS]
+    return (value,)
+
+
 def identified(item: Item, value: Value, binds: dict[str, Value | Sequence[Value]], name: str, *, spelled: bool) -> Compare:
     """The condition that a row has the canonical identifier, bound by ``name``; with ``spelled``, in any of its spellings."""
-    if spelled and isinstance(value, str) and item.validator in _KEYS:
-        binds[name] = _SPELLINGS[item.validator](value)[:_MOST_KEYS]
-        return Compare(item.column, item.kind, Comparison.IN, name)
-    binds[name] = value
-    return Compare(item.column, item.kind, Comparison.EQ, name)
+    values = key_values(item, value, spelled=spelled)
+    several = spelled and item.validator in _KEYS and isinstance(value, str)
+    binds[name] = values if several else value
+    return Compare(item.column, item.kind, Comparison.IN if several else Comparison.EQ, name)
 
 
 def _resident_id(text: str, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from anyio import to_thread
 from graphql import OperationType, VariableValues
 from sqlalchemy import Connection
@@ -13,8 +14,9 @@ from sqlalchemy import Connection
 from auth.rights import Decision, Operation, Purpose
 from hub.anomalies.throttle import Throttled
 from hub.anomalies.watch import Watch
+from hub.api.call_entries import CallEntries
 from hub.api.context import Caller, Context
-from hub.api.entries import access_entries, call_entry, operation_of, remote_details
+from hub.api.entries import operation_of, remote_details
 from hub.api.execute import Executor
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.introspection import DEPARTMENTS_HEADER, departments_of
@@ -28,7 +30,6 @@ from hub.ledger.batch import Work
 from hub.live import Live
 from hub.sharing.cohorts import CallQuestions, Cohorts, Overtaken
 from hub.sharing.quota import check_quota, usage
-from hub.tracing.sets import set_aside
 from hub.verification.alerts import Alerts
 from hub.verification.budgets import Budgets, Spending
 from hub.verification.limits import Limits, OverBudget
@@ -54,7 +55,8 @@ class DataService:
         self._prepared = PreparedDocuments(executor.plans, lambda text, view: check_document(live, documents, text, view))
         self._checked = CheckedPlans()
         self._ledger = ledger
-        self._subjects = subjects = live.core.subjects
+        subjects = live.core.subjects
+        self._entries = CallEntries(subjects, ledger.log)
         self._watch = watch
         self._services = services
         self._troubles = Troubles()
@@ -104,7 +106,7 @@ class DataService:
     async def _read(self, asked: Asked, view: View, asking: CallQuestions | None) -> HttpAnswer:
         context = self._context(asked, view, asking) if asked.plan.others else None
         questions = {} if asking is None else {"questions": asking.questions}
-        run = Run(self._live.sources.source, self._executor.cursors, asked.caller.name, asked.variables, **questions)
+        run = Run(self._live.sources.source, self._executor.cursors, asked.caller.name, asked.variables, group=asked.caller.rights.fingerprint, **questions)
         answer = await self._executor.run(asked.plan, run, context, view, asked.given)
         return await self._finish(asked, answer, context, asking)
 
@@ -121,15 +123,14 @@ class DataService:
         check_in_force(self._live, plan)
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
-        accesses, sets = set_aside(access_entries(answer, self._subjects, caller.rights.fingerprint))
         kind = Operation.EXCHANGE.scope_prefix if context and context.details else operation_of(answer)
-        details = _details(asked, context)
-        draft = call_entry(turn.call, caller, answer, accesses, asked.prepared.document, asked.purpose, size_of(data) + answer.slack, kind, details)
-        works = [usage(asked.bounded, {a.resource: a.rows for a in accesses})] if asked.bounded else []
-        works += [*sets, *spending.works(answer), *(asking.works() if asking else ())]
-        receipt = await (self._ledger.append_with(draft, in_turn(works)) if works else self._ledger.append(draft))
+        size = size_of(data) + answer.slack
+        made = self._entries.answered(turn.call, caller, answer, asked.prepared.document, asked.purpose, size, kind, _details(asked, context))
+        works = [usage(asked.bounded, made.rows)] if asked.bounded else []
+        works += [*made.sets, *spending.works(answer), *(asking.works() if asking else ())]
+        receipt = await self._ledger.append_filled(made.entry, in_turn(works) if works else None)
         self._watch.note(caller.application, answer)
-        extensions: dict[str, Any] = {"receipt": receipt.as_json()}
+        extensions: dict[str, Any] = {"receipt": orjson.Fragment(receipt.as_bytes())}
         if answer.masking:
             extensions["masking"] = answer.masking
         if answer.sources:
