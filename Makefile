@@ -118,8 +118,9 @@ growth: dev ## 增长 Measures a ledger of up to ten million entries: docs/evide
 report: dev ## 使用情况报告 Makes the usage report of a made-up city's year, in .build/report
 	@$(BIN)/python -m tests.scale.report --out .build/report
 
-bench: dev packages $(DONE)/peers ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
-	@$(BIN)/python -m loadtests.bench
+bench: dev packages $(DONE)/peers ## 性能 Compares the hub with peers and limits: loadtests/results/; then docs/evidence/bench.md. SHORT=1: five minutes
+	@$(BIN)/python -m loadtests.comparison $(if $(SHORT),--short) $(BENCH); compared=$$?; \
+	$(if $(SHORT),:,$(BIN)/python -m loadtests.bench) && exit $$compared
 
 load: dev ## 负载 Load test of a running hub (make run); report in .build/load (USERS=20 SECONDS=60 SHAPE=steady HOST=… CALLERS=MixedDay ARGS=…)
 	@$(BIN)/python -m loadtests.scenarios.prepare .build/load/people.json

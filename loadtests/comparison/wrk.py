@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+
+from tests.servers.debian import ensure
 
 SAMPLE = 8
 """One answer in so many is searched for errors; the status of each is looked at."""
@@ -107,16 +108,13 @@ def parse(output: str) -> Load:
     return Load(said["answered"], said["asked"], said["microseconds"] / 1e6, said["bytes"], said["p50"] / 1000, said["p99"] / 1000)
 
 
-def program() -> str:
-    """Where wrk is.
+def program() -> Path:
+    """Where wrk is; Debian's package is installed where it is missing and this user may.
 
     Raises:
-        RuntimeError: it is not installed.
+        RuntimeError: it is missing; with the remedy.
     """
-    found = shutil.which("wrk")
-    if found is None:
-        raise RuntimeError("没有 wrk is missing: run `apt-get install wrk` as root")
-    return found
+    return ensure("wrk", "wrk")
 
 
 def version() -> str:
@@ -133,7 +131,7 @@ def run(port: int, connections: int, seconds: int, requests: Sequence[bytes], fo
     """
     place = folder / "requests.lua"
     place.write_text(script(requests), encoding="ascii")
-    command = [program(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(place), f"http://127.0.0.1:{port}/"]
+    command = [str(program()), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(place), f"http://127.0.0.1:{port}/"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds + 60)
     if done.returncode != 0:
         raise BadAnswers(f"wrk ended with {done.returncode}: {(done.stderr or done.stdout)[-1000:]}")
