@@ -50,7 +50,7 @@ def carry(servers: Sequence[Server], tasks: Sequence[Task], city: City, at_once:
         for server in servers:
             if server.name in task.servers:
                 try:
-                    asyncio.run(_ask(server, task, city, at_once))
+                    asyncio.run(_ask(server, task, city, min(at_once, 3 * task.connections)))
                 except (Unlike, httpx2.HTTPError, ValueError) as fault:
                     wrong[task.code, server.name] = f"{server.name} {task.code}: {fault!r}"
     return wrong
@@ -81,7 +81,8 @@ async def _ask(server: Server, task: Task, city: City, count: int) -> list[objec
         answers = await asyncio.gather(*(client.post(path, content=body, headers=given) for path, body in asked))
     for answer in answers:
         if answer.status_code != 200 or b'"errors"' in answer.content:
-            raise Unlike(f"{server.name} answers {task.code} with {answer.status_code}: {answer.text[:500]}")
+            said = answer.text[max(0, answer.text.find('"errors"')) :]
+            raise Unlike(f"{server.name} answers {task.code} with {answer.status_code}: {said[:500]}")
     return [answer.content if task.unique else normal(server.dialect, task.workload, answer.content) for answer in answers]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HUB = "hub"
 CLEAR = "hub, nothing masked"
@@ -93,6 +93,7 @@ SHORT = Extent(
     steady=3.0,
     at_once=16,
     compared=tuple(task for task in COMPARED if task.code not in ("W1-16", "tokens-n")),
-    variants=tuple(task for task in APART if task.code in ("W1-64", "W1-1")),
+    # Starting with 5,000 resources takes as long as all that is measured here.
+    variants=tuple(replace(task, servers=tuple(name for name in task.servers if name != MANY)) for task in APART if task.code in ("W1-64", "W1-1")),
 )
 """Fits into five minutes."""

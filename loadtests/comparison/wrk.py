@@ -59,6 +59,10 @@ class BadAnswers(RuntimeError):
     """Answers were not as they should be; the first is quoted. Their figures would be worth nothing."""
 
 
+class NoAnswers(BadAnswers):
+    """Nothing was wrong, but nothing came in time either."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What one run of wrk has seen. Times in milliseconds, as its connections saw them."""
@@ -96,15 +100,17 @@ def parse(output: str) -> Load:
     """What the script said.
 
     Raises:
-        BadAnswers: a status other than 200, errors in a body, broken connections, or no answer at all.
+        BadAnswers: a status other than 200, errors in a body, broken connections; :class:`NoAnswers`.
     """
     _, found, rest = output.rpartition(f"\n{_MARK}")
     if not found:
         raise BadAnswers(f"wrk said nothing: {output[-1000:]}")
     line, _, first = rest.partition("\n")
     said = json.loads(line)
-    if said["bad"] or said["broken"] or not said["answered"]:
+    if said["bad"] or said["broken"]:
         raise BadAnswers(f"{said['bad']} bad answers, {said['broken']} broken connections, {said['answered']} answered; the first: {first.strip()}")
+    if not said["answered"]:
+        raise NoAnswers(f"no answer in {said['microseconds'] / 1e6:.1f} s")
     return Load(said["answered"], said["asked"], said["microseconds"] / 1e6, said["bytes"], said["p50"] / 1000, said["p99"] / 1000)
 
 

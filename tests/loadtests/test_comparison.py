@@ -43,10 +43,15 @@ def test_what_wrk_said_is_read() -> None:
     assert (load.p50, load.p99) == (0.812, 4.0315)
 
 
-@pytest.mark.parametrize("changed", [{"bad": 1}, {"broken": 2}, {"answered": 0}])
+@pytest.mark.parametrize("changed", [{"bad": 1}, {"broken": 2}])
 def test_figures_of_bad_answers_are_refused(changed: dict[str, int]) -> None:
     with pytest.raises(wrk.BadAnswers):
         wrk.parse(_output(**changed))
+
+
+def test_a_server_that_has_not_answered_yet_is_no_bad_one() -> None:
+    with pytest.raises(wrk.NoAnswers):
+        wrk.parse(_output(answered=0))
 
 
 def test_a_wrk_that_says_nothing_is_refused() -> None:
