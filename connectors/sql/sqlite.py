@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+import orjson
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import UNDELIVERABLE, Binding, Undeliverable
@@ -111,7 +112,7 @@ class SqliteDriver:
     """Opens one database file."""
 
     dialect = SqliteDialect()
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
 
     def __init__(self, source: str, path: Path, timeout_ms: int) -> None:
         self._source = source
