@@ -22,7 +22,7 @@ from loadtests.comparison.pinned import OTHERS, family, starting
 from loadtests.comparison.records import per_second
 from loadtests.comparison.results import Results, facts
 from loadtests.comparison.servers import Server, peer
-from loadtests.comparison.tasks import BY_HUB, BY_SOURCE, CLEAR, HUB, PEERS, VARIANTS, Extent, Task
+from loadtests.comparison.tasks import BY_SOURCE, CLEAR, HUB, PEERS, VARIANTS, Extent, Task
 from loadtests.comparison.verdicts import APART, COMPARED, against_peers, own_costs
 from tests.servers.postgres import Postgres, running_postgres
 
@@ -85,11 +85,12 @@ class _Bench:
         """The hub and its peers, and what is asked of the hub alone."""
         chosen = self._wanted.chosen(self._wanted.extent.compared)
         with ExitStack() as stack:
-            servers = self._started(stack, (HUB, CLEAR, BY_HUB, BY_SOURCE, *PEERS), chosen)
+            servers = self._started(stack, (HUB, CLEAR, BY_SOURCE, *PEERS), chosen)
             self._check(servers, chosen)
             self._measure(COMPARED, chosen, servers, self._wanted.extent.rounds)
             hub, clear = (next(server for server in servers if server.name == name) for name in (HUB, CLEAR))
             figures, verdicts = self._results.figures, self._results.verdicts
+            own.measure_idle(hub, figures)
             for task in chosen:
                 rate = self._results.records.median(COMPARED, task.code, HUB, per_second)
                 if task.code in _STEADY and rate is not None:

@@ -52,7 +52,6 @@ class _Kind:
 
 KINDS: Mapping[str, _Kind] = {
     tasks.HUB: _Kind(),
-    tasks.BY_HUB: _Kind(rendering="hub"),
     tasks.BY_SOURCE: _Kind(rendering="source"),
     tasks.MANY: _Kind(large=True),
     tasks.UNLOGGED: _Kind("loadtests.unlogged"),

@@ -25,6 +25,7 @@ from loadtests.processes import cpu_of_all, spent
 _SETTLED = 3
 """Large answers before the one that is measured: what a process has ever needed, it keeps."""
 _VERIFIED = 20_000
+_IDLE_SECONDS = 3.0
 _ISSUER = "https://hub.example"
 
 
@@ -66,6 +67,13 @@ def measure_large(server: Server, city: City, figures: dict[str, object]) -> Ver
     figures["large answer"] = {"MiB": [size / 2**20 for size in sizes], "memory MiB": grown, "CPU ms": spent_each}
     # The first one: later ones find memory that the first has left.
     return large(sizes[0], int(max(grown) * 2**20))
+
+
+def measure_idle(server: Server, figures: dict[str, object]) -> None:
+    """What a hub spends that nobody asks: it counts where requests are few, as with new documents."""
+    before = cpu_of_all([server.process])
+    time.sleep(_IDLE_SECONDS)
+    figures["idle hub, CPU ms per second"] = 1000 * spent(before, cpu_of_all([server.process])) / _IDLE_SECONDS
 
 
 def measure_steady(server: Server, task: Task, city: City, saturation: float, seconds: float, figures: dict[str, object]) -> Verdict:

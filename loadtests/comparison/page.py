@@ -12,7 +12,7 @@ from loadtests.comparison.charts import Line, Scale, bars, number, stretches, st
 from loadtests.comparison.records import Record, cpu, spread
 from loadtests.comparison.results import Results, read
 from loadtests.comparison.tasks import APART as APART_TASKS
-from loadtests.comparison.tasks import BY_HUB, BY_SOURCE, HUB
+from loadtests.comparison.tasks import BY_SOURCE, HUB
 from loadtests.comparison.tasks import COMPARED as COMPARED_TASKS
 from loadtests.comparison.verdicts import APART, COMPARED, Verdict
 
@@ -147,7 +147,7 @@ def _rounds(results: Results) -> str:
     for other in ("limit-held", "limit-pool", "postgraphile", "strawberry"):
         lines = []
         for task in records.tasks(COMPARED):
-            for server in (HUB, BY_HUB, BY_SOURCE):
+            for server in (HUB, BY_SOURCE):
                 ratios = tuple(records.ratios(COMPARED, task, server, other, cpu))
                 if ratios:
                     value = statistics.median(ratios)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.catalog.manifest import SourcePart
 from loadtests.comparison import catalog, wrk
 from loadtests.comparison.charts import Line, Scale, bars, number, strips
 from loadtests.comparison.cold import large_document
@@ -151,6 +152,10 @@ def test_every_task_that_must_show_something_is_measured() -> None:
     assert {task.code for task in SHORT.compared} <= {task.code for task in COMPARED_TASKS}
     for tasks in (COMPARED_TASKS, APART_TASKS):
         assert len({task.code for task in tasks}) == len(tasks)
+
+
+def test_the_hub_as_it_is_renders_lists_itself() -> None:
+    assert SourcePart.model_fields["rendering"].default == "hub", "the table of what must be shown takes the default for the hub's own rendering"
 
 
 def test_masks_differ_by_round_and_follow_from_the_seed() -> None:
