@@ -81,7 +81,7 @@ def against_peers(records: Records) -> list[Verdict]:
 
 
 def own_costs(records: Records, fsync: float) -> list[Verdict]:
-    """What ledger, masks and tokens cost. ``fsync``: milliseconds of one."""
+    """What ledger, masks and new documents cost, and what the hub's rendering costs a department. ``fsync``: milliseconds of one."""
     found: list[tuple[str, str, float | None, Bound, str]] = [
         ("ledger", "W1-64, answers per second with ÷ without", records.ratio(APART, "W1-64", HUB, UNLOGGED, per_second), _less(0.8, 0.9), "×"),
         ("ledger", "W2, answers per second with ÷ without", records.ratio(APART, "W2", HUB, UNLOGGED, per_second), _less(0.92), "×"),
@@ -89,6 +89,10 @@ def own_costs(records: Records, fsync: float) -> list[Verdict]:
         ("masks", "W3, answers per second with ÷ without", records.ratio(COMPARED, "W3", HUB, CLEAR, per_second), _less(0.75, 0.85), "×"),
         ("masks", "W3, CPU with ÷ without", records.ratio(COMPARED, "W3", HUB, CLEAR), _most(1.15), "×"),
         ("cold documents", "2 KiB, CPU of the hub", _milliseconds(records.median(COMPARED, "cold", HUB)), _most(10), "ms"),
+    ]
+    found += [
+        ("source", f"{task}, the database's CPU, nothing masked ÷ limit-held", records.ratio(COMPARED, task, CLEAR, "limit-held", _source), _most(2), "×")
+        for task in ("W2", "W3")
     ]
     return [Verdict(group, name, value, bound, unit) for group, name, value, bound, unit in found if value is not None]
 
@@ -101,6 +105,10 @@ def steady(rate: str, p50: float, p99: float) -> Verdict:
 def large(size: int, grown: int) -> Verdict:
     """Memory for a large answer; both in bytes."""
     return Verdict("memory", f"an answer of {size / 2**20:.1f} MiB, memory ÷ its size", grown / size, _most(3))
+
+
+def _source(record: Record) -> float:
+    return record.source
 
 
 def _p50(record: Record) -> float:
