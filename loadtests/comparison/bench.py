@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,10 +23,12 @@ from loadtests.comparison.records import per_second
 from loadtests.comparison.results import Results, facts
 from loadtests.comparison.servers import Server, peer
 from loadtests.comparison.tasks import BY_SOURCE, CLEAR, HUB, PEERS, VARIANTS, Extent, Task
-from loadtests.comparison.verdicts import APART, COMPARED, against_peers, own_costs
+from loadtests.comparison.verdicts import APART, COMPARED, Verdict, against_peers, own_costs
 from tests.servers.postgres import Postgres, running_postgres
 
 _STEADY = ("W1-64", "W2")
+LARGE = "large"
+"""Code by which the answer of many MiB can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,24 @@ class _Bench:
             servers = self._started(stack, (HUB, CLEAR, BY_SOURCE, *PEERS), chosen)
             self._check(servers, chosen)
             self._measure(COMPARED, chosen, servers, self._wanted.extent.rounds)
-            hub, clear = (next(server for server in servers if server.name == name) for name in (HUB, CLEAR))
-            figures, verdicts = self._results.figures, self._results.verdicts
-            own.measure_idle(hub, figures)
-            for task in chosen:
-                rate = self._results.records.median(COMPARED, task.code, HUB, per_second)
-                if task.code in _STEADY and rate is not None:
-                    verdicts.append(own.measure_steady(hub, task, self._city, rate, self._wanted.extent.steady, figures))
-            if not self._wanted.codes:
-                verdicts.append(own.measure_large(clear, self._city, figures))
+            self._alone(servers, chosen)
+
+    def _alone(self, servers: Sequence[Server], chosen: Sequence[Task]) -> None:
+        hub, clear = (next(server for server in servers if server.name == name) for name in (HUB, CLEAR))
+        figures = self._results.figures
+        own.measure_idle(hub, figures)
+        measured: list[Callable[[], Verdict]] = []
+        for task in chosen:
+            rate = self._results.records.median(COMPARED, task.code, HUB, per_second)
+            if task.code in _STEADY and rate is not None:
+                measured.append(partial(own.measure_steady, hub, task, self._city, rate, self._wanted.extent.steady, figures))
+        if not self._wanted.codes or LARGE in self._wanted.codes:
+            measured.append(partial(own.measure_large, clear, self._city, figures))
+        for measure in measured:
+            try:
+                self._results.verdicts.append(measure())
+            except RuntimeError as fault:
+                self._results.failed.append(str(fault))
 
     def apart(self) -> None:
         """The hub and others of it."""

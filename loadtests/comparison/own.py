@@ -22,8 +22,8 @@ from loadtests.comparison.tasks import Task
 from loadtests.comparison.verdicts import Bound, Verdict, large, steady
 from loadtests.processes import cpu_of_all, spent
 
-_SETTLED = 3
-"""Large answers before the one that is measured: what a process has ever needed, it keeps."""
+_LARGE = 3
+"""Large answers; the one that needed most counts."""
 _VERIFIED = 20_000
 _IDLE_SECONDS = 3.0
 _ISSUER = "https://hub.example"
@@ -53,7 +53,7 @@ def measure_large(server: Server, city: City, figures: dict[str, object]) -> Ver
     sizes, grown, spent_each = [], [], []
     with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=120) as client:
         client.post("/graphql", content=b'{"query": "{ __typename }"}', headers=given)
-        for _ in range(_SETTLED):
+        for _ in range(_LARGE):
             time.sleep(0.3)
             resident = mebibytes([server.process], "VmRSS")
             forget_peak(server.process)
@@ -65,7 +65,7 @@ def measure_large(server: Server, city: City, figures: dict[str, object]) -> Ver
             grown.append(mebibytes([server.process], "VmHWM") - resident)
             spent_each.append(1000 * spent(before, cpu_of_all([server.process])))
     figures["large answer"] = {"MiB": [size / 2**20 for size in sizes], "memory MiB": grown, "CPU ms": spent_each}
-    # The first one: later ones find memory that the first has left.
+    # Later ones may find memory that the first has left.
     return large(sizes[0], int(max(grown) * 2**20))
 
 
