@@ -17,7 +17,7 @@ from connectors.sql.pool import Pool
 from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
 from connectors.sql.statements import KEYS, MOST, Statements
-from connectors.wire import comparable
+from connectors.wire import comparing
 from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
@@ -65,11 +65,12 @@ class SqlSource:
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """One statement per ``keys_per_call`` values."""
-        asked = {comparable(value, key.kind): value for value in values}
+        known = comparing(key.kind)
+        asked = {known(value): value for value in values}
         found: dict[Value, list[Row]] = {}
         for part in _parts(list(values), self.capabilities.keys_per_call):
             for row in await self._rows(lambda statements: statements.rows(selection, key), {**parameters, KEYS: part}, selection.binding):
-                value = asked.get(comparable(row[-1], key.kind))
+                value = asked.get(known(row[-1]))
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
         return found
