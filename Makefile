@@ -14,6 +14,7 @@ NPM := cd hub/console && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS)
 CONSOLE := $(wildcard hub/console/src/*) hub/console/index.html hub/console/vite.config.ts hub/console/tsconfig.json hub/console/package-lock.json
 SOAK_CYCLES ?= 1000
 SOAK_SECONDS ?= 60
+SOAK_MINUTES ?= 10
 USERS ?= 20
 SECONDS ?= 60
 SHAPE ?= steady
@@ -21,7 +22,7 @@ CALLERS ?= MixedDay
 LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation scale growth report bench load clean
+.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench load clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -101,13 +102,16 @@ packages:
 conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
 	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_aggregates.py tests/connectors/test_conformance_load.py
 
-soak: soak-ledger soak-isolation ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=1000 SOAK_SECONDS=60)
+soak: soak-ledger soak-isolation soak-memory ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=1000 SOAK_SECONDS=60 SOAK_MINUTES=10)
 
 soak-ledger: dev packages
 	@$(BIN)/python -m tests.soak --cycles $(SOAK_CYCLES)
 
 soak-isolation: dev packages
 	@$(BIN)/python -m tests.soak.isolation --seconds $(SOAK_SECONDS)
+
+soak-memory: dev
+	@$(BIN)/python -m loadtests.soak --minutes $(SOAK_MINUTES)
 
 scale: dev ## 规模 Measures the hub with 500 and 5,000 resources in two minutes: docs/evidence/scale.md
 	@$(BIN)/python -m tests.scale.measure
@@ -118,8 +122,9 @@ growth: dev ## 增长 Measures a ledger of up to ten million entries: docs/evide
 report: dev ## 使用情况报告 Makes the usage report of a made-up city's year, in .build/report
 	@$(BIN)/python -m tests.scale.report --out .build/report
 
-bench: dev packages $(DONE)/peers ## 性能 Measures what calls cost the hub and the sources: docs/evidence/bench.md
-	@$(BIN)/python -m loadtests.bench
+bench: dev packages $(DONE)/peers ## 性能 Compares the hub with peers and limits: loadtests/results/; then docs/evidence/bench.md. SHORT=1: five minutes
+	@$(BIN)/python -m loadtests.comparison $(if $(SHORT),--short) $(BENCH); compared=$$?; \
+	$(if $(SHORT),:,$(BIN)/python -m loadtests.bench) && exit $$compared
 
 load: dev ## 负载 Load test of a running hub (make run); report in .build/load (USERS=20 SECONDS=60 SHAPE=steady HOST=… CALLERS=MixedDay ARGS=…)
 	@$(BIN)/python -m loadtests.scenarios.prepare .build/load/people.json

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+from connectors.deadlines import ANSWER_SECONDS
 
 MOST_RECEIPTS = 20
 """Of other hubs, in one call."""
@@ -49,3 +52,11 @@ CALLING: ContextVar[Calling | None] = ContextVar("huitong_calling", default=None
 
 BOUNDED: ContextVar[float] = ContextVar("huitong_bounded", default=0.0)
 """By the event loop's time: when the guard around a source ends the running task's call in any case, so that the source needs no timer of its own."""
+
+
+def on_behalf() -> tuple[str, float]:
+    """For whom a source is asked, and until when, by the event loop's time, it may be."""
+    calling = CALLING.get()
+    if calling is None:
+        return "", math.inf
+    return calling.caller or "", math.inf if calling.deadline is None else calling.deadline - ANSWER_SECONDS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from connectors.errors import SourceFault
 from connectors.selection import Kind, Row, Value
-from connectors.wire import comparable
+from connectors.wire import comparing
 
 _ALIKE = 0.05
 """Seconds. Ends that lie so close together are one."""
@@ -48,14 +48,16 @@ Over = Callable[[LookUp, float], SourceFault]
 class Batch:
     """Look-ups that go into one statement. It is given up when nobody waits for it any more."""
 
-    __slots__ = ("_look_ups", "_timer", "ends", "keys", "soonest", "task", "waiting")
+    __slots__ = ("_look_ups", "_timer", "ends", "first", "keys", "soonest", "task", "waiting")
 
     def __init__(self) -> None:
         self._look_ups: list[LookUp] = []
         self._timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
         self.keys = self.waiting = 0
-        self.soonest, self.ends = float("inf"), 0.0
+        self.first = self.soonest = float("inf")
+        """When the first of them came; when the first of them ends, and when the last does."""
+        self.ends = 0.0
 
     def add(self, asked: LookUp) -> None:
         """One more, before it is sent."""
@@ -63,14 +65,12 @@ class Batch:
         self._look_ups.append(asked)
         self.keys += len(asked.values)
         self.waiting += 1
+        if self.waiting == 1:
+            self.first = asked.began
         if asked.ends < self.soonest:
             self.soonest = asked.ends
         if asked.ends > self.ends:
             self.ends = asked.ends
-
-    def until(self, seconds: float) -> float:
-        """When the first of them has waited so long."""
-        return self._look_ups[0].began + seconds
 
     def open(self) -> list[LookUp]:
         """Those who wait."""
@@ -100,17 +100,19 @@ class Batch:
             if each.ends <= now or each.began <= before:
                 each.answer.set_exception(over(each, now))
                 self.left()
-        self.soonest = min([each.ends for each in self.open()], default=float("inf"))
+        waiting = self.open()
+        self.soonest = min([each.ends for each in waiting], default=float("inf"))
+        self.first = min([each.began for each in waiting], default=float("inf"))
 
     def assign(self, rows: Sequence[Row], kind: Kind) -> list[LookUp]:
         """Tells everybody his row, by the key's value at its end; those for whom there is none."""
-        asked: dict[object, list[LookUp]] = {}
+        comparable, asked = comparing(kind), dict[object, list[LookUp]]()
         waiting = self.open()
         for each in waiting:
             for value in each.values:
-                asked.setdefault(comparable(value, kind), []).append(each)
+                asked.setdefault(comparable(value), []).append(each)
         for row in rows:
-            known = comparable(row[-1], kind)
+            known = comparable(row[-1])
             for each in asked.get(known, ()) if known is not None else ():
                 each.tell(row[:-1])
         return [each for each in waiting if not each.answer.done()]

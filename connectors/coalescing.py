@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
-from connectors.calling import CALLING
+from connectors.calling import on_behalf
 from connectors.coalesced import Batch, LookUp, fail
-from connectors.deadlines import ANSWER_SECONDS, FAIR
+from connectors.deadlines import FAIR
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout
 from connectors.selection import Column, Compare, Comparison, Every, Row, Selection, Value
 from connectors.spi import LookingUp, Parameters, SourceConfig
@@ -66,13 +66,8 @@ class Coalescing:
 
     def _asked(self, values: tuple[Value, ...]) -> LookUp:
         loop = asyncio.get_running_loop()
-        calling, now = CALLING.get(), loop.time()
-        caller, ends = "", now + 2 * self.seconds
-        if calling is not None:
-            caller = calling.caller or ""
-            if calling.deadline is not None:
-                ends = min(ends, calling.deadline - ANSWER_SECONDS)
-        return LookUp(values, loop.create_future(), caller, now, ends)
+        (caller, ends), now = on_behalf(), loop.time()
+        return LookUp(values, loop.create_future(), caller, now, min(ends, now + 2 * self.seconds))
 
 
 class _Lane:
@@ -107,38 +102,30 @@ class _Lane:
                 self._soon = True
                 asyncio.get_running_loop().call_soon(self._begin)
         elif self._looking is None or asked.ends < self._when:
-            self._look_at(min(asked.ends, asyncio.get_running_loop().time() + PATIENCE))
+            self._look_at(min(asked.ends, asked.began + PATIENCE))
 
     def _begin(self) -> None:
         self._soon = False
-        while self._line and not self._flying:
+        self._look()
+
+    def _look(self) -> None:
+        """Ends those whose time is over; sends a batch where none is under way, or beside those that are slow, where the source has room."""
+        of, now = self._of, asyncio.get_running_loop().time()
+        for batch in self._line:
+            if min(batch.soonest, batch.first + of.seconds) <= now:
+                batch.expire(now, self._over, now - of.seconds)
+        self._line = [batch for batch in self._line if batch.waiting]
+        while self._line and (not self._flying or (self._flying < of.pool and self._line[0].first + PATIENCE <= now)):
             self._send()
-        self._settle()
-
-    def _send(self) -> None:
-        """The oldest batch, of which those who have left are left out."""
-        batch = self._line.pop(0)
-        if not batch.waiting:
-            return
-        self._flying += 1
-        batch.task = asyncio.get_running_loop().create_task(self._fly(batch), context=Context())
-        batch.task.add_done_callback(lambda task: self._landed(batch, task))
-
-    def _landed(self, batch: Batch, task: asyncio.Task[None]) -> None:
-        self._flying -= 1
-        batch.land(task)
-        while self._line and not self._flying:
-            self._send()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Forgets what is not needed any more."""
-        if not self._line:
-            if self._looking is not None:
-                self._looking.cancel()
-                self._looking = None
-            if not self._flying:
-                self._of.lanes.pop(self._name, None)
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        if self._line:
+            ends = min([min(batch.soonest, batch.first + of.seconds) for batch in self._line])
+            self._look_at(min(ends, self._line[0].first + PATIENCE) if self._flying < of.pool else ends)
+        elif not self._flying:
+            # Nothing is kept of those who are gone.
+            of.lanes.pop(self._name, None)
 
     def _look_at(self, when: float) -> None:
         if self._looking is not None:
@@ -146,18 +133,17 @@ class _Lane:
         self._when = when
         self._looking = asyncio.get_running_loop().call_at(when, self._look)
 
-    def _look(self) -> None:
-        """Sends a batch beside those that are slow, where the source has room; ends those whose time is over."""
-        self._looking, now = None, asyncio.get_running_loop().time()
-        for batch in self._line:
-            batch.expire(now, self._over, now - self._of.seconds)
-        self._line = [batch for batch in self._line if batch.waiting]
-        if self._line and self._flying < self._of.pool:
-            self._send()
-        if self._line:
-            full = self._flying >= self._of.pool
-            self._look_at(min(self._line[0].until(self._of.seconds), *(batch.soonest for batch in self._line)) if full else now + PATIENCE)
-        self._settle()
+    def _send(self) -> None:
+        """The oldest batch."""
+        batch = self._line.pop(0)
+        self._flying += 1
+        batch.task = asyncio.get_running_loop().create_task(self._fly(batch), context=Context())
+        batch.task.add_done_callback(lambda task: self._landed(batch, task))
+
+    def _landed(self, batch: Batch, task: asyncio.Task[None]) -> None:
+        self._flying -= 1
+        batch.land(task)
+        self._look()
 
     def _over(self, asked: LookUp, now: float) -> SourceFault:
         """What is told of a look-up whose own time is over before its statement is."""
@@ -231,6 +217,6 @@ def _frozen(parameters: Parameters) -> tuple[object, ...]:
 
 
 def _typed(value: Value | Sequence[Value]) -> tuple[object, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return type(value), value
-    return list, *[(type(each), each) for each in value]
+    if value is None or isinstance(value, str | int | float):
+        return value.__class__, value
+    return list, *[(each.__class__, each) for each in value]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,9 +11,9 @@ from typing import Any, TypeVar
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
 from connectors.breaker import Breaker, State
-from connectors.calling import BOUNDED, CALLING
+from connectors.calling import BOUNDED, on_behalf
 from connectors.coalescing import Coalescing, alone
-from connectors.deadlines import ANSWER_SECONDS, FAIR, Deadline
+from connectors.deadlines import FAIR, Deadline
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnreachable
 from connectors.retries import RetryBudget
 from connectors.selection import Binding, Column, Row, Selection, Value
@@ -23,8 +22,6 @@ from connectors.telemetry import Telemetry, outcome_of
 from connectors.turns import NoTurn, Turns
 
 T = TypeVar("T")
-_LATE = 0.25
-"""Of a source's time."""
 _PATIENCE = 1 / 6
 """Of a source's time: how long a call waits for the one that tries the source."""
 RECHECK_SECONDS = 2.0
@@ -111,9 +108,9 @@ class GuardedSource:
     async def check(self) -> SourceCheck:
         """Asks the source even when its circuit is open, so that one learns why; never raises a source's fault."""
         try:
-            turn = await self._turn(*_caller())
+            turn = await self._turn(*on_behalf())
             try:
-                return await self._in_time(_caller()[1], self._source.check)
+                return await self._in_time(on_behalf()[1], self._source.check)
             finally:
                 self.turns.end(turn)
         except SourceFault as fault:
@@ -141,7 +138,7 @@ class GuardedSource:
         """
         self._checked, suspect, self._suspect = self._clock(), self._suspect, False
         try:
-            well = (await self._in_time(_caller()[1], self._source.check)).ok
+            well = (await self._in_time(on_behalf()[1], self._source.check)).ok
         except SourceBusy:
             return
         except SourceFault:
@@ -156,7 +153,7 @@ class GuardedSource:
         self.telemetry.transitions[state] += 1
 
     async def _guarded(self, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        return await self._counted(*_caller(), call, *arguments)
+        return await self._counted(*on_behalf(), call, *arguments)
 
     async def _counted(self, caller: str, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """For a caller who is answered at ``ends``, by the event loop's time, at the latest."""
@@ -240,36 +237,9 @@ class GuardedSource:
         except asyncio.CancelledError as error:
             if not deadline.stop():
                 raise
-            raise self._late(deadline, due - now, error) from error
+            raise deadline.blamed(self.code, due - now, self._timeout, error) from error
         except (TimeoutError, SourceTimeout) as error:
-            raise self._late(deadline, due - now, error) from error
+            raise deadline.blamed(self.code, due - now, self._timeout, error) from error
         finally:
             BOUNDED.reset(bounded)
             deadline.stop()
-
-    def _late(self, deadline: Deadline, given: float, error: BaseException) -> SourceFault:
-        # A deadline that is noticed late tells of a hub that was busy with other things; the answer may have been there in time.
-        if deadline.late is not None and deadline.late > _LATE * self._timeout:
-            return SourceBusy(self.code, "no answer was taken in time; the hub was busy")
-        if given < FAIR * self._timeout:
-            return SourceBusy(self.code, "the call's own time was over")
-        if isinstance(error, SourceTimeout):
-            return error
-        return SourceTimeout(self.code, "no answer in time; its work was stopped")
-
-
-def _caller() -> tuple[str, float]:
-    """On whose behalf the source is asked, and until when it may be."""
-    calling = CALLING.get()
-    if calling is None:
-        return "", math.inf
-    return calling.caller or "", math.inf if calling.deadline is None else calling.deadline - ANSWER_SECONDS
-
-
-async def looked_up(source: Source, selection: Selection, parameters: Parameters, key: Column, values: tuple[Value, ...], group: object) -> Row | None:
-    """:meth:`GuardedSource.look_up`; of a source without a guard, by itself."""
-    if isinstance(source, GuardedSource):
-        return await source.look_up(selection, parameters, key, values, group)
-    asked, bound = alone(selection, parameters, key, values)
-    rows = await source.fetch(asked, bound)
-    return rows[0] if rows else None

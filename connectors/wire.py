@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -23,14 +24,16 @@ def utc_text(value: object) -> str | None:
 
 def comparable(value: Value, kind: Kind) -> Any:
     """What values of one kind are compared by; null where the value is null or none of its kind. Texts compare by code point."""
-    if isinstance(value, Undeliverable):
-        return None
-    match kind:
-        case Kind.DATETIME:
-            return utc_text(value)
-        case Kind.DECIMAL:
-            return _decimal(value)
-    return value
+    return comparing(kind)(value)
+
+
+def comparing(kind: Kind) -> Callable[[Value], Any]:
+    """:func:`comparable` of one kind, for many values."""
+    return _FORMS.get(kind, _known)
+
+
+def _known(value: Value) -> Any:
+    return None if value.__class__ is Undeliverable else value
 
 
 def scrambled(salt: str, value: Value) -> str | None:
@@ -74,3 +77,6 @@ def _decimal(value: Value) -> Decimal | None:
         return Decimal(str(value))
     except InvalidOperation:
         return None
+
+
+_FORMS: dict[Kind, Callable[[Value], Any]] = {Kind.DATETIME: utc_text, Kind.DECIMAL: _decimal}

@@ -1,1 +1,1 @@
-"""Measurements of the running hub: ``python -m loadtests.bench`` (``make bench``) writes docs/evidence/bench.md."""
+"""Measurements of the running hub: ``make bench`` compares it with others (:mod:`loadtests.comparison`), then writes docs/evidence/bench.md (:mod:`loadtests.bench`)."""

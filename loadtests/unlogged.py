@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.api import data
+from hub.api.call_entries import CallEntries, Made
 from hub.cli import main
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft
@@ -12,6 +13,7 @@ from hub.ledger.receipt import Receipt
 
 _RECEIPT = Receipt("", 0, bytes(32), (), bytes(64), 0, 1, bytes(32), "")
 _DRAFT = EntryDraft(kind="call", call="", outcome="OK")
+_MADE = Made(_DRAFT, {}, ())
 
 
 async def _append(_ledger: Ledger, _draft: EntryDraft, *_work: Any) -> Receipt:
@@ -20,12 +22,15 @@ async def _append(_ledger: Ledger, _draft: EntryDraft, *_work: Any) -> Receipt:
 
 def take_away() -> None:
     """Takes the ledger from the calls of this process."""
-    shown = _RECEIPT.as_json()
-    for name, instead in (("append", _append), ("append_with", _append)):
-        setattr(Ledger, name, instead)
-    setattr(Receipt, "as_json", lambda _receipt: shown)  # noqa: B010 - a method of a frozen class
-    setattr(data, "access_entries", lambda *_: ())  # noqa: B010 - what the module calls
-    setattr(data, "call_entry", lambda *_: _DRAFT)  # noqa: B010 - the same
+    shown, raw = _RECEIPT.as_json(), _RECEIPT.as_bytes()
+    for name in ("append", "append_with", "append_filled"):
+        setattr(Ledger, name, _append)
+    setattr(CallEntries, "answered", lambda *_: _MADE)  # noqa: B010 - what the data endpoint calls
+    setattr(Receipt, "as_json", lambda _receipt: shown)  # noqa: B010 - a method of a class with slots
+    setattr(Receipt, "as_bytes", lambda _receipt: raw)  # noqa: B010 - the same
+    for name, instead in (("access_entries", lambda *_: ()), ("call_entry", lambda *_: _DRAFT)):
+        if hasattr(data, name):
+            setattr(data, name, instead)
 
 
 if __name__ == "__main__":

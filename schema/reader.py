@@ -13,7 +13,7 @@ from auth.rights import Operation
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
 from connectors.errors import SourceFault, SourceTimeout
-from connectors.guard import looked_up
+from connectors.looked_up import looked_up
 from connectors.selection import Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
 from schema.answer import Answer, SourceState, take

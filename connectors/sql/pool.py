@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from connectors.sql.driver import Connection, Driver, Incomparable, NotConnected
+from connectors.sql.driver import Connection, Driver, NotConnected
 
 
 class Pool:
@@ -18,38 +18,39 @@ class Pool:
         self._idle: list[Connection] = []
         self._closing: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Waits until fewer than ``size`` calls are under way, and counts as one of them."""
-        async with self._free:
-            yield
+    def turn(self) -> asyncio.Semaphore:
+        """Waits, as a context manager, until fewer than ``size`` calls are under way, and counts as one of them."""
+        return self._free
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Lends a held connection, or a new one, within a :meth:`turn`."""
-        connection = self._idle.pop() if self._idle else await self._connect()
-        sound = False
-        try:
-            yield connection
-            sound = True
-        except Incomparable:
-            sound = True
-            raise
-        except self._driver.errors:
-            sound = True
-            raise
-        finally:
-            connection.reused = True
-            if sound and connection.usable():
-                self._idle.append(connection)
-            else:
-                self._retire(connection)
+    def idle(self) -> Connection | None:
+        """A held connection, lent within a :meth:`turn` until it is given back."""
+        return self._idle.pop() if self._idle else None
 
-    async def _connect(self) -> Connection:
+    async def connect(self) -> Connection:
+        """A new one, lent likewise."""
         try:
             return await self._driver.connect()
         except ConnectionError as error:
             raise NotConnected from error
+
+    def give_back(self, connection: Connection, *, sound: bool) -> None:
+        """The call has ended, and the connection was not left in doubt where it is ``sound``."""
+        connection.reused = True
+        if sound and connection.usable():
+            self._idle.append(connection)
+        else:
+            self._retire(connection)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lends a connection."""
+        connection = self.idle() or await self.connect()
+        sound = False
+        try:
+            yield connection
+            sound = True
+        finally:
+            self.give_back(connection, sound=sound)
 
     def drop_idle(self) -> None:
         """Closes all connections that nobody uses: the database may have closed them too."""

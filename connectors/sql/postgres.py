@@ -89,10 +89,22 @@ class PostgresDriver:
             "jit": "off",
         }
         self._timeout = timeout_ms / 1000
+        self._abandoned: set[asyncio.Future[Any]] = set()
 
     async def connect(self) -> Connection:
         """A session that can only read and whose statements end at the source's timeout even if the hub is gone."""
-        connection = await self._module.connect(
+        opening = asyncio.ensure_future(self._opened())
+        try:
+            connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # asyncpg, cancelled while it asks for TLS, leaves an error behind that nobody takes: it is let end by itself, in its time.
+            self._abandoned.add(opening)
+            opening.add_done_callback(self._hang_up)
+            raise
+        return PostgresConnection(connection, self._module)
+
+    async def _opened(self) -> Any:
+        return await self._module.connect(
             **self._where,
             server_settings=self._settings,
             timeout=self._timeout,
@@ -100,7 +112,11 @@ class PostgresDriver:
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,
         )
-        return PostgresConnection(connection, self._module)
+
+    def _hang_up(self, opening: asyncio.Future[Any]) -> None:
+        self._abandoned.discard(opening)
+        if not opening.cancelled() and opening.exception() is None:
+            opening.result().terminate()
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By SQLSTATE; the server's messages may quote values and are not passed on."""

@@ -1,8 +1,8 @@
 """Pages of rows that a database writes as the text of JSON objects, so that the hub makes no object of any value.
 
-The database writes :data:`MARK` where JSON has a quote, and tells whether that character stands in any value. Where it stands in none, every
-one in the text is structure and all else is value: the hub escapes the values on the bytes of the page, and then writes quotes for the marks.
-Nothing is guessed of what the values are.
+The database tests each row for a quote. In a row without one every quote is structure; in one that has some, it writes each as :data:`QUOTE`,
+which stands nowhere else. What else JSON escapes the hub escapes on the bytes of the page, because it can stand in values only. So the text
+is right whatever the values are.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from sqlalchemy import Select, Subquery
 from connectors.selection import Binding, Kind, Rendered, Row, Selection, TextRows
 from connectors.sql.dialect import Decode, Expression
 from connectors.sql.statement import Statement
+from connectors.sql.values import whole
 
-MARK = b"\x01"
-"""Stands for a quote of JSON: START OF HEADING, which no register holds. Three in a row stand for null."""
-_NULL = MARK * 3
-_ESCAPED = [(bytes([code]), f"\\u{code:04x}".encode()) for code in range(0x20) if code not in b"\x01\b\t\n\f\r"]
+QUOTE, NULL = b'""\x01', b'"\x02'
+"""A quote within a value; and null, in the place of a value between its quotes.
+
+Two quotes in a row are else those of an empty text, behind which stands a comma or a brace. So what follows tells them apart, and a value's own
+U+0001 or U+0002 stands behind one quote, or none.
+"""
+_ESCAPED = [(b"\\", b"\\\\"), *((bytes([code]), f"\\u{code:04x}".encode()) for code in range(0x20) if code not in b"\x01\x02\b\t\n\f\r")]
 _ESCAPED += [(b"\b", b"\\b"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\f", b"\\f"), (b"\r", b"\\r")]
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
 _FIRST_PAUSE, _LONGEST_PAUSE = 16, 4096
@@ -42,7 +46,7 @@ class Renderer(Protocol):
         ...
 
     def page(self, form: Rendered, rows: Subquery, beside: Sequence[str]) -> Select[Any]:
-        """The page's text with marks, whether the hub has to render it, whether a value is null; and of each of the names the values of all rows."""
+        """The page's text, and whether the hub has to render it; of each of the names, the values of all rows."""
         ...
 
 
@@ -55,47 +59,62 @@ class RenderedStatement(Statement):
 
     def rows(self, fetched: Iterable[Sequence[Any]]) -> list[Row]:
         """The columns beside the text, and the text; none where the hub has to render it."""
-        ((raw, doubtful, nulls, *columns),) = fetched
+        ((raw, doubtful, *columns),) = fetched
         if doubtful:
             return TextRows([], None)
         decoders = dict(self.decoders)
         decoded = [_column(values or (), decoders.get(place)) for place, values in enumerate(columns)]
-        return TextRows(zip(*decoded, strict=True), Marked(raw or b"", bool(nulls), self.start))
+        return TextRows(zip(*decoded, strict=True), Marked(raw or b"", self.start))
 
 
 def _column(values: Sequence[Any], decode: Decode | None) -> Sequence[Any]:
-    return values if decode is None else [None if value is None else decode(value) for value in values]
+    if decode is None or (decode is whole and set(map(type, values)) == {int}):
+        return values
+    return [None if value is None else decode(value) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A page's text in which marks are structure and nothing else."""
+    """A page's text, with :data:`QUOTE` and :data:`NULL`, and nothing escaped."""
 
     raw: bytes
-    nulls: bool
     start: bytes
 
     def without_last(self, count: int) -> Marked:
         """The same without the last objects."""
         raw = self.raw
         for _ in range(count):
-            # What begins an object ends in a mark, and so does the start of no value: behind a value's own mark stands a comma or a brace.
+            # It begins no object but where it stands: within a value no quote has a key behind it.
             raw = raw[: max(0, raw.rfind(b"," + self.start))]
-        return Marked(raw, self.nulls, self.start)
+        return Marked(raw, self.start)
 
     def written(self) -> bytes:
         """JSON objects, joined by commas, byte for byte as orjson writes them."""
         text = self.raw
-        for plain, escaped in ((b"\\", b"\\\\"), (b'"', b'\\"'), *_ESCAPED):
+        for plain, escaped in _ESCAPED:
             if plain in text:
                 text = text.replace(plain, escaped)
-        if self.nulls:
-            text = text.replace(_NULL, b"null")
-        return text.replace(MARK, b'"')
+        text = _told(text, b"\x02", b"null", b"\\u0002", 1)
+        return _told(text, b"\x01", b'\\"', b"\\u0001", 0)
+
+
+def _told(text: bytes, last: bytes, meant: bytes, plain: bytes, behind: int) -> bytes:
+    """``meant`` for two quotes and the character, and so many bytes behind it; ``plain`` for the character alone."""
+    # By one byte, which is found ten times as fast as three.
+    if last not in text:
+        return text
+    made: list[bytes] = []
+    *pieces, end = text.split(last)
+    start = 0
+    for piece in pieces:
+        marked = piece.endswith(b'""', start)
+        made += (piece[start:-2], meant) if marked else (piece[start:], plain)
+        start = behind if marked else 0
+    return b"".join([*made, end[start:]])
 
 
 def start_of(form: Rendered) -> bytes:
-    """With what each object begins, marks for quotes.
+    """With what each object begins.
 
     Raises:
         ValueError: a key or constant is no name of GraphQL, or there is no key.
@@ -105,7 +124,7 @@ def start_of(form: Rendered) -> bytes:
             raise ValueError("keys and constants of a rendered row must be names")
     if not form.fields:
         raise ValueError("a rendered row needs a key")
-    return b"{" + MARK + form.fields[0][0].encode() + MARK + b":"
+    return b'{"' + form.fields[0][0].encode() + b'":'
 
 
 class Doubts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, LargeBinary, Select, Subquery, Text, and_, case, cast, collate, func, literal_column, not_, null, or_, select
@@ -19,8 +19,9 @@ _SAFE: tuple[Expression, Expression] = literal_column(str(-(2**53)), BigInteger)
 _INT: tuple[Expression, Expression] = literal_column(str(-(2**31)), BigInteger), literal_column(str(2**31 - 1), BigInteger)
 """Of GraphQL."""
 _NO_NUMBERS: list[Expression] = [literal_column(f"'{name}'") for name in ("NaN", "Infinity", "-Infinity")]
-_MARK = r"\x01"
-_MARKED: Expression = literal_column(rf"E'{_MARK}'", Text)
+_MARK = literal_column("'\"'", Text)
+_QUOTE = literal_column(r"""E'""\x01'""", Text)
+_NULL = literal_column(r"""E'"\x02'""", Text)
 _QUOTED = frozenset({Kind.STRING, Kind.DECIMAL, Kind.DATE, Kind.DATETIME})
 _WHOLE = ("smallint", "integer", "bigint")
 
@@ -46,13 +47,12 @@ class PostgresRenderer:
         """One row. The rows come ordered, and every aggregate takes them in that order."""
         columns = _columns(form)
         texts = [rows.c[f"f{place}"] for place in range(len(columns))]
-        nulls = or_(literal_column("false"), *(text.is_(None) for text, column in zip(texts, columns, strict=True) if _quoted(column)))
-        doubt = or_(rows.c.d, *_marked([text for text, column in zip(texts, columns, strict=True) if _free(column)]))
-        page = func.string_agg(_object(form, texts), literal_column("','", Text), type_=Text)
-        return select(
-            # As bytes: the hub needs no text of them.
-            func.textsend(page, type_=LargeBinary), func.bool_or(doubt), func.bool_or(nulls), *(func.array_agg(rows.c[name]) for name in beside)
-        )  # fmt: skip
+        free = [text for text, column in zip(texts, columns, strict=True) if _free(column)]
+        rewritten = [func.replace(text, _MARK, _QUOTE, type_=Text) if _free(column) else text for text, column in zip(texts, columns, strict=True)]
+        row = case((_marked(free), _object(form, rewritten)), else_=_object(form, texts)) if free else _object(form, texts)
+        page = func.string_agg(row, literal_column("','", Text), type_=Text)
+        # As bytes: the hub needs no text of them.
+        return select(func.textsend(page, type_=LargeBinary), func.bool_or(rows.c.d), *(func.array_agg(rows.c[name]) for name in beside))
 
     def _text(self, stored: Expression, column: Column) -> Expression:
         """The value as it stands in JSON, without quotes where it has some."""
@@ -66,7 +66,7 @@ class PostgresRenderer:
                 number = cast(stored, Text)
                 safe = _number(stored).between(*_SAFE)
                 long = and_(_is(stored, "bigint"), func.octet_length(number) > literal_column("15"))
-                return case((long, case((safe, number), else_=_MARKED + number + _MARKED)), else_=number)
+                return case((long, case((safe, number), else_=_MARK + number + _MARK)), else_=number)
             case Kind.INTEGER | Kind.BOOLEAN:
                 return cast(stored, Text)
         return self._dialect.text(stored, column.kind)
@@ -121,16 +121,14 @@ def _number(stored: Expression) -> Expression:
     return cast(cast(stored, Text), BigInteger)
 
 
-def _marked(texts: Sequence[Expression]) -> Iterable[Expression]:
-    """The mark stands in one of the texts."""
-    if not texts:
-        return []
+def _marked(texts: Sequence[Expression]) -> Expression:
+    """A quote stands in one of the texts. Never null."""
     joined = texts[0]
     for text in texts[1:]:
         joined = joined + text
     # concat() costs more and is needed only where one is null.
-    whole = func.coalesce(joined, func.concat(*texts) if len(texts) > 1 else literal_column("''"), type_=Text)
-    return [func.strpos(collate(whole, "C"), _MARKED) > literal_column("0")]
+    whole = func.coalesce(joined, func.concat(*texts), type_=Text)
+    return func.strpos(collate(whole, "C"), _MARK) > literal_column("0")
 
 
 def _object(form: Rendered, texts: Sequence[Expression]) -> Expression:
@@ -138,14 +136,14 @@ def _object(form: Rendered, texts: Sequence[Expression]) -> Expression:
     made: Expression | None = None
     fixed = "{"
     for number, (key, value) in enumerate(form.fields):
-        fixed += ("," if number else "") + f"{_MARK}{key}{_MARK}:"
+        fixed += ("," if number else "") + f'"{key}":'
         if isinstance(value, str):
-            fixed += f"{_MARK}{value}{_MARK}"
+            fixed += f'"{value}"'
             continue
-        quote = _MARK if _quoted(value) else ""
-        head = literal_column(f"E'{fixed}{quote}'", Text)
-        known = func.coalesce(texts[places[value]], _MARKED if quote else literal_column("'null'"), type_=Text)
+        quote = '"' if _quoted(value) else ""
+        head = literal_column(f"'{fixed}{quote}'", Text)
+        known = func.coalesce(texts[places[value]], _NULL if quote else literal_column("'null'"), type_=Text)
         made = head + known if made is None else made + head + known
         fixed = quote
-    end = literal_column(f"E'{fixed}}}'", Text)
+    end = literal_column(f"'{fixed}}}'", Text)
     return end if made is None else made + end

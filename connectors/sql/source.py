@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.aggregation import Aggregation
+from connectors.calling import BOUNDED
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
 from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, TextRows, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
@@ -16,7 +17,7 @@ from connectors.sql.pool import Pool
 from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
 from connectors.sql.statements import KEYS, MOST, Statements
-from connectors.wire import comparable
+from connectors.wire import comparing
 from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
@@ -46,13 +47,16 @@ class SqlSource:
         self._timeout = config.timeout_ms / 1000
         self._driver = driver
         self._pool = Pool(driver, config.pool)
+        self._harmless: tuple[type[Exception], ...] = (Incomparable, *driver.errors)
+        """What leaves a connection as it was."""
         self._statements = Statements(driver.dialect)
         self._exact = Statements(driver.dialect.exact)
         self._doubts = Doubts()
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
-        _refuse_lost_places(self._code, selection, parameters)
+        if selection.after:
+            _refuse_lost_places(self._code, selection, parameters)
         if self._doubts.resting(selection):
             return TextRows([], None)
         rows = await self._rows(lambda statements: statements.rows(selection), parameters, selection.binding)
@@ -61,11 +65,12 @@ class SqlSource:
 
     async def fetch_by_keys(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value]) -> Mapping[Value, Sequence[Row]]:
         """One statement per ``keys_per_call`` values."""
-        asked = {comparable(value, key.kind): value for value in values}
+        known = comparing(key.kind)
+        asked = {known(value): value for value in values}
         found: dict[Value, list[Row]] = {}
         for part in _parts(list(values), self.capabilities.keys_per_call):
             for row in await self._rows(lambda statements: statements.rows(selection, key), {**parameters, KEYS: part}, selection.binding):
-                value = asked.get(comparable(row[-1], key.kind))
+                value = asked.get(known(row[-1]))
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
         return found
@@ -98,14 +103,14 @@ class SqlSource:
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Columns in the table's order."""
-        columns = await self._run(lambda connection: self._driver.describe(connection, binding), binding.object)
+        columns = await self._run(binding.object, self._driver.describe, binding)
         if not columns:
             raise SourceRefused(self._code, f"{binding.object} does not exist")
         return columns
 
     async def objects(self) -> Sequence[ObjectDescription]:
         """Tables and views."""
-        return await self._run(self._driver.objects, "the database's own catalog")
+        return await self._run("the database's own catalog", self._driver.objects)
 
     def as_of(self, binding: Binding) -> datetime | None:
         """Now."""
@@ -114,7 +119,7 @@ class SqlSource:
     async def check(self) -> SourceCheck:
         """Connects and reads."""
         try:
-            return await self._run(self._driver.check, "the database")
+            return await self._run("the database", self._driver.check)
         except SourceFault as fault:
             return SourceCheck(ok=False, message=str(fault), hint="check that the database runs and that `url` and `secret` lead to it")
 
@@ -129,21 +134,23 @@ class SqlSource:
             return await self._asked(write(self._exact), parameters, binding)
 
     async def _asked(self, statement: Statement, parameters: Parameters, binding: Binding) -> list[Row]:
-        async def fetched(connection: Connection) -> Sequence[Sequence[Value]]:
-            return await connection.fetch(statement.text, statement.arguments(parameters))
+        return statement.rows(await self._run(binding.object, _fetched, statement, parameters))
 
-        return statement.rows(await self._run(fetched, binding.object))
-
-    async def _run(self, work: Callable[[Connection], Awaitable[T]], what: str) -> T:
+    async def _run(self, what: str, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Runs ``work`` on a connection: as long again as it waited at most for its turn, with every driver error as a source fault."""
-        waiting = True
+        waits = True
         try:
+            if BOUNDED.get() > asyncio.get_running_loop().time():
+                # Who has set it ends this task's work in time.
+                waits = False
+                async with self._pool.turn():
+                    return await self._attempt(work, *arguments)
             async with asyncio.timeout(self._timeout) as limit, self._pool.turn():
-                waiting = False
+                waits = False
                 limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
-                return await self._attempt(work)
+                return await self._attempt(work, *arguments)
         except TimeoutError as error:
-            if waiting:
+            if waits:
                 raise SourceBusy(self._code, "all its connections are busy") from error
             raise SourceTimeout(self._code, "no answer in time; the statement was stopped") from error
         except NotConnected as error:
@@ -153,19 +160,34 @@ class SqlSource:
         except self._driver.errors as error:
             raise self._driver.fault(error, what) from error
 
-    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _attempt(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         reused = False
         try:
-            async with self._pool.connection() as connection:
-                reused = connection.reused
-                return await work(connection)
+            connection = self._pool.idle() or await self._pool.connect()
+            reused = connection.reused
+            return await self._lent(connection, work, *arguments)
         except ConnectionLost:
             # A held connection may have died since it was last used; reading again is safe.
             if not reused:
                 raise
         self._pool.drop_idle()
-        async with self._pool.connection() as connection:
-            return await work(connection)
+        return await self._lent(await self._pool.connect(), work, *arguments)
+
+    async def _lent(self, connection: Connection, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        sound = False
+        try:
+            result = await work(connection, *arguments)
+            sound = True
+        except self._harmless:
+            sound = True
+            raise
+        finally:
+            self._pool.give_back(connection, sound=sound)
+        return result
+
+
+async def _fetched(connection: Connection, statement: Statement, parameters: Parameters) -> Sequence[Sequence[Value]]:
+    return await connection.fetch(statement.text, statement.arguments(parameters))
 
 
 def _refuse_lost_places(source: str, selection: Selection, parameters: Parameters) -> None:

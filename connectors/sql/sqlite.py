@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+import orjson
 
 from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.selection import UNDELIVERABLE, Binding, Undeliverable
@@ -46,6 +47,8 @@ _NOT_REACHABLE = frozenset(
         sqlite3.SQLITE_NOMEM,
     }
 )
+_NO_UTF8 = "Could not decode to UTF-8"
+"""How :mod:`sqlite3` begins to tell of a text that is none."""
 _MISSING = ("no such table", "no such column", "no such view")
 
 
@@ -88,7 +91,17 @@ class SqliteConnection:
             raise
 
     async def _all(self, text: str, arguments: Sequence[Any]) -> list[Any]:
-        return list(await self._connection.execute_fetchall(text, arguments))
+        try:
+            return list(await self._connection.execute_fetchall(text, arguments))
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith(_NO_UTF8):
+                raise
+        # Once more, text by text: to call Python for each of them takes longer than the rest of the statement.
+        self._connection.text_factory = _text
+        try:
+            return list(await self._connection.execute_fetchall(text, arguments))
+        finally:
+            self._connection.text_factory = str
 
     async def _stop(self) -> None:
         while self._running is not None and not self._running.done():
@@ -111,7 +124,7 @@ class SqliteDriver:
     """Opens one database file."""
 
     dialect = SqliteDialect()
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
 
     def __init__(self, source: str, path: Path, timeout_ms: int) -> None:
         self._source = source
@@ -137,7 +150,6 @@ class SqliteDriver:
             execute: Any = connection._execute
             await execute(connection._conn.create_aggregate, SUM_FUNCTION, 1, ExactSum)
             await execute(connection._conn.create_aggregate, FLOAT_SUM_FUNCTION, 1, FloatSum)
-            connection.text_factory = _text
             await connection.execute_fetchall("PRAGMA query_only = ON")
         except BaseException:
             await connection.close()

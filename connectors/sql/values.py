@@ -12,7 +12,7 @@ from connectors.selection import UNDELIVERABLE, Value
 from connectors.wire import utc_text
 
 _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,5})?", re.ASCII)
+DECIMAL = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,5})?", re.ASCII)
 _MOST_DIGITS = 100
 _EXACT = 2.0**53
 """Up to here every whole number is a float."""
@@ -51,7 +51,7 @@ def decimal_text(value: Any) -> Value:
     """A decimal's exact text."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         value = repr(value)
-    return value if isinstance(value, str) and _DECIMAL.fullmatch(value) else UNDELIVERABLE
+    return value if isinstance(value, str) and DECIMAL.fullmatch(value) else UNDELIVERABLE
 
 
 def truth(value: Any) -> Value:

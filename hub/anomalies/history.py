@@ -16,9 +16,9 @@ from hub.anomalies.rulebook import AnomalyRules
 from hub.anomalies.store import StoredPast, forget, write_hours
 from hub.anomalies.tables import position
 from hub.clock import now, real_now
-from hub.ledger import tables as ledger
 from hub.ledger.batch import writing
 from hub.ledger.publish import last_size
+from hub.ledger.storing import entries_between
 from hub.sharing.calendar_service import read_calendar
 from hub.store.engine import reading
 from hub.store.upsert import inserted
@@ -188,6 +188,4 @@ class Historian:
 
 
 def _entries(connection: Connection, begin: int, end: int) -> list[tuple[int, Entry]]:
-    column = ledger.entry.c
-    statement = select(column.seq, column.canonical).where(column.seq >= begin, column.seq < end).order_by(column.seq)
-    return [(seq, orjson.loads(canonical)) for seq, canonical in connection.execute(statement)]
+    return [(seq, orjson.loads(canonical)) for seq, canonical in entries_between(connection, begin, end, end - begin)]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.telemetry import Histogram
 from hub.ledger import tables
-from hub.ledger.batch import Pending, Work, locked_head, write, writing
+from hub.ledger.batch import Head, Pending, Work, locked_head, write, write_behind, write_swiftly, writing
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
@@ -36,6 +36,9 @@ PROBE_SECONDS = 1.0
 """While commits fail and nothing is to be written, the database is tried this often."""
 LONGEST_SECONDS = 5.0
 """An entry that waited so long for its commit to begin is not written any more; its caller is told so."""
+OVERTAKEN = 8
+"""Commits that read the log's end, after one that found another process's entries there."""
+
 _LATE = f"the entry was not written within {LONGEST_SECONDS:.0f} s; try again"
 _REFUSED = (SQLAlchemyError, sqlite3.Error, OSError, LedgerCorrupt, KeyMissing)
 
@@ -57,6 +60,10 @@ class Ledger:
         """How many calls are in work, each with an entry to come."""
         self._open = False
         self._failing = False
+        self._end: Head | None = None
+        """Where the log ended when this process last wrote to it."""
+        self._overtaken = 0
+        """Commits for which others are taken to write too."""
         self._thread: Thread | None = None
         self.acts_only: str | None = None
         """Why no entry that stands for data is taken from the event loop; ``None``: all are."""
@@ -174,14 +181,31 @@ class Ledger:
             self._line.end("the ledger's writer has ended; restart the hub")
 
     def _judged(self, pending: Sequence[Entering], held: Held) -> list[Receipt | Exception]:
+        patience = IMPATIENCE_MS if self._failing else PATIENCE_MS
         try:
-            with held.writing(IMPATIENCE_MS if self._failing else PATIENCE_MS) as connection:
-                results: list[Receipt | Exception] = [*write(connection, pending, self._signer)]
+            results = self._swift(pending, held, patience) or self._written(pending, held, patience)
         except Exception as fault:  # noqa: BLE001 - whatever a commit fails by, its callers are told, and the writer goes on
-            self._failing = True
+            self._failing, self._end = True, None
             return [_unavailable(fault) for _ in pending]
         self._failing = False
         return results
+
+    def _written(self, pending: Sequence[Entering], held: Held, patience: int) -> list[Receipt | Exception]:
+        with held.writing(patience) as connection:
+            results, end = write_behind(connection, pending, self._signer)
+        self._end, self._overtaken = end, max(0, self._overtaken - 1)
+        return results
+
+    def _swift(self, pending: Sequence[Entering], held: Held, patience: int) -> list[Receipt | Exception] | None:
+        """In one exchange, where the database can; ``None``: not in this way."""
+        if self._end is None or self._overtaken or not held.is_told(patience) or any(one.work for one in pending):
+            return None
+        made = write_swiftly(held, pending, self._signer, self._end)
+        if made is None:
+            self._end, self._overtaken = None, OVERTAKEN
+            return None
+        self._end = made.head
+        return [*made.receipts]
 
     def _probe(self, held: Held) -> None:
         """A commit that changes nothing but shows that one can be made."""

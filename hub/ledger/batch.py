@@ -11,13 +11,14 @@ from sqlalchemy import Connection, Engine
 
 from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.held import Held
 from hub.ledger.keys import Signer
 from hub.ledger.merkle import levels, paths_in
 from hub.ledger.pending import Entering
 from hub.ledger.pending import Pending as Pending
 from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
-from hub.ledger.storing import Batch, read_head, store
+from hub.ledger.storing import Batch, read_head, store, store_behind
 
 
 @contextmanager
@@ -37,13 +38,36 @@ def write(connection: Connection, pending: Sequence[Entering], signer: Signer) -
         LedgerCorrupt: the database holds another log, or none, or another key than the signer's is in force.
         KeyMissing: the key in force is none of the signer's.
     """
-    first, number, previous, key = locked_head(connection, signer.verifier_key.name)
+    return write_behind(connection, pending, signer)[0]
+
+
+def write_behind(connection: Connection, pending: Sequence[Entering], signer: Signer) -> tuple[list[Receipt | Exception], Head]:
+    """As ``write``; and where the log ends once the transaction is committed."""
+    head = locked_head(connection, signer.verifier_key.name)
     # Behind the lock, so that no two keys ever sign at one time: a key that was replaced meanwhile signs nothing more.
-    signer = signer.in_force(key)
+    signer = signer.in_force(head.key)
     faults = [_done(connection, one.work) for one in pending]
     standing = [one for one, fault in zip(pending, faults, strict=True) if fault is None]
-    receipts = iter(_append(connection, standing, signer, first, number, previous) if standing else ())
-    return [next(receipts) if fault is None else fault for fault in faults]
+    if not standing:
+        return [fault for fault in faults if fault is not None], head
+    made = compose(standing, signer, head)
+    store(connection, made.batch)
+    receipts = iter(made.receipts)
+    return [next(receipts) if fault is None else fault for fault in faults], made.head
+
+
+def write_swiftly(held: Held, pending: Sequence[Entering], signer: Signer, head: Head) -> Composed | None:
+    """Append a batch in one exchange with PostgreSQL, behind the end of the log that is remembered; ``None`` where that is no longer its end.
+
+    The one statement takes the head's lock, compares it with what is remembered, and writes nothing unless all of it is the same: the key too.
+
+    Raises:
+        Exception: the database refused; whether the batch is there is not known.
+        KeyMissing: the key in force is none of the signer's.
+    """
+    made = compose(pending, signer.in_force(head.key), head)
+    with held.driving() as driving:
+        return made if store_behind(driving, made.batch, (signer.verifier_key.name, *head)) else None
 
 
 class Head(NamedTuple):
@@ -67,7 +91,17 @@ def locked_head(connection: Connection, log: str) -> Head:
     return Head(row.size, row.batches, row.leaf, row.key or "")
 
 
-def _append(connection: Connection, standing: Sequence[Entering], signer: Signer, first: int, number: int, previous: bytes) -> list[Receipt]:
+class Composed(NamedTuple):
+    """A batch that is sealed and signed, the receipts of its entries, and where the log ends with it."""
+
+    batch: Batch
+    receipts: list[Receipt]
+    head: Head
+
+
+def compose(standing: Sequence[Entering], signer: Signer, head: Head) -> Composed:
+    """The batch of these entries behind the head."""
+    first, number, previous, _ = head
     entries: list[tuple[object, ...]] = []
     accesses: list[tuple[object, ...]] = []
     leaves: list[bytes] = []
@@ -84,11 +118,12 @@ def _append(connection: Connection, standing: Sequence[Entering], signer: Signer
     rows = levels(leaves, digest)
     root, count, key = rows[-1][0], len(leaves), signer.key_id
     signature = signer.sign(batch_text(name, first, count, root))
-    store(connection, Batch((number, first, count, root, key, signature), entries, accesses, (first + count, number + 1, previous)))
-    return [
+    batch = Batch((number, first, count, root, key, signature), entries, accesses, (first + count, number + 1, previous))
+    receipts = [
         Receipt(one.call, first + index, root, path, signature, index, count, leaves[index], key)
         for index, (one, path) in enumerate(zip(standing, paths_in(rows), strict=True))
     ]
+    return Composed(batch, receipts, Head(first + count, number + 1, previous, key))
 
 
 def _done(connection: Connection, work: Work | None) -> Exception | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -39,6 +40,25 @@ class Held:
         except BaseException:
             if self._served:
                 self.close()
+            raise
+        self._used = time.monotonic()
+
+    def is_told(self, patience: int) -> bool:
+        """Whether ``driving`` can be had: of PostgreSQL, by a session that was told this patience, and within the time in which it surely stands."""
+        return self._served and self._connection is not None and patience == self._patience and time.monotonic() - self._used <= _SURE_SECONDS
+
+    @contextmanager
+    def driving(self) -> Iterator[Any]:
+        """The driver's connection, on which each statement is a transaction of its own: BEGIN and COMMIT are no exchanges with the server."""
+        if self._connection is None:
+            raise LookupError("no connection is held")
+        connection = driver(self._connection)
+        try:
+            connection.autocommit = True
+            yield connection
+            connection.autocommit = False
+        except BaseException:
+            self.close()
             raise
         self._used = time.monotonic()
 

@@ -16,16 +16,19 @@ Spans = Mapping[str, tuple[int, int]]
 
 def spans(entries: Iterable[tuple[int, str]]) -> Spans:
     """The spans of entries given by number and stored moment."""
-    found: dict[str, tuple[int, int]] = {}
+    numbers: dict[str, list[int]] = {}
     for seq, at in entries:
-        add_to(found, seq, at)
-    return found
+        numbers.setdefault(at[:13], []).append(seq)
+    return {hour: (min(its), max(its)) for hour, its in numbers.items()}
 
 
 def add_to(found: dict[str, tuple[int, int]], seq: int, at: str) -> None:
     """Widens the span of the entry's hour."""
-    first, last = found.get(hour := at[:13], (seq, seq))
-    found[hour] = min(first, seq), max(last, seq)
+    held = found.get(hour := at[:13])
+    if held is None:
+        found[hour] = seq, seq
+    elif not held[0] <= seq <= held[1]:
+        found[hour] = min(held[0], seq), max(held[1], seq)
 
 
 def widen(connection: Connection, made: Spans) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import orjson
 
-from hub.ledger.canonical import VERSIONS, Record, record, seal
+from hub.ledger.canonical import VERSION, VERSIONS, Record, record, seal
 from hub.ledger.entry import Access, Entry, EntryDraft, Item, SourceState, SubjectSet
+
+_END = b',"v":%d}' % VERSION
 
 
 def parse(canonical: bytes) -> Entry:
@@ -50,6 +53,30 @@ def place(canonical: bytes) -> tuple[str, int, str]:
         return made["log"], made["seq"], made["chain"]
     except (KeyError, TypeError, orjson.JSONDecodeError) as fault:
         raise ValueError("these bytes are not a ledger entry") from fault
+
+
+def has_details(canonical: bytes) -> bool:
+    """Whether an entry has details. The only part of an entry in which keys are anybody's: without it, each key below stands where the format says.
+
+    A quotation mark within a text stands behind a backslash, so that a key with both its marks, and what is around them, is never part of a text.
+    """
+    return b'"details":{' in canonical
+
+
+def stands_at(canonical: bytes, seq: int, chain: str) -> bool:
+    """Whether an entry of the present version, without details, says that it stands at this place. Where not, ``place`` says what it claims."""
+    said = b',"chain":"%b","code":' % chain.encode() in canonical and b',"seq":%d,"sources":[' % seq in canonical
+    return said and canonical.endswith(_END) and not has_details(canonical)
+
+
+_SUBJECTS = re.compile(rb'"subjects":\[([^\]]+)\]')
+
+
+def named_in(canonical: bytes) -> set[bytes] | None:
+    """The subjects that an entry without details names (hexadecimal, in quotation marks); ``None`` where it has details or sets of subjects."""
+    if has_details(canonical) or b'"subjectSet":{' in canonical:
+        return None
+    return {each for named in _SUBJECTS.findall(canonical) for each in named.split(b",")}
 
 
 def _content(made: Record) -> EntryDraft:

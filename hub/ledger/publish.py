@@ -21,7 +21,7 @@ from hub.ledger.history import LedgerKey, check_last, of_size, read_history
 from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
-from hub.ledger.parsing import place
+from hub.ledger.parsing import place, stands_at
 from hub.ledger.storing import NewEntry, insert_all, new_entries
 from hub.ledger.tree import peaks
 
@@ -180,23 +180,22 @@ def last_size(connection: Connection) -> int:
 
 def _leaves(rows: Sequence[NewEntry], first: int, previous: str, digest: Digest) -> list[bytes]:
     """The leaf hashes of new entries, in an unbroken sequence and chain, each made anew from its bytes."""
-    leaves = []
-    for expected, row in enumerate(rows, first):
-        leaf = _leaf(row, expected, previous, digest)
+    leaves, hashed = [], digest.leaf
+    for expected, (stored, held, canonical, _) in enumerate(rows, first):
+        if stored != expected:
+            raise LedgerCorrupt(f"entry {expected} is missing")
+        leaf = hashed(canonical)
+        if leaf != held or not (stands_at(canonical, expected, previous) or _place(canonical, expected) == (expected, previous)):
+            _place(canonical, expected)
+            raise LedgerCorrupt(f"entry {expected} was altered before it was published")
         leaves.append(leaf)
         previous = leaf.hex()
     return leaves
 
 
-def _leaf(row: NewEntry, seq: int, previous: str, digest: Digest) -> bytes:
-    stored, held, canonical, _ = row
-    if stored != seq:
-        raise LedgerCorrupt(f"entry {seq} is missing")
+def _place(canonical: bytes, seq: int) -> tuple[int, str]:
     try:
         _, claimed, chain = place(canonical)
     except ValueError as fault:
         raise LedgerCorrupt(f"entry {seq} is not readable") from fault
-    leaf = digest.leaf(canonical)
-    if claimed != seq or chain != previous or leaf != held:
-        raise LedgerCorrupt(f"entry {seq} was altered before it was published")
-    return leaf
+    return claimed, chain

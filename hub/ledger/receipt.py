@@ -6,7 +6,6 @@ import base64
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -111,9 +110,7 @@ def _encoded(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-@lru_cache(maxsize=1024)
 def _base64(raw: bytes) -> bytes:
-    """Receipts of a batch share its root and signature, and most of their paths."""
     return b2a_base64(raw, newline=False)
 
 

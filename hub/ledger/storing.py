@@ -60,7 +60,20 @@ def new_entries(connection: Connection, first: int, most: int) -> Sequence[NewEn
     """The entries from a number on, in their order."""
     place = "%s" if connection.dialect.name == "postgresql" else "?"
     asked = f"SELECT seq, leaf, canonical, at FROM ledger_entry WHERE seq >= {place} ORDER BY seq LIMIT {place}"  # noqa: S608 - no value in it
-    return [tuple(row) for row in connection.exec_driver_sql(asked, (first, most))]
+    return raw_rows(connection, asked, (first, most))
+
+
+def entries_between(connection: Connection, first: int, end: int, most: int) -> Sequence[tuple[int, bytes]]:
+    """Numbers and canonical bytes of entries from ``first`` on and before ``end``, in their order."""
+    place = "%s" if connection.dialect.name == "postgresql" else "?"
+    asked = f"SELECT seq, canonical FROM ledger_entry WHERE seq >= {place} AND seq < {place} ORDER BY seq LIMIT {place}"  # noqa: S608 - no value in it
+    return raw_rows(connection, asked, (first, end, most))
+
+
+def raw_rows(connection: Connection, asked: str, values: Row) -> Sequence[Any]:
+    """The rows of a statement as the driver has them: of many, SQLAlchemy's own cost more than what is done with them."""
+    cursor: Any = connection.exec_driver_sql(asked, values).cursor
+    return list(cursor.fetchall())
 
 
 def store(connection: Connection, rows: Batch) -> None:
@@ -74,6 +87,13 @@ def store(connection: Connection, rows: Batch) -> None:
     sqlite.executemany(_each(tables.entry), rows.entries)
     sqlite.executemany(_each(tables.access), rows.accesses)
     sqlite.execute("UPDATE ledger_head SET size = ?, batches = ?, leaf = ?", rows.head)
+
+
+def store_behind(driving: Any, rows: Batch, head: Row) -> bool:
+    """Writes a batch into PostgreSQL in a transaction of one statement, if the head (log, size, batches, leaf, key) is this one; whether it was."""
+    columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
+    row = driving.execute(_at_once(bool(rows.accesses), compared=True), (*rows.head, *head, *rows.batch, *columns)).fetchone()
+    return bool(row[0])
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Row], *, anew: bool = True) -> None:
@@ -106,20 +126,32 @@ def _each(table: Table) -> str:
     return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({', '.join('?' * len(table.c))})"  # noqa: S608 - the same
 
 
-@lru_cache(maxsize=2)
-def _at_once(accesses: bool) -> str:
-    """All rows of a batch in one statement, each table's columns as arrays: its text is always the same, and prepared once."""
-    values = ", ".join(["%s"] * len(tables.batch.c))
-    batch = f"b AS (INSERT INTO ledger_batch ({_columns(tables.batch)}) VALUES ({values}))"  # noqa: S608 - names of the hub's own tables
-    parts = [batch, f"e AS ({_unnested(tables.entry)})", *([f"a AS ({_unnested(tables.access)})"] if accesses else ())]
-    return f"WITH {', '.join(parts)} UPDATE ledger_head SET size = %s, batches = %s, leaf = %s"  # noqa: S608 - the same
+_SET = "UPDATE ledger_head SET size = %s, batches = %s, leaf = %s"
+
+
+@lru_cache(maxsize=4)
+def _at_once(accesses: bool, *, compared: bool = False) -> str:
+    """All rows of a batch in one statement, each table's columns as arrays: its text is always the same, and prepared once.
+
+    ``compared``: nothing is written unless the head is as given.
+    """
+    source = "SELECT {} FROM h" if compared else "SELECT {}"
+    values = source.format(", ".join(["%s"] * len(tables.batch.c)))
+    behind = ", h" if compared else ""
+    parts = [f"b AS (INSERT INTO ledger_batch ({_columns(tables.batch)}) {values})", f"e AS ({_unnested(tables.entry)}{behind})"]
+    if accesses:
+        parts.append(f"a AS ({_unnested(tables.access)}{behind})")
+    if not compared:
+        return f"WITH {', '.join(parts)} {_SET}"
+    head = f"h AS ({_SET} WHERE log = %s AND size = %s AND batches = %s AND leaf = %s AND coalesce(key, '') = %s RETURNING id)"
+    return f"WITH {', '.join([head, *parts])} SELECT count(*) FROM h"  # noqa: S608 - names of the hub's own tables
 
 
 @lru_cache(maxsize=16)
 def _unnested(table: Table) -> str:
     """An insertion of rows that are given by columns."""
     arrays = ", ".join(f"%b::{_ARRAYS[_kind(column.type)]}" for column in table.c)
-    return f"INSERT INTO {table.name} ({_columns(table)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - the same
+    return f"INSERT INTO {table.name} ({_columns(table)}) SELECT u.* FROM unnest({arrays}) AS u"  # noqa: S608 - the same
 
 
 def _kind(type_: Any) -> str:

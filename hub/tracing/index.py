@@ -15,8 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.batch import writing
+from hub.ledger.parsing import named_in
 from hub.ledger.publish import last_size
-from hub.ledger.storing import insert_all
+from hub.ledger.storing import entries_between, insert_all
 from hub.store.upsert import inserted
 from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
 
@@ -35,9 +36,9 @@ Progress = Callable[[int, int], None]
 class Found:
     """What entries say of subjects, sets and exchanges, as rows of the index."""
 
-    subjects: list[dict[str, Any]] = field(default_factory=list)
-    sets: list[dict[str, Any]] = field(default_factory=list)
-    exchanges: list[dict[str, Any]] = field(default_factory=list)
+    subjects: list[tuple[bytes, int]] = field(default_factory=list)
+    sets: list[tuple[bytes, int]] = field(default_factory=list)
+    exchanges: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -46,12 +47,16 @@ class Found:
 
     def add(self, seq: int, canonical: bytes) -> None:
         """Adds what an entry says."""
+        plain = named_in(canonical)
+        if plain is not None:
+            self.subjects += [(bytes.fromhex(each[1:-1].decode()), seq) for each in sorted(plain)]
+            return
         content = orjson.loads(canonical)
         named = {each for access in content["accesses"] for each in access["subjects"]}
         held = {access["subjectSet"]["digest"] for access in content["accesses"] if access.get("subjectSet")}
-        self.subjects += [{"subject": bytes.fromhex(each), "seq": seq} for each in sorted(named)]
-        self.sets += [{"digest": bytes.fromhex(each), "seq": seq} for each in sorted(held)]
-        self.exchanges += [{"exchange": each, "seq": seq} for each in exchanges_in(content)]
+        self.subjects += [(bytes.fromhex(each), seq) for each in sorted(named)]
+        self.sets += [(bytes.fromhex(each), seq) for each in sorted(held)]
+        self.exchanges += [(each, seq) for each in exchanges_in(content)]
 
 
 def exchanges_in(content: dict[str, Any]) -> Iterator[str]:
@@ -125,9 +130,8 @@ class Indexer:
 
     @staticmethod
     def _read(connection: Connection, begin: int, end: int) -> tuple[Found, int]:
-        entry, found, size = tables.entry.c, Found(), begin
-        statement = select(entry.seq, entry.canonical).where(entry.seq >= begin, entry.seq < end).order_by(entry.seq).limit(STEP)
-        for seq, canonical in connection.execute(statement):
+        found, size = Found(), begin
+        for seq, canonical in entries_between(connection, begin, end, STEP):
             if found.size > MOST_ROWS:
                 break
             found.add(seq, canonical)
@@ -164,4 +168,4 @@ def _in_log(table: Table) -> ColumnElement[bool]:
 
 def _write(connection: Connection, found: Found) -> None:
     for table, rows in ((subject, found.subjects), (set_entry, found.sets), (exchange_entry, found.exchanges)):
-        insert_all(connection, table, [tuple(row.values()) for row in rows], anew=False)
+        insert_all(connection, table, rows, anew=False)

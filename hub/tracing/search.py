@@ -59,7 +59,7 @@ def trail(connection: Connection, hashes: Collection[str], bounds: Bounds, first
     tail = _tail(connection, (*hashes, _SETS))
     digests = _holding(connection, wanted, tail)
     numbers = _indexed(connection, wanted, digests)
-    numbers |= {row["seq"] for row in tail.subjects if row["subject"] in wanted} | {row["seq"] for row in tail.sets if row["digest"] in digests}
+    numbers |= {seq for subject, seq in tail.subjects if subject in wanted} | {seq for digest, seq in tail.sets if digest in digests}
     named, held = set(hashes), {digest.hex() for digest in digests}
     found: list[Carried] = []
     archived: list[int] = []
@@ -90,7 +90,7 @@ def _names_nobody(entry: Entry, bounds: Bounds) -> bool:
 def entries_of(connection: Connection, exchange: str) -> list[Entry]:
     """What the log tells of an exchange: its end, its downloads, its disposal, in order."""
     numbers = set(connection.execute(select(exchange_entry.c.seq).where(exchange_entry.c.exchange == exchange)).scalars())
-    numbers |= {row["seq"] for row in _tail(connection, (exchange,)).exchanges if row["exchange"] == exchange}
+    numbers |= {seq for told, seq in _tail(connection, (exchange,)).exchanges if told == exchange}
     return [entry for _, entry in _entries(connection, sorted(numbers)) if entry is not None]
 
 
@@ -106,7 +106,7 @@ def _tail(connection: Connection, texts: Collection[str]) -> Found:
 
 def _holding(connection: Connection, wanted: Collection[bytes], tail: Found) -> set[bytes]:
     """The sets that hold any of the subjects."""
-    known = set(connection.execute(select(set_entry.c.digest).distinct()).scalars()) | {row["digest"] for row in tail.sets}
+    known = set(connection.execute(select(set_entry.c.digest).distinct()).scalars()) | {digest for digest, _ in tail.sets}
     return {digest for digest in known if any(holds(connection, digest, each) for each in wanted)}
 
 

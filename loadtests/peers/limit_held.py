@@ -2,7 +2,7 @@
 
 Raw ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html) under uvicorn with httptools and uvloop; connections that are held with their statements
 prepared (https://magicstack.github.io/asyncpg/current/api/index.html#prepared-statements), without a pool's reset between requests; answers built as
-literal dicts by position and written by orjson.
+literal dicts from unpacked records and written by orjson.
 """
 
 from __future__ import annotations
@@ -121,21 +121,22 @@ class App:
     async def _person(self, asked: dict[str, Any]) -> bytes:
         held = await self._held.take()
         try:
-            r = await held.person.fetchrow(asked["idNumber"])
+            row = await held.person.fetchrow(asked["idNumber"])
         finally:
             self._held.give(held)
-        if r is None:
+        if row is None:
             return b"null"
+        number, name, gender, born, phone, address, email, household = row
         return orjson.dumps(
             {
-                "idNumber": r[0],
-                "name": r[1],
-                "gender": r[2],
-                "birthDate": r[3],
-                "phone": r[4],
-                "address": r[5],
-                "email": r[6],
-                "householdNo": r[7],
+                "idNumber": number,
+                "name": name,
+                "gender": gender,
+                "birthDate": born,
+                "phone": phone,
+                "address": address,
+                "email": email,
+                "householdNo": household,
             }
         )
 
@@ -148,16 +149,16 @@ class App:
         return orjson.dumps(
             [
                 {
-                    "idNumber": r[0],
-                    "name": r[1],
-                    "gender": r[2],
-                    "birthDate": r[3],
-                    "phone": r[4],
-                    "address": r[5],
-                    "email": r[6],
-                    "householdNo": r[7],
+                    "idNumber": number,
+                    "name": name,
+                    "gender": gender,
+                    "birthDate": born,
+                    "phone": phone,
+                    "address": address,
+                    "email": email,
+                    "householdNo": household,
                 }
-                for r in rows
+                for number, name, gender, born, phone, address, email, household in rows
             ]
         )
 
@@ -168,9 +169,12 @@ class App:
             found = await held.representatives.fetch([r[5] for r in rows])
         finally:
             self._held.give(held)
-        persons = {r[0]: {"idNumber": r[0], "name": r[1], "gender": r[2], "phone": r[3]} for r in found}
+        persons = {number: {"idNumber": number, "name": name, "gender": gender, "phone": phone} for number, name, gender, phone in found}
         return orjson.dumps(
-            [{"uscc": r[0], "name": r[1], "status": r[2], "capital": r[3], "founded": r[4], "legalRep": persons.get(r[5])} for r in rows],
+            [
+                {"uscc": uscc, "name": name, "status": status, "capital": capital, "founded": founded, "legalRep": persons.get(number)}
+                for uscc, name, status, capital, founded, number in rows
+            ]
         )
 
     async def _typename(self, asked: dict[str, Any]) -> bytes:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from locust import FastHttpUser
-from locust.env import Environment
-from locust.exception import RescheduleTask, StopTest
+from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
 from loadtests.scenarios.people import Application, Draw, Person, load_application, load_people
-from loadtests.scenarios.plan import Plan, PlanError, load_plan
+from loadtests.scenarios.plan import Plan, load_plan
 from loadtests.scenarios.tokens import Granted, TokenCache
 
 _GRAPHQL = "application/graphql-response+json"
@@ -50,18 +49,18 @@ class Caller(FastHttpUser):
     insecure = False
     pause = (0.5, 1.5)
 
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        options = environment.parsed_options
-        if options is None:
-            raise StopTest("scenarios run by the command locust alone")
-        try:
-            self.plan, self.application, people = world(options)
-        except PlanError as error:
-            raise StopTest(str(error)) from error
-        process, number = getattr(environment.runner, "worker_index", 0), next(_numbers)
-        self.draw = Draw(people, options.seed, process, number)
-        self.think: float = options.think
+    plan: Plan
+    application: Application
+    draw: Draw
+    think: float
+
+    def on_start(self) -> None:
+        """Takes what the options name. What a worker lacks of it is an exception there, of which its master learns, so that the run does not pass."""
+        options = self.environment.parsed_options
+        self.plan, self.application, people = world(options)
+        process = getattr(self.environment.runner, "worker_index", 0)
+        self.draw = Draw(people, options.seed, process, next(_numbers))
+        self.think = options.think
         # Locust draws tasks by the interpreter's own generator.
         random.seed(f"{options.seed}/{process}")
 

@@ -60,12 +60,14 @@ def _judge(environment: Environment, **_: Any) -> None:
         time.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
     wanted = limits(options)
     seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
-    lines = list(exceeded(wanted, [_measured(entry) for entry in stats.entries.values() if entry.method != JOB], seconds))
+    broken = environment.runner.exceptions.values() if environment.runner else ()
+    lines = [f"threshold exceeded: {line}" for line in exceeded(wanted, [_measured(entry) for entry in stats.entries.values() if entry.method != JOB], seconds)]
+    lines += [f"callers broke off, {each['count']} times: {each['msg']}" for each in broken]
     for line in lines:
-        _log.error("threshold exceeded: %s", line)
+        _log.error("%s", line)
     if lines:
         environment.process_exit_code = 1
-    elif wanted.fail_ratio is not None and not (environment.runner and environment.runner.exceptions):
+    elif wanted.fail_ratio is not None:
         # Without this, Locust ends with 1 for a single failure, however many are allowed.
         environment.process_exit_code = 0
 

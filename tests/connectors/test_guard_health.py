@@ -9,8 +9,9 @@ import pytest
 
 from connectors.breaker import FAILURES_TO_OPEN, WINDOW_CALLS, WINDOW_SECONDS
 from connectors.calling import CALLING, Calling
+from connectors.deadlines import ANSWER_SECONDS
 from connectors.errors import CircuitOpen, SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable, SourceUnreachable
-from connectors.guard import ANSWER_SECONDS, IDLE_SECONDS, RECHECK_SECONDS, GuardedSource
+from connectors.guard import IDLE_SECONDS, RECHECK_SECONDS, GuardedSource
 from connectors.spi import SourceCheck
 from tests.connectors.test_guard import ALL, Clock, Scripted, fail, guarded
 

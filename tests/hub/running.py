@@ -156,9 +156,15 @@ class RunningHub:
 
 @contextmanager
 def started(
-    home: Path, *, persons: int = PERSONS, port: int = 0, arguments: Sequence[str] = (), settings: Mapping[str, str] = MappingProxyType({})
+    home: Path,
+    *,
+    persons: int = PERSONS,
+    port: int = 0,
+    arguments: Sequence[str] = (),
+    settings: Mapping[str, str] = MappingProxyType({}),
+    module: str = "hub",
 ) -> Iterator[RunningHub]:
-    """Starts ``huitong demo`` on a home and waits until it is ready. In the end it is killed if it still runs: end it by :func:`stop`.
+    """Starts ``huitong demo``, or a module that does the same, on a home and waits until it is ready. In the end it is killed if it still runs: end it by :func:`stop`.
 
     Every answer and, in the end, every file is looked through for canaries.
     """
@@ -171,7 +177,7 @@ def started(
     # Lower than the default, so that a test gets beyond it on a machine of any speed.
     environment |= {"HUITONG_CALLER_CALLS": "48", **settings}
     with told.open("wb") as output, log.open("ab") as errors:
-        command = [sys.executable, "-m", "hub", "demo", *arguments]
+        command = [sys.executable, "-m", module, "demo", *arguments]
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors)
     try:
         base = _await_ready(process, told, log)

@@ -166,9 +166,10 @@ async def test_filled_forms_and_drafts_share_the_log(service: LedgerService) -> 
     told: list[object] = []
     service.ledger.noted = told.append
     form = Form(make_draft(), LOG)
-    filled = [fill(form, make_draft(f"f{number}")) for number in range(20)]
+    entries: list[EntryDraft | Filled] = [fill(form, make_draft(f"f{number}")) for number in range(20)]
+    entries += [make_draft("d"), make_draft("e")]
     await service.start()
-    receipts = await asyncio.gather(*(service.ledger.append_filled(each) for each in (*filled, make_draft("d"), make_draft("e"))))
+    receipts = await asyncio.gather(*(service.ledger.append_filled(each) for each in entries))
     await service.close()
     assert [receipt.call for receipt in receipts] == [*(f"f{number}" for number in range(20)), "d", "e"]
     assert len(told) == 22

@@ -6,11 +6,13 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text, update
 
 from hub.ledger import tables
+from hub.ledger.append import OVERTAKEN, Ledger
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.entry import Access
 from hub.ledger.errors import KeyMissing, LedgerUnavailable
@@ -24,6 +26,7 @@ from hub.ledger.report import Report
 from hub.ledger.ring import KeyRing
 from hub.ledger.rotation import By, rotate
 from hub.ledger.service import LedgerService
+from hub.ledger.storing import store_behind
 from hub.ledger.verify import verify
 from hub.store.engine import open_engine, reading
 from tests.hardening.test_locked import wait_for
@@ -84,6 +87,29 @@ async def test_batches_and_undone_work(service: LedgerService) -> None:
     with service.engine.connect() as connection:
         assert connection.execute(select(acts.c.id)).scalars().all() == [1]
         assert [entry.content.call for entry in calls(connection, CallFilter(resource="c.d"), 10)] == ["call"]
+
+
+async def test_a_commit_is_one_exchange_until_somebody_else_writes(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
+    swift: list[bool] = []
+
+    def counted(*arguments: Any) -> bool:
+        swift.append(store_behind(*arguments))
+        return swift[-1]
+
+    monkeypatch.setattr("hub.ledger.batch.store_behind", counted)
+    other = Ledger(service.engine, service.signer)
+    await asyncio.gather(service.ledger.start(), other.start())
+    receipts = [await service.ledger.append(make_draft(f"a{number}")) for number in range(4)]
+    assert swift == [True, True, True]
+    receipts += [await other.append(make_draft("b")), await service.ledger.append(make_draft("c"))]
+    assert swift == [True, True, True, False]
+    receipts += [await service.ledger.append(make_draft(f"d{number}", accesses=())) for number in range(OVERTAKEN + 2)]
+    assert swift[4:] == [True] * 3
+    receipts += [service.ledger.append_sync(make_draft("sync"))]
+    receipts += await asyncio.gather(*(ledger.append(make_draft(f"e{number}")) for number in range(20) for ledger in (service.ledger, other)))
+    await asyncio.gather(service.ledger.close(), other.close())
+    assert [receipt.entry for receipt in receipts[: 7 + OVERTAKEN + 2]] == list(range(7 + OVERTAKEN + 2))
+    assert check(service, receipts).findings == []
 
 
 def test_proofs_and_tampering(service: LedgerService) -> None:

@@ -16,6 +16,7 @@ from loadtests.scenarios.people import Draw, load_application, load_people
 from loadtests.scenarios.plan import DEMO, PlanError, load_plan
 from loadtests.scenarios.thresholds import ALL, Limits, Measured, exceeded, per_name
 from loadtests.scenarios.tokens import Granted, TokenCache
+from tests.docs.pages import page
 
 pytestmark = pytest.mark.fast
 PEOPLE = [{"id_number": str(number)} for number in range(100)]
@@ -223,3 +224,10 @@ def test_applications_and_people_are_taken_by_name(tmp_path: Path) -> None:
             load_application(path, name)
     with pytest.raises(PlanError, match="names no person"):
         load_people(credentials, "housing")
+
+
+def test_the_page_names_what_is_counted() -> None:
+    """Every refusal of the plan and every shape stand in docs/load-testing.md."""
+    text = page("docs/load-testing.md")
+    names = [f"refused: {case.name}" for case in load_plan(DEMO).refused]
+    assert [name for name in (*names, *CURVES) if f"`{name}`" not in text] == []
