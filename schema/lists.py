@@ -140,9 +140,16 @@ class Page:
 async def read_page(listed: Listing, reader: Reader) -> Page:
     """Reads one page: one row more than asked for tells whether there are more. That row is not counted as accessed."""
     binds = {**listed.binds, "limit": listed.first + 1}
-    rows = await reader.page(listed.face, listed.selection, binds, listed.uses, listed.first)
+    rows = await reader.unnoted(listed.face, listed.selection, binds)
+    page = Page(rows[: listed.first], len(rows) > listed.first)
+    note_page(listed, page.rows, reader)
+    return page
+
+
+def note_page(listed: Listing, rows: Sequence[Row], reader: Reader) -> None:
+    """Notes the rows of a page as accessed, and what its filter compared."""
+    reader.note(listed.face, rows, listed.selection, listed.uses, Operation.QUERY)
     _note_reached(listed, reader)
-    return Page(rows[: listed.first], len(rows) > listed.first)
 
 
 async def read_total(listed: Listing, reader: Reader) -> int | None:

@@ -110,11 +110,9 @@ class Reader:
         rows, state, as_of = await self._served_call(face, lambda source: source.fetch(selection, binds))
         return rows, state == STALE, as_of
 
-    async def page(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse], shown: int) -> Sequence[Row]:
-        """Rows of a selection of which only the first ``shown`` reach the caller and are noted."""
-        rows = await self._call(face, lambda source: source.fetch(selection, binds))
-        self.note(face, rows[:shown], selection, uses, Operation.QUERY)
-        return rows
+    async def unnoted(self, face: Face, selection: Selection, binds: Binds) -> Sequence[Row]:
+        """Rows of a selection, of which the caller notes those that are shown."""
+        return await self._call(face, lambda source: source.fetch(selection, binds))
 
     async def count(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> int:
         """How many rows the predicate holds for; the items that were compared are noted."""

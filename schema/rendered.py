@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
+from connectors.errors import SourceFault
 from connectors.selection import Column, Kind, Rendered, Row, TextRows
 from connectors.spi import Capabilities
 from masking.rules import tells_nothing
 from schema.lists import Listing
 from schema.plan import ListPlan
+from schema.reader import Reader, Sources
 from schema.shapes import Shape
 
 
@@ -37,6 +40,31 @@ def source_text(plan: ListPlan, capabilities: Capabilities) -> SourceText | None
         return None
     form = _form(shapes[0], capabilities)
     return None if form is None else SourceText(shapes[0], form, _beside(shapes[0]))
+
+
+_known: WeakKeyDictionary[ListPlan, tuple[Capabilities, SourceText | None]] = WeakKeyDictionary()
+
+
+def text_of(plan: ListPlan, sources: Sources) -> SourceText | None:
+    """:func:`source_text` of the plan and its source, made once."""
+    if not plan.shows:
+        return None
+    try:
+        capabilities = sources(plan.face.resource.source).capabilities
+    except SourceFault:
+        # Reading tells of it.
+        return None
+    if not capabilities.renders:
+        return None
+    found = _known.get(plan)
+    if found is None or found[0] is not capabilities:
+        found = _known[plan] = (capabilities, source_text(plan, capabilities))
+    return found[1]
+
+
+async def read_text_page(listed: Listing, reader: Reader) -> TextPage | None:
+    """Reads one page of a list that the source writes; what :meth:`SourceText.asked` made. ``None``: it has to be read by columns."""
+    return text_page(await reader.unnoted(listed.face, listed.selection, {**listed.binds, "limit": listed.first + 1}), listed.first)
 
 
 def _form(shape: Shape, capabilities: Capabilities) -> Rendered | None:

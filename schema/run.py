@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import GraphQLError, VariableValues
+from orjson import Fragment
 
 from auth.rights import Operation
 from connectors.selection import Row
@@ -18,16 +19,18 @@ from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, cursors_of, listing, page_info, read_page, read_total, total_beside
+from schema.lists import Listing, Page, cursors_of, listing, note_page, page_info, read_page, read_total, total_beside
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.questions import Questions, TooMany
 from schema.reader import STATEMENTS, Allowance, Exhausted, Reader, Sources
+from schema.rendered import read_text_page, text_of
 from schema.shapes import Shape
 from schema.together import together
 from schema.values import canonical, key_values
 from schema.verification import Verified, question, rendered, slack, verify
 
+T = TypeVar("T")
 _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
 
@@ -118,8 +121,33 @@ class Work:
         if plan.reads:
             self.reader.allowance.reserve("rows", listed.first * plan.width)
             self.reader.allowance.reserve("cells", listed.first * plan.cells)
-        page, total = await self._page(plan, listed)
+        text = text_of(plan, self.run.sources)
+        if text is not None:
+            lean = text.asked(listed)
+            written, total = await self._beside(plan, listed, read_text_page(lean, self.reader))
+            if written is not None:
+                page = Page(written.rows, written.more)
+                note_page(lean, page.rows, self.reader)
+                return self._connection(plan, lean, page, self._total(plan, lean, page, total), {text.shape: Fragment(written.nodes)})
+        found, total = await self._beside(plan, listed, read_page(listed, self.reader) if plan.reads else None)
+        page = found or Page((), False)
         objects = await self.objects(page.rows, {shape: _placed(path, keys) for keys, shape in plan.shapes}, plan.batches)
+        return self._connection(plan, listed, page, self._total(plan, listed, page, total), objects)
+
+    async def _beside(self, plan: ListPlan, listed: Listing, reading: Coroutine[Any, Any, T] | None) -> tuple[T | None, int | None]:
+        """The page, and the total beside it where it is asked for."""
+        if not plan.counts:
+            return await reading if reading is not None else None, None
+        if reading is None:
+            return None, await read_total(listed, self.reader)
+        page, total = await together([reading, read_total(listed, self.reader)])
+        return page, total
+
+    @staticmethod
+    def _total(plan: ListPlan, listed: Listing, page: Page, total: int | None) -> int | None:
+        return total_beside(total, listed, page) if plan.counts and plan.shows else total
+
+    def _connection(self, plan: ListPlan, listed: Listing, page: Page, total: int | None, objects: Mapping[Shape, Any]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         # Sealed once, however often a document asks for them.
         sealed = cursors_of(listed, page, self.run.cursors) if any(isinstance(needs, EdgePlan) and needs.cursor for _, _, needs in plan.entries) else []
@@ -133,18 +161,6 @@ class Work:
             else:
                 made[key] = total if name == "totalCount" else f"{plan.face.type_name}Connection"
         return made
-
-    async def _page(self, plan: ListPlan, listed: Listing) -> tuple[Page, int | None]:
-        async def nothing() -> Page:
-            return Page((), False)
-
-        async def no_count() -> None:
-            return None
-
-        page = read_page(listed, self.reader) if plan.reads else nothing()
-        count = read_total(listed, self.reader) if plan.counts else no_count()
-        found = await together([page, count])
-        return found[0], total_beside(found[1], listed, found[0]) if plan.counts and plan.shows else found[1]
 
     @staticmethod
     def _edges(plan: EdgePlan, face: Face, page: Page, objects: Mapping[Shape, list[dict[str, Any]]], sealed: Sequence[str]) -> list[dict[str, Any]]:
