@@ -17,7 +17,7 @@ from loadtests.city import City, fill
 from loadtests.comparison import own
 from loadtests.comparison.checks import agree, carry, check_masks
 from loadtests.comparison.hubs import KINDS, Hubs, postmaster
-from loadtests.comparison.measuring import rounds
+from loadtests.comparison.measuring import rounds, settle
 from loadtests.comparison.pinned import OTHERS, family, starting
 from loadtests.comparison.records import per_second
 from loadtests.comparison.results import Results, facts
@@ -95,6 +95,7 @@ class _Bench:
     def _alone(self, servers: Sequence[Server], chosen: Sequence[Task]) -> None:
         hub, clear = (next(server for server in servers if server.name == name) for name in (HUB, CLEAR))
         figures = self._results.figures
+        settle(hub, self._source)
         own.measure_idle(hub, figures)
         measured: list[Callable[[], Verdict]] = []
         for task in chosen:
@@ -145,9 +146,9 @@ class _Bench:
         return self._hubs.started(name) if name in KINDS else peer(name, self._dsn, self._folder)
 
     def _check(self, servers: Sequence[Server], chosen: Sequence[Task]) -> None:
-        # The hub's usual application sees masks: the same process is compared by one that sees everything.
+        # The hubs' usual applications see masks: what the same processes answer to one that sees everything is compared.
         hub = next(server for server in servers if server.name == HUB)
-        others = [self._hubs.clear(server) if server.name in KINDS else server for server in servers if server.name != HUB]
+        others = [self._hubs.clear(server, server.name) if server.name in KINDS else server for server in servers if server.name != CLEAR]
         self._results.checked += agree(others, chosen, self._city)
         self._results.checked.append(check_masks(hub, self._hubs.clear(hub), self._city))
 
