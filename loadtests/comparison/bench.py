@@ -50,8 +50,10 @@ class Wanted:
         return [task for task in every if not self.codes or task.code in self.codes]
 
     def takes(self, name: str, every: Iterable[Task]) -> bool:
-        """Whether a server takes part in any of these tasks."""
-        return any(name in task.servers for task in every) and (name in (HUB, CLEAR) or not self.servers or name in self.servers)
+        """Whether a server takes part in any of these tasks; the hub, to be compared with, in all."""
+        if name in (HUB, CLEAR):
+            return any(True for _ in every)
+        return any(name in task.servers for task in every) and (not self.servers or name in self.servers)
 
 
 def compare(wanted: Wanted) -> Results:
