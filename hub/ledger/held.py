@@ -44,8 +44,9 @@ class Held:
         self._used = time.monotonic()
 
     def is_told(self, patience: int) -> bool:
-        """Whether ``driving`` can be had: of PostgreSQL, by a session that was told this patience, and within the time in which it surely stands."""
-        return self._served and self._connection is not None and patience == self._patience and time.monotonic() - self._used <= _SURE_SECONDS
+        """Whether ``driving`` can be had: of PostgreSQL, by a session that was told this patience and still stands."""
+        self._look()
+        return self._served and self._connection is not None and patience == self._patience
 
     @contextmanager
     def driving(self) -> Iterator[Any]:
@@ -71,8 +72,7 @@ class Held:
             connection.close()
 
     def _standing(self, patience: int) -> Connection:
-        if self._served and self._connection is not None and time.monotonic() - self._used > _SURE_SECONDS and not self._answers(self._connection):
-            self.close()
+        self._look()
         if self._connection is None:
             self._connection, self._patience = self._engine.connect(), None
         if patience != self._patience:
@@ -81,6 +81,15 @@ class Held:
                 driver(self._connection).execute(f"PRAGMA busy_timeout={patience:d}")
             self._patience = patience
         return self._connection
+
+    def _look(self) -> None:
+        """Lets go of a connection that does not stand any more."""
+        if not self._served or self._connection is None or time.monotonic() - self._used <= _SURE_SECONDS:
+            return
+        if self._answers(self._connection):
+            self._used = time.monotonic()
+        else:
+            self.close()
 
     @staticmethod
     def _answers(connection: Connection) -> bool:

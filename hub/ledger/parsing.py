@@ -55,28 +55,30 @@ def place(canonical: bytes) -> tuple[str, int, str]:
         raise ValueError("these bytes are not a ledger entry") from fault
 
 
-def has_details(canonical: bytes) -> bool:
-    """Whether an entry has details. The only part of an entry in which keys are anybody's: without it, each key below stands where the format says.
-
-    A quotation mark within a text stands behind a backslash, so that a key with both its marks, and what is around them, is never part of a text.
-    """
-    return b'"details":{' in canonical
+_SUBJECTS = re.compile(rb'"subjects":\[([^\]]+)\]')
+_CHAIN, _DETAILS, _SEQ = b',"chain":"', b'"details":', b',"seq":'
+# A quotation mark within a text stands behind a backslash: a key with its marks is never part of a text. Only details have keys of anybody's choice,
+# and they stand behind `chain` and before `seq`, so that the first of the one and the last of the other are the entry's own.
 
 
 def stands_at(canonical: bytes, seq: int, chain: str) -> bool:
     """Whether an entry of the present version, without details, says that it stands at this place. Where not, ``place`` says what it claims."""
-    said = b',"chain":"%b","code":' % chain.encode() in canonical and b',"seq":%d,"sources":[' % seq in canonical
-    return said and canonical.endswith(_END) and not has_details(canonical)
-
-
-_SUBJECTS = re.compile(rb'"subjects":\[([^\]]+)\]')
+    start, end = canonical.find(_CHAIN), canonical.rfind(_SEQ)
+    chained = canonical.startswith(b'%b","code":' % chain.encode(), start + len(_CHAIN)) and canonical.startswith(b'%d,"sources":[' % seq, end + len(_SEQ))
+    return chained and 0 < start < end and _is_bare(canonical, start) and canonical.endswith(_END)
 
 
 def named_in(canonical: bytes) -> set[bytes] | None:
     """The subjects that an entry without details names (hexadecimal, in quotation marks); ``None`` where it has details or sets of subjects."""
-    if has_details(canonical) or b'"subjectSet":{' in canonical:
+    start = canonical.find(_CHAIN)
+    if not _is_bare(canonical, start) or canonical.find(b'"subjectSet":{', 0, start) >= 0:
         return None
-    return {each for named in _SUBJECTS.findall(canonical) for each in named.split(b",")}
+    return {each for named in _SUBJECTS.findall(canonical, 0, start) for each in named.split(b",")}
+
+
+def _is_bare(canonical: bytes, start: int) -> bool:
+    """Whether an entry whose ``chain`` begins there has no details."""
+    return start > 0 and canonical.startswith(b"null", canonical.find(_DETAILS, start) + len(_DETAILS))
 
 
 def _content(made: Record) -> EntryDraft:

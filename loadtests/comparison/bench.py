@@ -17,7 +17,7 @@ from loadtests.city import City, fill
 from loadtests.comparison import own
 from loadtests.comparison.checks import agree, carry, check_masks
 from loadtests.comparison.hubs import KINDS, Hubs, postmaster
-from loadtests.comparison.measuring import rounds
+from loadtests.comparison.measuring import rounds, settle
 from loadtests.comparison.pinned import OTHERS, family, starting
 from loadtests.comparison.records import per_second
 from loadtests.comparison.results import Results, facts
@@ -50,8 +50,10 @@ class Wanted:
         return [task for task in every if not self.codes or task.code in self.codes]
 
     def takes(self, name: str, every: Iterable[Task]) -> bool:
-        """Whether a server takes part in any of these tasks."""
-        return any(name in task.servers for task in every) and (name in (HUB, CLEAR) or not self.servers or name in self.servers)
+        """Whether a server takes part in any of these tasks; the hub, to be compared with, in all."""
+        if name in (HUB, CLEAR):
+            return any(True for _ in every)
+        return any(name in task.servers for task in every) and (not self.servers or name in self.servers)
 
 
 def compare(wanted: Wanted) -> Results:
@@ -95,6 +97,7 @@ class _Bench:
     def _alone(self, servers: Sequence[Server], chosen: Sequence[Task]) -> None:
         hub, clear = (next(server for server in servers if server.name == name) for name in (HUB, CLEAR))
         figures = self._results.figures
+        settle(hub, self._source)
         own.measure_idle(hub, figures)
         measured: list[Callable[[], Verdict]] = []
         for task in chosen:
@@ -145,9 +148,9 @@ class _Bench:
         return self._hubs.started(name) if name in KINDS else peer(name, self._dsn, self._folder)
 
     def _check(self, servers: Sequence[Server], chosen: Sequence[Task]) -> None:
-        # The hub's usual application sees masks: the same process is compared by one that sees everything.
+        # The hubs' usual applications see masks: what the same processes answer to one that sees everything is compared.
         hub = next(server for server in servers if server.name == HUB)
-        others = [self._hubs.clear(server) if server.name in KINDS else server for server in servers if server.name != HUB]
+        others = [self._hubs.clear(server, server.name) if server.name in KINDS else server for server in servers if server.name != CLEAR]
         self._results.checked += agree(others, chosen, self._city)
         self._results.checked.append(check_masks(hub, self._hubs.clear(hub), self._city))
 
@@ -159,7 +162,7 @@ class _Bench:
 
 def _version(server: Postgres) -> str:
     with psycopg.connect(server.url(scheme="postgresql")) as connection:
-        return str(connection.info.server_version)
+        return str((connection.execute("SHOW server_version").fetchone() or ("",))[0])
 
 
 def _say(text: str) -> None:

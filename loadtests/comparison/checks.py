@@ -69,7 +69,7 @@ def check_masks(masked: Server, clear: Server, city: City) -> str:
     differ = {name for mine, theirs in zip(one, other, strict=True) for name in theirs if mine[name] != theirs[name]}
     if len(differ) != MASKED:
         raise Unlike(f"{len(differ)} items are masked: {', '.join(sorted(differ))}")
-    return f"masked in the last round but one: {', '.join(sorted(differ))}"
+    return f"W2, masked in the first round: {', '.join(sorted(differ))}"
 
 
 async def _ask(server: Server, task: Task, city: City, count: int) -> list[object]:

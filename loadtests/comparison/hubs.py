@@ -87,9 +87,9 @@ class Hubs:
         finally:
             serving.__exit__(None, None, None)
 
-    def clear(self, server: Server) -> Server:
+    def clear(self, server: Server, name: str = tasks.CLEAR) -> Server:
         """The same process, asked by the application that sees everything in clear."""
-        return replace(server, name=tasks.CLEAR, heads=partial(self._served[server.port].heads, catalog.CLEAR))
+        return replace(server, name=name, heads=partial(self._served[server.port].heads, catalog.CLEAR))
 
     def _server(self, name: str, served: Served, home: Path) -> Server:
         tokens = _Tokens(served, home)
