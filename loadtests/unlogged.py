@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.api import data
 from hub.api.call_entries import CallEntries, Made
 from hub.cli import main
 from hub.ledger.append import Ledger
@@ -28,9 +27,6 @@ def take_away() -> None:
     setattr(CallEntries, "answered", lambda *_: _MADE)  # noqa: B010 - what the data endpoint calls
     setattr(Receipt, "as_json", lambda _receipt: shown)  # noqa: B010 - a method of a class with slots
     setattr(Receipt, "as_bytes", lambda _receipt: raw)  # noqa: B010 - the same
-    for name, instead in (("access_entries", lambda *_: ()), ("call_entry", lambda *_: _DRAFT)):
-        if hasattr(data, name):
-            setattr(data, name, instead)
 
 
 if __name__ == "__main__":

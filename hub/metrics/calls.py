@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 
-from hub.ledger.entry import EntryDraft
+from hub.ledger.pending import Told
 
 _KINDS = frozenset({"call", "deny", "exchange", "download"})
 MOST_RESOURCES = 500
@@ -25,7 +25,7 @@ class CallMeter:
         self._known: set[str] = set()
         self._most = most
 
-    def note(self, draft: EntryDraft) -> None:
+    def note(self, draft: Told) -> None:
         """Counts an entry; one of a call that names no resource stands under an empty provider."""
         if draft.kind not in _KINDS or (draft.operation or "").startswith("governance."):
             return
