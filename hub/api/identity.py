@@ -54,12 +54,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An application that called before with this token, and until when nothing but what is looked at anew can change its rights."""
+    """An application that called before with this token, and from when until when nothing but what is looked at anew can change its rights."""
 
     access: AccessToken
     caller: Caller
     stamp: object
+    since: datetime
     until: datetime | None
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the rights are those of this moment; a clock may be set back, too."""
+        return self.since <= moment and (self.until is None or moment < self.until)
 
 
 _KEPT = 4096
@@ -100,7 +105,7 @@ class Identity:
         # Dictionaries of secrets are looked up by digests: how long a look-up takes tells nothing of what is in them.
         digest = hashlib.sha256(given[0]).digest() if len(given) == 1 else b""
         known = self._known.get(digest)
-        if known is not None and known.stamp is self._registry.stamp and (known.until is None or now() < known.until) and not self._stale():
+        if known is not None and known.stamp is self._registry.stamp and known.holds(now()) and not self._stale():
             self._recheck(known.access)
             return known.caller if use is None else known.caller.using(use)
         return await self._identified(asked, digest, use or Use())
@@ -112,7 +117,8 @@ class Identity:
             raise Unauthenticated(INVALID_TOKEN) from None
 
     async def _identified(self, asked: Asked, digest: bytes, use: Use) -> Caller:
-        stamp = self._registry.stamp
+        # Both from before the rights are told: a change that comes meanwhile is seen by the next call.
+        stamp, since = self._registry.stamp, now()
         access, proof = self._checked(asked)
         if access is None:
             return Caller(None, self._registry.public(), use)
@@ -120,9 +126,10 @@ class Identity:
             raise _rights_unknown()
         if proof is not None:
             await self._take(proof, access)
+        until = self._registry.change_due(access.client_id, since)
         caller = self._caller(access)
         if proof is None and caller.person is None:
-            self._known[digest] = _Known(access, caller, stamp, self._registry.change_due(access.client_id))
+            self._known[digest] = _Known(access, caller, stamp, since, until)
         return caller.using(use)
 
     def scopes(self, asked: Asked) -> frozenset[str]:
