@@ -242,16 +242,16 @@ def check(random: Random, counted: Counter[str]) -> None:
         for _ in range(6):
             given = text.variables()
             note(f"HYPOTHESIS_SEED={SEED}\n{text.text}\n{given}")
-            if (found := check_variables(catalog, operation, prepared, given, counted)) is not None:
+            if (found := check_variables(catalog.schema, operation, prepared, given, counted)) is not None:
                 check_arguments(catalog, node, arguments, found, kept, counted)
         assert all(same(value, copy) for value, copy in kept), "what one call was given is not changed by the next"
 
 
 def check_variables(
-    catalog: Catalog, operation: OperationDefinitionNode, prepared: Variables, given: dict[str, Any], counted: Counter[str]
+    schema: GraphQLSchema, operation: OperationDefinitionNode, prepared: Variables, given: dict[str, Any], counted: Counter[str]
 ) -> VariableValues | None:
     """The variables both ways; graphql-core's."""
-    found = get_variable_values(catalog.schema, operation.variable_definitions or (), dict(given), hide_suggestions=True)
+    found = get_variable_values(schema, operation.variable_definitions or (), dict(given), hide_suggestions=True)
     quick = prepared.values(given)
     if isinstance(found, list):
         assert quick is None, "what graphql-core refuses is not taken"
@@ -285,14 +285,27 @@ COUNTED: Counter[str] = Counter()
 
 
 @examples(100)
-def run(random: Random) -> None:
+def drawn(random: Random) -> None:
     """Draws."""
     check(random, COUNTED)
 
 
 def test_prepared_variables_and_arguments_are_graphql_cores() -> None:
     COUNTED.clear()
-    run()
+    drawn()
     for each in ("variables at once", "variables by graphql-core", "variables refused", "arguments: value", "arguments: error", "arguments prepared"):
         assert COUNTED[each], (each, COUNTED)
     assert COUNTED["arguments prepared"] > 20 * COUNTED["arguments by graphql-core"]
+
+
+@pytest.mark.parametrize("name", [scalar.name for scalar in (*PLAIN, BIGINT, DATE, ENUM)])
+def test_every_kind_of_value_for_every_scalar(name: str) -> None:
+    counted: Counter[str] = Counter()
+    schema = GraphQLSchema(GraphQLObjectType("Query", {"f": GraphQLField(GraphQLInt)}), types=[*PLAIN, BIGINT, DATE, ENUM])
+    for declared in (name, f"{name}!", f"[{name}]", f"{name} = null"):
+        (operation,) = parse(f"query($v: {declared}) {{ f }}").definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        for value in (*WRONG, *(each for values in RIGHT.values() for each in values), 2**31 - 1, 2**31 + 1, -(2**31)):
+            check_variables(schema, operation, Variables(schema, operation), {"v": value}, counted)
+    assert counted["variables refused"]
+    assert counted["variables at once"] or name in ("BigInt", "Date", "Order")
