@@ -146,11 +146,19 @@ class Executor:
     ) -> dict[str, Any] | None:
         """Root fields that are no departments."""
         asked = {key: nodes for key, nodes in plan.others.items() if nodes[0].name.value in ROOTS}
-        rest = {key: nodes for key, nodes in plan.others.items() if key not in asked}
-        merged: dict[str, Any] = {}
+        named = [key for key, nodes in plan.others.items() if nodes[0].name.value == "__typename"]
+        rest = {key: nodes for key, nodes in plan.others.items() if key not in asked and key not in named}
+        root = plan.document.schema.get_root_type(plan.operation.operation)
+        merged: dict[str, Any] = dict.fromkeys(named, root.name if root else None)
         for key in asked:
+            try:
+                part = await self.introspector.answer(view, plan, key, variables, given, context.departments)
+            except GraphQLError as error:
+                answer.errors.append(FieldError((key,), bad_input(in_chinese(error.message), error.message)))
+                merged[key] = None
+                continue
             merged[key] = name = f"{key} {secrets.token_hex(16)}"
-            answer.long[name] = await self.introspector.answer(view, plan, key, variables, given, context.departments)
+            answer.long[name] = part
         if rest:
             found = execute(plan.document.schema, _only(plan, rest), {}, context, dict(given), hide_suggestions=True)
             result = found if isinstance(found, ExecutionResult) else await found
