@@ -151,7 +151,6 @@ class Reader:
         code = face.resource.source
         started = time.perf_counter()
         state, reason, as_of = "FAILED", "", None
-        served: tuple[str, datetime]
         try:
             source = self._sources(code)
             if self._few:
@@ -159,23 +158,24 @@ class Reader:
             else:
                 async with self._statements.get(code) or self._statements.setdefault(code, asyncio.Semaphore(STATEMENTS)):
                     result = await call(source)
-            state, as_of = served = _served(face, source)
+            state, as_of = _served(face, source)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)
             raise source_fault(face, fault) from fault
         finally:
             self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), reason, as_of))
-        return result, *served
+        return result, state, as_of
 
     def _note_source(self, state: SourceState) -> None:
         """A trouble stays noted whatever follows; of data the oldest."""
         known = self._answer.sources.get(state.source)
-        if known is not None and known.as_of is None:
-            return
-        spent = state.milliseconds + (known.milliseconds if known else 0)
-        if known is not None and known.as_of is not None and state.as_of is not None and known.as_of <= state.as_of:
-            state = known
-        self._answer.sources[state.source] = replace(state, milliseconds=spent)
+        if known is None:
+            self._answer.sources[state.source] = state
+        elif known.as_of is not None:
+            spent = state.milliseconds + known.milliseconds
+            if state.as_of is not None and known.as_of <= state.as_of:
+                state = known
+            self._answer.sources[state.source] = replace(state, milliseconds=spent)
 
 
 def _served(face: Face, source: Source) -> tuple[str, datetime]:

@@ -35,7 +35,7 @@ _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """What a run needs beside its plan. ``caller`` binds cursors."""
 
@@ -53,13 +53,17 @@ async def run_departments(plan: Plan, run: Run, answer: Answer, allowance: Allow
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``, what is taken off ``allowance``."""
     answer.masking = plan.masking
     work = Work(run, answer, Reader(run.sources, answer, allowance, few=plan.statements <= STATEMENTS))
-    results = await together([work.department(key, department) for key, department in plan.departments.items()])
+    if len(plan.departments) == 1:
+        ((only, department),) = plan.departments.items()
+        results = [await work.department(only, department)]
+    else:
+        results = await together([work.department(key, department) for key, department in plan.departments.items()])
     if answer.errors:
         answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Work:
     """One call's work on resources: reads rows and renders them."""
 
@@ -69,6 +73,10 @@ class Work:
 
     async def department(self, key: str, plan: DepartmentPlan) -> dict[str, Any] | None:
         """A department's fields, side by side; ``None`` where a non-null one failed."""
+        if len(plan.fields) == 1:
+            ((only, root),) = plan.fields.items()
+            value = await self._field((key, only), root, plan.type_name)
+            return None if value is _NULLED else {only: value}
         names = list(plan.fields)
         fields = [self._field((key, name), root, plan.type_name) for name, root in plan.fields.items()]
         values = await together(fields)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cachetools import LRUCache
 from graphql import OperationDefinitionNode, VariableValues
 
 from auth.rights import Decision, Purpose, Use
+from connectors.kept import Kept
 from hub.api.execute import check_operations, check_size, flags_of, variables_of
 from hub.api.use import check_documents, check_use
 from hub.sharing.quota import limited
@@ -59,7 +59,10 @@ class PreparedDocuments:
     def __init__(self, plans: Plans, check: Callable[[str, View], Document]) -> None:
         self._plans = plans
         self._check = check
-        self._known: LRUCache[tuple[int, str, str | None], Prepared] = LRUCache(KEPT_CHARACTERS, getsizeof=_size)
+        self._younger: dict[tuple[int, str, str | None], Prepared] = {}
+        self._older: dict[tuple[int, str, str | None], Prepared] = {}
+        self._characters = 0
+        """Of the younger, with what each costs besides."""
 
     def of(self, view: View, text: str, name: str | None) -> Prepared:
         """The operation of this name, ``None`` where there is but one.
@@ -69,19 +72,24 @@ class PreparedDocuments:
             Fault: ``BAD_REQUEST`` where the document has no such operation; ``QUERY_BUDGET``.
         """
         key = (id(view), text, name)
-        found = self._known.get(key)
+        found = self._younger.get(key) or self._older.get(key)
         # A view that is gone may have left its number to another.
         if found is not None and found.view is view:
+            if key not in self._younger:
+                self._keep(key, found)
             return found
         document = self._check(text, view)
         made = Prepared(view, document, document.operation(name), self._plans)
         if len(text) <= _MOST_KEPT:
-            self._known[key] = made
+            self._keep(key, made)
         return made
 
-
-def _size(prepared: Prepared) -> int:
-    return _OVERHEAD + len(prepared.document.text)
+    def _keep(self, key: tuple[int, str, str | None], prepared: Prepared) -> None:
+        self._characters += _OVERHEAD + len(prepared.document.text)
+        if self._characters > KEPT_CHARACTERS // 2:
+            self._older, self._younger = self._younger, {}
+            self._characters = _OVERHEAD + len(prepared.document.text)
+        self._younger[key] = prepared
 
 
 class Checks:
@@ -116,7 +124,7 @@ class CheckedPlans:
     """Checks by plan, the most recent. Lives on the event loop."""
 
     def __init__(self, size: int = 4096) -> None:
-        self._known: LRUCache[Plan, Checks] = LRUCache(size)
+        self._known: Kept[Plan, Checks] = Kept(size // 2)
 
     def of(self, plan: Plan, document: Document) -> Checks:
         """The checks of a plan.
@@ -126,5 +134,6 @@ class CheckedPlans:
         """
         found = self._known.get(plan)
         if found is None:
-            found = self._known[plan] = Checks(plan, document)
+            found = Checks(plan, document)
+            self._known.keep(plan, found)
         return found
