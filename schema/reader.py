@@ -24,7 +24,7 @@ from schema.filters import Binds, row_condition
 from schema.freshness import is_stale
 from schema.look_ups import LookUp
 from schema.shapes import ItemUse
-from schema.subjects import Subject, form, subjects_of
+from schema.subjects import Subject, form
 
 T = TypeVar("T")
 Sources = Callable[[str], Source]
@@ -130,7 +130,9 @@ class Reader:
         found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, batch.key, values))
         rows = {key: several[0] for key, several in found.items() if several}
         self.note(face, list(rows.values()), selection, batch.uses, Operation.QUERY)
-        self.name(face, [(item.code, form(item, key)) for item in face.resource.identifying.get(batch.key.name, ()) for key in rows])
+        subjects = self._answer.access(face, Operation.QUERY).subjects
+        for item in face.resource.identifying.get(batch.key.name, ()):
+            subjects.add(item.code, [form(item, key) for key in rows])
         return rows
 
     def note(self, face: Face, rows: Sequence[Row], selection: Selection | None, uses: Sequence[ItemUse], operation: Operation) -> None:
@@ -138,7 +140,7 @@ class Reader:
         access = self._answer.access(face, operation)
         take(access, uses, len(rows))
         if selection is not None:
-            access.subjects.update(dict.fromkeys(subjects_of(face.resource, selection, rows)))
+            face.naming(selection.outputs).note(rows, access.subjects)
 
     def name(self, face: Face, subjects: Iterable[Subject]) -> None:
         """Notes whom a question concerns, whatever is found."""

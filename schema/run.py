@@ -120,12 +120,12 @@ class Work:
             self.answer.misses[face.resource.code] = self.answer.misses.get(face.resource.code, 0) + 1
             return None
         if not plan.batches and not plan.shape.ranged:
-            return plan.shape.render(row, ())
+            return plan.shape.render((row,), ())[0]
         made = await self.objects([row], {plan.shape: lambda _: path}, plan.batches)
         return made[plan.shape][0]
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:
-        listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller)
+        listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller, plan.kept)
         if plan.reads:
             self.reader.allowance.reserve("rows", listed.first * plan.width)
             self.reader.allowance.reserve("cells", listed.first * plan.cells)
