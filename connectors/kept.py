@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -9,13 +10,15 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """Holds about the ``most`` newest things of those that are asked for, at the price of a dictionary's look-up: what was not asked for
-    while as many others came is forgotten."""
+    """Holds the newest things of those that are asked for, at the price of a dictionary's look-up: what was not asked for while as many
+    others came is forgotten. Between ``most`` and twice as much is kept, in things, or in what each of them weighs."""
 
-    __slots__ = ("_most", "_older", "_younger")
+    __slots__ = ("_held", "_most", "_older", "_weigh", "_younger")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[K, V], int] | None = None) -> None:
         self._most = most
+        self._weigh = weigh
+        self._held = 0
         self._younger: dict[K, V] = {}
         self._older: dict[K, V] = {}
 
@@ -30,6 +33,7 @@ class Kept(Generic[K, V]):
 
     def keep(self, key: K, value: V) -> None:
         """Keeps it."""
-        if len(self._younger) >= self._most:
-            self._older, self._younger = self._younger, {}
+        if self._held >= self._most:
+            self._older, self._younger, self._held = self._younger, {}, 0
+        self._held += 1 if self._weigh is None else self._weigh(key, value)
         self._younger[key] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from cachetools import LRUCache
 from graphql import (
@@ -24,6 +25,7 @@ from graphql import (
 )
 
 from schema.budget import Budget, check_budget
+from schema.collect import condition_variables
 from schema.faults import Code, Fault
 from schema.messages import in_chinese
 from schema.view import View
@@ -32,8 +34,10 @@ MAX_TOKENS = 3000
 MAX_COMMENTS = 2000
 MAX_CHARACTERS = 200_000
 """Of a document. Long texts, a manifest for one, are variables: the parser goes through a text in the document character by character."""
-_MOST_CACHED = 20_000
-"""Characters; a parsed document takes about 150 bytes per character."""
+MOST_KEPT = 20_000
+"""Characters of a document that is kept once it is checked."""
+OVERHEAD = 1_000
+"""What a kept document counts beside its characters: types of the view, and whatever else does not grow with it."""
 _RULES = (*specified_rules, *(() if MaxIntrospectionDepthRule in specified_rules else (MaxIntrospectionDepthRule,)))
 
 
@@ -51,6 +55,16 @@ class Document:
     def of(cls, text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
         """A document that was found valid."""
         return cls(text, node, schema, hashlib.sha256(text.encode()).hexdigest())
+
+    @property
+    def weight(self) -> int:
+        """What it counts where documents are kept; one of weight 1,000 takes about 40,000 bytes, with all that is made of it 100,000."""
+        return OVERHEAD + len(self.text)
+
+    @cached_property
+    def conditions(self) -> frozenset[str]:
+        """Names of the variables that stand in ``@skip`` and ``@include``."""
+        return condition_variables(self.node)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
@@ -84,11 +98,11 @@ class InvalidDocument(Fault):
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A document that parses, the root fields that it names, its length in characters."""
+    """A document that parses, without the places of its parts, which take more memory than the rest; the root fields that it names; its weight."""
 
     node: DocumentNode
     roots: frozenset[str]
-    length: int
+    weight: int
 
 
 class Documents:
@@ -96,8 +110,8 @@ class Documents:
 
     def __init__(self, budget: Budget | None = None, characters: int = 500_000) -> None:
         self._budget = budget or Budget()
-        self._parsed: LRUCache[str, _Parsed] = LRUCache(characters, getsizeof=lambda found: found.length)
-        self._checked: LRUCache[tuple[int, str], Document] = LRUCache(characters, getsizeof=lambda found: len(found.text))
+        self._parsed: LRUCache[str, _Parsed] = LRUCache(characters, getsizeof=lambda found: found.weight)
+        self._checked: LRUCache[tuple[int, str], Document] = LRUCache(characters, getsizeof=lambda found: found.weight)
 
     def check(self, text: str, view: View) -> Document:
         """The checked document.
@@ -108,40 +122,48 @@ class Documents:
         """
         parsed = self._parsed.get(text)
         if parsed is None:
-            parsed = _Parsed(node := self.parse(text), root_names(node), len(text))
+            parsed = _Parsed(node := self._sound(text, located=False), root_names(node), OVERHEAD + len(text))
         schema = view.schema(parsed.roots)
         found = self._checked.get((id(schema), text))
         if found is not None and found.schema is schema:
             return found
-        errors = validate(schema, parsed.node, _RULES, max_errors=20, hide_suggestions=True)
-        if errors:
-            raise InvalidDocument(errors)
+        self._validate(text, schema)
         document = Document.of(text, parsed.node, schema)
-        if len(text) <= _MOST_CACHED:
+        if len(text) <= MOST_KEPT:
             self._parsed[text] = parsed
             self._checked[id(schema), text] = document
         return document
 
     def parse(self, text: str) -> DocumentNode:
-        """The parsed document, within the budget.
+        """The parsed document, within the budget, with the places of its parts.
 
         Raises:
             InvalidDocument: a syntax error, a subscription, or no operation.
             Fault: ``QUERY_BUDGET``.
         """
-        node = self._read(text)
+        return self._sound(text, located=True)
+
+    def _sound(self, text: str, *, located: bool) -> DocumentNode:
+        node = self._read(text, located=located)
         check_budget(node, self._budget)
         self._refuse_subscriptions(node)
         return node
 
-    def _read(self, text: str) -> DocumentNode:
+    def _read(self, text: str, *, located: bool) -> DocumentNode:
         if len(text) > MAX_CHARACTERS:
             zh, en = f"查询文档超过 {MAX_CHARACTERS} 个字符", f"the document has more than {MAX_CHARACTERS} characters"
             raise Fault(Code.QUERY_BUDGET, zh, en, "长文本请用变量传递", "send long texts as variables")
         try:
-            return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+            return _parsed(text, located)
         except GraphQLError as error:
             raise InvalidDocument([error]) from None
+
+    @staticmethod
+    def _validate(text: str, schema: GraphQLSchema) -> None:
+        # Errors tell places.
+        errors = validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True)
+        if errors:
+            raise InvalidDocument(errors)
 
     @staticmethod
     def _refuse_subscriptions(node: DocumentNode) -> None:
@@ -159,13 +181,17 @@ class DocumentsTogether(Documents):
         super().__init__()
         self._left = MAX_TOKENS
 
-    def _read(self, text: str) -> DocumentNode:
-        node = super()._read(text)
+    def _read(self, text: str, *, located: bool) -> DocumentNode:
+        node = super()._read(text, located=located)
         self._left -= node.token_count
         if self._left < 0:
             zh, en = f"一次调用中试运行的文档合计超过 {MAX_TOKENS} 个词元", f"the documents of a call's dry runs have more than {MAX_TOKENS} tokens together"
             raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
         return node
+
+
+def _parsed(text: str, located: bool) -> DocumentNode:
+    return parse(text, no_location=not located, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
 
 
 def root_names(document: DocumentNode) -> frozenset[str]:

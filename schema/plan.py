@@ -18,8 +18,8 @@ from connectors.selection import Column
 from schema.aggregate_plan import AggregatePlan, aggregate_plan
 from schema.batches import Batch, batches_of
 from schema.coercion import Arguments
-from schema.collect import Collector, Fields, condition_variables
-from schema.documents import Document
+from schema.collect import Collector, Fields
+from schema.documents import MOST_KEPT, Document
 from schema.faces import Face
 from schema.look_ups import LookUp
 from schema.naming import pascal
@@ -234,25 +234,24 @@ class Plan:
 
 
 class Plans:
-    """Compiled plans, bounded."""
+    """Compiled plans, bounded by the weight of their documents, which they hold. Lives on the event loop."""
 
-    def __init__(self, size: int = 4096) -> None:
-        self._plans: LRUCache[tuple[object, ...], Plan] = LRUCache(size)
-        self._flags: LRUCache[int, tuple[Document, frozenset[str]]] = LRUCache(size)
+    def __init__(self, weight: int = 1_000_000) -> None:
+        self._plans: LRUCache[tuple[object, ...], Plan] = LRUCache(weight, getsizeof=lambda plan: plan.document.weight)
 
-    def flags(self, document: Document) -> frozenset[str]:
+    @staticmethod
+    def flags(document: Document) -> frozenset[str]:
         """Names of the variables whose values the plan depends on."""
-        found = self._flags.get(id(document))
-        if found is None or found[0] is not document:
-            found = self._flags[id(document)] = (document, condition_variables(document.node))
-        return found[1]
+        return document.conditions
 
     def plan(self, view: View, document: Document, operation: OperationDefinitionNode, flags: Mapping[str, bool]) -> Plan:
         """The plan of the operation under these condition values."""
         key = (id(document), id(operation), tuple(sorted(flags.items())))
         found = self._plans.get(key)
         if found is None or found.document is not document:
-            found = self._plans[key] = compile_plan(view, document, operation, flags)
+            found = compile_plan(view, document, operation, flags)
+            if len(document.text) <= MOST_KEPT:
+                self._plans[key] = found
         return found
 
 

@@ -20,6 +20,8 @@ from schema.model import Snapshot
 from schema.naming import TYPE_SUFFIXES, camel, pascal
 
 _CUTS = 256
+_ASKED_LENGTH = 1000
+"""Characters of all names of root fields together, which may be any: a document is checked afterwards."""
 
 
 class View(Making):
@@ -72,7 +74,8 @@ class View(Making):
             found = self._cuts.get(wanted)
             if found is None:
                 found = self._cuts[wanted] = self._cut(wanted)
-            self._asked[root_fields] = found
+            if sum(map(len, root_fields)) <= _ASKED_LENGTH:
+                self._asked[root_fields] = found
         return found
 
     def _cut(self, wanted: Collection[str]) -> CutSchema:

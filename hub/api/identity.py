@@ -54,12 +54,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An application that called before with this token, and until when nothing but what is looked at anew can change its rights."""
+    """An application that called before with this token, and from when until when nothing but what is looked at anew can change its rights."""
 
     access: AccessToken
     caller: Caller
     stamp: object
+    since: datetime
     until: datetime | None
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the rights are those of this moment; a clock may be set back, too."""
+        return self.since <= moment and (self.until is None or moment < self.until)
 
 
 _KEPT = 2048
@@ -96,7 +101,8 @@ class Identity:
             Unauthenticated: the same for every fault of a token.
             Fault: ``RATE_LIMITED`` or ``LEDGER_UNAVAILABLE`` where a proof's use cannot be remembered, or nobody's rights can be told now.
         """
-        stamp = self._registry.stamp
+        # Both from before the rights are told: a change that comes meanwhile is seen by the next call.
+        stamp, since = self._registry.stamp, now()
         access, proof = self._checked(asked)
         if access is None:
             return Caller(None, self._registry.public(), use or Use())
@@ -104,11 +110,10 @@ class Identity:
             raise _rights_unknown()
         if proof is not None:
             await self._take(proof, access)
+        until = self._registry.change_due(access.client_id, since)
         caller = self._caller(access)
         if proof is None and caller.person is None:
-            self._known.keep(
-                _digest(asked.headers["authorization"].encode("latin-1")), _Known(access, caller, stamp, self._registry.change_due(access.client_id))
-            )
+            self._known.keep(_digest(asked.headers["authorization"].encode("latin-1")), _Known(access, caller, stamp, since, until))
         return caller.using(use or Use())
 
     def recalled(self, authorization: bytes | None) -> Caller | None:
@@ -118,7 +123,7 @@ class Identity:
             Unauthenticated: its token was taken back, or has expired.
         """
         known = self._known.get(_digest(authorization)) if authorization else None
-        if known is None or known.stamp is not self._registry.stamp or (known.until is not None and now() >= known.until) or self._stale():
+        if known is None or known.stamp is not self._registry.stamp or not known.holds(now()) or self._stale():
             return None
         try:
             self._verifier.recheck(known.access)

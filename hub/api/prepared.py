@@ -13,14 +13,13 @@ from hub.api.execute import check_operations, check_size, flags_of, variables_of
 from hub.api.use import check_documents, check_use
 from hub.sharing.quota import limited
 from schema.coercion import Variables
-from schema.documents import Document
+from schema.documents import MOST_KEPT, Document
 from schema.plan import Plan, Plans
 from schema.reach import reaching
 from schema.view import View
 
-KEPT_CHARACTERS = 2_000_000
-_MOST_KEPT = 20_000
-_OVERHEAD = 1_000
+KEPT_WEIGHT = 1_000_000
+"""Of documents (:attr:`schema.documents.Document.weight`): about 100 MB at most."""
 _PURPOSES = 64
 
 
@@ -59,10 +58,7 @@ class PreparedDocuments:
     def __init__(self, plans: Plans, check: Callable[[str, View], Document]) -> None:
         self._plans = plans
         self._check = check
-        self._younger: dict[tuple[int, str, str | None], Prepared] = {}
-        self._older: dict[tuple[int, str, str | None], Prepared] = {}
-        self._characters = 0
-        """Of the younger, with what each costs besides."""
+        self._known: Kept[tuple[int, str, str | None], Prepared] = Kept(KEPT_WEIGHT // 2, lambda _, prepared: prepared.document.weight)
 
     def of(self, view: View, text: str, name: str | None) -> Prepared:
         """The operation of this name, ``None`` where there is but one.
@@ -72,24 +68,15 @@ class PreparedDocuments:
             Fault: ``BAD_REQUEST`` where the document has no such operation; ``QUERY_BUDGET``.
         """
         key = (id(view), text, name)
-        found = self._younger.get(key) or self._older.get(key)
+        found = self._known.get(key)
         # A view that is gone may have left its number to another.
         if found is not None and found.view is view:
-            if key not in self._younger:
-                self._keep(key, found)
             return found
         document = self._check(text, view)
         made = Prepared(view, document, document.operation(name), self._plans)
-        if len(text) <= _MOST_KEPT:
-            self._keep(key, made)
+        if len(text) <= MOST_KEPT:
+            self._known.keep(key, made)
         return made
-
-    def _keep(self, key: tuple[int, str, str | None], prepared: Prepared) -> None:
-        self._characters += _OVERHEAD + len(prepared.document.text)
-        if self._characters > KEPT_CHARACTERS // 2:
-            self._older, self._younger = self._younger, {}
-            self._characters = _OVERHEAD + len(prepared.document.text)
-        self._younger[key] = prepared
 
 
 class Checks:
@@ -98,7 +85,7 @@ class Checks:
     def __init__(self, plan: Plan, document: Document) -> None:
         self.decisions: list[Decision] = check_operations(plan)
         self.bounded = limited(self.decisions)
-        self._document = document
+        self.document = document
         self._trusted = any(decision.documents for decision in self.decisions)
         self._purposes: dict[str, Purpose | None] = {}
 
@@ -116,15 +103,15 @@ class Checks:
             if code is not None and not public and len(self._purposes) < _PURPOSES:
                 self._purposes[code] = found
         if self._trusted:
-            check_documents(self.decisions, self._document)
+            check_documents(self.decisions, self.document)
         return found
 
 
 class CheckedPlans:
-    """Checks by plan, the most recent. Lives on the event loop."""
+    """Checks by plan, the most recent, bounded by the weight of their documents, which plans hold. Lives on the event loop."""
 
-    def __init__(self, size: int = 4096) -> None:
-        self._known: Kept[Plan, Checks] = Kept(size // 2)
+    def __init__(self, weight: int = KEPT_WEIGHT // 2) -> None:
+        self._known: Kept[Plan, Checks] = Kept(weight, lambda _, checks: checks.document.weight)
 
     def of(self, plan: Plan, document: Document) -> Checks:
         """The checks of a plan.
@@ -135,5 +122,6 @@ class CheckedPlans:
         found = self._known.get(plan)
         if found is None:
             found = Checks(plan, document)
-            self._known.keep(plan, found)
+            if len(document.text) <= MOST_KEPT:
+                self._known.keep(plan, found)
         return found

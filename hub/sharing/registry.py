@@ -163,10 +163,14 @@ class Registry:
         key = (client_id, scopes, tuple(g.terms.grant for g in live), version and version.key_id, pseudonymous)
         with self._lock:
             found = self._rights.get(key)
-            if found is None or self._applications.get(client_id) is not app:
+            in_force = self._applications.get(client_id) is app
+            if found is None or not in_force:
                 grants = {g.terms.resource: g.terms for g in live}
                 audience = _audience(client_id, version) if not app.person and pseudonymous.reaches(grants.values()) else None
-                found = self._rights[key] = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants, audience)
+                found = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants, audience)
+                # Of an application that was read anew meanwhile nothing is kept.
+                if in_force:
+                    self._rights[key] = found
         return found
 
     def public(self) -> Rights:
@@ -182,9 +186,8 @@ class Registry:
         self._pseudonymous = pseudonymous
         self.stamp = object()
 
-    def change_due(self, client_id: str) -> datetime | None:
-        """The next moment at which rights of the application change by time alone: a grant begins or ends, or another key makes pseudonyms."""
-        moment = now()
+    def change_due(self, client_id: str, moment: datetime) -> datetime | None:
+        """The next moment after this one at which rights of the application change by time alone: a grant begins or ends, or another key makes pseudonyms."""
         app = self._applications.get(client_id)
         terms = [edge for live in (app.grants if app else ()) for edge in (live.valid_from, live.valid_to) if edge is not None]
         return min((edge for edge in (*terms, *(version.starts_at for version in self._versions)) if edge > moment), default=None)

@@ -6,8 +6,9 @@ import pytest
 from graphql import GraphQLObjectType, print_schema
 
 from auth.decide import Rights
-from schema.documents import InvalidDocument
+from schema.documents import MOST_KEPT, OVERHEAD, Documents, InvalidDocument
 from schema.faults import Code, Fault
+from schema.plan import Plans
 from tests.schema.city import HOUSEHOLD, city, grant, rights
 
 pytestmark = pytest.mark.fast
@@ -85,3 +86,44 @@ def test_operation_must_be_named(name: str | None, says: str) -> None:
         document.operation(name)
     assert fault.value.code is Code.BAD_REQUEST
     assert document.operation("B").name.value == "B"  # type: ignore[union-attr]
+
+
+def test_what_is_kept_of_documents_and_plans_is_bounded_by_their_length() -> None:
+    hub, _ = city()
+    view = hub.view(rights(grant()))
+    documents, plans = Documents(characters=3 * OVERHEAD), Plans(3 * OVERHEAD)
+    texts = [f"{{ a{number}: civilAffairs {{ persons {{ nodes {{ name }} }} }} }}" for number in range(3)]
+    checked = [documents.check(text, view) for text in texts]
+    made = [plans.plan(view, each, each.operation(None), {}) for each in checked]
+    again = [documents.check(text, view) for text in reversed(texts)]
+    assert [known is found for known, found in zip(reversed(checked), again, strict=True)] == [True, True, False]
+    assert plans.plan(view, checked[2], checked[2].operation(None), {}) is made[2]
+    assert plans.plan(view, checked[0], checked[0].operation(None), {}) is not made[0]
+
+
+def test_a_very_long_document_is_not_kept() -> None:
+    hub, _ = city()
+    view, plans = hub.view(rights(grant())), Plans()
+    text = "{ civilAffairs { persons { nodes { name } } } }" + " " * MOST_KEPT
+    document = hub.documents.check(text, view)
+    assert hub.documents.check(text, view) is not document
+    assert plans.plan(view, document, document.operation(None), {}) is not plans.plan(view, document, document.operation(None), {})
+
+
+def test_a_document_is_kept_without_the_places_of_its_parts_and_its_errors_tell_them() -> None:
+    hub, _ = city()
+    view = hub.view(rights(grant()))
+    assert hub.documents.check("{\n  civilAffairs { __typename }\n}", view).node.loc is None
+    with pytest.raises(InvalidDocument) as invalid:
+        hub.documents.check("{\n  civilAffeirs { __typename }\n}", view)
+    assert [(place.line, place.column) for place in invalid.value.errors[0].locations or ()] == [(2, 3)]
+
+
+def test_names_that_are_no_fields_are_not_kept() -> None:
+    """Names at the root may be any text before a document is checked."""
+    hub, _ = city()
+    view = hub.view(rights(grant()))
+    for number in range(5):
+        with pytest.raises(InvalidDocument):
+            hub.documents.check(f"{{ {'a' * 5000}{number} }}", view)
+    assert sum(len(name) for names in view._asked for name in names) < 5000
