@@ -17,7 +17,8 @@ from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
 _SCRAMBLED = frozenset({Kind.STRING, Kind.INTEGER, Kind.BIGINT})
-_PLANS_KEPT = 512
+_PLANS_KEPT = 10_000
+"""Parts of selections: outputs, order keys, comparisons. A plan holds them."""
 LIMIT = "#limit"
 """The parameter that bounds what is read for the hub to complete."""
 
@@ -83,7 +84,7 @@ class NegotiatedSource:
         self._most = config.local_rows
         self._source = source
         self._looking_up = source if isinstance(source, LookingUp) else None
-        self._plans: Kept[Selection, tuple[Capabilities, Plan]] = Kept(_PLANS_KEPT)
+        self._plans: Kept[Selection, tuple[Capabilities, Plan]] = Kept(_PLANS_KEPT, lambda selection, _: _parts(selection))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -204,6 +205,20 @@ class NegotiatedSource:
             if known is not None and known in asked:
                 groups.setdefault(asked[known], []).append(row)
         return groups
+
+
+def _parts(selection: Selection) -> int:
+    text = len(selection.text.fields) if selection.text is not None else 0
+    return 10 + len(selection.outputs) + len(selection.order) + text + _comparisons(selection.where)
+
+
+def _comparisons(where: Predicate | None) -> int:
+    match where:
+        case Every(parts) | Some(parts):
+            return 1 + sum(map(_comparisons, parts))
+        case Not(part) | Linked(where=part):
+            return 1 + _comparisons(part)
+    return 1
 
 
 def _links(where: Predicate | None) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import ColumnClause, Select, func, literal_column, select
 
 from connectors.aggregation import Aggregation
 from connectors.kept import Kept
-from connectors.selection import Column, Match, Output, Rendered, Selection
+from connectors.selection import Binding, Column, Match, Output, Rendered, Selection
 from connectors.sql.aggregates import AggregateWriter
 from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
 from connectors.sql.predicates import Conditions
@@ -25,17 +25,25 @@ KEYS = "keys of the call"
 MOST = "rows of the look-up"
 """Parameter that binds the most rows of a look-up."""
 
-STATEMENTS_KEPT = 512
-_AGGREGATES_KEPT = 64
+STATEMENTS_KEPT = 1_000_000
+"""Characters of statements, each with :data:`OVERHEAD`."""
+OVERHEAD = 1_000
+_AGGREGATES_KEPT = 200_000
+_COLUMNS_KEPT = 500_000
+Columns = Kept[tuple[Binding, Column], ColumnClause[Any]]
+"""Outputs of one dialect as text, by where they are read: SQLAlchemy goes through all of a mask's parts to write it, so it does that once."""
+_PLACES = ("%(", "__[")
+"""What SQLAlchemy writes for a place before it knows its number: a text that holds it as it stands would be taken for one."""
 
 
 class Statements:
-    """The compiled statements of one dialect; about the ``STATEMENTS_KEPT`` most recent of them are kept."""
+    """The compiled statements of one dialect; the most recent are kept, bounded by their length."""
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
-        self._kept: Kept[tuple[Selection, Column | None, str], Statement] = Kept(STATEMENTS_KEPT)
-        self._aggregates: Kept[Aggregation, Statement] = Kept(_AGGREGATES_KEPT)
+        self._kept: Kept[tuple[Selection, Column | None, str], Statement] = Kept(STATEMENTS_KEPT, _weight)
+        self._columns: Columns = Kept(_COLUMNS_KEPT, lambda _, column: OVERHEAD + len(column.name))
+        self._aggregates: Kept[Aggregation, Statement] = Kept(_AGGREGATES_KEPT, _weight)
 
     def rows(self, selection: Selection, key: Column | None = None) -> Statement:
         """Reads the selection's rows; with ``key``, those whose key is in :data:`KEYS`, the key's value behind the outputs."""
@@ -62,14 +70,18 @@ class Statements:
         statement = self._kept.get(name)
         if statement is None:
             asked = replace(selection, limit=MOST) if what == "look up" else selection
-            statement = _Writer(self._dialect, asked, key).statement(counting=what == "count")
+            statement = _Writer(self._dialect, asked, key, self._columns).statement(counting=what == "count")
             self._kept.keep(name, statement)
         return statement
 
 
+def _weight(_: object, statement: Statement) -> int:
+    return OVERHEAD + len(statement.text)
+
+
 class _Writer:
-    def __init__(self, dialect: SqlDialect, selection: Selection, key: Column | None) -> None:
-        self._dialect, self._selection, self._key = dialect, selection, key
+    def __init__(self, dialect: SqlDialect, selection: Selection, key: Column | None, columns: Columns) -> None:
+        self._dialect, self._selection, self._key, self._columns = dialect, selection, key, columns
         self._binds = Binds()
         self._table = named_table(selection.binding, needed_columns(selection, key))
         self._conditions = Conditions(dialect, self._table, self._binds)
@@ -115,6 +127,24 @@ class _Writer:
     def _output(self, output: Output) -> Expression:
         if isinstance(output, Match):
             return self._conditions.among(output.column, output.kind, output.parameter)
+        found = self._columns.get((self._selection.binding, output))
+        if found is None:
+            shown = self._shown(output)
+            found = self._as_text(shown)
+            if found is None:
+                return shown
+            self._columns.keep((self._selection.binding, output), found)
+        return found
+
+    def _as_text(self, shown: Expression) -> ColumnClause[Any] | None:
+        """The expression compiled; ``None`` where it binds something. Masks write their constants into the statement."""
+        compiled = shown.compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
+        # What is taken literally is escaped for the driver once more.
+        doubled = self._dialect.core.identifier_preparer._double_percents
+        text = str(compiled).replace("%%", "%") if doubled else str(compiled)
+        return None if placed(self._binds, compiled) or any(place in text for place in _PLACES) else literal_column(text, shown.type)
+
+    def _shown(self, output: Column) -> Expression:
         column = self._table.c[output.name]
         if output.mask is None:
             return self._dialect.wire(column, output.kind)
