@@ -18,6 +18,8 @@ class Operation(Enum):
     QUERY = "QUERY"
     VERIFY = "VERIFY"
     EXCHANGE = "EXCHANGE"
+    # Members are there once and equal nothing else; Enum's own hash is Python.
+    __hash__ = object.__hash__
 
     @property
     def scope_prefix(self) -> str:

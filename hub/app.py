@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from auth.assertion import Assertions
 from auth.authorization import Authorizations
@@ -61,6 +62,7 @@ from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.http import LedgerHttp
 from hub.live import Live
 from hub.metrics.admin import admin_application, readiness
+from hub.metrics.meter import operation_of
 from hub.metrics.registry import Metrics, Observed
 from hub.people.authorize import AuthorizePages
 from hub.people.authorize_console import ConsolePeople
@@ -138,7 +140,7 @@ class Hub:
         self._authorize = AuthorizePages(Authorizations(self._oauth, codes), self._pages, core.ledger)
         self._pace = PublicPace(settings.public_calls_per_second)
         self._admissions: dict[str, Admission] = {}
-        self._endpoints: dict[str, ASGIApp] = {
+        self._endpoints: dict[str, GraphQLEndpoint] = {
             "/graphql": self._endpoint("data", data.answer, lambda _: settings.body_bytes, demo),
             "/governance/graphql": self._endpoint("governance", administration.answer, self._governance_limit, demo),
         }
@@ -170,7 +172,21 @@ class Hub:
         elif self._admin_port and (scope["server"] or ("", 0))[1] == self._admin_port:
             await self._admin(scope, receive, send)
         else:
-            await self.metrics.http.counted(self._serve, scope, receive, send)
+            endpoint = self._endpoints.get(scope["path"])
+            if endpoint is None or not self._hosts.admits(scope["headers"]) or scope["query_string"] or self.live.stale:
+                await self.metrics.http.counted(self._serve, scope, receive, send)
+            else:
+                await self._called(endpoint, scope, receive, send)
+
+    async def _called(self, endpoint: GraphQLEndpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        """A call of which nothing is to be refused before its endpoint sees it."""
+        meter, began, status = self.metrics.http, time.perf_counter(), 0
+        meter.in_work += 1
+        try:
+            status = await endpoint.serve(scope, receive, send)
+        finally:
+            meter.in_work -= 1
+            meter.note(operation_of(scope["path"]), status, began)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._hosts.admits(scope["headers"]):

@@ -42,7 +42,7 @@ def errors_at(paths: Sequence[Path], fault: Fault, count: int | None = None) -> 
     return [FieldError(paths[0][:place], fault, ".".join(str(part) for part in paths[0][place + 1 :]), count)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourceState:
     """How a source fared during the call: ``OK``, ``STALE`` (it serves what is older than its cycle), ``TIMEOUT``, ``OPEN_CIRCUIT`` or ``FAILED``."""
 

@@ -16,6 +16,7 @@ from connectors.aggregation import GROUPED, RANGED, SUMMED
 from connectors.registry import links_within, lists_by_index
 from schema.model import Item, Link, Resource, Snapshot, joins, root_fields
 from schema.naming import camel, type_name
+from schema.subjects import Naming
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,19 @@ class Face:
     def fields(self) -> Mapping[str, Item]:
         """Items whose value the caller sees, clear or masked."""
         return {camel(code): item for code, item in self.resource.items.items() if self.decided(code).shown is not Shown.ABSENT}
+
+    @cached_property
+    def _namings(self) -> dict[tuple[object, ...], Naming]:
+        return {}
+
+    def naming(self, outputs: tuple[object, ...]) -> Naming:
+        """Whom rows with these outputs name."""
+        found = self._namings.get(outputs)
+        if found is None:
+            if len(self._namings) >= _MOST_NAMINGS:
+                self._namings.clear()
+            found = self._namings[outputs] = Naming(self.resource, outputs)
+        return found
 
     @cached_property
     def keys(self) -> Mapping[str, Item]:
@@ -129,6 +143,7 @@ class Face:
         return self.decided(item.code).shown is Shown.CLEAR
 
 
+_MOST_NAMINGS = 128
 _NO_ENUM_VALUES = frozenset({"true", "false", "null"})
 _ABSENT = ItemDecision(Shown.ABSENT, Reason.ITEM_UNKNOWN)
 

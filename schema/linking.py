@@ -131,7 +131,7 @@ class Linking:
         """The shape's rows as the answer's objects, in the order of the rows."""
         table = self._tables[shape]
         links = [self._objects(link) for link in shape.links]
-        return [shape.render(row, links) for row in table.rows]
+        return shape.render(table.rows, links)
 
     def _objects(self, link: LinkStep) -> Mapping[Value, Any]:
         table = self._tables.get(link.shape)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from auth.rights import Operation
-from connectors.selection import SALT, Column, Order, Row, Selection, Value
+from connectors.selection import SALT, Binding, Column, Order, Predicate, Row, Selection, Value
 from schema.cursors import Cursors, no_place
 from schema.faces import Face
 from schema.faults import bad_input
@@ -22,17 +22,58 @@ from schema.subjects import Subject
 from schema.values import checked, deliverable
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Ordered:
+    """What a list is but for its filter: prepared once for its columns and ``orderBy``."""
+
+    orders: tuple[Order, ...]
+    scrambled: bool
+    columns: tuple[Column, ...]
+    """Those wanted of each row, and the order keys."""
+    places: tuple[int, ...]
+    """Where a row holds each order key."""
+    compared: tuple[ItemUse, ...]
+    selections: dict[tuple[Predicate | None, tuple[str, ...]], Selection] = field(default_factory=dict)
+    """By predicate and place to begin behind: statements are kept for a selection, which is best the same object."""
+
+    @classmethod
+    def of(cls, face: Face, outputs: Sequence[Column], order_by: Sequence[Mapping[str, Any]]) -> Ordered:
+        """Raises as :func:`schema.ordering.order`."""
+        orders = order(face.resource, face.filters, order_by, scrambled=hides_stable_key(face))
+        keys = list(dict.fromkeys(Column(o.column, o.kind) for o in orders))
+        columns = (*outputs, *(key for key in keys if key not in outputs))
+        ordered = {each.column for each in orders}
+        compared = tuple(ItemUse(item.code, "match") for item in face.filters.values() if item.column in ordered)
+        places = tuple(columns.index(Column(o.column, o.kind)) for o in orders)
+        return cls(orders, any(o.scrambled for o in orders), columns, places, compared)
+
+    def selection(self, binding: Binding, where: Predicate | None, after: tuple[str, ...]) -> Selection:
+        """The list's rows for which the predicate holds."""
+        found = self.selections.get((where, after))
+        if found is None:
+            if len(self.selections) >= _MOST_SELECTIONS:
+                self.selections.clear()
+            found = self.selections[where, after] = Selection(binding, self.columns, where, self.orders, after, "limit")
+        return found
+
+
+Kept = dict[tuple[tuple[str, Any], ...], Ordered]
+"""Of one list of one document, by its ``orderBy``."""
+_MOST_SELECTIONS, _MOST_ORDERS = 64, 64
+
+
 @dataclass(frozen=True)
 class Listing:
     """A list's arguments, bound: what to read and where to begin."""
 
     face: Face
+    ordered: Ordered
     selection: Selection
     binds: Binds
     first: int
     places: tuple[int, ...]
     """Where a row holds each order key."""
-    binding: bytes
+    bound: tuple[Any, ...]
     """What a cursor of this list is bound to: caller and query."""
     uses: tuple[ItemUse, ...]
     reached: Mapping[Face, tuple[ItemUse, ...]]
@@ -41,6 +82,11 @@ class Listing:
     """Whom the filter names by an identifier."""
     behind: bool
     """Whether the page begins behind a cursor."""
+
+    @property
+    def binding(self) -> bytes:
+        """The digest of what a cursor is bound to."""
+        return hashlib.sha256(orjson.dumps(self.bound, option=orjson.OPT_SORT_KEYS)).digest()
 
     def place(self, row: Row) -> list[Value]:
         """The row's order keys."""
@@ -55,21 +101,23 @@ class Listing:
         if not deliverable(place):
             raise no_place()
         names = tuple(f"after{i}" for i in range(len(place)))
-        return replace(self, selection=replace(self.selection, after=names), binds={**self.binds, **dict(zip(names, place, strict=True))}, behind=True)
+        selection = self.ordered.selection(self.selection.binding, self.selection.where, names)
+        return replace(self, selection=selection, binds={**self.binds, **dict(zip(names, place, strict=True))}, behind=True)
 
 
 def listing(
     face: Face,
     outputs: Sequence[Column],
-    uses: Sequence[ItemUse],
+    uses: tuple[ItemUse, ...],
     args: Mapping[str, Any],
     reader: Reader,
     cursors: Cursors,
     caller: str,
+    kept: Kept | None = None,
 ) -> Listing:
     """Binds a list's arguments.
 
-    ``outputs`` are the columns wanted of each row; the order keys are added to them.
+    ``outputs`` are the columns wanted of each row; the order keys are added to them. ``kept`` is where the list keeps what it prepared.
 
     Raises:
         Fault: ``BAD_INPUT`` for a page size, filter, order or cursor that cannot be used.
@@ -79,38 +127,39 @@ def listing(
     where = args.get("where") or {}
     filtering = Filter.of(face, binds, "p")
     parts = [filtering.predicate(where)] if where else []
-    reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for name, bound in binds.items() if name.startswith("p")))
-    orders = order(resource, face.filters, args.get("orderBy") or [], scrambled=hides_stable_key(face))
-    if any(o.scrambled for o in orders):
+    if binds:
+        reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for name, bound in binds.items() if name.startswith("p")))
+    ordered = _ordered(face, outputs, args.get("orderBy") or [], {} if kept is None else kept)
+    if ordered.scrambled:
         binds[SALT] = cursors.salt(caller, resource.code)
-    keys = list(dict.fromkeys(Column(o.column, o.kind) for o in orders))
-    columns = (*outputs, *(key for key in keys if key not in outputs))
-    selection = Selection(resource.binding, columns, reader.where(face, binds, parts), orders, (), "limit")
+    selection = ordered.selection(resource.binding, reader.where(face, binds, parts), ())
     first = _page_size(args.get("first"), face.decision.page_limit)
-    ordered = {order.column for order in orders}
-    compared = [ItemUse(item.code, "match") for item in face.filters.values() if item.column in ordered]
-    reached = filtering.reached.by_face()
-    binding = _binding(caller, resource.code, where, orders)
-    every = tuple(dict.fromkeys((*uses, *reached.pop(face, ()), *compared)))
-    listed = Listing(
-        face,
-        selection,
-        binds,
-        first,
-        tuple(columns.index(Column(o.column, o.kind)) for o in orders),
-        binding,
-        every,
-        reached,
-        filtering.reached.subjects,
-        False,
-    )
+    reached = filtering.reached.by_face() if where else {}
+    own = reached.pop(face, ())
+    every = uses if not own and not ordered.compared else tuple(dict.fromkeys((*uses, *own, *ordered.compared)))
+    bound = (caller, resource.code, where, [[o.column, o.descending] for o in ordered.orders])
+    listed = Listing(face, ordered, selection, binds, first, ordered.places, bound, every, reached, filtering.reached.subjects, False)
     after = args.get("after")
     if after is None:
         return listed
-    place = cursors.open(binding, str(checked(after, "after")))
-    if len(place) != len(orders):
+    place = cursors.open(listed.binding, str(checked(after, "after")))
+    if len(place) != len(ordered.orders):
         raise bad_input("after 不是本次查询的有效游标", "after is no valid cursor of this query")
     return listed.beginning_behind(place)
+
+
+def _ordered(face: Face, outputs: Sequence[Column], order_by: Sequence[Mapping[str, Any]], kept: Kept) -> Ordered:
+    key = tuple([pair for entry in order_by for pair in (*entry.items(), _NEXT)])
+    found = kept.get(key)
+    if found is None:
+        found = Ordered.of(face, outputs, order_by)
+        if len(kept) >= _MOST_ORDERS:
+            kept.clear()
+        kept[key] = found
+    return found
+
+
+_NEXT = ("", None)
 
 
 def _page_size(first: Any, most: int) -> int:
@@ -122,11 +171,6 @@ def _page_size(first: Any, most: int) -> int:
         "更多数据请用 after 翻页，或使用批量交换 startExchange",
         "page on with after, or use startExchange for more",
     )
-
-
-def _binding(caller: str, resource: str, where: Any, orders: Sequence[Order]) -> bytes:
-    content = orjson.dumps([caller, resource, where, [[o.column, o.descending] for o in orders]], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(content).digest()
 
 
 @dataclass(frozen=True)
@@ -179,7 +223,8 @@ def _note_reached(listed: Listing, reader: Reader) -> None:
 
 def cursors_of(listed: Listing, page: Page, cursors: Cursors) -> list[str]:
     """The cursor of each row of a page."""
-    return [cursors.seal(listed.binding, listed.place(row)) for row in page.rows]
+    binding = listed.binding
+    return [cursors.seal(binding, listed.place(row)) for row in page.rows]
 
 
 def page_info(fields: Mapping[str, str], listed: Listing, page: Page, cursors: Cursors, type_name: str = "PageInfo") -> dict[str, Any]:

@@ -32,4 +32,4 @@ class LookUp:
         where: Predicate | None = None if face.decision.rows is None else row_condition(face.resource, face.decision.rows, binds)
         selection = Selection(face.resource.binding, columns, where)
         every = tuple(dict.fromkeys((ItemUse(item.code, "key"), *uses)))
-        return cls(item, Column(item.column, item.kind), selection, binds, every, Naming(face.resource, columns))
+        return cls(item, Column(item.column, item.kind), selection, binds, every, face.naming(columns))

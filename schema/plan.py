@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from cachetools import LRUCache
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
@@ -87,6 +88,11 @@ class ListPlan:
     def batches(self) -> tuple[Batch, ...]:
         """The calls that look up its links."""
         return batches_of([shape for _, shape in self.shapes])
+
+    @cached_property
+    def kept(self) -> dict[tuple[tuple[str, Any], ...], Any]:
+        """What :func:`schema.lists.listing` prepares."""
+        return {}
 
     @cached_property
     def shapes(self) -> tuple[tuple[tuple[str, ...], Shape], ...]:
@@ -176,13 +182,15 @@ class DepartmentPlan:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A compiled operation. Root fields that are not departments (catalog, introspection, mutations) are left to graphql-core."""
+    """A compiled operation. Other root fields (catalog, introspection, mutations) are left to graphql-core."""
 
     document: Document
     operation: OperationDefinitionNode
     order: tuple[str, ...]
     departments: Mapping[str, DepartmentPlan]
     others: Mapping[str, list[FieldNode]]
+    named: Mapping[str, str]
+    """Response key of each ``__typename`` at the root → the root type's name."""
     faces: Mapping[tuple[str, Operation], Face]
     """Every (resource, operation) that running the plan makes use of."""
     masking: Mapping[str, str]
@@ -254,13 +262,18 @@ def compile_plan(view: View, document: Document, operation: OperationDefinitionN
     departments: dict[str, DepartmentPlan] = {}
     others: dict[str, list[FieldNode]] = {}
     compiler = _Compiler(view, collector)
+    root_type = document.schema.get_root_type(operation.operation)
+    named: dict[str, str] = {}
     for key, nodes in root.items():
+        if nodes[0].name.value == "__typename" and root_type is not None:
+            named[key] = root_type.name
+            continue
         code = view.faces.departments.get(nodes[0].name.value)
         if operation.operation is OperationType.QUERY and code is not None:
             departments[key] = compiler.department(key, code, collector.below(nodes))
         else:
             others[key] = nodes
-    return Plan(document, operation, tuple(root), departments, others, compiler.faces, compiler.masking)
+    return Plan(document, operation, tuple(root), departments, others, named, compiler.faces, compiler.masking)
 
 
 class _Compiler:

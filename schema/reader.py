@@ -24,7 +24,7 @@ from schema.filters import Binds, row_condition
 from schema.freshness import is_stale
 from schema.look_ups import LookUp
 from schema.shapes import ItemUse
-from schema.subjects import Subject, form, subjects_of
+from schema.subjects import Subject, form
 
 T = TypeVar("T")
 Sources = Callable[[str], Source]
@@ -130,7 +130,9 @@ class Reader:
         found = await self._call(face, lambda source: source.fetch_by_keys(selection, binds, batch.key, values))
         rows = {key: several[0] for key, several in found.items() if several}
         self.note(face, list(rows.values()), selection, batch.uses, Operation.QUERY)
-        self.name(face, [(item.code, form(item, key)) for item in face.resource.identifying.get(batch.key.name, ()) for key in rows])
+        subjects = self._answer.access(face, Operation.QUERY).subjects
+        for item in face.resource.identifying.get(batch.key.name, ()):
+            subjects.add(item.code, [form(item, key) for key in rows])
         return rows
 
     def note(self, face: Face, rows: Sequence[Row], selection: Selection | None, uses: Sequence[ItemUse], operation: Operation) -> None:
@@ -138,7 +140,7 @@ class Reader:
         access = self._answer.access(face, operation)
         take(access, uses, len(rows))
         if selection is not None:
-            access.subjects.update(dict.fromkeys(subjects_of(face.resource, selection, rows)))
+            face.naming(selection.outputs).note(rows, access.subjects)
 
     def name(self, face: Face, subjects: Iterable[Subject]) -> None:
         """Notes whom a question concerns, whatever is found."""
@@ -151,7 +153,6 @@ class Reader:
         code = face.resource.source
         started = time.perf_counter()
         state, reason, as_of = "FAILED", "", None
-        served: tuple[str, datetime]
         try:
             source = self._sources(code)
             if self._few:
@@ -159,23 +160,24 @@ class Reader:
             else:
                 async with self._statements.get(code) or self._statements.setdefault(code, asyncio.Semaphore(STATEMENTS)):
                     result = await call(source)
-            state, as_of = served = _served(face, source)
+            state, as_of = _served(face, source)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)
             raise source_fault(face, fault) from fault
         finally:
             self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), reason, as_of))
-        return result, *served
+        return result, state, as_of
 
     def _note_source(self, state: SourceState) -> None:
         """A trouble stays noted whatever follows; of data the oldest."""
         known = self._answer.sources.get(state.source)
-        if known is not None and known.as_of is None:
-            return
-        spent = state.milliseconds + (known.milliseconds if known else 0)
-        if known is not None and known.as_of is not None and state.as_of is not None and known.as_of <= state.as_of:
-            state = known
-        self._answer.sources[state.source] = replace(state, milliseconds=spent)
+        if known is None:
+            self._answer.sources[state.source] = state
+        elif known.as_of is not None:
+            spent = state.milliseconds + known.milliseconds
+            if state.as_of is not None and known.as_of <= state.as_of:
+                state = known
+            self._answer.sources[state.source] = replace(state, milliseconds=spent)
 
 
 def _served(face: Face, source: Source) -> tuple[str, datetime]:

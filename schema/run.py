@@ -35,7 +35,7 @@ _NULLED: Any = object()
 """Stands for a non-null field that failed: its parent becomes null (GraphQL specification §6.4.4)."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """What a run needs beside its plan. ``caller`` binds cursors."""
 
@@ -53,13 +53,17 @@ async def run_departments(plan: Plan, run: Run, answer: Answer, allowance: Allow
     """The data of the plan's departments by response key; errors and accesses are added to ``answer``, what is taken off ``allowance``."""
     answer.masking = plan.masking
     work = Work(run, answer, Reader(run.sources, answer, allowance, few=plan.statements <= STATEMENTS))
-    results = await together([work.department(key, department) for key, department in plan.departments.items()])
+    if len(plan.departments) == 1:
+        ((only, department),) = plan.departments.items()
+        results = [await work.department(only, department)]
+    else:
+        results = await together([work.department(key, department) for key, department in plan.departments.items()])
     if answer.errors:
         answer.errors.sort(key=lambda error: [str(part).zfill(8) if isinstance(part, int) else part for part in error.path])
     return dict(zip(plan.departments, results, strict=True))
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Work:
     """One call's work on resources: reads rows and renders them."""
 
@@ -69,6 +73,10 @@ class Work:
 
     async def department(self, key: str, plan: DepartmentPlan) -> dict[str, Any] | None:
         """A department's fields, side by side; ``None`` where a non-null one failed."""
+        if len(plan.fields) == 1:
+            ((only, root),) = plan.fields.items()
+            value = await self._field((key, only), root, plan.type_name)
+            return None if value is _NULLED else {only: value}
         names = list(plan.fields)
         fields = [self._field((key, name), root, plan.type_name) for name, root in plan.fields.items()]
         values = await together(fields)
@@ -112,12 +120,12 @@ class Work:
             self.answer.misses[face.resource.code] = self.answer.misses.get(face.resource.code, 0) + 1
             return None
         if not plan.batches and not plan.shape.ranged:
-            return plan.shape.render(row, ())
+            return plan.shape.render((row,), ())[0]
         made = await self.objects([row], {plan.shape: lambda _: path}, plan.batches)
         return made[plan.shape][0]
 
     async def _list(self, path: Path, plan: ListPlan, args: Mapping[str, Any]) -> dict[str, Any]:
-        listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller)
+        listed = listing(plan.face, plan.columns, plan.uses, args, self.reader, self.run.cursors, self.run.caller, plan.kept)
         if plan.reads:
             self.reader.allowance.reserve("rows", listed.first * plan.width)
             self.reader.allowance.reserve("cells", listed.first * plan.cells)

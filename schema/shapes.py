@@ -14,7 +14,7 @@ from schema.faces import Face
 from schema.model import Item, Link
 from schema.scalars import write_bigint
 
-Render = Callable[[Row, Sequence[Mapping[Value, Any]]], dict[str, Any]]
+Render = Callable[[Sequence[Row], Sequence[Mapping[Value, Any]]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class Shape:
     face: Face
     outputs: Outputs
     links: tuple[LinkStep, ...]
-    render: Render
+    entries: tuple[str, ...]
+    """Of the generated function, in the order of the answer's keys."""
     uses: tuple[ItemUse, ...]
     masking: Mapping[str, str]
     """Response keys of masked items → rule."""
@@ -92,6 +93,19 @@ class Shape:
         found = tuple((key, place, kind) for key, place, kind in self.leaves if place is not None and kind in (Kind.INTEGER, Kind.FLOAT))
         kinds = {place: kind for _, place, kind in found}
         return (*found, *((link.response_key, link.place, kinds[link.place]) for link in self.links if link.place in kinds))
+
+    @cached_property
+    def _renders(self) -> dict[int, Render]:
+        return {}
+
+    def render(self, rows: Sequence[Row], links: Sequence[Mapping[Value, Any]]) -> list[dict[str, Any]]:
+        """The answer's objects of rows that all have the same columns, by a function generated for so many."""
+        if not rows:
+            return []
+        made = self._renders.get(len(rows[0]))
+        if made is None:
+            made = self._renders[len(rows[0])] = _generate(self.entries, len(rows[0]), len(self.links))
+        return made(rows, links)
 
     @cached_property
     def width(self) -> int:
@@ -130,12 +144,12 @@ def compile_shape(face: Face, fields: Fields, collector: Collector, levels: Leve
             there = levels.outputs(level + 1, target.resource.code, link.to_item)
             shape = compile_shape(target, collector.below(nodes), collector, levels, there, level + 1)
             step = _link(face, link, response_key, shape, outputs)
-            entries.append(f"{response_key!r}: l[{len(links)}].get(r[{step.place}])")
+            entries.append(f"{response_key!r}: l{len(links)}(c{step.place})")
             links.append(step)
             items[response_key] = step.item
             uses[ItemUse(link.item, "key")] = None
     outputs.place(Column(face.resource.stable_key, face.resource.stable_kind))
-    return Shape(face, outputs, tuple(links), _generate(entries), tuple(uses), masking, tuple(leaves), items, tuple(fields))
+    return Shape(face, outputs, tuple(links), tuple(entries), tuple(uses), masking, tuple(leaves), items, tuple(fields))
 
 
 def _item(face: Face, name: str, outputs: Outputs) -> tuple[int, ItemUse, Kind]:
@@ -153,7 +167,7 @@ def _link(face: Face, link: Link, response_key: str, shape: Shape, outputs: Outp
 
 
 def _expression(place: int, kind: Kind) -> str:
-    return f"big(r[{place}])" if kind is Kind.BIGINT else f"r[{place}]"
+    return f"big(c{place})" if kind is Kind.BIGINT else f"c{place}"
 
 
 def _big(value: Any) -> Any:
@@ -163,8 +177,13 @@ def _big(value: Any) -> Any:
         return UNDELIVERABLE
 
 
-def _generate(entries: Sequence[str]) -> Render:
-    """The row function. Its text holds response keys as literals and indexes, and nothing else that a caller chose."""
-    source = "lambda r, l: {" + ", ".join(entries) + "}"
-    made: Render = eval(source, {"__builtins__": {}, "big": _big})  # noqa: S307 - generated above; GraphQL names are [_A-Za-z0-9]
+def _generate(entries: Sequence[str], width: int, links: int) -> Render:
+    """The function of all rows. Its text holds response keys as literals and numbers, and nothing else that a caller chose."""
+    columns = "".join(f"c{place}, " for place in range(width))
+    getting = "".join(f"l{number} = links[{number}].get; " for number in range(links))
+    body = f"return [{{{', '.join(entries)}}} for {columns}in rows]"
+    source = f"def render(rows, links): {getting}{body}"
+    scope: dict[str, Any] = {"__builtins__": {}, "big": _big}
+    exec(source, scope)  # noqa: S102 - generated above; GraphQL names are [_A-Za-z0-9]
+    made: Render = scope["render"]
     return made

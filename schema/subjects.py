@@ -5,7 +5,8 @@ They leave the process as keyed hashes alone. What is masked for the caller does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from operator import itemgetter
 
 from connectors.selection import Column, Kind, Row, Selection, Value
 from masking.canonical import canonical_code, canonical_identifier, canonical_mobile, canonical_name, canonical_text
@@ -81,20 +82,20 @@ class Naming:
 
     def __init__(self, resource: Resource, outputs: Sequence[object]) -> None:
         identifying, stable, stable_kind = resource.identifying, resource.stable_key, resource.stable_kind
-        self._places: list[tuple[int, str, Item | None]] = []
+        self._places: list[tuple[Callable[[Row], Value], str, Item | None]] = []
         for place, column in enumerate(outputs):
             if not isinstance(column, Column) or column.mask is not None:
                 continue
             if column.name == stable and column.kind is stable_kind:
                 # The same value once more, under the identifier's code, would say nothing that is not known of the stable key.
-                self._places.append((place, STABLE, None))
+                self._places.append((itemgetter(place), STABLE, None))
             else:
-                self._places += ((place, item.code, item) for item in identifying.get(column.name, ()) if item.kind is column.kind)
+                self._places += ((itemgetter(place), item.code, item) for item in identifying.get(column.name, ()) if item.kind is column.kind)
 
     def note(self, rows: Sequence[Row], named: Named) -> None:
         """Adds the subjects of rows, as far as their columns hold them unmasked. A value that cannot be delivered names nobody."""
-        for place, code, item in self._places:
-            values: Sequence[Value] = [row[place] for row in rows]
+        for taking, code, item in self._places:
+            values: Sequence[Value] = [*map(taking, rows)]
             if not deliverable(values):
                 values = [value for value in values if deliverable(value)]
             named.add(code, values if item is None else _formed(item, values))

@@ -27,9 +27,8 @@ class Admission:
         """Calls that hold a place."""
         return self._all
 
-    @contextmanager
-    def admit(self, caller: str) -> Iterator[None]:
-        """Holds a place while a call is in work.
+    def enter(self, caller: str) -> None:
+        """Takes a place for a call, until it leaves.
 
         Raises:
             Fault: ``RATE_LIMITED``, at once, where no place is left.
@@ -40,13 +39,22 @@ class Admission:
             raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试，并限制并发", "try again a little later, with fewer calls at once")
         self._each[caller] += 1
         self._all += 1
+
+    def leave(self, caller: str) -> None:
+        """Gives the place back."""
+        self._all -= 1
+        self._each[caller] -= 1
+        if not self._each[caller]:
+            del self._each[caller]
+
+    @contextmanager
+    def admit(self, caller: str) -> Iterator[None]:
+        """Holds a place while the block runs; see :meth:`enter`."""
+        self.enter(caller)
         try:
             yield
         finally:
-            self._all -= 1
-            self._each[caller] -= 1
-            if not self._each[caller]:
-                del self._each[caller]
+            self.leave(caller)
 
 
 class PublicPace:

@@ -16,7 +16,6 @@ VIA = "Huitong-Via"
 MOST_HUBS = 8
 """Through which one call may come."""
 _ZERO = "0" * 16
-_VIA_RAW = VIA.lower().encode()
 _VIA = re.compile(r"[0-9a-f]{16}(?:, ?[0-9a-f]{16})*\Z")
 _TRACE = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?\Z")
 
@@ -58,13 +57,12 @@ def trace_id(calling: Calling | None) -> str | None:
     return calling.trace[3:35] if calling is not None and calling.trace else None
 
 
-def hand_on(calling: Calling, use: Use, headers: Headers, hub: str) -> None:
-    """Notes the call's use and the hubs it came through, ``hub`` being this one.
+def hand_on(calling: Calling, use: Use, before: tuple[str, ...], hub: str) -> None:
+    """Notes the call's use and the hubs it came through: those ``before``, and ``hub``, this one.
 
     Raises:
-        Fault: ``BAD_REQUEST`` for a header that is ill-formed; ``LOOP`` where the call has been here before, or in too many hubs.
+        Fault: ``LOOP`` where the call has been here before, or in too many hubs.
     """
-    before = _hubs(headers)
     if hub in before or len(before) >= MOST_HUBS:
         raise Fault(
             Code.LOOP,
@@ -76,8 +74,13 @@ def hand_on(calling: Calling, use: Use, headers: Headers, hub: str) -> None:
     calling.purpose, calling.operator, calling.case, calling.via = use.purpose, use.operator, use.case, (*before, hub)
 
 
-def _hubs(headers: Headers) -> tuple[str, ...]:
-    given = b", ".join([value for name, value in headers.raw if name == _VIA_RAW]).decode("latin-1")
+def hubs_before(headers: Headers) -> tuple[str, ...]:
+    """The hubs that a call came through, as its headers name them.
+
+    Raises:
+        Fault: ``BAD_REQUEST`` for a header that is ill-formed.
+    """
+    given = ", ".join(headers.getlist(VIA))
     if not given:
         return ()
     if not _VIA.match(given):

@@ -39,6 +39,7 @@ from schema.answer import Answer, SourceState
 from schema.delivery import delivered
 from schema.documents import Documents
 from schema.plan import Plan
+from schema.questions import Questions
 from schema.run import Run
 from schema.view import View
 
@@ -105,8 +106,9 @@ class DataService:
 
     async def _read(self, asked: Asked, view: View, asking: CallQuestions | None) -> HttpAnswer:
         context = self._context(asked, view, asking) if asked.plan.others else None
-        questions = {} if asking is None else {"questions": asking.questions}
-        run = Run(self._live.sources.source, self._executor.cursors, asked.caller.name, asked.variables, group=asked.caller.rights.fingerprint, **questions)
+        caller = asked.caller
+        questions = _UNASKED if asking is None else asking.questions
+        run = Run(self._live.sources.source, self._executor.cursors, caller.name, asked.variables, questions, caller.rights.fingerprint)
         answer = await self._executor.run(asked.plan, run, context, view, asked.given)
         return await self._finish(asked, answer, context, asking)
 
@@ -123,7 +125,7 @@ class DataService:
         check_in_force(self._live, plan)
         self._troubles.note(turn.call, answer.sources.values())
         data = spliced(delivered(plan, answer), answer.long)
-        kind = Operation.EXCHANGE.scope_prefix if context and context.details else operation_of(answer)
+        kind = _EXCHANGE if context and context.details else operation_of(answer) if plan.verifies else _QUERY
         size = size_of(data) + answer.slack
         made = self._entries.answered(turn.call, caller, answer, asked.prepared.document, asked.purpose, size, kind, _details(asked, context))
         works = [usage(asked.bounded, made.rows)] if asked.bounded else []
@@ -141,10 +143,13 @@ class DataService:
         return HttpAnswer(200, body, _LANGUAGE[turn.english], packable=not spending.verifies)
 
 
+_QUERY, _EXCHANGE = Operation.QUERY.scope_prefix, Operation.EXCHANGE.scope_prefix
+_UNASKED = Questions()
+"""Of plans without aggregates, which ask none."""
 _LANGUAGE = {True: {"content-language": "en"}, False: {"content-language": "zh-CN"}}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Asked:
     """A call that may run: by whom, what, with which values and for what."""
 

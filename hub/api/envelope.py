@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from cachetools import LRUCache
 from starlette.datastructures import Headers
 
 from auth.rights import Use
+from connectors.kept import Kept
+from hub.api.calling import hubs_before
 from hub.api.use import read_use
 from hub.errors import prefers_english
 from schema.faults import Code, Fault
@@ -16,7 +17,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 _VARYING = frozenset({b"authorization", b"dpop", b"content-length", b"traceparent", b"tracestate", b"cookie"})
 """What differs from request to request, and what is secret: not looked at here, and never kept."""
-_KEPT = 1024
+_KEPT = 512
 _MOST_BYTES = 2048
 """Of headers that are kept: an ordinary client's have a few hundred bytes."""
 
@@ -58,19 +59,37 @@ class Envelope:
         """
         return read_use(self.headers)
 
+    @cached_property
+    def before(self) -> tuple[str, ...]:
+        """The hubs that the call came through.
+
+        Raises:
+            Fault: ``BAD_REQUEST``.
+        """
+        return hubs_before(self.headers)
+
 
 class Envelopes:
     """Envelopes by their headers, the most recent ones. Lives on the event loop."""
 
     def __init__(self) -> None:
-        self._known: LRUCache[tuple[tuple[bytes, bytes], ...], Envelope] = LRUCache(_KEPT)
+        self._known: Kept[tuple[tuple[bytes, bytes], ...], Envelope] = Kept(_KEPT)
 
-    def of(self, raw: RawHeaders) -> Envelope:
-        """The envelope of a request."""
-        key = tuple([header for header in raw if header[0] not in _VARYING])
+    def read(self, raw: RawHeaders) -> tuple[Envelope, dict[bytes, bytes | None], int]:
+        """Of a request: its envelope, the headers of its own (``None`` for one that stands more than once), and how many bytes all have."""
+        fixed, size = [], 0
+        own: dict[bytes, bytes | None] = {}
+        for header in raw:
+            name, value = header
+            size += len(name) + len(value)
+            if name in _VARYING:
+                own[name] = None if name in own else value
+            else:
+                fixed.append(header)
+        key = tuple(fixed)
         found = self._known.get(key)
         if found is None:
-            found = Envelope(Headers(raw=list(key)))
-            if sum(len(name) + len(value) for name, value in key) <= _MOST_BYTES:
-                self._known[key] = found
-        return found
+            found = Envelope(Headers(raw=fixed))
+            if size <= _MOST_BYTES:
+                self._known.keep(key, found)
+        return found, own, size

@@ -138,6 +138,8 @@ class Executor:
         if plan.others and context is not None:
             rest = await self._others(plan, context, view, run.variables, given, answer)
             merged = None if rest is None or merged is None else {**merged, **rest}
+        if merged is not None and plan.named:
+            merged |= plan.named
         answer.data = None if merged is None else merged if len(merged) == 1 else {key: merged[key] for key in plan.order}
         return answer
 

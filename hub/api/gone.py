@@ -7,7 +7,7 @@ from types import TracebackType
 
 from starlette.types import Receive
 
-PATIENCE_SECONDS = 0.02
+PATIENCE_SECONDS = 0.25
 """Work that is done sooner is not watched: to look after every caller costs more than such work."""
 
 

@@ -32,6 +32,8 @@ class HttpRequest:
     body: bytes = b""
     method: str = "POST"
     path: str = ""
+    own: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    """Headers that vary from call to call, by name; ``None`` for one that stands more than once."""
 
     @property
     def legacy(self) -> bool:
@@ -81,21 +83,30 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        headers, method, peer = Headers(raw=scope["headers"]), scope["method"], scope.get("client")
+        await self.serve(scope, receive, send)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Serves one request, and tells the status of its answer."""
+        raw, method, peer = scope["headers"], scope["method"], scope.get("client")
+        headers = Headers(raw=raw)
         if method in ("GET", "HEAD") and not scope["query_string"] and "text/html" in headers.get("accept", ""):
-            await self._page()(scope, receive, send)
-            return
-        request = HttpRequest(headers, peer[0] if peer else "", self._envelopes.of(scope["headers"]), b"", method, scope["path"])
-        status, fault = _check_envelope(request)
+            page = self._page()
+            await page(scope, receive, send)
+            return page.status_code
+        envelope, own, size = self._envelopes.read(raw)
+        request = HttpRequest(headers, peer[0] if peer else "", envelope, b"", method, scope["path"], own)
+        status, fault = _check_envelope(request, size)
         if fault is not None:
             answer = await self._refuse(request, fault, status)
         else:
             answer = await self._answer(request, receive)
         await _send(send, answer, request)
+        return answer.status
 
     async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
         try:
-            async with self._bodies.reading(receive, request.headers.get("content-length", ""), self._limit(request)) as request.body:
+            declared = request.own.get(b"content-length") or b""
+            async with self._bodies.reading(receive, declared.decode("latin-1"), self._limit(request)) as request.body:
                 with Gone(receive):
                     return await self._handler(request)
         except BodyFault as refused:
@@ -104,13 +115,10 @@ class GraphQLEndpoint:
             return await self._refuse(request, fault, refused.status)
 
 
-def _check_envelope(request: HttpRequest) -> tuple[int, Fault | None]:
+def _check_envelope(request: HttpRequest, size: int) -> tuple[int, Fault | None]:
     if request.method != "POST":
         zh, en = "只接受 POST;查询不得写入地址", "only POST is accepted: personal data has no place in an address"
         return 405, Fault(Code.BAD_REQUEST, zh, en, "请以 POST 发送 JSON", "send JSON by POST")
-    size = 0
-    for name, value in request.headers.raw:
-        size += len(name) + len(value)
     if size > MAX_HEADER_BYTES:
         return 431, Fault(Code.BAD_REQUEST, f"请求头超过 {MAX_HEADER_BYTES} 字节", f"the headers are larger than {MAX_HEADER_BYTES} bytes")
     return 415, request.envelope.unread

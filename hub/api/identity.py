@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anyio import to_thread
-from cachetools import LRUCache
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 
@@ -18,6 +17,7 @@ from auth.dpop import Proof, ProofInvalid, Proofs
 from auth.replay import ReplaysFull, ReplayStore
 from auth.rights import Use
 from auth.tokens import AccessToken, TokenInvalid, TokenVerifier
+from connectors.kept import Kept
 from hub.api.context import Caller
 from hub.api.oauth import resource_metadata_url
 from hub.people.codes import answers_for
@@ -67,7 +67,7 @@ class _Known:
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
-_KEPT = 4096
+_KEPT = 2048
 
 
 class Identity:
@@ -92,7 +92,7 @@ class Identity:
         self._proofs = proofs
         self._issuer = issuer
         self._replays = replays
-        self._known: LRUCache[bytes, _Known] = LRUCache(_KEPT)
+        self._known: Kept[bytes, _Known] = Kept(_KEPT)
 
     async def caller(self, asked: Asked, use: Use | None = None) -> Caller:
         """The caller; the public where no token is sent. A bearer's call waits for nothing; a proof is used up.
@@ -101,27 +101,11 @@ class Identity:
             Unauthenticated: the same for every fault of a token.
             Fault: ``RATE_LIMITED`` or ``LEDGER_UNAVAILABLE`` where a proof's use cannot be remembered, or nobody's rights can be told now.
         """
-        given = [value for name, value in asked.headers.raw if name == b"authorization"]
-        # Dictionaries of secrets are looked up by digests: how long a look-up takes tells nothing of what is in them.
-        digest = hashlib.sha256(given[0]).digest() if len(given) == 1 else b""
-        known = self._known.get(digest)
-        if known is not None and known.stamp is self._registry.stamp and known.holds(now()) and not self._stale():
-            self._recheck(known.access)
-            return known.caller if use is None else known.caller.using(use)
-        return await self._identified(asked, digest, use or Use())
-
-    def _recheck(self, access: AccessToken) -> None:
-        try:
-            self._verifier.recheck(access)
-        except TokenInvalid:
-            raise Unauthenticated(INVALID_TOKEN) from None
-
-    async def _identified(self, asked: Asked, digest: bytes, use: Use) -> Caller:
         # Both from before the rights are told: a change that comes meanwhile is seen by the next call.
         stamp, since = self._registry.stamp, now()
         access, proof = self._checked(asked)
         if access is None:
-            return Caller(None, self._registry.public(), use)
+            return Caller(None, self._registry.public(), use or Use())
         if self._stale():
             raise _rights_unknown()
         if proof is not None:
@@ -129,8 +113,23 @@ class Identity:
         until = self._registry.change_due(access.client_id, since)
         caller = self._caller(access)
         if proof is None and caller.person is None:
-            self._known[digest] = _Known(access, caller, stamp, since, until)
-        return caller.using(use)
+            self._known.keep(_digest(asked.headers["authorization"].encode("latin-1")), _Known(access, caller, stamp, since, until))
+        return caller.using(use or Use())
+
+    def recalled(self, authorization: bytes | None) -> Caller | None:
+        """An application that called before with the same header, if nothing has changed that its rights depend on; ``None``: see :meth:`caller`.
+
+        Raises:
+            Unauthenticated: its token was taken back, or has expired.
+        """
+        known = self._known.get(_digest(authorization)) if authorization else None
+        if known is None or known.stamp is not self._registry.stamp or not known.holds(now()) or self._stale():
+            return None
+        try:
+            self._verifier.recheck(known.access)
+        except TokenInvalid:
+            raise Unauthenticated(INVALID_TOKEN) from None
+        return known.caller
 
     def scopes(self, asked: Asked) -> frozenset[str]:
         """The scopes with which a request comes, before it is read: none where its token is not accepted. Uses up no proof."""
@@ -230,3 +229,8 @@ def _rights_unknown() -> Fault:
         "请稍后重试",
         "try again later",
     )
+
+
+def _digest(authorization: bytes) -> bytes:
+    """Tables of secrets go by digests: how long a look-up takes tells nothing of what is in them."""
+    return hashlib.sha256(authorization).digest()

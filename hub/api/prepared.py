@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cachetools import LRUCache
 from graphql import OperationDefinitionNode, VariableValues
 
 from auth.rights import Decision, Purpose, Use
+from connectors.kept import Kept
 from hub.api.execute import check_operations, check_size, flags_of, variables_of
 from hub.api.use import check_documents, check_use
 from hub.sharing.quota import limited
@@ -58,7 +58,7 @@ class PreparedDocuments:
     def __init__(self, plans: Plans, check: Callable[[str, View], Document]) -> None:
         self._plans = plans
         self._check = check
-        self._known: LRUCache[tuple[int, str, str | None], Prepared] = LRUCache(KEPT_WEIGHT, getsizeof=lambda prepared: prepared.document.weight)
+        self._known: Kept[tuple[int, str, str | None], Prepared] = Kept(KEPT_WEIGHT // 2, lambda _, prepared: prepared.document.weight)
 
     def of(self, view: View, text: str, name: str | None) -> Prepared:
         """The operation of this name, ``None`` where there is but one.
@@ -75,7 +75,7 @@ class PreparedDocuments:
         document = self._check(text, view)
         made = Prepared(view, document, document.operation(name), self._plans)
         if len(text) <= MOST_KEPT:
-            self._known[key] = made
+            self._known.keep(key, made)
         return made
 
 
@@ -110,8 +110,8 @@ class Checks:
 class CheckedPlans:
     """Checks by plan, the most recent, bounded by the weight of their documents, which plans hold. Lives on the event loop."""
 
-    def __init__(self, weight: int = KEPT_WEIGHT) -> None:
-        self._known: LRUCache[Plan, Checks] = LRUCache(weight, getsizeof=lambda checks: checks.document.weight)
+    def __init__(self, weight: int = KEPT_WEIGHT // 2) -> None:
+        self._known: Kept[Plan, Checks] = Kept(weight, lambda _, checks: checks.document.weight)
 
     def of(self, plan: Plan, document: Document) -> Checks:
         """The checks of a plan.
@@ -123,5 +123,5 @@ class CheckedPlans:
         if found is None:
             found = Checks(plan, document)
             if len(document.text) <= MOST_KEPT:
-                self._known[plan] = found
+                self._known.keep(plan, found)
         return found

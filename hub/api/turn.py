@@ -13,7 +13,7 @@ import structlog
 from connectors.calling import CALLING, Calling
 from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
-from hub.api.calling import hand_on, traceparent
+from hub.api.calling import hand_on, new_traceparent, traceparent
 from hub.api.context import Caller
 from hub.api.deadline import Deadline
 from hub.api.entries import asked_of, operation_of, refusal_entry
@@ -78,7 +78,8 @@ class Turns:
         """The answer to a request that could be read."""
         turn = Turn(make_id("call"), request, request.envelope.english)
         due = asyncio.get_running_loop().time() + self._seconds
-        calling = Calling(turn.call, trace=traceparent(request.headers), deadline=due)
+        trace = traceparent(request.headers) if b"traceparent" in request.own else new_traceparent()
+        calling = Calling(turn.call, trace=trace, deadline=due)
         CALLING.set(calling)
         try:
             return await self._answer(turn, calling, due)
@@ -107,19 +108,23 @@ class Turns:
 
     async def _answer(self, turn: Turn, calling: Calling, due: float) -> HttpAnswer:
         request = turn.request
-        caller = turn.caller = await self._identity.caller(Asked(request.headers, request.method, request.path))
+        caller = turn.caller = self._identity.recalled(request.own.get(b"authorization")) or await self._identity.caller(
+            Asked(request.headers, request.method, request.path)
+        )
         caller = turn.caller = caller.using(request.envelope.use)
         name = calling.caller = caller.name if caller.application else f"public {request.address}"
-        hand_on(calling, caller.use, request.headers, self._hub)
+        hand_on(calling, caller.use, request.envelope.before, self._hub)
         if caller.application is None:
             self._pace.take(request.address)
-        with self._admission.admit(name):
-            try:
-                with Deadline(due):
-                    return await self._answering(turn, caller)
-            except TimeoutError:
-                zh, en = "请缩小查询或改用批量交换", "ask for less, or use startExchange"
-                raise Fault(Code.TIMEOUT, "调用超时", "the call took too long", zh, en, origin=Origin.HUB) from None
+        self._admission.enter(name)
+        try:
+            with Deadline(due):
+                return await self._answering(turn, caller)
+        except TimeoutError:
+            zh, en = "请缩小查询或改用批量交换", "ask for less, or use startExchange"
+            raise Fault(Code.TIMEOUT, "调用超时", "the call took too long", zh, en, origin=Origin.HUB) from None
+        finally:
+            self._admission.leave(name)
 
     async def _refused(self, turn: Turn, fault: Fault) -> HttpAnswer:
         receipt = None

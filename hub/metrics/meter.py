@@ -48,9 +48,12 @@ class HttpMeter:
             await application(scope, receive, noting)
         finally:
             self.in_work -= 1
-            operation = operation_of(scope["path"])
-            self.codes[operation, status] += 1
-            self.seconds[operation].note(time.perf_counter() - began)
+            self.note(operation_of(scope["path"]), status, began)
+
+    def note(self, operation: str, status: int, began: float) -> None:
+        """A call has ended."""
+        self.codes[operation, status] += 1
+        self.seconds[operation].note(time.perf_counter() - began)
 
 
 def operation_of(path: str) -> str:

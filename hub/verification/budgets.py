@@ -61,7 +61,7 @@ class Budgets:
         return made
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Spending:
     """What one call spends of its department's budgets. ``verifies``: an answer of it may hold outcomes."""
 

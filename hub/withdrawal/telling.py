@@ -51,7 +51,8 @@ def check_in_force(live: Live, plan: Plan) -> None:
     Raises:
         Fault: ``FORBIDDEN``.
     """
-    if codes := live.snapshot.withdrawn.intersection(code for code, _ in plan.faces):
+    withdrawn = live.snapshot.withdrawn
+    if withdrawn and (codes := withdrawn.intersection(code for code, _ in plan.faces)):
         raise gone(codes)
 
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 
 from auth.rights import Use
 from connectors.calling import Calling
-from hub.api.calling import MOST_HUBS, hand_on, hub_number, trace_id, traceparent
+from hub.api.calling import MOST_HUBS, hand_on, hub_number, hubs_before, trace_id, traceparent
 from schema.faults import Code, Fault
 
 pytestmark = pytest.mark.fast
@@ -55,7 +55,7 @@ def test_anything_else_begins_a_new_trace(given: tuple[str, ...]) -> None:
 def test_use_and_hubs_are_handed_on() -> None:
     there = hub_number(b"other")
     made = Calling("c")
-    hand_on(made, Use("rent", "张三", "17"), headers(("Huitong-Via", there)), HERE)
+    hand_on(made, Use("rent", "张三", "17"), hubs_before(headers(("Huitong-Via", there))), HERE)
     assert (made.purpose, made.operator, made.case, made.via) == ("rent", "张三", "17", (there, HERE))
 
 
@@ -64,12 +64,12 @@ def test_use_and_hubs_are_handed_on() -> None:
 )
 def test_a_call_that_comes_back_or_came_too_far_is_refused(via: tuple[str, ...]) -> None:
     with pytest.raises(Fault) as fault:
-        hand_on(Calling("c"), Use(), headers(*(("Huitong-Via", value) for value in via)), HERE)
+        hand_on(Calling("c"), Use(), hubs_before(headers(*(("Huitong-Via", value) for value in via))), HERE)
     assert fault.value.code is Code.LOOP
 
 
 @pytest.mark.parametrize("via", ["x", "a" * 16 + ";", HERE.upper(), ","])
 def test_hubs_that_are_none_are_refused(via: str) -> None:
     with pytest.raises(Fault) as fault:
-        hand_on(Calling("c"), Use(), headers(("Huitong-Via", via)), HERE)
+        hand_on(Calling("c"), Use(), hubs_before(headers(("Huitong-Via", via))), HERE)
     assert fault.value.code is Code.BAD_REQUEST

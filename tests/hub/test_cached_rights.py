@@ -43,7 +43,7 @@ async def warmed(world: World, name: str, **terms: Any) -> str:
     await world.hub.live.refresh()
     for _ in range(3):
         assert (await world.ask(name, ASK)).found == {"name": NAME}
-    assert len(world.hub._identity._known) > 0
+    assert world.hub._identity.recalled(world._headers[name]["authorization"].encode()) is not None
     return name
 
 
@@ -72,7 +72,7 @@ async def asked(world: World, name: str) -> list[Asked]:
 async def test_a_known_token_is_not_looked_at_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the tests below would pass without anything being kept."""
     await warmed(world, "known")
-    monkeypatch.setattr(world.hub._identity, "_identified", None)
+    monkeypatch.setattr(world.hub._identity, "caller", None)
     assert (await world.ask("known", ASK)).found == {"name": NAME}
 
 

@@ -104,7 +104,7 @@ class Hub:
         plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document), coerced))
         answer = Answer()
         found = await run_departments(plan, Run(self.source, self.cursors, caller, coerced, questions or Questions()), answer)
-        answer.data = {key: found.get(key, "Query") for key in plan.order}
+        answer.data = {key: (found | plan.named)[key] for key in plan.order}
         return answer
 
     async def referred(self, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None) -> Answer:

@@ -63,11 +63,8 @@ def answered(view: View, text: str, variables: Mapping[str, Any], only: frozense
     coerced = variables_of(document, operation, variables)
     flags = flags_of(Plans().flags(document), coerced)
     plan = Plans().plan(view, document, operation, flags)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = dict(plan.named)
     for key, nodes in plan.others.items():
-        if nodes[0].name.value == "__typename":
-            found[key] = "Query"
-            continue
         question = Question(nodes, Collector(document.node, flags), coerced)
         found[key] = orjson.loads(joined(introspect(view.apart(only), question, kept, no_pause)))
     return found
