@@ -144,7 +144,7 @@ async def _linked(source: Mapping[str, Any], context: Context, face: Face, link:
 async def _one(context: Context, face: Face, args: Mapping[str, Any]) -> Any:
     given = [(name, value) for name, value in args.items() if value is not None]
     if len(given) != 1:
-        raise bad_input("标识", "give exactly one identifier")
+        raise bad_input("标识", f"give exactly one identifier: {', '.join(face.keys)}")
     name, value = given[0]
     item = face.keys[name]
     row = await context.one(face, item, canonical(item, value, name), spelled=face.spelled)

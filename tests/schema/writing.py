@@ -11,6 +11,7 @@ from graphql import (
     GraphQLArgument,
     GraphQLField,
     GraphQLNonNull,
+    GraphQLString,
     get_named_type,
     is_leaf_type,
 )
@@ -64,6 +65,11 @@ class Writer:
     """Variables that take a cursor."""
     fields: int = 0
     names: int = 0
+    whole: bool = False
+    """Uses all of the language: several operations, introspection beside data, variables with nulls and defaults wherever they may stand."""
+    aggregates: bool = True
+    operation: str | None = None
+    """The operation that is meant where the document has several."""
 
     def document(self) -> str | None:
         """A document; ``None`` where the view shows no department."""
@@ -78,10 +84,24 @@ class Writer:
             head = f"d{i}: {name}" if i or self.dice.chance(30) else name
             type_ = get_named_type(query.fields[name].type)
             parts += [f"{head}{self.condition()} {self.selection(type_, 1)}" for _ in range(2 if self.dice.chance(15) else 1)]
+        others = self._beside(parts) if self.whole else []
         body = "{ " + " ".join(parts) + " }"
         declared = ", ".join(f"${name}: {kind}" for name, kind in self.declared.items())
-        head = f"query Q({declared}) " if declared else self.dice.pick(("", "query "))
-        return "\n".join([head + body, *self.fragments.values()])
+        head = f"query Q({declared}) " if declared else "query Q " if others else self.dice.pick(("", "query "))
+        return "\n".join([*others, head + body, *self.fragments.values()])
+
+    def _beside(self, parts: list[str]) -> list[str]:
+        """Puts introspection among the root fields, sometimes; sometimes other operations, which are not meant."""
+        if self.dice.chance(25):
+            name = self.maybe_variable(GraphQLNonNull(GraphQLString), self.dice.pick(["Query", "Date", "Nothing", *list(self.view.full.type_map)[:3]]))
+            asked = f"i0: __type(name: {literal(name)}){self.condition()} {{ __typename kind name fields {{ name{self.condition()} type {{ kind name }} }} }}"
+            parts.insert(self.dice.number(0, len(parts)), asked)
+        if self.dice.chance(10):
+            parts.insert(self.dice.number(0, len(parts)), "__schema { queryType { name } a: mutationType { name } }")
+        if not self.dice.chance(20):
+            return []
+        self.operation = "Q"
+        return ["query Other { __typename a: __typename }", 'query Another { __type(name: "Query") { name } }'][: self.dice.number(1, 2)]
 
     def selection(self, type_: Any, depth: int) -> str:
         """A selection set on an object type."""
@@ -120,17 +140,18 @@ class Writer:
     def one_field(self, type_: Any, depth: int) -> str:
         """A field with its arguments and what is below it, sometimes twice with different things below."""
         self.fields += 1
-        choices = [(name, each) for name, each in type_.fields.items() if name != "asOf" and (depth < MOST_DEPTH or is_leaf_type(get_named_type(each.type)))]
+        known = type_.fields if self.aggregates else {name: each for name, each in type_.fields.items() if not name.endswith("Aggregate")}
+        choices = [(name, each) for name, each in known.items() if name != "asOf" and (depth < MOST_DEPTH or is_leaf_type(get_named_type(each.type)))]
         if not choices or self.dice.chance(8):
             return f"{self.alias('__typename')}__typename{self.condition()}"
         links = [choice for choice in choices if not is_leaf_type(get_named_type(choice[1].type))]
-        name, known = self.dice.pick(links if links and self.dice.chance(25) else choices)
-        if self.fields > 60 and not is_leaf_type(get_named_type(known.type)):
+        name, picked = self.dice.pick(links if links and self.dice.chance(25) else choices)
+        if self.fields > 60 and not is_leaf_type(get_named_type(picked.type)):
             return "__typename"
-        head = f"{self.alias(name, unique=bool(known.args))}{name}{self.arguments(name, known)}"
-        if is_leaf_type(get_named_type(known.type)):
+        head = f"{self.alias(name, unique=bool(picked.args))}{name}{self.arguments(name, picked)}"
+        if is_leaf_type(get_named_type(picked.type)):
             return f"{head}{self.condition()}"
-        below = get_named_type(known.type)
+        below = get_named_type(picked.type)
         times = 2 if self.dice.chance(12) else 1
         return " ".join(f"{head}{self.condition()} {self.selection(below, depth + 1)}" for _ in range(times))
 
@@ -227,6 +248,21 @@ class Writer:
             return value if value is not None or not isinstance(type_, GraphQLNonNull) else []
         name = f"v{len(self.declared)}"
         self.declared[name] = str(type_)
+        if self.whole and value is not None and self.dice.chance(25):
+            return self._variable(name, type_, value)
         if isinstance(type_, GraphQLNonNull) or not self.dice.chance(10):
             self.variables[name] = plain(value)
+        return Literal(f"${name}")
+
+    def _variable(self, name: str, type_: Any, value: Any) -> Literal:
+        """One with a default or a null, or both, or left out."""
+        loose = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        default = self.dice.chance(60)
+        if default:
+            self.declared[name] = f"{loose if self.dice.chance(60) else type_} = {literal(value)}"
+        choice = self.dice.pick(("value", "null", "none"))
+        if choice == "value" or (type_ is not loose and not default):
+            self.variables[name] = plain(value)
+        elif choice == "null" and not self.declared[name].partition(" ")[0].endswith("!"):
+            self.variables[name] = None
         return Literal(f"${name}")
