@@ -66,34 +66,41 @@ class _Meter:
 
     def selections(self, selected: SelectionSetNode | None) -> Cost:
         depth = fields = roots = seconds = directives = introspections = repeats = merged = 0
-        own: Counter[str] = Counter()
-        keys: Counter[str] = Counter()
+        own: dict[str, int] = {}
+        keys: Counter[str] | None = None
         for node in selected.selections if selected else ():
-            cost = self._selection(node)
+            directives = min(_MOST, directives + len(node.directives or ()))
             if isinstance(node, FieldNode):
-                own[node.alias.value if node.alias else node.name.value] += 1
-            elif fields <= _MOST_KEYED:
-                keys.update(cost.keys)
+                key = node.alias.value if node.alias else node.name.value
+                own[key] = own.get(key, 0) + 1
+                if node.selection_set is None:
+                    depth, fields, roots = max(depth, 1), fields + 1, roots + 1
+                    introspections += node.name.value in _INTROSPECTION
+                    continue
+                cost = self._field(node)
+            else:
+                cost = self._fragment(node.name.value) if isinstance(node, FragmentSpreadNode) else self.selections(getattr(node, "selection_set", None))
+                if fields <= _MOST_KEYED:
+                    keys = Counter() if keys is None else keys
+                    keys.update(cost.keys)
             repeats, merged = max(repeats, cost.repeats), max(merged, cost.merged)
             seconds = min(_MOST, seconds + cost.seconds)
             introspections = min(_MOST, introspections + cost.introspections)
             depth = max(depth, cost.depth)
             fields = min(_MOST, fields + cost.fields)
             roots = min(_MOST, roots + cost.roots)
-            directives = min(_MOST, directives + cost.directives + len(node.directives or ()))
-        keys.update(own)
-        return Cost(depth, fields, roots, seconds, directives, max((repeats, *own.values())), introspections, max((merged, *keys.values())), keys)
+            directives = min(_MOST, directives + cost.directives)
+        if keys is not None:
+            keys.update(own)
+        known = own if keys is None else keys
+        return Cost(depth, fields, roots, seconds, directives, max((repeats, *own.values())), introspections, max((merged, *known.values())), known)
 
-    def _selection(self, node: object) -> Cost:
-        if isinstance(node, FieldNode):
-            inner = self.selections(node.selection_set)
-            depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
-            seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
-            introspections = inner.introspections + (node.name.value in _INTROSPECTION)
-            return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections, inner.merged)
-        if isinstance(node, FragmentSpreadNode):
-            return self._fragment(node.name.value)
-        return self.selections(getattr(node, "selection_set", None))
+    def _field(self, node: FieldNode) -> Cost:
+        inner = self.selections(node.selection_set)
+        depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
+        seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
+        introspections = inner.introspections + (node.name.value in _INTROSPECTION)
+        return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections, inner.merged)
 
     def _fragment(self, name: str) -> Cost:
         if name in self.open or name not in self.fragments:

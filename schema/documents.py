@@ -28,6 +28,7 @@ from schema.budget import Budget, check_budget
 from schema.collect import condition_variables
 from schema.faults import Code, Fault
 from schema.messages import in_chinese
+from schema.plainly import plainly_valid
 from schema.view import View
 
 MAX_TOKENS = 3000
@@ -64,7 +65,7 @@ class Document:
     @cached_property
     def conditions(self) -> frozenset[str]:
         """Names of the variables that stand in ``@skip`` and ``@include``."""
-        return condition_variables(self.node)
+        return condition_variables(self.node) if "@" in self.text else frozenset()
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
@@ -127,7 +128,8 @@ class Documents:
         found = self._checked.get((id(schema), text))
         if found is not None and found.schema is schema:
             return found
-        self._validate(text, schema)
+        if not plainly_valid(schema, parsed.node):
+            self._validate(text, schema)
         document = Document.of(text, parsed.node, schema)
         if len(text) <= MOST_KEPT:
             self._parsed[text] = parsed
