@@ -103,7 +103,8 @@ class Hub:
         coerced = Variables(document.schema, operation).values(variables) or variables_of(document, operation, variables)
         plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document), coerced))
         answer = Answer()
-        found = await run_departments(plan, Run(self.source, self.cursors, caller, coerced, questions or Questions()), answer)
+        run = Run(self.source, self.cursors, caller, coerced, questions or Questions(), group=view.faces.rights.fingerprint)
+        found = await run_departments(plan, run, answer)
         answer.data = {key: (found | plan.named)[key] for key in plan.order}
         return answer
 
