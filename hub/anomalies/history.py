@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from hub.anomalies.store import StoredPast, forget, write_hours
 from hub.anomalies.tables import position
 from hub.clock import now, real_now
 from hub.ledger.batch import writing
+from hub.ledger.following import entries_between
 from hub.ledger.publish import last_size
-from hub.ledger.storing import entries_between
 from hub.sharing.calendar_service import read_calendar
 from hub.store.engine import reading
 from hub.store.upsert import inserted
@@ -121,10 +121,9 @@ class Historian:
     def _step_on(self) -> int:
         with reading(self._engine) as connection:
             begin, end = self._seq, min(self._seq + self._step, last_size(connection))
-            entries = _entries(connection, begin, end)
+            touched = self._count(_entries(connection, begin, end))
         if end <= begin:
             return 0
-        touched = self._count(entries)
         with self._locked() as connection:
             write_hours(connection, ((application, hour, self._open[hour][application]) for application, hour in sorted(touched)))
             over = self._close()
@@ -141,7 +140,7 @@ class Historian:
             self._open.pop(hour, None)
         self._pasts = {key: past for key, past in self._pasts.items() if key[1] not in over}
 
-    def _count(self, entries: list[tuple[int, Entry]]) -> set[tuple[str, str]]:
+    def _count(self, entries: Iterable[tuple[int, Entry]]) -> set[tuple[str, str]]:
         touched = set()
         for seq, entry in entries:
             if not is_use(entry):
@@ -187,5 +186,6 @@ class Historian:
             yield connection
 
 
-def _entries(connection: Connection, begin: int, end: int) -> list[tuple[int, Entry]]:
-    return [(seq, orjson.loads(canonical)) for seq, canonical in entries_between(connection, begin, end, end - begin)]
+def _entries(connection: Connection, begin: int, end: int) -> Iterator[tuple[int, Entry]]:
+    """One after the other: thousands that are held at once keep the collector of garbage busy."""
+    return ((seq, orjson.loads(canonical)) for seq, canonical in entries_between(connection, begin, end, end - begin))

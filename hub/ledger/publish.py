@@ -17,12 +17,13 @@ from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
 from hub.ledger.errors import DeviceFault, KeyMissing, LedgerCorrupt
+from hub.ledger.following import NewEntry, new_entries
 from hub.ledger.history import LedgerKey, check_last, of_size, read_history
 from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place, stands_at
-from hub.ledger.storing import NewEntry, insert_all, new_entries
+from hub.ledger.storing import insert_all
 from hub.ledger.tree import peaks
 
 INTERVAL = 1.0

@@ -52,30 +52,6 @@ def driver(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
-NewEntry = tuple[int, bytes, bytes, str]
-"""An entry as the publisher reads it: number, leaf, canonical bytes, moment."""
-
-
-def new_entries(connection: Connection, first: int, most: int) -> Sequence[NewEntry]:
-    """The entries from a number on, in their order."""
-    place = "%s" if connection.dialect.name == "postgresql" else "?"
-    asked = f"SELECT seq, leaf, canonical, at FROM ledger_entry WHERE seq >= {place} ORDER BY seq LIMIT {place}"  # noqa: S608 - no value in it
-    return raw_rows(connection, asked, (first, most))
-
-
-def entries_between(connection: Connection, first: int, end: int, most: int) -> Sequence[tuple[int, bytes]]:
-    """Numbers and canonical bytes of entries from ``first`` on and before ``end``, in their order."""
-    place = "%s" if connection.dialect.name == "postgresql" else "?"
-    asked = f"SELECT seq, canonical FROM ledger_entry WHERE seq >= {place} AND seq < {place} ORDER BY seq LIMIT {place}"  # noqa: S608 - no value in it
-    return raw_rows(connection, asked, (first, end, most))
-
-
-def raw_rows(connection: Connection, asked: str, values: Row) -> Sequence[Any]:
-    """The rows of a statement as the driver has them: of many, SQLAlchemy's own cost more than what is done with them."""
-    cursor: Any = connection.exec_driver_sql(asked, values).cursor
-    return list(cursor.fetchall())
-
-
 def store(connection: Connection, rows: Batch) -> None:
     """Writes a batch: in PostgreSQL as one statement, in SQLite as one for each table."""
     if connection.dialect.name == "postgresql":

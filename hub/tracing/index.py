@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
 from hub.ledger.batch import writing
+from hub.ledger.following import entries_between
 from hub.ledger.parsing import named_in
 from hub.ledger.publish import last_size
-from hub.ledger.storing import entries_between, insert_all
+from hub.ledger.storing import insert_all
 from hub.store.upsert import inserted
 from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
 

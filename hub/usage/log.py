@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from hub.acts import make_id
-from hub.ledger import tables
+from hub.ledger import following, tables
 from hub.ledger.entry import EntryDraft, Json
 from hub.sharing.machine import SYSTEM_ACTOR
 from hub.usage.roll import KINDS, Entry, bounds_of
@@ -20,11 +20,9 @@ ANCHOR = "usage.day"
 _PAGE = 2000
 
 
-def entries_between(connection: Connection, first: int, end: int) -> list[Entry]:
-    """The entries from number ``first`` up to, not including, ``end``."""
-    column = tables.entry.c
-    statement = select(column.canonical).where(column.seq >= first, column.seq < end).order_by(column.seq)
-    return [orjson.loads(canonical) for canonical in connection.execute(statement).scalars()]
+def entries_between(connection: Connection, first: int, end: int) -> Iterator[Entry]:
+    """The entries from number ``first`` up to, not including, ``end``; read while they are taken."""
+    return (orjson.loads(canonical) for _, canonical in following.entries_between(connection, first, end, end - first))
 
 
 def entries_of_day(connection: Connection, day: date, end: int) -> Iterator[Entry]:

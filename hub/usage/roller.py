@@ -162,10 +162,9 @@ class Roller:
         """Counts the next entries; whether there were any."""
         with reading(self._engine) as connection:
             end = min(self._seq + self._step, last_size(connection))
-            entries = entries_between(connection, self._seq, end)
+            touched = self._count(entries_between(connection, self._seq, end))
         if end <= self._seq:
             return False
-        touched = self._count(entries)
         with self._locked() as connection:
             self._write(connection, touched, end)
             connection.execute(update(tables.position).values(seq=end, at=real_now()))
