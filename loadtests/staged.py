@@ -20,7 +20,8 @@ STAGES = "LOADTESTS_STAGES"
 _WATCHED: tuple[tuple[Any, str, str], ...] = (
     (documents, "parse", "parsing"),
     (documents, "check_budget", "the budget"),
-    (documents, "validate", "validation"),
+    (documents, "plainly_valid", "validation"),
+    (documents, "validate", "validation by all rules"),
     (view.View, "schema", "cutting the schema"),
     (plan.Plans, "plan", "planning"),
     (statements.Statements, "_get", "SQL statements"),

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnClause, Select, func, literal_column, select
+from sqlalchemy import Select, func, literal_column, select
 
 from connectors.aggregation import Aggregation
 from connectors.kept import Kept
-from connectors.selection import Binding, Column, Match, Output, Rendered, Selection
+from connectors.selection import Column, Match, Output, Rendered, Selection
 from connectors.sql.aggregates import AggregateWriter
-from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect, guarded, unsealed
+from connectors.sql.columns import Columns
+from connectors.sql.dialect import Binds, Decode, Expression, SqlDialect
 from connectors.sql.predicates import Conditions
 from connectors.sql.rendering import RenderedStatement, start_of
 from connectors.sql.statement import Statement, placed
 from connectors.sql.tables import named_table, needed_columns
-from masking.rules import tells_nothing
-from masking.sql import masked
 
 KEYS = "keys of the call"
 """Parameter that binds the key values of ``fetch_by_keys``; a space keeps it apart from every name of a document."""
@@ -29,11 +28,10 @@ STATEMENTS_KEPT = 1_000_000
 """Characters of statements, each with :data:`OVERHEAD`."""
 OVERHEAD = 1_000
 _AGGREGATES_KEPT = 200_000
-_COLUMNS_KEPT = 500_000
-Columns = Kept[tuple[Binding, Column], ColumnClause[Any]]
-"""Outputs of one dialect as text, by where they are read: SQLAlchemy goes through all of a mask's parts to write it, so it does that once."""
-_PLACES = ("%(", "__[")
-"""What SQLAlchemy writes for a place before it knows its number: a text that holds it as it stands would be taken for one."""
+_FRAMES_KEPT = 200_000
+_OUTPUTS = "/*outputs*/"
+_HEAD = f"SELECT {_OUTPUTS} AS o"
+"""How a frame begins: a statement with this in the place of its outputs."""
 
 
 class Statements:
@@ -42,7 +40,8 @@ class Statements:
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
         self._kept: Kept[tuple[Selection, Column | None, str], Statement] = Kept(STATEMENTS_KEPT, _weight)
-        self._columns: Columns = Kept(_COLUMNS_KEPT, lambda _, column: OVERHEAD + len(column.name))
+        self._columns = Columns(dialect)
+        self._frames: Kept[tuple[Selection, Column | None], Statement] = Kept(_FRAMES_KEPT, _weight)
         self._aggregates: Kept[Aggregation, Statement] = Kept(_AGGREGATES_KEPT, _weight)
 
     def rows(self, selection: Selection, key: Column | None = None) -> Statement:
@@ -70,9 +69,39 @@ class Statements:
         statement = self._kept.get(name)
         if statement is None:
             asked = replace(selection, limit=MOST) if what == "look up" else selection
-            statement = _Writer(self._dialect, asked, key, self._columns).statement(counting=what == "count")
+            statement = self._framed(asked, key) if what != "count" else None
+            if statement is None:
+                statement = _Writer(self._dialect, asked, key, self._columns).statement(counting=what == "count")
             self._kept.keep(name, statement)
         return statement
+
+    def _framed(self, asked: Selection, key: Column | None) -> Statement | None:
+        """The statement, of texts that are there already; ``None`` where its outputs bind something, or SQLAlchemy has to see them."""
+        if asked.text is not None or not asked.outputs:
+            return None
+        decoders: list[tuple[int, Decode]] = []
+        texts: list[str] = []
+        for place, output in enumerate(asked.outputs):
+            written = self._columns.written(asked.binding, output) if isinstance(output, Column) else None
+            if written is None or written.text is None:
+                return None
+            texts.append(f"{written.text} AS o{place}")
+            if written.decode is not None:
+                decoders.append((place, written.decode))
+        frame = self._frame(replace(asked, outputs=()), key)
+        if not frame.text.startswith(_HEAD):
+            return None
+        decode = self._dialect.decode(key.kind) if key is not None else None
+        if decode is not None:
+            decoders.append((len(texts), decode))
+        return Statement(f"SELECT {', '.join(texts)}{frame.text[len(_HEAD) :]}", frame.places, tuple(decoders))
+
+    def _frame(self, bare: Selection, key: Column | None) -> Statement:
+        frame = self._frames.get((bare, key))
+        if frame is None:
+            frame = _Writer(self._dialect, bare, key, self._columns).frame()
+            self._frames.keep((bare, key), frame)
+        return frame
 
 
 def _weight(_: object, statement: Statement) -> int:
@@ -92,6 +121,13 @@ class _Writer:
         query = self._filtered(select(func.count()) if counting else select(*self._outputs()))
         compiled = (query if counting else self._placed(query)).compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
         return Statement(str(compiled), placed(self._binds, compiled), () if counting else self._decoders())
+
+    def frame(self) -> Statement:
+        """The statement without its outputs."""
+        mark: Expression = literal_column(_OUTPUTS).label("o")
+        query = self._placed(self._filtered(select(mark, *self._outputs(bare=True))))
+        compiled = query.compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
+        return Statement(str(compiled), placed(self._binds, compiled), ())
 
     def _rendered(self, form: Rendered) -> Statement:
         renderer = self._dialect.renderer
@@ -118,38 +154,17 @@ class _Writer:
         query = query.order_by(*self._conditions.order(selection.order))
         return query if selection.limit is None else query.limit(self._binds.place(selection.limit))
 
-    def _outputs(self) -> list[Expression]:
+    def _outputs(self, *, bare: bool = False) -> list[Expression]:
         outputs: list[Expression] = [self._output(output).label(f"o{place}") for place, output in enumerate(self._selection.outputs)]
         if self._key is not None:
             outputs.append(self._dialect.wire(self._table.c[self._key.name], self._key.kind).label("k"))
-        return outputs or [literal_column("1")]
+        return outputs if outputs or bare else [literal_column("1")]
 
     def _output(self, output: Output) -> Expression:
         if isinstance(output, Match):
             return self._conditions.among(output.column, output.kind, output.parameter)
-        found = self._columns.get((self._selection.binding, output))
-        if found is None:
-            shown = self._shown(output)
-            found = self._as_text(shown)
-            if found is None:
-                return shown
-            self._columns.keep((self._selection.binding, output), found)
-        return found
-
-    def _as_text(self, shown: Expression) -> ColumnClause[Any] | None:
-        """The expression compiled; ``None`` where it binds something. Masks write their constants into the statement."""
-        compiled = shown.compile(dialect=self._dialect.core, compile_kwargs={"render_postcompile": True})
-        # What is taken literally is escaped for the driver once more.
-        doubled = self._dialect.core.identifier_preparer._double_percents
-        text = str(compiled).replace("%%", "%") if doubled else str(compiled)
-        return None if placed(self._binds, compiled) or any(place in text for place in _PLACES) else literal_column(text, shown.type)
-
-    def _shown(self, output: Column) -> Expression:
-        column = self._table.c[output.name]
-        if output.mask is None:
-            return self._dialect.wire(column, output.kind)
-        shown = masked(output.mask, self._dialect.text(column, output.kind), self._dialect.name)
-        return shown if tells_nothing(output.mask) else guarded(self._dialect, column, output.kind, shown)
+        clause = self._columns.written(self._selection.binding, output).clause
+        return self._columns.shown(self._table, output) if clause is None else clause
 
     def _decoders(self) -> tuple[tuple[int, Decode], ...]:
         decoders = [self._decoder(output) for output in self._selection.outputs]
@@ -158,9 +173,4 @@ class _Writer:
         return tuple((place, decode) for place, decode in enumerate(decoders) if decode is not None)
 
     def _decoder(self, output: Output) -> Decode | None:
-        if isinstance(output, Match):
-            return bool
-        if output.mask is None:
-            return self._dialect.decode(output.kind)
-        sound = tells_nothing(output.mask) or self._dialect.undeliverable(self._table.c[output.name], output.kind) is None
-        return None if sound else unsealed
+        return bool if isinstance(output, Match) else self._columns.written(self._selection.binding, output).decode

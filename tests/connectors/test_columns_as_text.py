@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.selection import Binding, Column, Compare, Comparison, Kind, Match, Order, Output, Selection
-from connectors.sql import statements
+from connectors.sql import columns, statements
+from connectors.sql.columns import Columns
 from connectors.sql.dialect import SqlDialect
 from connectors.sql.dialect_dameng import DamengDialect
 from connectors.sql.dialect_mysql import MysqlDialect
@@ -37,6 +38,12 @@ BINDING = Binding('archive.per"son%s')
 DIALECTS: tuple[SqlDialect, ...] = (SqliteDialect(), PostgresDialect(), KingbaseDialect(), MysqlDialect(), MysqlDialect(collated=False))
 
 
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on SQLAlchemy writes whole statements of their parts."""
+    write = Columns._write
+    monkeypatch.setattr(Columns, "_write", lambda self, *given: replace(write(self, *given), clause=None, text=None))
+
+
 def outputs(name: str) -> list[Output]:
     """The column by masks of texts, of dates and of numbers, of every kind, and compared."""
     texts = [Column(name, Kind.STRING, mask_of(label)) for label in LABELS]
@@ -57,7 +64,7 @@ def test_statements_are_the_same(dialect: SqlDialect, monkeypatch: pytest.Monkey
     asked = [Selection(BINDING, (one, Column("id", Kind.STRING)), where, order, ("a",), "most") for one in outputs(HOSTILE)]
     kept = Statements(dialect)
     made = [written(kept, each) for each in asked]
-    monkeypatch.setattr(statements._Writer, "_as_text", lambda *_: None)
+    apart(monkeypatch)
     assert made == [written(Statements(dialect), each) for each in asked]
 
 
@@ -77,14 +84,14 @@ def test_a_dialect_without_masks_writes_the_same(monkeypatch: pytest.MonkeyPatch
     asked = [Selection(BINDING, (Column(name, kind),), limit="most") for name in ("plain", HOSTILE) for kind in Kind]
     kept = Statements(DamengDialect())
     made = [[kept.rows(each).text for each in asked] for _ in range(2)]
-    monkeypatch.setattr(statements._Writer, "_as_text", lambda *_: None)
+    apart(monkeypatch)
     assert made == [[Statements(DamengDialect()).rows(each).text for each in asked]] * 2
 
 
 def test_a_mask_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    inner = statements.masked
-    monkeypatch.setattr(statements, "masked", lambda *given: made.append(given[0]) or inner(*given))  # type: ignore[func-returns-value]
+    inner = columns.masked
+    monkeypatch.setattr(columns, "masked", lambda *given: made.append(given[0]) or inner(*given))  # type: ignore[func-returns-value]
     kept, column = Statements(PostgresDialect()), Column("nm", Kind.STRING, mask_of("KEEP_FIRST_1_LAST_1"))
     for other in "abc":
         kept.rows(Selection(BINDING, (column, Column(other, Kind.STRING))))
@@ -100,3 +107,14 @@ def test_statements_are_kept_by_their_length(monkeypatch: pytest.MonkeyPatch) ->
     held = [*kept._kept._younger.values(), *kept._kept._older.values()]
     assert sum(len(each.text) for each in held) < 2 * 50_000 + max(len(each.text) for each in made)
     assert sum(len(each.text) for each in made) > 200_000
+
+
+def test_the_rest_of_a_statement_is_written_once_for_all_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    inner = statements._Writer._placed
+    monkeypatch.setattr(statements._Writer, "_placed", lambda self, query: made.append(query) or inner(self, query))  # type: ignore[func-returns-value]
+    kept, where = Statements(PostgresDialect()), Compare("nm", Kind.STRING, Comparison.EQ, "n")
+    for name in "abc":
+        kept.rows(Selection(BINDING, (Column(name, Kind.STRING),), where))
+        kept.rows(Selection(BINDING, (Column(name, Kind.STRING),), where), Column("id", Kind.STRING))
+    assert len(made) == 2
