@@ -77,8 +77,10 @@ class Answer:
     accesses: dict[tuple[str, Operation], Access] = field(default_factory=dict)
     sources: dict[str, SourceState] = field(default_factory=dict)
     masking: Mapping[str, str] = field(default_factory=dict)
-    long: dict[str, list[Packed]] = field(default_factory=dict)
-    """Texts too long to be held plainly; ``data`` has the name of each where it belongs."""
+    long: dict[str, Sequence[bytes | Packed]] = field(default_factory=dict)
+    """Texts too long to be copied, or to be held plainly; ``data`` has the name of each where it belongs."""
+    parted: bool = False
+    """Whether a list was read in parts: then the answer's length is that of a source's data."""
     cleared: set[tuple[str, str, str]] = field(default_factory=set)
     """(resource, identifier, subject) whose verification found a match, or nothing that can be told."""
     compared: set[tuple[str, str, str]] = field(default_factory=set)

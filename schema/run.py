@@ -20,6 +20,7 @@ from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.linking import Linking, Table
 from schema.lists import Listing, Page, cursors_of, listing, note_page, page_info, read_page, read_total, total_beside
+from schema.long_lists import in_parts, read_parts
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
 from schema.questions import Questions, TooMany
@@ -137,10 +138,23 @@ class Work:
                 page = Page(written.rows, written.more)
                 note_page(lean, page.rows, self.reader)
                 return self._connection(plan, lean, page, self._total(plan, lean, page, total), {text.shape: Fragment(written.nodes)})
+        if in_parts(plan, listed, self.run.sources):
+            return await self._long(path, plan, listed)
         found, total = await self._beside(plan, listed, read_page(listed, self.reader) if plan.reads else None)
         page = found or Page((), False)
         objects = await self.objects(page.rows, {shape: _placed(path, keys) for keys, shape in plan.shapes}, plan.batches)
         return self._connection(plan, listed, page, self._total(plan, listed, page, total), objects)
+
+    async def _long(self, path: Path, plan: ListPlan, listed: Listing) -> dict[str, Any]:
+        ((keys, shape),) = plan.shapes
+
+        async def render(rows: Sequence[Row], before: int) -> list[dict[str, Any]]:
+            return (await self.objects(rows, {shape: lambda i: (*path, *keys, before + i)}, ()))[shape]
+
+        self.answer.parted = True
+        found, total = await self._beside(plan, listed, read_parts(shape, listed, self.reader, self.answer, (*path, *keys), render))
+        page, name = found or (Page((), False), "")
+        return self._connection(plan, listed, page, self._total(plan, listed, page, total), {shape: name})
 
     async def _beside(self, plan: ListPlan, listed: Listing, reading: Coroutine[Any, Any, T] | None) -> tuple[T | None, int | None]:
         """The page, and the total beside it where it is asked for."""

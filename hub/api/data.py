@@ -140,7 +140,7 @@ class DataService:
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english) if answer.errors else [], extensions)
         if spending.verifies:
             body = padded(body, answer.slack + state_slack(extensions.get("sources", ())))
-        return HttpAnswer(200, body, _LANGUAGE[turn.english], packable=not spending.verifies)
+        return HttpAnswer(200, body, _LANGUAGE[turn.english], packable=not spending.verifies and not answer.parted)
 
 
 _QUERY, _EXCHANGE = Operation.QUERY.scope_prefix, Operation.EXCHANGE.scope_prefix

@@ -11,7 +11,7 @@ from schema.packed import Packed
 Long = Sequence[bytes | Packed]
 
 
-def spliced(data: bytes, parts: Mapping[str, Sequence[Packed]]) -> bytes | Long:
+def spliced(data: bytes, parts: Mapping[str, Long]) -> bytes | Long:
     """JSON in which each name of a part, which stands there as text, is replaced by the part."""
     if not parts:
         return data
