@@ -6,7 +6,7 @@ from sqlalchemy import Text, and_, case, collate, func, or_
 
 from masking import words
 from masking.generated import shortest
-from masking.sql.basics import Expression, constant, constants, least, length_of, measured, nothing, number, part, position, rewritten
+from masking.sql.basics import Expression, constant, constants, head, least, length_of, measured, nothing, number, part, position, rewritten
 
 
 def name(text: Expression, dialect: str, share: int) -> Expression:
@@ -14,9 +14,9 @@ def name(text: Expression, dialect: str, share: int) -> Expression:
     length, counted, end = length_of(text, dialect), measured(text, dialect), constant(words.NAME_END)
     compound = and_(length >= number(3), part(text, 1, 2).in_(constants(words.COMPOUND_SURNAMES)))
     return case(
-        (and_(compound, counted >= number(shortest(2, share))), part(text, 1, 2) + end),
+        (and_(compound, counted >= number(shortest(2, share))), head(text, 2, dialect) + end),
         (compound, end),
-        (counted >= number(shortest(1, share)), part(text, 1, 1) + end),
+        (counted >= number(shortest(1, share)), head(text, 1, dialect) + end),
         (length >= number(1), end),
         else_=text,
     )
@@ -34,10 +34,10 @@ def email(text: Expression, dialect: str, share: int) -> Expression:
 
 def address(text: Expression, dialect: str, share: int) -> Expression:
     """The address up to its county-level division; see :func:`masking.reference.address`."""
-    head = part(text, 1, words.ADDRESS_HEAD)
-    stop = _stop(head, dialect)
-    district = position(rewritten(head, words.DIVISION_REWRITES) + constant(words.DIVISION), words.DIVISION, dialect)
-    city = position(head, words.CITY, dialect)
+    opening = part(text, 1, words.ADDRESS_HEAD)
+    stop = _stop(opening, dialect)
+    district = position(rewritten(opening, words.DIVISION_REWRITES) + constant(words.DIVISION), words.DIVISION, dialect)
+    city = position(opening, words.CITY, dialect)
     length = measured(text, dialect)
 
     def allowed(shown: Expression) -> Expression:
@@ -45,8 +45,8 @@ def address(text: Expression, dialect: str, share: int) -> Expression:
 
     # Each of these is computed anew wherever it stands, in PostgreSQL at some microseconds a row.
     shown = case(
-        (and_(district < stop, _names_division(part(head, district - number(1), 1), dialect)), allowed(district)),
-        (and_(city >= number(1), city < stop, city < district, part(head, city - number(1), 1).not_in(constants(words.NO_CITY_AFTER))), allowed(city)),
+        (and_(district < stop, _names_division(part(opening, district - number(1), 1), dialect)), allowed(district)),
+        (and_(city >= number(1), city < stop, city < district, part(opening, city - number(1), 1).not_in(constants(words.NO_CITY_AFTER))), allowed(city)),
         else_=number(0),
     )
     return case((text.is_not(None), part(text, 1, shown) + constant(words.ADDRESS_END)), else_=nothing())
@@ -56,12 +56,12 @@ _NOT_ROADS = "|".join(word.removeprefix(words.ROAD) for word, _ in words.ROAD_RE
 _FROM_STOP = rf"(?:{'|'.join(words.STOPS)}|{words.ROAD}(?!{_NOT_ROADS}))(?:.|\n)*$"
 
 
-def _stop(head: Expression, dialect: str) -> Expression:
+def _stop(opening: Expression, dialect: str) -> Expression:
     """Where the first word of a street or an estate begins; behind the last character where there is none."""
     if dialect == "postgresql":
-        return length_of(func.regexp_replace(head, constant(_FROM_STOP), constant(""), type_=Text), dialect) + number(1)
-    roads = position(rewritten(head, words.ROAD_REWRITES) + constant(words.ROAD), words.ROAD, dialect)
-    return least(dialect, roads, *(position(head + constant(word), word, dialect) for word in words.STOPS))
+        return length_of(func.regexp_replace(opening, constant(_FROM_STOP), constant(""), type_=Text), dialect) + number(1)
+    roads = position(rewritten(opening, words.ROAD_REWRITES) + constant(words.ROAD), words.ROAD, dialect)
+    return least(dialect, roads, *(position(opening + constant(word), word, dialect) for word in words.STOPS))
 
 
 _OF_NAMES = f"^(?![{words.NO_DIVISION_AFTER}])[{'-'.join(words.IDEOGRAPHS)}]$"

@@ -10,7 +10,7 @@ from sqlalchemy import case, or_
 from masking import words
 from masking.generated import shortest
 from masking.rules import Mask
-from masking.sql.basics import Expression, constant, constants, least, length_of, measured, number, part, position
+from masking.sql.basics import Expression, constant, constants, head, least, length_of, measured, number, part, position, tail
 
 
 def writer(mask: Mask) -> Callable[[Expression, str], Expression] | None:
@@ -53,12 +53,12 @@ class _Positions:
     def stars(self, hidden: Expression | int) -> Expression:
         if self.mask.fixed:
             return constant("*" * words.FIXED_STARS)
-        return constant("*" * min(hidden, words.STAR_LIMIT)) if isinstance(hidden, int) else part(constant(words.STARS), 1, hidden)
+        return constant("*" * min(hidden, words.STAR_LIMIT)) if isinstance(hidden, int) else head(constant(words.STARS), hidden, self.dialect)
 
     def keep(self, first: int, last: int) -> Expression:
         """The ends, where the text is long enough for them."""
         hidden = self.length - number(first + last)
-        between = part(self.text, 1, first) + self.stars(hidden) + part(self.text, self.length - number(last - 1), last)
+        between = head(self.text, first, self.dialect) + self.stars(hidden) + tail(self.text, last, self.dialect)
         return case((self.measured < number(shortest(first + last, self.mask.share)), self.stars(self.length)), else_=between)
 
     def phone(self) -> Expression:
