@@ -1,7 +1,7 @@
 """Documents of plain form are found valid in one walk. What this does not vouch for may be valid all the same: graphql-core says, by all its rules.
 
-Plain are: one query; fields whose response keys are all different in each selection set; no fragments; variables without defaults that stand
-as whole arguments; ``@skip`` and ``@include``. Literals are checked by graphql-core itself.
+Plain are: one query; fields whose response keys are all different in each selection set; no fragments; variables of types that are as strict as
+their places; ``@skip`` and ``@include``. Literals are checked by graphql-core itself.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLIncludeDirective,
+    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLInt,
     GraphQLList,
@@ -30,6 +31,7 @@ from graphql import (
     GraphQLType,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -39,6 +41,7 @@ from graphql import (
     VariableNode,
     is_input_type,
     is_required_argument,
+    is_required_input_field,
     type_from_ast,
 )
 from graphql.utilities import is_type_sub_type_of, validate_input_literal
@@ -80,8 +83,10 @@ class _Walk:
 
     def _declared(self, definition: VariableDefinitionNode) -> GraphQLInputType:
         type_ = type_from_ast(self._schema, definition.type)
-        if definition.default_value is not None or definition.directives or not is_input_type(type_):
+        if definition.directives or not is_input_type(type_):
             raise _NotPlain
+        if definition.default_value is not None:
+            _literal(definition.default_value, type_)
         return type_
 
     def selections(self, parent: GraphQLObjectType, selected: SelectionSetNode) -> None:
@@ -139,11 +144,38 @@ class _Walk:
             known = definition.args.get(name)
             if known is None:
                 raise _NotPlain
-            if isinstance(value, VariableNode):
-                self._variable(value, known.type)
-            else:
-                _literal(value, known.type)
+            self._value(value, known.type)
         if any(name not in values and is_required_argument(known) for name, known in definition.args.items()):
+            raise _NotPlain
+
+    def _value(self, value: ValueNode, type_: GraphQLInputType) -> None:
+        if isinstance(value, VariableNode):
+            self._variable(value, type_)
+            return
+        bare = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if isinstance(value, ListValueNode) and isinstance(bare, GraphQLList):
+            for each in value.values:
+                self._value(each, bare.of_type)
+        elif isinstance(value, ObjectValueNode) and isinstance(bare, GraphQLInputObjectType):
+            self._object(value, bare)
+        else:
+            _literal(value, type_)
+
+    def _object(self, value: ObjectValueNode, type_: GraphQLInputObjectType) -> None:
+        given = {each.name.value: each.value for each in value.fields}
+        if len(given) != len(value.fields):
+            raise _NotPlain
+        if type_.is_one_of:
+            inner = next(iter(given.values()), None)
+            nullable = isinstance(inner, VariableNode) and not isinstance(self.variables.get(inner.name.value), GraphQLNonNull)
+            if len(given) != 1 or nullable or isinstance(inner, NullValueNode):
+                raise _NotPlain
+        for name, each in given.items():
+            known = type_.fields.get(name)
+            if known is None:
+                raise _NotPlain
+            self._value(each, known.type)
+        if any(name not in given and is_required_input_field(known) for name, known in type_.fields.items()):
             raise _NotPlain
 
     def _variable(self, node: VariableNode, type_: GraphQLInputType) -> None:

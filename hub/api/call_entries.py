@@ -9,7 +9,7 @@ from auth.rights import Purpose
 from connectors.calling import CALLING
 from hub.api.calling import trace_id
 from hub.api.context import Caller
-from hub.api.entries import access_entries, access_of, call_entry, elapsed, outcome_of, subject_hashes
+from hub.api.entries import access_entries, access_of, call_entry, elapsed, subject_hashes
 from hub.ledger.entry import Access as LedgerAccess
 from hub.ledger.entry import EntryDraft
 from hub.ledger.forms import Filled, Form, Part
@@ -63,29 +63,27 @@ class CallEntries:
     ) -> Made:
         """The entry of a call; ``size`` are its bytes of data."""
         accesses = [*answer.accesses.values()]
-        codes = {access.face.resource.code for access in accesses}
-        if details is not None or len(codes) != len(accesses):
+        if details is not None or (len(accesses) > 1 and len({access.face.resource.code for access in accesses}) != len(accesses)):
             return self._plain(call, caller, answer, document, purpose, size, operation, details)
-        app = caller.application
+        app, use, served = caller.application, caller.use, answer.sources.values()
         code = answer.errors[0].fault.code.value if answer.errors else None
-        sources = [(source.source, source.state) for source in answer.sources.values()]
         key = (
             document.sha256,
             (app.client_id, app.department) if app else None,
-            caller.use.purpose,
+            use.purpose,
             (purpose.scenario, purpose.basis) if purpose else None,
             operation,
             caller.rights.fingerprint,
-            (outcome_of(answer), code),
-            *sources,
+            code,
+            answer.data is None,
+            *[(source.source, source.state) for source in served],
         )
         known = self._known.get(key)
         if known is None or not _fits(known, accesses):
             known = self._learn(key, call_entry(call, caller, answer, self._bare(accesses, caller), document, purpose, size, operation), accesses)
         parts, sets = self._parts(accesses)
-        calling, use = CALLING.get(), caller.use
-        served = [(source.milliseconds, source.as_of) for source in answer.sources.values()]
-        entry = known.form.fill(call, now(), parts, served, size=size, operator=use.operator, case=use.case, trace=trace_id(calling), ms=elapsed())
+        took, trace = [(source.milliseconds, source.as_of) for source in served], trace_id(CALLING.get())
+        entry = known.form.fill(call, now(), parts, took, size=size, operator=use.operator, case=use.case, trace=trace, ms=elapsed())
         return Made(entry, {part.resource: part.rows for part in parts}, sets)
 
     def _plain(self, call: str, caller: Caller, answer: Answer, document: Document, purpose: Purpose | None, size: int, *more: Any) -> Made:
@@ -99,14 +97,15 @@ class CallEntries:
     def _learn(self, key: tuple[object, ...], example: EntryDraft, accesses: Sequence[Access]) -> _Known:
         if len(self._known) >= self._most:
             del self._known[next(iter(self._known))]
-        known = self._known[key] = _Known(Form(example, self._log), tuple((access.face, tuple(access.uses)) for access in accesses))
+        known = self._known[key] = _Known(Form(example, self._log), tuple((access.face, access.uses) for access in accesses))
         return known
 
     def _parts(self, accesses: Sequence[Access]) -> tuple[list[Part], list[Work]]:
         """What was taken, with subjects in place of whom it concerned; and what writes the sets of those who are very many."""
         hashed = [subject_hashes(self._subjects, access) for access in accesses]
-        most = most_named(map(len, hashed))
-        parts, works = [], []
+        most = most_named([len(hashes) for hashes in hashed])
+        parts: list[Part] = []
+        works: list[Work] = []
         for access, hashes in zip(accesses, hashed, strict=True):
             resource, held = access.face.resource, None
             if len(hashes) > most:
@@ -121,4 +120,7 @@ def _fits(known: _Known, accesses: Sequence[Access]) -> bool:
     """Whether the accesses are those of the example, by resource, decision and uses."""
     if len(known.faces) != len(accesses):
         return False
-    return all(access.face is face and tuple(access.uses) == uses for access, (face, uses) in zip(accesses, known.faces, strict=True))
+    for access, (face, uses) in zip(accesses, known.faces, strict=True):
+        if access.face is not face or (access.uses is not uses and access.uses != uses):
+            return False
+    return True

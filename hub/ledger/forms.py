@@ -22,6 +22,8 @@ _SOURCE_SIZE, _ACCESS_SIZE = 64, 160
 """The same of a source's moment and time, and of an access's rows and set."""
 _SUBJECT_SIZE = 35
 _NULL = b"null"
+_OTHER_RESOURCES = "the entry names other resources than its form"
+_NO_HASHES = "subjects are keyed hashes made by Subjects.digests, never identifiers"
 
 
 class Part(NamedTuple):
@@ -83,29 +85,38 @@ class Form:
         """
         if type(call) is not str or not call or len(call) > 64 or not call.isprintable():
             raise EntryRejected("call is a code: one or more printable characters, at most 64")
-        if [part[:2] for part in parts] != self.places:
-            raise EntryRejected("the entry names other resources than its form")
-        subjects = sum([len(part.subjects) for part in parts])
+        if len(parts) != len(self.places):
+            raise EntryRejected(_OTHER_RESOURCES)
+        rows, subjects, moments = 0, 0, moment(at)
+        values: list[object] = []
+        for part, place in zip(parts, self.places, strict=True):
+            resource, provider, took, hashes, held = part
+            if (resource, provider) != place:
+                raise EntryRejected(_OTHER_RESOURCES)
+            rows, subjects = rows + _count("rows", took), subjects + len(hashes)
+            values += (took, _NULL if held is None else encode(subject_set(held)), _hashes(hashes))
         if self.size + _SUBJECT_SIZE * subjects > MAX_BYTES:
             raise EntryRejected(f"the entry is larger than {MAX_BYTES} bytes; write one entry per part of the work")
-        if subjects and {len(each) for part in parts for each in part.subjects} != {WIDTH}:
-            raise EntryRejected("subjects are keyed hashes made by Subjects.digests, never identifiers")
-        rows, moments = 0, moment(at)
-        values: list[object] = []
-        for part in parts:
-            rows += part.rows
-            values += (_count("rows", part.rows), _set(part.subject_set), _hashes(part.subjects))
+        chained, place_of = len(values) + 4, len(values) + 8
         # In the order in which the keys stand in the entry; 0 and the dash are its place.
-        values += (moments.encode(), _count("bytes", size), encode(call), _text("case", case, 256), "", _number("ms", ms))
-        values += (_text("operator", operator, 256), _count("rows", rows), 0)
-        chained, place = len(values) - 5, len(values) - 1
+        values += (
+            moments.encode(),
+            _count("bytes", size),
+            encode(call),
+            _NULL if case is None else _text("case", case, 256),
+            "",
+            _NULL if ms is None else b"%d" % _count("ms", ms),
+            _NULL if operator is None else _text("operator", operator, 256),
+            _count("rows", rows),
+            0,
+        )
         before = len(values)
-        for took, as_of in served:
-            values += (_NULL if as_of is None else b'"%b"' % moment(as_of).encode(), _count("ms", took))
+        for milliseconds, as_of in served:
+            values += (_NULL if as_of is None else b'"%b"' % moment(as_of).encode(), _count("ms", milliseconds))
         if len(values) - before != 2 * self.sources:
             raise EntryRejected("the entry names other sources than its form")
-        values.append(_text("trace", trace, 64))
-        return Filled(self, self._text, call, moments, parts, values, chained, place)
+        values.append(_NULL if trace is None else _text("trace", trace, 64))
+        return Filled(self, self._text, call, moments, parts, values, chained, place_of)
 
 
 class Filled:
@@ -213,22 +224,20 @@ def _count(name: str, value: int) -> int:
     return value
 
 
-def _number(name: str, value: int | None) -> bytes:
-    return _NULL if value is None else b"%d" % _count(name, value)
-
-
-def _text(name: str, value: str | None, most: int) -> bytes:
-    if value is None:
-        return _NULL
+def _text(name: str, value: str, most: int) -> bytes:
     if type(value) is not str or len(value) > most:
         raise EntryRejected(f"{name} is a text of at most {most} characters")
     return encode(value)
 
 
-def _set(held: SubjectSet | None) -> bytes:
-    return _NULL if held is None else encode(subject_set(held))
-
-
 def _hashes(subjects: Sequence[bytes]) -> bytes:
     """As texts of 32 hexadecimal digits, one behind the other in a list."""
-    return b'"%b"' % b"".join(subjects).hex("-", WIDTH).replace("-", '","').encode() if subjects else b""
+    if not subjects:
+        return b""
+    if len(subjects) == 1:
+        if len(subjects[0]) != WIDTH:
+            raise EntryRejected(_NO_HASHES)
+        return b'"%b"' % subjects[0].hex().encode()
+    if {*map(len, subjects)} != {WIDTH}:
+        raise EntryRejected(_NO_HASHES)
+    return b'"%b"' % b"".join(subjects).hex("-", WIDTH).replace("-", '","').encode()
