@@ -100,6 +100,23 @@ async def test_the_inner_of_two_deadlines_does_not_end_the_outer_and_the_outer_e
         await inner(loop.time() + 5)
 
 
+async def test_what_a_block_makes_of_its_end_is_what_it_tells() -> None:
+    loop = asyncio.get_running_loop()
+
+    async def mended(failing: bool) -> str:
+        with Deadline(loop.time() + 0.001):
+            try:
+                await asyncio.sleep(5)
+            except asyncio.CancelledError:
+                if failing:
+                    raise ZeroDivisionError from None
+        return "answered all the same"
+
+    assert await mended(False) == "answered all the same"
+    with pytest.raises(ZeroDivisionError):
+        await mended(True)
+
+
 async def inner(when: float) -> None:
     """Is ended by another deadline than its own."""
     with pytest.raises(asyncio.CancelledError), Deadline(when):
