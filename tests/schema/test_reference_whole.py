@@ -30,6 +30,7 @@ from schema.faults import Code, Fault
 from schema.reference import run_reference
 from schema.run import Run
 from schema.view import View
+from tests.schema.city import city, grant, rights
 from tests.schema.dice import SEED, Dice, examples
 from tests.schema.running import CALLER, WIDE, Hub
 from tests.schema.worlds import World, make_rights, make_world
@@ -54,7 +55,7 @@ def spoil(dice: Dice, world: World) -> None:
         keys = {resource.stable_key, *(resource.items[code].column for code in (*resource.identifiers, *(link.item for link in resource.links)))}
         for row in world.rows[resource.code]:
             for item in resource.items.values():
-                if item.column not in keys and dice.chance(7):
+                if item.column not in keys and dice.chance(20):
                     row[item.column] = dice.pick(ODD[item.kind])
 
 
@@ -146,3 +147,18 @@ def test_bytes_are_the_references_quickly(random: Random) -> None:
 @examples(45, after=5)
 def test_bytes_are_the_references(random: Random) -> None:
     asyncio.run(check_all(random, Counter()))
+
+
+@pytest.mark.fast
+@pytest.mark.anyio
+async def test_a_null_for_the_name_of_a_type_is_an_error_of_that_field_alone() -> None:
+    hub, _ = city()
+    view = hub.view(rights(grant()))
+    text = 'query ($n: String = "Query") { t: __type(name: $n) { name } civilAffairs { persons(first: 1) { nodes { name } } } __typename }'
+    document = hub.documents.check(text, view)
+    data, errors = await planned(hub, view, document, None, {"n": None})
+    right = await run_reference(Document.of(text, document.node, view.full), {"n": None}, None, hub.source, hub.cursors, CALLER)
+    assert (data, told(errors)) == (orjson.dumps(right.data), told(right.errors))
+    assert orjson.loads(data)["t"] is None
+    assert orjson.loads(data)["civilAffairs"]["persons"]["nodes"]
+    assert [error.path for error in errors] == [("t",)]
