@@ -22,7 +22,7 @@ from hub.ledger.storing import insert_all
 from hub.store.upsert import inserted
 from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
 
-STEP = 500
+STEP = 1000
 """Entries that one transaction covers at most."""
 MOST_ROWS = 20_000
 """Rows of the index that one transaction writes, but for the entry with which it begins."""
