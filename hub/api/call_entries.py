@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from auth.rights import Purpose
 from connectors.calling import CALLING
+from connectors.kept import Kept
 from hub.api.calling import trace_id
 from hub.api.context import Caller
 from hub.api.entries import access_entries, access_of, call_entry, elapsed, subject_hashes
@@ -22,8 +23,10 @@ from schema.documents import Document
 from schema.faces import Face
 from schema.shapes import ItemUse
 
-MOST_FORMS = 1024
-"""Kinds of calls whose form is kept: documents by application, purpose and rights."""
+_BESIDE = 1000
+"""Bytes that a form takes besides its text."""
+KEPT_BYTES = 16 * 1024 * 1024
+"""Of forms, about, and as much again of those that were asked for before: kinds of calls are documents by application, purpose and rights."""
 
 
 class Made(NamedTuple):
@@ -44,11 +47,10 @@ class _Known(NamedTuple):
 class CallEntries:
     """Makes the entries of answered calls. Calls of like kind share a form, which is checked and put into canonical bytes once. For one thread."""
 
-    def __init__(self, subjects: Subjects, log: str, most: int = MOST_FORMS) -> None:
+    def __init__(self, subjects: Subjects, log: str, most: int = KEPT_BYTES) -> None:
         self._subjects = subjects
         self._log = log
-        self._most = most
-        self._known: dict[tuple[object, ...], _Known] = {}
+        self._known: Kept[tuple[object, ...], _Known] = Kept(most, lambda _, known: _BESIDE + known.form.size)
 
     def answered(
         self,
@@ -95,9 +97,8 @@ class CallEntries:
         return tuple(access_of([access], self._subjects, caller.rights.fingerprint, named=False) for access in accesses)
 
     def _learn(self, key: tuple[object, ...], example: EntryDraft, accesses: Sequence[Access]) -> _Known:
-        if len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
-        known = self._known[key] = _Known(Form(example, self._log), tuple((access.face, access.uses) for access in accesses))
+        known = _Known(Form(example, self._log), tuple((access.face, access.uses) for access in accesses))
+        self._known.keep(key, known)
         return known
 
     def _parts(self, accesses: Sequence[Access]) -> tuple[list[Part], list[Work]]:
