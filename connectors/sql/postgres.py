@@ -20,6 +20,7 @@ _asyncpg: Any = asyncpg
 """asyncpg has no annotations."""
 
 _CLOSE_SECONDS = 2.0
+_ASKING_SECONDS = 0.1
 _STATEMENTS_PREPARED = 512
 
 
@@ -55,6 +56,9 @@ class PostgresConnection:
 
     async def close(self) -> None:
         """Waits until a cancelled statement has ended, then says goodbye; breaks off after two seconds."""
+        if not self._sound:
+            # asyncpg, told to close while it is still connecting to ask for the statement's end, leaves an error behind that nobody takes.
+            await asyncio.sleep(_ASKING_SECONDS)
         await self._connection.close(timeout=_CLOSE_SECONDS)
 
 

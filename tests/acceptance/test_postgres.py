@@ -185,7 +185,7 @@ def test_the_server_itself_masks(other: RunningHub, postgres: Postgres) -> None:
         for column in columns:
             (shown,) = [expression for expression in outputs(statement) if f'"{column}"' in expression]
             assert shown.startswith("CASE ")
-            assert "substr(" in shown
+            assert any(taken in shown for taken in ("substr(", "left("))
             assert "****" in shown
     assert 'CAST("person"."name" AS TEXT)' in outputs(persons)
 
