@@ -129,7 +129,7 @@ class Documents:
         if found is not None and found.schema is schema:
             return found
         if not plainly_valid(schema, parsed.node):
-            self._validate(text, schema)
+            self._validate(text, parsed.node, schema)
         document = Document.of(text, parsed.node, schema)
         if len(text) <= MOST_KEPT:
             self._parsed[text] = parsed
@@ -161,11 +161,10 @@ class Documents:
             raise InvalidDocument([error]) from None
 
     @staticmethod
-    def _validate(text: str, schema: GraphQLSchema) -> None:
-        # Errors tell places.
-        errors = validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True)
-        if errors:
-            raise InvalidDocument(errors)
+    def _validate(text: str, node: DocumentNode, schema: GraphQLSchema) -> None:
+        if validate(schema, node, _RULES, max_errors=1, hide_suggestions=True):
+            # Errors tell places, which are not kept of documents that are valid.
+            raise InvalidDocument(validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True))
 
     @staticmethod
     def _refuse_subscriptions(node: DocumentNode) -> None:

@@ -154,7 +154,7 @@ class SqliteDialect(Standard):
             case Kind.DATE:
                 wrong = or_(
                     storage != _TEXT,
-                    func.coalesce(func.date(column, _NO_DAYS), literal_column("''")) != column,
+                    func.date(column, _NO_DAYS).is_distinct_from(column),
                     func.substr(column, 1, 4) == literal_column("'0000'"),
                 )
             case Kind.DATETIME:

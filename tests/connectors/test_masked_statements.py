@@ -135,7 +135,7 @@ async def test_masks_stand_in_the_statement_and_raw_columns_do_not(told: Told) -
     for name, expression in zip(MASKED, shown(statement), strict=True):
         assert name in expression
         assert expression.upper().startswith("CASE ")
-        assert "substr(" in expression
+        assert re.search(r"\b(substr|left|substring)\(", expression)
         assert not any(other in expression for other in MASKED if other != name)
     texts = [name for name in MASKED if KINDS[name] is Kind.STRING]
     stored = {row[NAMES.index(name)] for row in PEOPLE for name in texts} - {None, ""}
@@ -146,7 +146,7 @@ async def test_masks_stand_in_the_statement_and_raw_columns_do_not(told: Told) -
 async def test_a_rule_that_shows_nothing_of_the_column_reads_nothing_of_it(told: Told) -> None:
     _, statement = await told.asked(raw("record_no"), Column("id_number", Kind.STRING, parse_mask("NULL")))
     (expression,) = shown(statement)[1:]
-    assert "substr(" not in expression
+    assert not re.search(r"\b(substr|left)\(", expression)
     assert not re.search(r"(THEN|ELSE)[^=]*id_number", expression)
 
 

@@ -216,7 +216,7 @@ def test_a_masked_column_is_only_inside_its_mask() -> None:
     masked = Column("id_number", Kind.STRING, parse_mask("ID_NUMBER_1_1"))
     for dialect in (SqliteDialect(), PostgresDialect()):
         text = Statements(dialect).rows(Selection(PERSON, (masked,))).text
-        assert "substr(" in text
+        assert re.search(r"\b(substr|left)\(", text)
         asked = re.sub(r"typeof\(X\)|huitong_readable\(CAST\(X AS BLOB\)\)|X IS NOT NULL".replace("X", r'"?person"?\."id_number"'), "", text)
         inside = r'CASE WHEN \( = \'blob\'\) THEN CAST\(x\'ff\' AS TEXT\) ELSE (CAST\(person\."id_number" AS TEXT\)) END'
         outside = re.sub(r'CAST\("?person"?\."id_number" AS TEXT\)', "", re.sub(inside, r"\1", asked))
@@ -282,7 +282,7 @@ async def test_masks_run_in_postgres_and_raw_values_stay_there(postgres: Postgre
     await source.close()
     statement = next(line for line in postgres.logged(start).splitlines() if '"masks"."person"' in line)
     assert "[huitong]" in statement
-    assert "substr(CAST" in statement
+    assert "left(CAST" in statement
     raw = {value for row in PEOPLE for name, value in zip(NAMES, row, strict=True) if name in labels and value}
     shown = {value for row in rows for value in row if value}
     assert shown

@@ -105,7 +105,7 @@ class Hub:
         answer = Answer()
         run = Run(self.source, self.cursors, caller, coerced, questions or Questions(), group=view.faces.rights.fingerprint)
         found = await run_departments(plan, run, answer)
-        answer.data = {key: (found | plan.named)[key] for key in plan.order}
+        answer.data = {key: {**found, **plan.named}.get(key, "Query") for key in plan.order}
         return answer
 
     async def referred(self, document: Document, variables: Mapping[str, Any], caller: str = CALLER, questions: Questions | None = None) -> Answer:

@@ -104,7 +104,7 @@ async def check(world: World, hub: Hub, view: View, writer: Writer, text: str, c
 def compare(data: bytes, errors: list[FieldError], right: Answer, counted: Counter[str]) -> None:
     """The property."""
     expected = orjson.dumps(right.data)
-    if data != expected:
+    if data != expected or told(errors) != sorted(told(right.errors), key=by_path):
         note(f"planned  {data.decode()}\nexpected {expected.decode()}\n{told(errors)}\n{told(right.errors)}")
     assert data == expected
     ours, theirs = told(errors), sorted(told(right.errors), key=by_path)

@@ -380,13 +380,13 @@ async def test_administrators_run_documents_of_applications_dry(live: Live, scop
 async def test_a_call_has_few_dry_runs(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each document is parsed and validated: thirty in one call would be the work of thirty calls, for anybody."""
     parsed: list[str] = []
-    parse_ = Documents.parse
+    sound = Documents._sound
 
-    def counted(self: Documents, text: str) -> Any:
+    def counted(self: Documents, text: str, **how: Any) -> Any:
         parsed.append(text)
-        return parse_(self, text)
+        return sound(self, text, **how)
 
-    monkeypatch.setattr(Documents, "parse", counted)
+    monkeypatch.setattr(Documents, "_sound", counted)
     many = "query($document: String!) {" + " ".join(f"r{i}: dryRun(document: $document) {{ wouldRun }}" for i in range(30)) + "}"
     data, codes = await ask(DATA, live, housing(live), many, document="{ x }")
     assert (data, len(parsed), set(codes)) == (None, MOST_RUNS, {"QUERY_BUDGET"})
