@@ -23,12 +23,15 @@ from hub.observation import set_up_logging
 
 set_up_logging()
 
+def tell(what):
+    os.write(1, f"{{what}}\\n".encode())  # in one piece, whatever the others write
+
 def patient(number, ready):
     asked = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(0))
     signal.signal(signal.SIGINT, lambda *_: asked.append(0))
     ready()
-    print(os.getpid(), flush=True)
+    tell(os.getpid())
     while len(asked) < {signals}:
         time.sleep(0.01)
     return 0
@@ -36,7 +39,7 @@ def patient(number, ready):
 def broken(number, ready):
     return 3 if number else patient(number, ready)
 
-sys.exit(Supervisor(2, {work}, lambda: print("ready", flush=True)).run())
+sys.exit(Supervisor(2, {work}, lambda: tell("ready")).run())
 """
 
 
