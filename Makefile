@@ -22,7 +22,7 @@ CALLERS ?= MixedDay
 LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint fast check test packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench load clean
+.PHONY: help run build dev lint compiled fast check test thorough packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench load clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -65,13 +65,16 @@ hub/demo/divisions.json: hub/demo/divisions.py $(DONE)/npm $(DONE)/package
 $(DONE)/peers: loadtests/peers/postgraphile/package-lock.json loadtests/peers/postgraphile/package.json loadtests/peers/postgraphile/.npmrc $(DONE)/tools
 	@cd loadtests/peers/postgraphile && PATH="$(CURDIR)/$(BIN):$$PATH" $(PROGRESS) '安装对照服务 installing PostGraphile, to compare with (locked)' npm --loglevel=error ci && touch "$(CURDIR)/$@"
 
-dev: build $(DONE)/dev $(DONE)/oracle ## 开发环境 Install the development tools as well
+dev: build $(DONE)/dev $(DONE)/oracle $(DONE)/s3 ## 开发环境 Install the development tools as well
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/package
 	@$(PROGRESS) '安装开发工具 installing the development tools (hash-locked)' $(PIP) --require-hashes -r $< && touch $@
 
 $(DONE)/oracle: requirements/oracle.txt | $(DONE)/venv
 	@$(PROGRESS) '安装对照实现 installing an oracle of the tests, apart (hash-locked)' $(PIP) --require-hashes --upgrade --target $(VENV)/oracle -r $< && touch $@
+
+$(DONE)/s3: requirements/s3.txt | $(DONE)/venv
+	@$(PROGRESS) '安装测试用 S3 服务 installing an S3 server for the tests, apart (hash-locked)' $(PIP) --require-hashes --upgrade --target $(VENV)/s3 -r $< && touch $@
 
 lint: dev
 	$(call say,ruff$(comma) mypy$(comma) import-linter)
@@ -83,11 +86,18 @@ lint: dev
 check: dev ## 快速检查 Lint, types, architecture, fast tests: under a minute
 	@$(MAKE) --jobs=2 --output-sync=target lint fast
 
-fast: dev
+# Tests start many processes: none of them compiles the code anew, also where Python is told to write no bytecode.
+compiled: dev
+	@$(BIN)/python -m compileall -q -j 2 -x node_modules hub schema auth connectors masking verifier loadtests tests
+
+fast: compiled
 	@$(BIN)/pytest -q -m fast -n 2 --dist loadfile
 
-test: lint packages ## 全部测试 Everything; starts its own PostgreSQL, MariaDB and Chromium
-	@$(BIN)/pytest -q -n 3 --dist loadfile
+test: lint packages compiled ## 全部测试 Everything; starts its own PostgreSQL, MariaDB and Chromium
+	@$(BIN)/pytest -q -n 5 --dist loadfile
+
+thorough: lint packages compiled ## 全部样例 The same with all random examples, of which `make test` draws a quarter
+	@THOROUGH=1 $(BIN)/pytest -q -n 5 --dist loadfile
 
 packages:
 	@missing=; command -v chromium >/dev/null || missing="$$missing chromium"; \
@@ -100,7 +110,7 @@ packages:
 	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null
 
 conformance: dev ## 一致性 Run the conformance kit over every connector and write docs/conformance.md
-	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_aggregates.py tests/connectors/test_conformance_load.py
+	@$(BIN)/pytest -q -p tests.connectors.conformance tests/connectors/test_conformance.py tests/connectors/test_conformance_aggregates.py tests/connectors/test_conformance_load.py tests/connectors/test_conformance_streams.py
 
 soak: soak-ledger soak-isolation soak-memory ## 长时间测试 Long-running counts; evidence goes to docs/evidence/ (SOAK_CYCLES=1000 SOAK_SECONDS=60 SOAK_MINUTES=10)
 

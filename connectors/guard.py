@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTime
 from connectors.retries import RetryBudget
 from connectors.selection import Binding, Column, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, LookingUp, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
+from connectors.stream_guard import StreamGuard
+from connectors.streaming import Slice, Streamed, Streaming
 from connectors.telemetry import Telemetry, outcome_of
 from connectors.turns import NoTurn, Turns
 
@@ -48,6 +50,8 @@ class GuardedSource:
         self._clock = clock
         self._retries = RetryBudget()
         self._breaker = Breaker(config.code, clock, self._timeout * _PATIENCE, self._transition)
+        self.exchange = StreamGuard(config, source, self._breaker, self.telemetry, self._streamed) if isinstance(source, Streaming) else None
+        """Of its streams; ``None`` where it has none."""
         self._answered = 0.0
         """When the source last answered, by the event loop's time."""
         self._suspect = False
@@ -88,6 +92,20 @@ class GuardedSource:
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """See :meth:`connectors.spi.Source.count`."""
         return await self._guarded(self._source.count, selection, parameters)
+
+    def streams(self, selection: Selection) -> bool:
+        """See :meth:`connectors.streaming.Streaming.streams`."""
+        return self.exchange is not None and self.exchange.streams(selection)
+
+    def stream(self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
+        """See :meth:`connectors.stream_guard.StreamGuard.stream`."""
+        if self.exchange is None:
+            raise TypeError("this source does not stream")
+        return self.exchange.stream(selection, parameters, part, rows)
+
+    async def cuts(self, selection: Selection, parameters: Parameters, key: Column, rows: int) -> Sequence[Value]:
+        """See :meth:`connectors.streaming.Streaming.cuts`."""
+        return () if self.exchange is None else await self.exchange.cuts(selection, parameters, key, rows)
 
     async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
         """See :meth:`connectors.spi.Aggregating.aggregate`; by the hub where the source does not."""
@@ -211,11 +229,16 @@ class GuardedSource:
         """By the event loop's time: the end of the source's time if it began now, or of the caller's."""
         return min(asyncio.get_running_loop().time() + self._timeout, ends)
 
-    async def _timed(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    async def _streamed(self, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
+        """A batch of a stream, whose seconds are more than a call's."""
+        self.telemetry.used = self._clock()
+        return await self._timed(on_behalf()[1], call, seconds=seconds)
+
+    async def _timed(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any, seconds: float = 0.0) -> T:
         loop = asyncio.get_running_loop()
         began, exactly = loop.time(), time.perf_counter()
         try:
-            result = await self._in_time(ends, call, *arguments)
+            result = await self._in_time(ends, call, *arguments, seconds=seconds)
         except asyncio.CancelledError:
             self._suspect = self._suspect or (self._answered < began and loop.time() - began >= FAIR * self._timeout)
             raise
@@ -228,18 +251,18 @@ class GuardedSource:
         self._retries.succeeded()
         return result
 
-    async def _in_time(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        now = asyncio.get_running_loop().time()
-        due = min(now + self._timeout, ends)
+    async def _in_time(self, ends: float, call: Callable[..., Awaitable[T]], *arguments: Any, seconds: float = 0.0) -> T:
+        now, most = asyncio.get_running_loop().time(), seconds or self._timeout
+        due = min(now + most, ends)
         deadline, bounded = Deadline(due), BOUNDED.set(due)
         try:
             return await call(*arguments)
         except asyncio.CancelledError as error:
             if not deadline.stop():
                 raise
-            raise deadline.blamed(self.code, due - now, self._timeout, error) from error
+            raise deadline.blamed(self.code, due - now, most, error) from error
         except (TimeoutError, SourceTimeout) as error:
-            raise deadline.blamed(self.code, due - now, self._timeout, error) from error
+            raise deadline.blamed(self.code, due - now, most, error) from error
         finally:
             BOUNDED.reset(bounded)
             deadline.stop()

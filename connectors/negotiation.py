@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from connectors.errors import SourceRefused
 from connectors.kept import Kept
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Match, Not, Order, Predicate, Row, Selection, Some, Value
 from connectors.spi import Aggregating, Capabilities, ColumnDescription, LookingUp, ObjectDescription, Parameters, Refreshing, Source, SourceCheck, SourceConfig
+from connectors.streaming import Slice, Streamed, Streaming
 from connectors.wire import comparable
 
 _ORDERED = frozenset({Comparison.GT, Comparison.GTE, Comparison.LT, Comparison.LTE})
@@ -84,6 +85,7 @@ class NegotiatedSource:
         self._most = config.local_rows
         self._source = source
         self._looking_up = source if isinstance(source, LookingUp) else None
+        self._streaming = source if isinstance(source, Streaming) else None
         self._plans: Kept[Selection, tuple[Capabilities, Plan]] = Kept(_PLANS_KEPT, lambda selection, _: _parts(selection))
 
     @property
@@ -123,6 +125,20 @@ class NegotiatedSource:
         if self._looking_up is None:
             raise TypeError("look-ups of this source share no statement")
         return await self._looking_up.look_up_all(selection, parameters, key, values, alone=alone)
+
+    def streams(self, selection: Selection) -> bool:
+        """Where everything is declared, and the source does."""
+        return self._streaming is not None and self._plan(selection).whole and self._streaming.streams(selection)
+
+    def stream(self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
+        """Straight through: see :meth:`streams`."""
+        if self._streaming is None:
+            raise TypeError("this source does not stream")
+        return self._streaming.stream(selection, parameters, part, rows)
+
+    async def cuts(self, selection: Selection, parameters: Parameters, key: Column, rows: int) -> Sequence[Value]:
+        """Straight through."""
+        return () if self._streaming is None else await self._streaming.cuts(selection, parameters, key, rows)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """By the source where the whole predicate is declared, else by reading."""

@@ -66,6 +66,10 @@ class SourceConfig:
     """What only connectors of this kind understand, as their options model writes it."""
     rendering: str = "hub"
     """Where lists become JSON: ``hub``, or ``source`` where it can; that spares the hub and costs the source."""
+    exchange_masks: str = "hub"
+    """Where batch exchange masks: ``hub``, in the exporting process, or ``source``, so that no raw value leaves it; that costs the source."""
+    exchange_sessions: int = 2
+    """The most streams of batch exchange at once, over all exchanges and all servers."""
 
 
 @dataclass(frozen=True, slots=True)

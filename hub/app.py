@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -51,9 +50,12 @@ from hub.collecting import Collecting
 from hub.console.pages import DemoApplication, DemoToken, UnknownDemoApplicationError, assets_route, demo_routes, page
 from hub.core import TOKEN_KEYS, Core
 from hub.errors import nul_in_address
+from hub.exchange.delivery.deliver import Deliveries
+from hub.exchange.delivery.destinations import Destinations
 from hub.exchange.http import ExchangeHttp, asked_of, fault_response
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore
+from hub.exchange.verifying.assembly import Verifying
 from hub.hosts import AllowedHosts, host_of
 from hub.identity.replay import UsedOnce
 from hub.identity.ring import following
@@ -127,11 +129,25 @@ class Hub:
         self._introspector = executor.introspector
         exchanges = ExchangeStore(core.engine, make_id("node"))
         self.runner = ExchangeRunner(self.live, documents, executor, exchanges)
-        services = Services(self.live, cursors, exchanges, self.runner, core.requests)
+        destinations = Destinations(settings.destinations, settings.home)
+        self.deliveries = Deliveries(self.live, exchanges, destinations)
         self._identity = Identity(verifier, core.registry, proofs, issuer, replays=shared, stale=lambda: self.live.stale)
         self._usage = Roller(core.engine, core.ledger, UsageRules.of_home(settings.home), make_id("node"))
-        self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner)
+        self._exchange_http = ExchangeHttp(self.live, self._identity, exchanges, self.runner, self.deliveries.store)
         self.anomalies = Watch(core.engine, core.ledger, settings.home)
+        self._verifying = Verifying.assemble(self.live, self._identity, documents, executor.plans, self.anomalies, exchanges)
+        self.runner.verifying = self._verifying.runs
+        services = Services(
+            self.live,
+            cursors,
+            exchanges,
+            self.runner,
+            core.requests,
+            self._verifying.uploads,
+            self._verifying.runs,
+            destinations=destinations,
+            deliveries=self.deliveries,
+        )
         data = DataService(self.live, documents, executor, core.ledger, self.anomalies, services)
         administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
         self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
@@ -225,6 +241,7 @@ class Hub:
             *LedgerHttp(self.core.log, self._identity, self.core.witnessing.policy).routes(),
             *ExportHttp(self.core, self._identity).routes(),
             *self._exchange_http.routes(),
+            *self._verifying.http.routes(),
             Route("/", _front, methods=["GET"]),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
             Route("/health/live", _alive, methods=["GET"]),
@@ -311,6 +328,8 @@ class Hub:
             self.live.sources.watch(),
             self.runner.sweep(),
             self.runner.keep(),
+            self.deliveries.run(),
+            self._verifying.disposal.run(),
             sweeping(core.sweep),
             rolling(self._usage),
             Indexer(core.engine).run(),
@@ -338,8 +357,7 @@ class Hub:
             with suppress(LedgerUnavailable):
                 await core.ledger.append(EntryDraft(kind="stop", call=make_id("stop"), outcome="OK"))
             await core.log.close()
-            # Extension modules complain on standard error when what they made outlives them.
-            gc.unfreeze()
+            collecting.end()
 
 
 def create_app(core: Core, demo: DemoState | None = None) -> Hub:

@@ -12,6 +12,8 @@ _THRESHOLDS = (10_000, 10, 100_000)
 _EVERY_SECONDS = 60.0
 _AT_LATEST_SECONDS = 3600.0
 _LOOK_SECONDS = 0.5
+EMBEDDED = False
+"""Set by a process that holds many hubs one after another: which of its objects are left out for good, it says itself."""
 
 
 class Collecting:
@@ -25,9 +27,15 @@ class Collecting:
 
     def start(self) -> None:
         """From now on."""
-        gc.collect()
-        gc.freeze()
+        if not EMBEDDED:
+            gc.collect()
+            gc.freeze()
         gc.set_threshold(*_THRESHOLDS)
+
+    def end(self) -> None:
+        """Extension modules complain on standard error when what they made outlives them."""
+        if not EMBEDDED:
+            gc.unfreeze()
 
     def look(self) -> bool:
         """Collects where it is time to and nobody waits, or where it is long overdue; whether it did."""

@@ -26,7 +26,8 @@ from hub.ledger.ring import KeyRing as LedgerKeys
 from hub.ledger.service import LedgerService, held_log
 from hub.ledger.subjects import Subjects
 from hub.people.service import PeopleService
-from hub.pseudonyms.service import FOLDER, PseudonymKeyService
+from hub.pseudonyms.files import FOLDER
+from hub.pseudonyms.service import PseudonymKeyService
 from hub.settings import Settings
 from hub.sharing.disposals import Disposals
 from hub.sharing.registry import Registry

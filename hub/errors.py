@@ -88,6 +88,8 @@ def error_json(fault: Fault, call: str, english: bool, path: Sequence[str | int]
     if fault.retry_after is not None:
         extensions["retryAfter"] = fault.retry_after
     extensions["messageEn"] = fault.en
+    if fault.hint_en:
+        extensions["hintEn"] = fault.hint_en
     made: dict[str, Any] = {"message": fault.en if english else fault.zh, "extensions": extensions}
     if path is not None:
         made["path"] = list(path)

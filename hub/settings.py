@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from hub.store.address import control_url, with_password_of
 from hub.witness.policy import WitnessPolicy, parse_witnesses
 
+_SCHEDULER = re.compile(r"dask://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}\Z")
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z|\[[0-9A-Fa-f:.]{2,45}\]\Z")
 
 
@@ -39,6 +40,22 @@ class Settings(BaseSettings):
     request_seconds: float = Field(30.0, gt=0, le=600, description="Longest a call may run, in seconds")
     body_bytes: int = Field(65536, ge=1024, le=1048576, description="Largest request body of /graphql, in bytes")
     exchange_days: int = Field(7, ge=1, le=90, description="Days for which exchange files are kept")
+    exchange_executor: str = Field(
+        "local",
+        description="Where chunks of exchanges are worked on: `inline`, in the hub's own process; `local`, in processes of its own on this machine; "
+        "or `dask://HOST:PORT`, the scheduler of a cluster whose workers share the exchange directory (mutual TLS only, `exchange_tls_*`)",
+    )
+    exchange_workers: int = Field(2, ge=1, le=64, description="Processes of `local` at most, for chunks of exchanges")
+    exchange_chunk_rows: int = Field(
+        250_000, ge=1, le=100_000_000, description="Rows in one chunk of an exchange, about: what is done anew after a crash, and the rows of one file"
+    )
+    exchange_destinations: Path | None = Field(
+        None, description="TOML file of the places that exchanges may be delivered to. Default: `destinations.toml` in the home"
+    )
+    exchange_tls_ca: Path | None = Field(None, description="PEM file of the authority whose certificates scheduler, workers and hubs of `dask://` have")
+    exchange_tls_cert: Path | None = Field(None, description="PEM file of this process's certificate of that authority")
+    exchange_tls_key: Path | None = Field(None, description="PEM file of its private key, readable by its own user alone")
+    upload_mib: int = Field(64, ge=1, le=4096, description="Largest file of subjects and claims that an application may bring for verification, in MiB")
     workers: int = Field(
         1,
         ge=1,
@@ -52,7 +69,7 @@ class Settings(BaseSettings):
         ge=0,
         le=100_000_000,
         description="Below so much free space, in MiB, on the disk of an SQLite control database the hub is not ready and gives no data; "
-        "acts of administration are still entered. Exchanges that run end. 0: no limit",
+        "acts of administration are still entered. Exchanges that run pause. 0: no limit",
     )
     disk_exchange_mib: int = Field(
         512, ge=0, le=100_000_000, description="Below so much free space, in MiB, on that disk or the one of exchange files no exchange begins; 0: no limit"
@@ -140,6 +157,13 @@ class Settings(BaseSettings):
         "SM3",
         description="Hash function of the next version of the pseudonyms' master key: `SM3` (GB/T 32905-2016) or `SHA256`; versions that are there keep theirs",
     )
+
+    @field_validator("exchange_executor")
+    @classmethod
+    def _executor_named(cls, value: str) -> str:
+        if value not in ("inline", "local") and not _SCHEDULER.match(value):
+            raise ValueError(f"{value[:60]} 不是执行器 is no executor: 请写 write inline, local or dask://HOST:PORT")
+        return value
 
     @field_validator("rule_sets", mode="before")
     @classmethod
@@ -264,6 +288,11 @@ class Settings(BaseSettings):
     def exchanges(self) -> Path:
         """Directory of exchange files."""
         return self.home / "exchange"
+
+    @property
+    def destinations(self) -> Path:
+        """File of the places that exchanges may be delivered to."""
+        return self.exchange_destinations or self.home / "destinations.toml"
 
     @classmethod
     def settings_customise_sources(

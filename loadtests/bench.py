@@ -12,8 +12,8 @@ from pathlib import Path
 from loadtests.page import table, write_page
 from loadtests.report import Report
 
-SCENARIOS = ("masked_list", "local_masks", "ledger_cost", "documents", "cold", "answers")
-"""Modules of this package, in their order on the page; each has a function ``run() -> Report`` and takes a minute at most."""
+SCENARIOS = ("masked_list", "local_masks", "ledger_cost", "documents", "cold", "answers", "exchange")
+"""Modules of this package, in their order on the page; each has a function ``run() -> Report`` and takes a minute at most, ``exchange`` three."""
 EVIDENCE = Path(__file__).parents[1] / "docs" / "evidence"
 
 

@@ -9,7 +9,6 @@ import random
 import sqlite3
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import orjson
 
 from loadtests import persons
 from loadtests.closed_loop import Counted, loop
+from loadtests.fsync import fsync
 from loadtests.hub import CLEAR, serving
 from loadtests.masked_list import backends
 from loadtests.processes import cpu_of_all, spent
@@ -79,7 +79,7 @@ def _measured(name: str, database: Callable[[], str], processes: Callable[[], li
             _apart([logged, unlogged]),
         ):
             found = _rounds({_LOGGED: logged, _UNLOGGED: unlogged}, processes)
-            return _figures(name, found, _fsync(home))
+            return _figures(name, found, fsync(home))
 
 
 def _rounds(hubs: dict[str, Served], processes: Callable[[], list[int]]) -> dict[str, _Found]:
@@ -164,18 +164,6 @@ def _apart(hubs: list[Served]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cpus)
-
-
-def _fsync(home: Path) -> float:
-    """Seconds of one, the median of many."""
-    seconds = []
-    with (home / "fsync").open("wb", buffering=0) as file:
-        for _ in range(200):
-            began = time.perf_counter()
-            file.write(bytes(8192))
-            os.fsync(file.fileno())
-            seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
 
 
 def _create(server: str, database: str) -> None:

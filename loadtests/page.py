@@ -47,7 +47,7 @@ def shown(figure: Figure) -> str:
 
 
 def _wanted(figure: Figure) -> str:
-    return "" if figure.wanted is None else f"≤ {_number(figure.wanted)}: {'held' if figure.held else '**not held**'}"
+    return "" if figure.wanted is None else f"{'≥' if figure.least else '≤'} {_number(figure.wanted)}: {'held' if figure.held else '**not held**'}"
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. ``wanted`` is the most that it may be, or ``None`` where nothing is wanted of it."""
+    """One measured number. ``wanted`` is the most that it may be (with ``least``: the least), or ``None`` where nothing is wanted of it."""
 
     name: str
     value: float
@@ -17,11 +17,12 @@ class Figure:
     wanted: float | None = None
     spread: tuple[float, float] | None = None
     """Quarter and three quarters of the rounds."""
+    least: bool = False
 
     @property
     def held(self) -> bool:
         """Whether what is wanted is so."""
-        return self.wanted is None or self.value <= self.wanted
+        return self.wanted is None or (self.value >= self.wanted if self.least else self.value <= self.wanted)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.compute
 
 from masking.arrow_numbers import compile_number
-from masking.arrow_texts import Expression, compile_text
+from masking.arrow_texts import Expression, compile_text, content
 from masking.generated import compile_mask
 from masking.rules import Mask
 
@@ -78,6 +78,8 @@ def _of_texts(expression: Expression) -> Expression:
         if not _is_text(column):
             return None
         texts = column.cast(_pa.string())
+        if b"\0" not in content(texts):
+            return expression(texts)
         return _pc.if_else(_pc.match_substring(texts, "\0"), None, expression(texts))
 
     return masked

@@ -58,6 +58,33 @@ def _positions(mask: Mask) -> Expression | None:
     return None
 
 
+def content(texts: Any) -> bytes:
+    """The bytes of a string column's texts, one behind the other."""
+    data = _data(texts)
+    return b"" if data is None else bytes(data.to_pybytes())
+
+
+def _data(texts: Any) -> Any:
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return None
+    ends = memoryview(offsets).cast("i")
+    return data[ends[texts.offset] : ends[texts.offset + len(texts)]]
+
+
+def _one_length(texts: Any) -> int | None:
+    """The length that all texts have, numbers and codes of one kind; ``None`` where there are several, or characters that need a closer look."""
+    ends = _pc.min_max(_pc.binary_length(texts)).as_py()
+    data = _data(texts)
+    if not data or ends["min"] != ends["max"]:
+        return None
+    held = _pc.min_max(_pa.Array.from_buffers(_pa.uint8(), data.size, [None, data])).as_py()
+    return int(ends["min"]) if ord(words.BLANK) < held["min"] and held["max"] < _BEHIND_ASCII else None
+
+
+_BEHIND_ASCII = 128
+
+
 def _joined(*parts: Any) -> Any:
     return _pc.binary_join_element_wise(*parts, "")
 
@@ -76,7 +103,8 @@ def _stars(mask: Mask, hidden: Any) -> Any:
 
 def _measured(texts: Any) -> Any:
     """The length that a share is of: without blanks at the ends."""
-    return _pc.utf8_length(_pc.utf8_trim(texts, words.BLANK))
+    padded = _pc.or_(_pc.starts_with(texts, words.BLANK), _pc.ends_with(texts, words.BLANK))
+    return _pc.utf8_length(_pc.utf8_trim(texts, words.BLANK) if _pc.any(padded).as_py() else texts)
 
 
 def _too_much(share: int, shown: Any, texts: Any) -> Any:
@@ -90,10 +118,13 @@ def _or_stars(mask: Mask, hides: Any, length: Any, masked: Any) -> Any:
 
 
 def _keep(mask: Mask, texts: Any, first: int, last: int) -> Any:
+    one = _one_length(texts)
+    if one is not None and one >= shortest(first + last, mask.share):
+        return _pc.binary_replace_slice(texts, first, one - last, _stars(mask, one - first - last).as_py())
     length = _pc.utf8_length(texts)
     end = _part(texts, -last) if last else ""
     masked = _joined(_part(texts, 0, first), _stars(mask, _pc.subtract(length, first + last)), end)
-    return _or_stars(mask, _pc.less(_measured(texts), min(shortest(first + last, mask.share), 2**31 - 1)), length, masked)
+    return _or_stars(mask, _pc.less(_measured(texts), min(shortest(first + last, mask.share), _MOST)), length, masked)
 
 
 def _phone(mask: Mask, texts: Any) -> Any:
@@ -159,11 +190,22 @@ _SURNAMES = _pa.array(words.COMPOUND_SURNAMES)
 
 
 def _name(texts: Any, share: int) -> Any:
-    length, two = _pc.utf8_length(texts), _part(texts, 0, 2)
-    compound = _pc.and_(_pc.greater(length, 2), _pc.is_in(two, value_set=_SURNAMES))
-    surname = _pc.if_else(compound, two, _part(texts, 0, 1))
-    hides = _too_much(share, _pc.if_else(compound, 2, 1), texts)
-    return _pc.if_else(_pc.equal(length, 0), texts, _joined(_pc.if_else(hides, "", surname), words.NAME_END))
+    measured, masked = _measured(texts), _pc.utf8_replace_slice(texts, 1, _NAME_STOP, words.NAME_END)
+    least = _pc.min(measured).as_py()
+    if least is None or least < max(1, shortest(1, share)):
+        hidden = _pc.if_else(_pc.equal(_pc.binary_length(texts), 0), "", words.NAME_END)
+        masked = _pc.if_else(_pc.less(measured, min(shortest(1, share), _MOST)), hidden, masked)
+    compound = _pc.is_in(_part(texts, 0, 2), value_set=_SURNAMES)
+    if not _pc.any(compound).as_py():
+        return masked
+    compound = _pc.and_(compound, _pc.greater(_pc.utf8_length(texts), 2))
+    shown = _pc.utf8_replace_slice(texts, 2, _NAME_STOP, words.NAME_END)
+    hides = _pc.less(measured, min(shortest(2, share), _MOST))
+    return _pc.if_else(compound, _pc.if_else(hides, words.NAME_END, shown), masked)
+
+
+_MOST = 2**31 - 1
+_NAME_STOP = _MOST
 
 
 _EMAIL = "^(?P<local>[^@]+)(?P<domain>@[^@]*)$"

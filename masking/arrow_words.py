@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow.compute
@@ -22,15 +23,37 @@ _FROM_CITY = f"(?s){words.CITY}.*"
 _NO_CITY = f"[{words.NO_CITY_AFTER}]$"
 
 
-def kept_of_addresses(heads: Any) -> Any:
-    """Of the first characters of addresses: up to the county-level division, else up to the city, else nothing."""
-    heads = _pc.replace_substring_regex(_without(heads, _FROM_STOP), _FROM_ROAD, r"\1")
-    parts = _pc.extract_regex(heads, _DIVISION)
+_BEGINNINGS = (10, 15)
+"""Characters by which addresses are told apart first: most have their district there, and many have the same."""
+
+
+def kept_of_addresses(heads: Any, beginnings: Sequence[int] = _BEGINNINGS) -> Any:
+    """Of the first characters of addresses: up to the county-level division, else up to the city, else nothing.
+
+    Each different beginning is looked at once. It decides where it holds the end of a division, or a word with which the division part is over.
+    """
+    coded = (_pc.utf8_slice_codeunits(heads, 0, beginnings[0]) if beginnings else heads).dictionary_encode()
+    kept, settled = (each.take(coded.indices) for each in _kept(coded.dictionary))
+    if not beginnings:
+        return kept
+    open_ = _pc.invert(_pc.fill_null(settled, True))
+    if not _pc.any(open_).as_py():
+        return kept
+    return _pc.replace_with_mask(kept, open_, kept_of_addresses(heads.filter(open_), beginnings[1:]))
+
+
+def _kept(heads: Any) -> tuple[Any, Any]:
+    """What is kept, and whether it stays so whatever characters may follow."""
+    before_stop = _without(heads, _FROM_STOP)
+    cut = _pc.replace_substring_regex(before_stop, _FROM_ROAD, r"\1")
+    parts = _pc.extract_regex(cut, _DIVISION)
     before, end = _pc.struct_field(parts, "before"), _pc.struct_field(parts, "end")
-    named = _pc.and_not(_pc.and_(_pc.not_equal(end, ""), _has(before, _NAMES_DIVISION)), _has(before, _NAMES_NONE))
+    ended = _pc.not_equal(end, "")
+    named = _pc.and_not(_pc.and_(ended, _has(before, _NAMES_DIVISION)), _has(before, _NAMES_NONE))
     city = _without(before, _FROM_CITY)
     in_city = _pc.and_not(_pc.not_equal(city, before), _has(city, _NO_CITY))
-    return _pc.if_else(named, _joined(before, end), _pc.if_else(in_city, _joined(city, words.CITY), ""))
+    kept = _pc.if_else(named, _joined(before, end), _pc.if_else(in_city, _joined(city, words.CITY), ""))
+    return kept, _pc.or_(ended, _pc.not_equal(before_stop, heads))
 
 
 def _joined(*parts: Any) -> Any:

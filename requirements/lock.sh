@@ -7,3 +7,4 @@ compile pyproject.toml --output-file requirements/run.txt
 compile --group build --output-file requirements/build.txt
 compile pyproject.toml --all-extras --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
 compile requirements/oracle.in --output-file requirements/oracle.txt
+compile requirements/s3.in --output-file requirements/s3.txt

@@ -1,22 +1,15 @@
-"""A plan run to its end: the one list of a document, page after page, through the same statements, masks and shapes as a query."""
+"""What a batch exchange may select: one list, and the nodes of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from auth.rights import Operation
 from connectors.selection import Kind
-from schema.answer import Answer
-from schema.delivery import Mending
-from schema.faults import Code, bad_input
-from schema.lists import Listing, listing, read_count, read_page
+from schema.faults import bad_input
 from schema.plan import EdgePlan, ListPlan, Plan
-from schema.reader import Allowance, Reader
-from schema.run import Run, Work
 from schema.shapes import ItemUse, Shape
-from schema.values import deliverable
 
 _NO_LIMIT = 10**15
 
@@ -66,7 +59,10 @@ def export_of(plan: Plan) -> Export:
     shapes = [shape for _, shape in listed.shapes]
     if len(shapes) != 1 or any(isinstance(needs, EdgePlan) and needs.cursor for _, _, needs in listed.entries):
         raise bad_input("批量交换须恰好选择一次 nodes", "an exchange must select nodes exactly once", "{ nodes { … } }", "{ nodes { … } }")
-    return Export(plan, listed, shapes[0], tuple(_columns(shapes[0], ())))
+    columns = tuple(_columns(shapes[0], ()))
+    if not columns:
+        raise bad_input("批量交换须至少选择一个信息项", "an exchange must select at least one item", "{ nodes { … } }", "{ nodes { … } }")
+    return Export(plan, listed, shapes[0], columns)
 
 
 def _columns(shape: Shape, prefix: tuple[str, ...]) -> list[tuple[tuple[str, ...], Kind]]:
@@ -84,59 +80,3 @@ def _columns(shape: Shape, prefix: tuple[str, ...]) -> list[tuple[tuple[str, ...
 def check_exchange(export: Export) -> list[str]:
     """Codes of resources for which the caller has no right to exchange."""
     return [code for (code, _), face in export.plan.faces.items() if not face.decision.allows(Operation.EXCHANGE)]
-
-
-class Exporter:
-    """Runs an export. Any fault of a source ends it: a file has no holes. Single values that cannot be delivered are null and counted."""
-
-    def __init__(self, export: Export, run: Run, answer: Answer, batch: int) -> None:
-        self._export = export
-        self._answer = answer
-        self._work = Work(run, answer, Reader(run.sources, answer, Allowance(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, 0)))
-        self._batch = batch
-        self._run = run
-        self.undelivered = 0
-        """Values that could not be delivered so far: null in the file."""
-
-    def _listing(self) -> Listing:
-        plan = self._export.list
-        args: Mapping[str, Any] = plan.arguments.values(self._run.variables)
-        if args.get("after") is not None:
-            raise bad_input("批量交换不接受 after", "an exchange takes no after")
-        bounded = {**args, "first": min(self._batch, plan.face.decision.page_limit)}
-        return listing(plan.face, plan.columns, plan.uses, bounded, self._work.reader, self._run.cursors, self._run.caller)
-
-    async def total(self) -> int:
-        """How many rows there are to write."""
-        return await read_count(self._listing(), self._work.reader)
-
-    async def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
-        """Rendered rows, page after page, in the list's order. While one is in hand, the answer's accesses name its subjects, and no other's.
-
-        Raises:
-            Fault: the first failure of a source, of the list's or of a link's.
-        """
-        listed, shape = self._listing(), self._export.shape
-        while True:
-            page = await read_page(listed, self._work.reader)
-            made = (await self._work.objects(page.rows, {shape: lambda i: ("nodes", i)}, self._export.list.batches))[shape]
-            made = self._delivered(made)
-            yield made
-            for access in self._answer.accesses.values():
-                access.subjects.clear()
-            if not page.more:
-                return
-            listed = listed.beginning_behind(listed.place(page.rows[-1]))
-
-    def _delivered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for error in self._answer.errors:
-            if error.fault.code is not Code.SOURCE_VALUE:
-                raise error.fault
-            self.undelivered += error.rows or 1
-        self._answer.errors.clear()
-        if deliverable(rows):
-            return rows
-        mending = Mending()
-        made: list[dict[str, Any]] = mending.mended(rows, ())
-        self.undelivered += mending.count
-        return made

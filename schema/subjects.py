@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from operator import itemgetter
 
-from connectors.selection import Column, Kind, Row, Selection, Value
+from connectors.selection import Column, Kind, Row, Value
 from masking.canonical import canonical_code, canonical_identifier, canonical_mobile, canonical_name, canonical_text
 from schema.model import Item, Resource
 from schema.values import deliverable
@@ -32,7 +32,12 @@ def form(item: Item, value: Value) -> Value:
     """The form in which an identifier's value is a subject; as a caller's key is brought to it, and refusing nothing."""
     if not isinstance(value, str) or item.kind is not Kind.STRING:
         return value
-    return _FORMS.get(item.validator or "", canonical_text)(value)
+    return form_of(item.validator or "")(value)
+
+
+def form_of(validator: str) -> Callable[[str], str]:
+    """How an identifier's text becomes the subject's; ``validator`` is empty where the item has none."""
+    return _FORMS.get(validator, canonical_text)
 
 
 class Named(MutableMapping[Subject, None]):
@@ -78,34 +83,29 @@ class Named(MutableMapping[Subject, None]):
 class Naming:
     """Which outputs of a selection name whom, decided once: for every selection with these outputs."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_taking", "places")
 
     def __init__(self, resource: Resource, outputs: Sequence[object]) -> None:
         identifying, stable, stable_kind = resource.identifying, resource.stable_key, resource.stable_kind
-        self._places: list[tuple[Callable[[Row], Value], str, Item | None]] = []
+        self.places: list[tuple[int, str, Item | None]] = []
+        """(place in the row, item code or ``#``, the item whose form it is brought to)."""
         for place, column in enumerate(outputs):
             if not isinstance(column, Column) or column.mask is not None:
                 continue
             if column.name == stable and column.kind is stable_kind:
                 # The same value once more, under the identifier's code, would say nothing that is not known of the stable key.
-                self._places.append((itemgetter(place), STABLE, None))
+                self.places.append((place, STABLE, None))
             else:
-                self._places += ((itemgetter(place), item.code, item) for item in identifying.get(column.name, ()) if item.kind is column.kind)
+                self.places += ((place, item.code, item) for item in identifying.get(column.name, ()) if item.kind is column.kind)
+        self._taking: list[tuple[Callable[[Row], Value], str, Item | None]] = [(itemgetter(place), code, item) for place, code, item in self.places]
 
     def note(self, rows: Sequence[Row], named: Named) -> None:
         """Adds the subjects of rows, as far as their columns hold them unmasked. A value that cannot be delivered names nobody."""
-        for taking, code, item in self._places:
+        for taking, code, item in self._taking:
             values: Sequence[Value] = [*map(taking, rows)]
             if not deliverable(values):
                 values = [value for value in values if deliverable(value)]
             named.add(code, values if item is None else _formed(item, values))
-
-
-def subjects_of(resource: Resource, selection: Selection, rows: Sequence[Row]) -> Iterator[Subject]:
-    """As ``Naming``, of one selection."""
-    named = Named()
-    Naming(resource, selection.outputs).note(rows, named)
-    return iter(named)
 
 
 def _formed(item: Item, values: Sequence[Value]) -> Sequence[Value]:

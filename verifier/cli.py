@@ -31,7 +31,14 @@ COMMANDS: dict[str, _Command] = {
         "批量交换的清单与文件 manifest and files of a batch exchange",
         "huitong-verify manifest manifest.json data.csv --key log.key",
     ),
+    "exchange": (
+        commands.exchange,
+        "批量交换的目录：清单、文件与日志证明 the folder of a batch exchange: manifest, files and the ledger's proof",
+        "huitong-verify exchange persons --key log.key",
+    ),
 }
+
+_KEPT = "别处保存的检查点 a checkpoint kept elsewhere. Repeatable."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,13 +69,20 @@ def _own(name: str, one: argparse.ArgumentParser) -> None:
         one.add_argument("manifest", type=Path, metavar="MANIFEST", help="清单 manifest.json")
         one.add_argument("files", type=Path, nargs="*", metavar="FILE", help="随附文件 the files that it lists")
         return
+    if name == "exchange":
+        one.add_argument("folder", type=Path, metavar="FOLDER", help="目录 the folder with manifest.json")
+        one.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE", help=_KEPT)
+        one.add_argument(
+            "--entries", type=Path, action="append", default=[], metavar="FILE", help="含该日志条目的导出 an export with the ledger's entry. Repeatable."
+        )
+        return
     if name == "checkpoint":
         one.add_argument("older", type=Path, metavar="OLDER", help="检查点 a checkpoint")
         one.add_argument("newer", type=Path, nargs="?", metavar="NEWER", help="较新的检查点 a later one")
         one.add_argument("--consistency", type=Path, metavar="FILE", help="一致性证明 the proof that NEWER extends OLDER.")
         return
     one.add_argument("files", type=Path, nargs="+", metavar="FILE", help=COMMANDS[name][1])
-    one.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE", help="别处保存的检查点 a checkpoint kept elsewhere. Repeatable.")
+    one.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE", help=_KEPT)
     if name == "receipt":
         one.add_argument("--proof", type=Path, action="append", default=[], metavar="FILE", help="包含证明 an inclusion proof, JSON or tlog-proof. Repeatable.")
     else:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from verifier.bundles import BundleCheck
+from verifier.exchanges import confirm_exchange
 from verifier.faults import Fault, Refuted, Unreadable
 from verifier.files import confirm_archive, confirm_manifest
 from verifier.held import Held
@@ -107,6 +108,17 @@ def archive(options: Namespace, report: Report) -> None:
 def manifest(options: Namespace, report: Report) -> None:
     """``huitong-verify manifest``."""
     confirm_manifest(options.manifest, options.files, _policy(options).keys, report)
+
+
+def exchange(options: Namespace, report: Report) -> None:
+    """``huitong-verify exchange``."""
+    policy = _policy(options)
+    held = _heads(options.checkpoint, policy)
+    folder = options.folder if options.folder.is_dir() else options.folder.parent
+    given = [*options.key, *options.checkpoint, *options.entries, *([options.device_key] if options.device_key else [])]
+    seen = confirm_exchange(folder, policy, options.entries, given, report)
+    if seen is not None:
+        _agree(seen, held, report)
 
 
 def _each(options: Namespace, report: Report, verify: Callable[[Path, Policy, Held], object]) -> None:

@@ -19,7 +19,7 @@ from verifier.report import Report
 from verifier.texts import content, fields, octets, parsed, shown, whole
 
 ARCHIVE = "huitong-archive/v1"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 _PIECE = 1 << 20
 
@@ -64,7 +64,7 @@ def confirm_archive(path: Path, policy: Policy, held: Held, report: Report) -> N
         raise Unreadable(f"不是 {ARCHIVE}", f"this is not a {ARCHIVE}")
     spans = [_span(one) for one in segments]
     end = spans[-1][1] if spans else 0
-    _confirm_signature(value, log, policy.keys, end, ("归档清单", "the archive's list"))
+    confirm_signature(value, log, policy.keys, end, ("归档清单", "the archive's list"))
     tail: Tail | None = None
     for (first, past), one in zip(spans, segments, strict=True):
         tail = _segment(listing.parent, _listed(one, "file"), (log, first, past), tail, policy, held, report)
@@ -93,7 +93,7 @@ def confirm_manifest(path: Path, files: Sequence[Path], keys: Keys, report: Repo
     if not logs:
         raise Refuted(f"清单由未知密钥 {shown(key_id)} 签名", f"the manifest is signed with a key that is not known: {shown(key_id)}")
     report.logs.add(shown(logs[0]))
-    _confirm_signature(value, logs[0], keys, entry + 1, ("清单", "the manifest"))
+    confirm_signature(value, logs[0], keys, entry + 1, ("清单", "the manifest"))
     report.prove("清单由平台签名", f"the manifest of the exchange {shown(exchange)} is signed by {shown(logs[0])}")
     named = {one.name: one for one in (_listed(one, "name") for one in listed)}
     for file in files:
@@ -142,13 +142,17 @@ def _span(value: Any) -> tuple[int, int]:
 
 def _listed(value: Any, key: str) -> Listed:
     name, size, sha256 = fields(value, "文件 the file", **{key: str, "bytes": int, "sha256": str})
-    if not _NAME.match(name) or not _HEX.match(sha256):
+    if not NAME.match(name) or not _HEX.match(sha256):
         raise Unreadable("清单中的文件名或 SHA-256 不规范", "the list holds an ill-formed file name or SHA-256")
     return Listed(name, whole(size, "bytes"), sha256)
 
 
-def _confirm_signature(value: dict[str, Any], log: str, keys: Keys, end: int, what: tuple[str, str]) -> None:
-    """Refutes a list that its log did not sign: the signature covers the canonical JSON of all else."""
+def confirm_signature(value: dict[str, Any], log: str, keys: Keys, end: int, what: tuple[str, str]) -> None:
+    """Refutes a list that its log did not sign: the signature covers the canonical JSON of all else. ``end``: past the last entry that it tells of.
+
+    Raises:
+        Fault: it did not, or the signature is ill-formed.
+    """
     key, algorithm, signed = fields(value["signature"], "签名 the signature", key=str, algorithm=str, value=str)
     if algorithm != "Ed25519" or not re.fullmatch(r"[0-9a-f]{8}", key) or set(value["signature"]) != {"key", "algorithm", "value"}:
         raise Unreadable("签名算法或密钥编号不受支持", "the signature is of another algorithm, or its key's id is ill-formed")

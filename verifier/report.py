@@ -95,7 +95,8 @@ class Report:
             return [*said, f"核验通过 sound: {counted}"]
         first = "" if self.first is None else f"; 首个受影响条目 first entry concerned: {self.first}"
         verdict = "无法核验 CANNOT BE VERIFIED" if self.code == UNREADABLE else "核验不通过 NOT SOUND"
-        return [*said, f"{verdict}: {counted}; {len(self.findings) + self.omitted} findings{first}"]
+        before = f"{counted}; " if self.counts else ""
+        return [*said, f"{verdict}: {before}{len(self.findings) + self.omitted} findings{first}"]
 
 
 def _at(fault: Fault) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from connectors.files.read_parquet import closed_duckdb
 from connectors.files.snapshot import attach
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
-from connectors.sql.driver import Connection
+from connectors.sql.driver import Connection, Session
 
 T = TypeVar("T")
 _INTERRUPT_EVERY = 0.005
@@ -39,16 +39,21 @@ class DuckConnection:
 
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, as tuples."""
-        self._running = asyncio.get_running_loop().run_in_executor(self._threads, self._all, text, list(arguments))
+        return await self._ran(lambda: self._cursor.execute(text, list(arguments)).fetchall())
+
+    async def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """By a result that DuckDB makes as it is fetched."""
+        await self._ran(lambda: self._cursor.execute(text, list(arguments)))
+        while batch := await self._ran(lambda: self._cursor.fetchmany(rows)):
+            yield batch
+
+    async def _ran(self, work: Callable[[], T]) -> T:
+        running = self._running = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
-            rows: Sequence[Sequence[Any]] = await asyncio.shield(self._running)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             await self._stop()
             raise
-        return rows
-
-    def _all(self, text: str, arguments: list[Any]) -> list[Any]:
-        return self._cursor.execute(text, arguments).fetchall()
 
     async def _stop(self) -> None:
         while self._running is not None and not self._running.done():
@@ -84,7 +89,11 @@ class DuckDriver:
         self._closed = False
         self._number = 0
 
-    async def connect(self) -> Connection:
+    async def session(self) -> Session:
+        """A further cursor."""
+        return await self.connect()
+
+    async def connect(self) -> DuckConnection:
         """A further cursor."""
         return DuckConnection(await self._with_database(lambda database: database.cursor()), self._threads)
 

@@ -101,11 +101,13 @@ class Keeper:
         self.waiting = []
         self._seen = {each.identity: self._seen.get(each.identity, time.monotonic()) for each in found}
         candidates = _tried(newer(found, self.state))
-        if not candidates:
+        if not candidates and not self.shelf.left_over():
             return
         with self.shelf.locked() as mine:
-            if mine:
+            if mine and candidates:
                 await self._take_newest(candidates)
+            elif mine:
+                await asyncio.to_thread(self.shelf.clear_workplace)
         await self.load()
 
     async def _take_newest(self, candidates: Sequence[Delivery]) -> None:

@@ -121,6 +121,10 @@ class Shelf:
         """Removes what the last delivery left there. Within :meth:`locked`."""
         shutil.rmtree(self.folder / "work", ignore_errors=True)
 
+    def left_over(self) -> bool:
+        """Whether there is a workplace: somebody is at work, or was killed at it and left a copy of a delivery."""
+        return (self.folder / "work").exists()
+
     def forget(self) -> State:
         """Takes the snapshot out of service: it cannot be read, so that its delivery is read again. Within :meth:`locked`."""
         before = self.state()

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from connectors.files.store import Store
 from connectors.selection import Binding, Column, Every, Kind, Row, Selection, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.source import CAPABILITIES, SqlSource
+from connectors.streaming import Slice, Streamed
 
 log = logging.getLogger(__name__)
 _OF_TIMEOUT = 0.8
@@ -73,6 +75,23 @@ class FilesSource:
         async with self._reading(selection) as rewriting:
             key = rewriting.key(selection.binding, key)
             return await self._sql.look_up_all(rewriting.selection(selection), parameters, key, values, alone=alone)
+
+    def streams(self, selection: Selection) -> bool:
+        """As any database."""
+        return self._sql.streams(selection)
+
+    async def stream(self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
+        """One statement on the snapshot, which stays as long."""
+        async with self._reading(selection) as rewriting:
+            here = None if part is None else replace(part, key=rewriting.key(selection.binding, part.key))
+            async with aclosing(self._sql.stream(rewriting.selection(selection), parameters, here, rows)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    async def cuts(self, selection: Selection, parameters: Parameters, key: Column, rows: int) -> Sequence[Value]:
+        """By hops over the key."""
+        async with self._reading(selection) as rewriting:
+            return await self._sql.cuts(rewriting.selection(selection), parameters, rewriting.key(selection.binding, key), rows)
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""

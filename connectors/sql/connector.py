@@ -17,6 +17,7 @@ from connectors.spi import SourceConfig
 from connectors.sql.driver import Driver
 from connectors.sql.source import CAPABILITIES as _ALL
 from connectors.sql.source import SqlSource
+from connectors.sql.streaming import ArrowStreams
 from connectors.sql.tls import tls_context
 
 _SERVERS = ("postgresql+asyncpg", "mariadb+asyncmy", "mysql+asyncmy", "opengauss", "gaussdb", "kingbase", "oceanbase", "tidb")
@@ -50,9 +51,10 @@ class SqlConnector:
 
             return SqlSource(config, driver, CAPABILITIES)
         renderer = driver.dialect.renderer
+        arrow = _arrow(config, url)
         if config.rendering == "source" and renderer is not None and url.drivername.startswith("postgresql"):
-            return SqlSource(config, driver, replace(_ALL, renders=renderer.kinds))
-        return SqlSource(config, driver)
+            return SqlSource(config, driver, replace(_ALL, renders=renderer.kinds), arrow)
+        return SqlSource(config, driver, arrow=arrow)
 
 
 def _sqlite(config: SourceConfig, url: URL) -> Driver:
@@ -67,6 +69,15 @@ def _postgres(config: SourceConfig, url: URL) -> Driver:
     from connectors.sql.postgres import PostgresDriver
 
     return PostgresDriver(config.code, _postgres_place(config, url, 5432), config.timeout_ms)
+
+
+def _arrow(config: SourceConfig, url: URL) -> ArrowStreams | None:
+    """By which driver streams come, where not by the source's own."""
+    if not url.drivername.startswith("postgresql"):
+        return None
+    from connectors.sql.adbc import AdbcStreams
+
+    return AdbcStreams(config.code, _postgres_place(config, url, 5432), config.timeout_ms)
 
 
 def _gauss(config: SourceConfig, url: URL) -> Driver:

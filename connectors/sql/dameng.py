@@ -10,7 +10,7 @@ from connectors.errors import SourceFault, SourceRefused, SourceUnavailable
 from connectors.selection import Binding, Kind
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_dameng import DamengDialect
-from connectors.sql.driver import Connection, object_name
+from connectors.sql.driver import LONGEST_SECONDS, Connection, Session, object_name
 from connectors.sql.threads import connected
 
 _DESCRIBE = "SELECT COLUMN_NAME, DATA_TYPE, NULLABLE, DATA_SCALE FROM ALL_TAB_COLUMNS WHERE OWNER = NVL(?, USER) AND TABLE_NAME = ? ORDER BY COLUMN_ID"
@@ -34,6 +34,7 @@ class DamengSession:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._cursor: Any = None
 
     def rows(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, by a cursor of its own."""
@@ -44,6 +45,16 @@ class DamengSession:
             return found
         finally:
             cursor.close()
+
+    def begin(self, text: str, arguments: Sequence[Any]) -> None:
+        """By a cursor whose rows come as they are fetched."""
+        self._cursor = self._connection.cursor()
+        self._cursor.execute(text, tuple(arguments))
+
+    def some(self, rows: int) -> Sequence[Sequence[Any]]:
+        """The next."""
+        found: list[Sequence[Any]] = self._cursor.fetchmany(rows)
+        return found
 
     def cancel(self) -> None:
         """dmPython cannot: the session is given up, and DM8 ends the statement at its own limit."""
@@ -71,16 +82,20 @@ class DamengDriver:
 
     async def connect(self) -> Connection:
         """A session that can only read."""
-        return await connected(self._opened, self.errors)
+        return await connected(lambda: self._opened(self._seconds), self.errors)
 
-    def _opened(self) -> DamengSession:
+    async def session(self) -> Session:
+        """The same with half a day for each statement."""
+        return await connected(lambda: self._opened(LONGEST_SECONDS), self.errors)
+
+    def _opened(self, seconds: int) -> DamengSession:
         connection = self._module.connect(
             **self._where,
             access_mode=self._module.DSQL_MODE_READ_ONLY,
             autoCommit=True,
             app_name="huitong",
             login_timeout=self._seconds,
-            connection_timeout=self._seconds,
+            connection_timeout=seconds,
         )
         return DamengSession(connection)
 

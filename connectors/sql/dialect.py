@@ -75,6 +75,11 @@ class SqlDialect(Protocol):
         ...
 
     @property
+    def streamed(self) -> SqlDialect:
+        """The same for streams, where their rows come in another form."""
+        ...
+
+    @property
     def renderer(self) -> Renderer | None:
         """How it writes pages as text, where it does."""
         ...
@@ -102,6 +107,10 @@ class SqlDialect(Protocol):
 
     def value(self, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
         """The parameter's value, to compare with :meth:`stored`."""
+        ...
+
+    def native(self, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """The parameter's value, to compare with the bare column in its own order."""
         ...
 
     def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
@@ -162,6 +171,11 @@ class Standard(SqlDialect, Protocol):
         return self
 
     @property
+    def streamed(self) -> SqlDialect:
+        """Itself."""
+        return self
+
+    @property
     def renderer(self) -> Renderer | None:
         """It writes none."""
         return None
@@ -173,6 +187,10 @@ class Standard(SqlDialect, Protocol):
     def undeliverable(self, column: Expression, kind: Kind) -> Expression | None:
         """Every value can be delivered."""
         return None
+
+    def native(self, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """As for equality."""
+        return self.value(binds, parameter, kind, ordered=False)
 
     def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """The stored column and the value, as they are."""

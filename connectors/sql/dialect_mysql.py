@@ -69,19 +69,24 @@ class MysqlDialect(Standard):
     name = "mysql"
     core: Dialect = _Core(paramstyle="qmark")
 
-    def __init__(self, *, collated: bool = True) -> None:
-        self._collated = collated
+    def __init__(self, *, collated: bool = True, texts: bool = False) -> None:
+        self._collated, self._texts = collated, texts
 
     @property
     def exact(self) -> MysqlDialect:
         """Compares texts by their bytes alone: MariaDB refuses to compare a character with a column whose character set does not have it."""
-        return MysqlDialect(collated=False)
+        return MysqlDialect(collated=False, texts=self._texts)
+
+    @property
+    def streamed(self) -> MysqlDialect:
+        """Rows come as texts, in which a float of single precision would be rounded."""
+        return MysqlDialect(collated=self._collated, texts=True)
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """Text, because it is exact and fails for nobody; floats as they are, because the text of single precision is rounded."""
         match kind:
             case Kind.FLOAT:
-                return column
+                return column * literal_column("1e0", Double) if self._texts else column
             case Kind.STRING:
                 return guarded(self, column, kind, _text(column))
         return self.text(column, kind)
@@ -129,6 +134,10 @@ class MysqlDialect(Standard):
         """The parameter by its type; a text's bytes."""
         place: Expression = binds.place(parameter, _ENCODED.get(kind))
         return cast(place, LargeBinary) if kind is Kind.STRING else place
+
+    def native(self, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """The parameter as it is: a text is compared by the column's collation."""
+        return binds.place(parameter, _ENCODED.get(kind))
 
     def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """Texts by their collation too, which says no more and is what an index serves."""

@@ -130,6 +130,16 @@ class PostgresDialect(Standard):
         return func.starts_with(cast(column, Text), cast(binds.place(parameter, None, Text()), Text), type_=Boolean)
 
 
+class StreamedPostgres(PostgresDialect):
+    """For streams as Arrow: dates and moments are selected as what they are, so that the server writes no text; what cannot be delivered shows there."""
+
+    def wire(self, column: Expression, kind: Kind) -> Expression:
+        """Bare dates, moments and numbers; texts and decimals as text."""
+        if kind in (Kind.DATE, Kind.DATETIME):
+            return cast(column, _TYPES[kind])
+        return super().wire(column, kind)
+
+
 def _moment(moment: Expression) -> Expression:
     utc = func.timezone(literal_column("'UTC'"), moment)
     whole = func.to_char(utc, literal_column("'YYYY-MM-DD\"T\"HH24:MI:SS'"), type_=Text)

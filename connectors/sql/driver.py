@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 from connectors.errors import SourceFault
@@ -47,6 +47,14 @@ class Connection(Protocol):
         ...
 
 
+class Session(Connection, Protocol):
+    """A connection for one stream: its statements may take hours, and a reader that is slow does not end them. Closing it stops what runs."""
+
+    def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """All rows, so many at a time, by a cursor of the database; none of the rest is held. Raises what :meth:`fetch` raises."""
+        ...
+
+
 class Driver(Protocol):
     """Connects to one configured database."""
 
@@ -62,6 +70,10 @@ class Driver(Protocol):
 
     async def connect(self) -> Connection:
         """A new read-only session."""
+        ...
+
+    async def session(self) -> Session:
+        """A new read-only session for a stream, without the time limits of the others."""
         ...
 
     def fault(self, error: Exception, what: str) -> SourceFault:
@@ -80,6 +92,9 @@ class Driver(Protocol):
         """Whether the database is fit to be read."""
         ...
 
+
+LONGEST_SECONDS = 12 * 3600
+"""After which a database ends a stream in any case. Shorter, and it would end one whose reader is slow."""
 
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 

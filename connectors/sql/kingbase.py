@@ -11,7 +11,7 @@ from connectors.errors import SourceFault, SourceRefused
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_postgres import PostgresDialect
-from connectors.sql.driver import Connection, object_name
+from connectors.sql.driver import LONGEST_SECONDS, Connection, Session, object_name
 from connectors.sql.objects_postgres import described, listed
 from connectors.sql.sqlstate import fault_of
 from connectors.sql.threads import connected
@@ -31,6 +31,7 @@ class KingbaseSession:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._cursor: Any = None
 
     def rows(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, by a cursor of its own."""
@@ -38,6 +39,17 @@ class KingbaseSession:
             cursor.execute(text, list(arguments))
             found: list[Sequence[Any]] = cursor.fetchall()
             return found
+
+    def begin(self, text: str, arguments: Sequence[Any]) -> None:
+        """By a cursor of the server's, in a transaction that ends with the session."""
+        self._connection.autocommit = False
+        self._cursor = self._connection.cursor("huitong")
+        self._cursor.execute(text, list(arguments))
+
+    def some(self, rows: int) -> Sequence[Sequence[Any]]:
+        """By one FETCH."""
+        found: list[Sequence[Any]] = self._cursor.fetchmany(rows)
+        return found
 
     def cancel(self) -> None:
         """By the protocol's cancel request, on a connection of its own."""
@@ -66,15 +78,19 @@ class KingbaseDriver:
 
     async def connect(self) -> Connection:
         """A session that can only read, in UTC, whose statements end at the source's timeout even if the hub is gone."""
-        return await connected(self._opening(), self.errors)
+        return await connected(self._opening(self._timeout_ms), self.errors)
 
-    def _opening(self) -> Callable[[], KingbaseSession]:
+    async def session(self) -> Session:
+        """The same with half a day for each statement."""
+        return await connected(self._opening(LONGEST_SECONDS * 1000), self.errors)
+
+    def _opening(self, timeout_ms: int) -> Callable[[], KingbaseSession]:
         def opened() -> KingbaseSession:
             seconds = max(1, self._timeout_ms // 1000)
             connection = self._module.connect(**self._where, connect_timeout=seconds, application_name="huitong")
             connection.set_session(readonly=True, autocommit=True)
             session = KingbaseSession(connection)
-            settings = ("SET statement_timeout = %s", self._timeout_ms), ("SET TimeZone = %s", "UTC"), ("SET DateStyle = %s", "ISO")
+            settings = ("SET statement_timeout = %s", timeout_ms), ("SET TimeZone = %s", "UTC"), ("SET DateStyle = %s", "ISO")
             for text, value in settings:
                 with connection.cursor() as cursor:
                     cursor.execute(text, [value])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncmy
 from asyncmy import errors as asyncmy_errors
+from asyncmy.cursors import SSCursor
 
 from connectors.errors import SourceFault
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_mysql import LIST, MysqlDialect
-from connectors.sql.driver import Connection, ConnectionLost, Incomparable, NotConnected, object_name
+from connectors.sql.driver import LONGEST_SECONDS, Connection, ConnectionLost, Incomparable, NotConnected, Session, object_name
 from connectors.sql.mysql_faults import INCOMPARABLE, LOST, UNREACHABLE, code_of, fault_of, in_session
 from connectors.sql.objects_mysql import described, listed
+from connectors.sql.pace import Pace
 
 _asyncmy: Any = asyncmy
 """asyncmy's annotations leave out most of what it returns."""
@@ -52,10 +55,46 @@ class MysqlConnection:
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, as tuples. The server takes the text as one statement, and the values beside it."""
         text, arguments = written_out(text, arguments)
-        try:
+        with self._judging():
             statement = self._prepared.get(text) or await self._prepare(text)
             self._prepared.move_to_end(text)
             result = await statement.execute(arguments)
+        return result.rows or ()
+
+    async def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """Row by row, as the server sends them. It takes values and text by parameters into variables of the session, and runs them from there."""
+        text, arguments = written_out(text, arguments)
+        names = [f"@huitong{place}" for place in range(len(arguments))]
+        # Unless its statement has ended, only the session's end is sure to end it.
+        self._cancelled = True
+        with self._judging():
+            setting = await self._connection.prepare(f"SET {', '.join(f'{name} = ?' for name in [*names, '@huitong'])}")
+            await setting.execute([*arguments, text])
+            await self._connection.query("PREPARE huitong FROM @huitong")
+            cursor = self._connection.cursor(SSCursor)
+            await cursor.execute(f"EXECUTE huitong{' USING ' if names else ''}{', '.join(names)}")
+            pace = Pace(rows)
+            batch = await self._some(cursor, pace.rows)
+        while batch:
+            pace.note(batch)
+            yield batch
+            with self._judging():
+                batch = await self._some(cursor, pace.rows)
+        self._cancelled = False
+
+    async def _some(self, cursor: Any, rows: int) -> Sequence[Sequence[Any]]:
+        """The driver, left alone, would take in all that the server sends."""
+        transport = self._connection._transport
+        transport.resume_reading()
+        batch: Sequence[Sequence[Any]] = await cursor.fetchmany(rows)
+        if batch:
+            transport.pause_reading()
+        return batch
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        try:
+            yield
         except asyncio.CancelledError:
             self._cancelled = True
             raise
@@ -65,7 +104,6 @@ class MysqlConnection:
             # A value that asyncmy cannot read, or send, leaves the rest of the answer in the stream.
             self._sound = False
             raise
-        return result.rows or ()
 
     async def _prepare(self, text: str) -> Any:
         while len(self._prepared) >= _STATEMENTS_PREPARED:
@@ -143,6 +181,19 @@ class MysqlDriver:
 
     async def connect(self) -> Connection:
         """A session that can only read and whose statements end at the source's timeout even if the hub is gone."""
+        return await self._connected(self.timeout_ms)
+
+    async def session(self) -> Session:
+        """The same with half a day for each statement, and as long for its reader."""
+        connection = await self._connected(LONGEST_SECONDS * 1000)
+        try:
+            await connection.fetch(f"SET net_write_timeout = {LONGEST_SECONDS}", ())
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _connected(self, timeout_ms: int) -> MysqlConnection:
         try:
             connection = await _asyncmy.connect(**self._where)
         except asyncmy_errors.MySQLError as error:
@@ -150,18 +201,18 @@ class MysqlDriver:
                 raise NotConnected from error
             raise
         try:
-            for setting in (*self.settings, *self.limits(connection.get_server_info())):
+            for setting in (*self.settings, *self.limits(connection.get_server_info(), timeout_ms)):
                 await connection.query(setting)
         except BaseException:
             connection.close()
             raise
         return MysqlConnection(connection, self._where)
 
-    def limits(self, version: str) -> list[str]:
-        """What cuts the session's statements at the source's timeout, by the server's version."""
+    def limits(self, version: str, timeout_ms: int) -> list[str]:
+        """What cuts the session's statements after so long, by the server's version."""
         if "MariaDB" in version:
-            return [f"SET max_statement_time = {self.timeout_ms / 1000}", *_MARIADB]
-        return [f"SET max_execution_time = {self.timeout_ms}"]
+            return [f"SET max_statement_time = {timeout_ms / 1000}", *_MARIADB]
+        return [f"SET max_execution_time = {timeout_ms}"]
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By the server's error number; its messages may quote values and are not passed on."""

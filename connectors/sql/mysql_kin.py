@@ -16,6 +16,6 @@ class OceanbaseDriver(MysqlDriver):
 
     settings = (NAMES, READ_ONLY, MODE)
 
-    def limits(self, version: str) -> list[str]:
+    def limits(self, version: str, timeout_ms: int) -> list[str]:
         """Of the session's statements."""
-        return [f"SET ob_query_timeout = {self.timeout_ms * 1000}"]
+        return [f"SET ob_query_timeout = {timeout_ms * 1000}"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -12,8 +13,9 @@ from connectors.errors import SourceFault, SourceRefused
 from connectors.selection import Binding
 from connectors.spi import ColumnDescription, ObjectDescription, SourceCheck
 from connectors.sql.dialect_postgres import PostgresDialect
-from connectors.sql.driver import Connection, ConnectionLost, object_name
+from connectors.sql.driver import LONGEST_SECONDS, Connection, ConnectionLost, Session, object_name
 from connectors.sql.objects_postgres import described, listed
+from connectors.sql.pace import Pace
 from connectors.sql.sqlstate import fault_of, missing_grant
 
 _asyncpg: Any = asyncpg
@@ -35,8 +37,27 @@ class PostgresConnection:
 
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, as asyncpg's records."""
-        try:
+        with self._judging():
             rows: Sequence[Sequence[Any]] = await self._connection.fetch(text, *arguments)
+        return rows
+
+    async def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """By a portal, in a transaction that ends with the session."""
+        with self._judging():
+            await self._connection.transaction(readonly=True).start()
+            cursor = await self._connection.cursor(text, *arguments)
+            pace = Pace(rows)
+            batch = await cursor.fetch(pace.rows)
+        while batch:
+            pace.note(batch)
+            yield batch
+            with self._judging():
+                batch = await cursor.fetch(pace.rows)
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        try:
+            yield
         except asyncio.CancelledError:
             self._sound = False
             raise
@@ -48,7 +69,6 @@ class PostgresConnection:
             if self._connection.is_closed():
                 raise ConnectionLost from error
             raise
-        return rows
 
     def usable(self) -> bool:
         """Open, and never cancelled."""
@@ -97,7 +117,14 @@ class PostgresDriver:
 
     async def connect(self) -> Connection:
         """A session that can only read and whose statements end at the source's timeout even if the hub is gone."""
-        opening = asyncio.ensure_future(self._opened())
+        return await self._connected(self._settings)
+
+    async def session(self) -> Session:
+        """The same with a day's half for each statement."""
+        return await self._connected({**self._settings, "statement_timeout": str(LONGEST_SECONDS * 1000)})
+
+    async def _connected(self, settings: Mapping[str, str]) -> PostgresConnection:
+        opening = asyncio.ensure_future(self._opened(settings))
         try:
             connection = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -107,10 +134,10 @@ class PostgresDriver:
             raise
         return PostgresConnection(connection, self._module)
 
-    async def _opened(self) -> Any:
+    async def _opened(self, settings: Mapping[str, str]) -> Any:
         return await self._module.connect(
             **self._where,
-            server_settings=self._settings,
+            server_settings=dict(settings),
             timeout=self._timeout,
             statement_cache_size=_STATEMENTS_PREPARED,
             max_cacheable_statement_size=0,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from connectors.sql.pool import Pool
 from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
 from connectors.sql.statements import KEYS, MOST, Statements
+from connectors.sql.streaming import ArrowStreams, SqlStreaming
+from connectors.streaming import Slice, Streamed
 from connectors.wire import comparing
 from masking.sql import SQL_ALGORITHMS
 
@@ -41,7 +44,7 @@ _ROWS_PER_KEY = 4
 class SqlSource:
     """Everything is pushed down, masks and verifications included, where the database is not known to do less. See :class:`connectors.spi.Source`."""
 
-    def __init__(self, config: SourceConfig, driver: Driver, capabilities: Capabilities = CAPABILITIES) -> None:
+    def __init__(self, config: SourceConfig, driver: Driver, capabilities: Capabilities = CAPABILITIES, arrow: ArrowStreams | None = None) -> None:
         self.capabilities = capabilities
         self._code = config.code
         self._timeout = config.timeout_ms / 1000
@@ -52,6 +55,7 @@ class SqlSource:
         self._statements = Statements(driver.dialect)
         self._exact = Statements(driver.dialect.exact)
         self._doubts = Doubts()
+        self._streaming = SqlStreaming(config.code, driver, arrow)
 
     async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
@@ -92,6 +96,22 @@ class SqlSource:
             rows = await self._asked(self._exact.look_up(selection, key), bound, selection.binding)
         return rows if alone or len(rows) < most else None
 
+    def streams(self, selection: Selection) -> bool:
+        """All but rendered text."""
+        return selection.text is None
+
+    async def stream(self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
+        """One statement, on a session of its own."""
+        if selection.after:
+            _refuse_lost_places(self._code, selection, parameters)
+        async with aclosing(self._streaming.stream(selection, parameters, part, rows)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def cuts(self, selection: Selection, parameters: Parameters, key: Column, rows: int) -> Sequence[Value]:
+        """By hops over the key."""
+        return await self._streaming.cuts(selection, parameters, key, rows)
+
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""
         ((count,),) = await self._rows(lambda statements: statements.count(selection), parameters, selection.binding)
@@ -125,6 +145,7 @@ class SqlSource:
 
     async def close(self) -> None:
         """Ends all sessions."""
+        await self._streaming.close()
         await self._pool.close()
 
     async def _rows(self, write: Callable[[Statements], Statement], parameters: Parameters, binding: Binding) -> list[Row]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 import orjson
@@ -24,13 +24,15 @@ from connectors.sql.dialect_sqlite import (
     UTC_FUNCTION,
     SqliteDialect,
 )
-from connectors.sql.driver import Connection, object_name
+from connectors.sql.driver import Connection, Session, object_name
 from connectors.sql.objects_sqlite import described, listed
+from connectors.sql.pace import Pace
 from connectors.sql.sums import ExactSum, FloatSum
 from connectors.sql.values import whole
 from connectors.wire import decimal_key, scrambled, utc_text
 
 # aiosqlite writes statements with their values into its debug log.
+T = TypeVar("T")
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
 
 _STATEMENTS_KEPT = 32
@@ -85,9 +87,21 @@ class SqliteConnection:
 
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows, as tuples."""
-        self._running = asyncio.ensure_future(self._all(text, arguments))
+        return await self._ran(self._all(text, arguments))
+
+    async def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """By stepping through the statement. Texts are read one by one, because nobody could go back for one that is no UTF-8."""
+        self._connection.text_factory = _text
+        cursor = await self._ran(self._connection.execute(text, arguments))
+        pace = Pace(rows)
+        while batch := list(await self._ran(cursor.fetchmany(pace.rows))):
+            pace.note(batch)
+            yield batch
+
+    async def _ran(self, work: Coroutine[Any, Any, T]) -> T:
+        running = self._running = asyncio.ensure_future(work)
         try:
-            return await asyncio.shield(self._running)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             await self._stop()
             raise
@@ -133,7 +147,7 @@ class SqliteDriver:
         self._uri = path.absolute().as_uri() + "?mode=ro"
         self._timeout = timeout_ms / 1000
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> SqliteConnection:
         """A connection that can only read."""
         connection = aiosqlite.connect(self._uri, uri=True, timeout=self._timeout, isolation_level=None, cached_statements=_STATEMENTS_KEPT)
         thread = connection._thread
@@ -157,6 +171,10 @@ class SqliteDriver:
             await connection.close()
             raise
         return SqliteConnection(connection)
+
+    async def session(self) -> Session:
+        """As any: nothing limits its statements but who waits for them."""
+        return await self.connect()
 
     def fault(self, error: Exception, what: str) -> SourceFault:
         """By SQLite's result code; its messages may quote values and are not passed on."""

@@ -15,6 +15,14 @@ _NOT_ADMITTED = ("28", "3D")
 _NOT_REACHABLE = ("08", "53", "57", "58")
 
 
+_STATE = re.compile(r"[0-9A-Z]{5}")
+
+
+def state_of(told: object) -> str | None:
+    """What a driver tells as a SQLSTATE, where it is one."""
+    return told if isinstance(told, str) and _STATE.fullmatch(told) and told != "00000" else None
+
+
 def fault_of(source: str, state: str | None, what: str) -> SourceFault:
     """The fault behind a SQLSTATE; without one the connection failed before a statement was sent. Server texts are not passed on."""
     if state is None or (state.startswith(_NOT_REACHABLE) and state != _CANCELLED):

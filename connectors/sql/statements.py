@@ -71,7 +71,7 @@ class Statements:
             asked = replace(selection, limit=MOST) if what == "look up" else selection
             statement = self._framed(asked, key) if what != "count" else None
             if statement is None:
-                statement = _Writer(self._dialect, asked, key, self._columns).statement(counting=what == "count")
+                statement = Writer(self._dialect, asked, key, self._columns).statement(counting=what == "count")
             self._kept.keep(name, statement)
         return statement
 
@@ -99,7 +99,7 @@ class Statements:
     def _frame(self, bare: Selection, key: Column | None) -> Statement:
         frame = self._frames.get((bare, key))
         if frame is None:
-            frame = _Writer(self._dialect, bare, key, self._columns).frame()
+            frame = Writer(self._dialect, bare, key, self._columns).frame()
             self._frames.keep((bare, key), frame)
         return frame
 
@@ -108,7 +108,9 @@ def _weight(_: object, statement: Statement) -> int:
     return OVERHEAD + len(statement.text)
 
 
-class _Writer:
+class Writer:
+    """Writes one selection's statement."""
+
     def __init__(self, dialect: SqlDialect, selection: Selection, key: Column | None, columns: Columns) -> None:
         self._dialect, self._selection, self._key, self._columns = dialect, selection, key, columns
         self._binds = Binds()
@@ -116,6 +118,7 @@ class _Writer:
         self._conditions = Conditions(dialect, self._table, self._binds)
 
     def statement(self, *, counting: bool) -> Statement:
+        """The whole statement, or that which counts its rows."""
         if self._selection.text is not None and not counting:
             return self._rendered(self._selection.text)
         query = self._filtered(select(func.count()) if counting else select(*self._outputs()))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from connectors.sql.driver import ConnectionLost
+from connectors.sql.pace import Pace
 
+T = TypeVar("T")
 _CANCEL_EVERY = 0.05
 """Seconds. A cancellation that arrives before the statement has begun is lost, so it is repeated."""
 _CANCEL_SECONDS = 2.0
@@ -20,6 +22,14 @@ class Session(Protocol):
 
     def rows(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows of a statement."""
+        ...
+
+    def begin(self, text: str, arguments: Sequence[Any]) -> None:
+        """Runs a statement whose rows :meth:`some` takes."""
+        ...
+
+    def some(self, rows: int) -> Sequence[Sequence[Any]]:
+        """The next rows; none behind the last."""
         ...
 
     def cancel(self) -> None:
@@ -47,7 +57,18 @@ class ThreadedConnection:
 
     async def fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows."""
-        running = asyncio.wrap_future(self._thread.submit(self._session.rows, text, arguments))
+        return await self._ran(self._session.rows, text, arguments)
+
+    async def batches(self, text: str, arguments: Sequence[Any], rows: int) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+        """By a cursor of the session."""
+        await self._ran(self._session.begin, text, arguments)
+        pace = Pace(rows)
+        while batch := await self._ran(self._session.some, pace.rows):
+            pace.note(batch)
+            yield batch
+
+    async def _ran(self, work: Callable[..., T], *arguments: Any) -> T:
+        running = asyncio.wrap_future(self._thread.submit(work, *arguments))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

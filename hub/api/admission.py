@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from schema.faults import Code, Fault
@@ -46,15 +45,6 @@ class Admission:
         self._each[caller] -= 1
         if not self._each[caller]:
             del self._each[caller]
-
-    @contextmanager
-    def admit(self, caller: str) -> Iterator[None]:
-        """Holds a place while the block runs; see :meth:`enter`."""
-        self.enter(caller)
-        try:
-            yield
-        finally:
-            self.leave(caller)
 
 
 class PublicPace:

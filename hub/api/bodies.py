@@ -7,7 +7,7 @@ from types import TracebackType
 
 from starlette.types import Receive
 
-from hub.api.deadline import Deadline
+from hub.api.deadline import Within
 
 BODY_SECONDS = 10.0
 """From the end of the headers to the end of the body."""
@@ -62,7 +62,7 @@ class Reading:
         if self._declared.isdecimal() and int(self._declared[:20]) > self._limit:
             raise _too_large(self._limit)
         try:
-            with Deadline(asyncio.get_running_loop().time() + BODY_SECONDS):
+            with Within(asyncio.get_running_loop().time() + BODY_SECONDS):
                 return await self._collected()
         except TimeoutError:
             self._release()

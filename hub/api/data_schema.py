@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 import strawberry
@@ -24,6 +25,7 @@ from hub.exchange.graphql import (
     resolve_exchanges,
     start_exchange,
 )
+from hub.exchange.verifying.graphql import StartVerificationInput, StartVerificationPayload, start_verification
 from hub.feedback.own_graphql import OwnFeedbackMutations, OwnFeedbackQueries
 from hub.ledger.graphql import CallConnection, CallOutcome, resolve_calls
 from hub.sharing.explain_graphql import resolve_own_run
@@ -117,6 +119,10 @@ class Mutation(OwnSharingMutations, OwnFeedbackMutations):
     async def start_exchange(self, info: Info, input: StartExchangeInput) -> StartExchangePayload:
         return await start_exchange(info, input)
 
+    @strawberry.mutation(description="开始批量核验\n\nStarts the verification of each row of an upload")
+    async def start_verification(self, info: Info, input: StartVerificationInput) -> StartVerificationPayload:
+        return await start_verification(info, input)
+
     @strawberry.mutation(description="取消批量交换\n\nCancels a batch exchange")
     async def cancel_exchange(self, info: Info, id: strawberry.ID) -> ExchangePayload:
         return await cancel_exchange(info, id)
@@ -126,7 +132,8 @@ def _text(value: Any) -> str | None:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+@cache
 def make_data_schema() -> strawberry.Schema:
-    """The coding-time schema."""
+    """The coding-time schema; one for the process, for it holds no state."""
     config = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
     return strawberry.Schema(query=Query, mutation=Mutation, types=[Verification, PageInfo], config=config)

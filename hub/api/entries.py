@@ -38,19 +38,24 @@ def access_of(several: list[Access], subjects: Subjects, policy: str, *, named: 
     return LedgerAccess(resource.code, resource.department, resource.source, items, rows, hashed, decision.grant, decision.approver, policy)
 
 
-def subject_hash(subjects: Subjects, resource: str, subject: Subject) -> str:
-    """The hash of a row's or a question's subject: a stable key's kind is its resource's code and ``#``, an identifier's its item's code."""
+def every_hash(subjects: Subjects, resource: str, subject: Subject) -> tuple[str, str]:
+    """The hashes of a row's or a question's subject, as calls and as exchanges name it."""
     kind, value = subject
-    return subjects.hash(f"{resource}{STABLE}" if kind == STABLE else kind, str(value))
+    return subjects.every(_kind(resource, kind), str(value))
 
 
-def subject_hashes(subjects: Subjects, access: Access) -> list[bytes]:
-    """The hashes of an access's subjects: as ``subject_hash``, in bytes."""
+def subject_hashes(subjects: Subjects, access: Access, *, exchange: bool = False) -> list[bytes]:
+    """The hashes of an access's subjects, as calls name them, or as an ``exchange`` does."""
     made: list[bytes] = []
+    digests = subjects.set_digests if exchange else subjects.digests
     for code, values in access.subjects.by_code.items():
-        kind = f"{access.face.resource.code}{STABLE}" if code == STABLE else code
-        made += subjects.digests(kind, map(str, values))
+        made += digests(_kind(access.face.resource.code, code), map(str, values))
     return made
+
+
+def _kind(resource: str, code: str) -> str:
+    """A stable key's kind is its resource's code and ``#``, an identifier's its item's code."""
+    return f"{resource}{STABLE}" if code == STABLE else code
 
 
 def outcome_of(answer: Answer) -> Outcome:

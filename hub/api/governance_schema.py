@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -170,8 +171,9 @@ class Mutation(
         return PublicationPayload(publication=Publication(number=done) if done else None, problems=problems)
 
 
+@cache
 def make_governance_schema() -> strawberry.Schema:
-    """The governance schema."""
+    """The governance schema; one for the process, for it holds no state."""
     config: Any = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
     schema = strawberry.Schema(query=Query, mutation=Mutation, config=config)
     guard(schema._schema)

@@ -9,8 +9,12 @@ from anyio import to_thread
 
 from connectors.errors import SourceFault
 from hub.api.context import Context
+from hub.exchange.delivery.deliver import Deliveries
+from hub.exchange.delivery.destinations import Destinations
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore
+from hub.exchange.verifying.runner import VerificationRuns
+from hub.exchange.verifying.store import UploadStore
 from hub.live import Live
 from hub.sharing.graphql import Grant, grant_of
 from hub.sharing.requests import RequestService
@@ -27,6 +31,10 @@ class Services:
     exchanges: ExchangeStore
     runner: ExchangeRunner
     requests: RequestService
+    uploads: UploadStore
+    verifications: VerificationRuns
+    destinations: Destinations
+    deliveries: Deliveries
 
     def grants(self, context: Context) -> DataLoader[str, list[Grant]]:
         """This call's loader of live grants by application: the catalog asks for them per resource, the database once."""

@@ -15,7 +15,7 @@ from hub.acts import make_id
 from hub.api.admission import Admission, PublicPace
 from hub.api.calling import hand_on, new_traceparent, traceparent
 from hub.api.context import Caller
-from hub.api.deadline import Deadline
+from hub.api.deadline import Within
 from hub.api.entries import asked_of, operation_of, refusal_entry
 from hub.api.http import HttpAnswer, HttpRequest
 from hub.api.identity import Asked, Identity
@@ -118,7 +118,7 @@ class Turns:
             self._pace.take(request.address)
         self._admission.enter(name)
         try:
-            with Deadline(due):
+            with Within(due):
                 return await self._answering(turn, caller)
         except TimeoutError:
             zh, en = "请缩小查询或改用批量交换", "ask for less, or use startExchange"

@@ -52,6 +52,15 @@ class Segment:
         return self.first + self.count
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A further file of an archive, as its list names it."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
 class SegmentFile:
     """Packs the lines of one segment; the file appears under its name only when it is whole and on the disk."""
 
@@ -98,10 +107,12 @@ class _Hashing(io.RawIOBase):
         return self._file.write(content)
 
 
-def write_list(folder: Path, signer: Signer, segments: Collection[Segment]) -> str:
-    """Writes ``archive.json``, synced with its folder; its SHA-256."""
+def write_list(folder: Path, signer: Signer, segments: Collection[Segment], also: Collection[Listed] = ()) -> str:
+    """Writes ``archive.json``, synced with its folder; its SHA-256. ``also`` are further files."""
     listed = [{"file": each.file, "first": each.first, "count": each.count, "bytes": each.bytes, "sha256": each.sha256} for each in segments]
-    content = {"format": FORMAT, "log": signer.verifier_key.name, "segments": listed}
+    content: dict[str, Any] = {"format": FORMAT, "log": signer.verifier_key.name, "segments": listed}
+    if also:
+        content["also"] = [{"file": each.file, "bytes": each.bytes, "sha256": each.sha256} for each in also]
     value = base64.b64encode(signer.sign(_canonical(content))).decode()
     made = _canonical({**content, "signature": {"key": signer.key_id, "algorithm": signer.algorithm, "value": value}}) + b"\n"
     with os.fdopen(os.open(folder / LIST, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -174,7 +185,7 @@ def header_of(folder: Path, segment: Segment) -> dict[str, Any]:
     return made
 
 
-def confirm(folder: Path, segment: Segment) -> None:
+def confirm(folder: Path, segment: Segment | Listed) -> None:
     """Compares a file with what the list says of it.
 
     Raises:
@@ -188,9 +199,13 @@ def confirm(folder: Path, segment: Segment) -> None:
                 hashed.update(piece)
                 size += len(piece)
     except OSError as fault:
-        raise ArchiveFault(f"{path} 无法读取 cannot be read: {fault.strerror}", segment.first) from fault
+        raise ArchiveFault(f"{path} 无法读取 cannot be read: {fault.strerror}", _first(segment)) from fault
     if (size, hashed.hexdigest()) != (segment.bytes, segment.sha256):
-        raise ArchiveFault(f"{path} 与清单不符 has not the size and SHA-256 that were listed", segment.first)
+        raise ArchiveFault(f"{path} 与清单不符 has not the size and SHA-256 that were listed", _first(segment))
+
+
+def _first(listed: Segment | Listed) -> int | None:
+    return listed.first if isinstance(listed, Segment) else None
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -9,11 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, literal, select, update
 
 from hub.acts import Actor, Acts
 from hub.archive.checking import check_segment
 from hub.archive.files import ArchiveFault, Segment, SegmentFile, confirm, read_list, write_list
+from hub.archive.sets import SetsWritten, check_sets, named_in, write_sets
 from hub.catalog.problems import Problem, Refused
 from hub.ledger import tables
 from hub.ledger.archived import ARCHIVE, PRUNE
@@ -32,6 +34,7 @@ from hub.sharing.texts import is_plain
 from hub.store.base import now
 from hub.store.engine import reading
 from hub.tracing.index import Indexer
+from hub.tracing.tables import indexed
 
 SEGMENT = 100_000
 """Entries of one file."""
@@ -39,6 +42,7 @@ _READ, _REMOVED = 2000, 2000
 _PAUSE = 0.02
 """Seconds between two removals: calls' entries are written then."""
 Progress = Callable[[int, int], None]
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,24 @@ class Archives:
             raise Refused(Problem("CONFLICT", f"{folder} 非空 is not empty", "请另选目录 choose another folder", path="to"))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made: list[Segment] = []
+        sets: list[SetsWritten] = []
         for start in range(first, end, size):
-            made.append(self._write(folder, start, min(size, end - start)))
+            segment, beside = self._write(folder, start, min(size, end - start))
+            made.append(segment)
+            sets.append(beside)
             if progress is not None:
-                progress(made[-1].end - first, end - first)
-        digest = write_list(folder, self._log.signer, made)
+                progress(segment.end - first, end - first)
+        also = [each.file for each in sets if each.file is not None]
+        digest = write_list(folder, self._log.signer, made, also)
         self.check(folder, made)
+        check_sets(folder, also)
         rows = [
             {"first": each.first, "count": each.count, "file": each.file, "bytes": each.bytes, "sha256": each.sha256, "archived_at": now()} for each in made
         ]
         details: dict[str, Json] = {"first": first, "count": end - first, "segments": len(made), "sha256": digest}
+        if missing := sorted({digest for each in sets for digest in each.missing}):
+            details |= {"missing_sets": len(missing), "missing_set": missing[0]}
+            log.error("sets_of_subjects_missing", count=len(missing), first=missing[0])
         self._acts.do(actor, ARCHIVE, str(folder), lambda connection: connection.execute(insert(tables.archive), rows) and None, details)
         return made
 
@@ -135,8 +147,9 @@ class Archives:
                 progress(each.segment.end, due[-1].segment.end)
         return [each.segment for each in due]
 
-    def _write(self, folder: Path, first: int, count: int) -> Segment:
+    def _write(self, folder: Path, first: int, count: int) -> tuple[Segment, SetsWritten]:
         file = SegmentFile(folder, first, count)
+        named: set[str] = set()
         digest = digest_of(self._log.verifier_key.name)
         try:
             with reading(self._engine, patience=0) as connection:
@@ -147,10 +160,12 @@ class Archives:
                 for start in range(first, first + count, _READ):
                     for entry in _stored(connection, start, min(_READ, first + count - start)):
                         file.write(entry_line(entry, digest))
+                        named.update(named_in(entry))
+                sets = write_sets(connection, folder, first, count, named)
         except BaseException:
             file.discard()
             raise
-        return file.finish()
+        return file.finish(), sets
 
     def _due(self) -> list[Archived]:
         with self._engine.connect() as connection:
@@ -191,11 +206,19 @@ class Archives:
         entry, access = tables.entry.c, tables.access.c
         among = entry.seq.between(first, end - 1) & _removable()
         with writing(self._engine) as connection:
+            _check_indexed(connection, end)
             leaves = select(literal(0), entry.seq, entry.leaf).where(among)
             connection.execute(insert(tables.node).from_select(["level", "idx", "hash"], leaves))
             gone = select(entry.seq).where(among)
             connection.execute(delete(tables.access).where(access.seq.in_(gone)))
             connection.execute(delete(tables.entry).where(among))
+
+
+def _check_indexed(connection: Connection, end: int) -> None:
+    """Refuses while the index of subjects is made anew, behind the lock of whoever makes it: what it does not cover yet, it could never find again."""
+    size = connection.execute(select(indexed.c.size).with_for_update()).scalar()
+    if size is None or size < end:
+        raise Refused(Problem("CONFLICT", "主体索引正在重建 the index of subjects is being made anew", "请在其完成后再删除 remove them when it is done"))
 
 
 def _removable() -> ColumnElement[bool]:

@@ -64,8 +64,20 @@ def source_config(department: str, part: SourcePart) -> SourceConfig:
         options["health"] = part.health
     if part.window != ALWAYS:
         options["window"] = part.window
-    limits = {"pool": part.pool, "queue": part.queue, "timeout_ms": part.timeout_ms, "local_rows": part.local_rows}
-    return SourceConfig(f"{department}.{part.code}", part.kind, part.url, part.secret, **limits, options=options, rendering=part.rendering)
+    return SourceConfig(
+        f"{department}.{part.code}",
+        part.kind,
+        part.url,
+        part.secret,
+        pool=part.pool,
+        queue=part.queue,
+        timeout_ms=part.timeout_ms,
+        local_rows=part.local_rows,
+        options=options,
+        rendering=part.rendering,
+        exchange_masks=part.exchange_masks,
+        exchange_sessions=part.exchange_sessions,
+    )
 
 
 def _resource(department: str, part: ResourcePart, in_files: bool, masks: Mapping[str, Mask]) -> Resource:

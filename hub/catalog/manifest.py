@@ -51,6 +51,8 @@ class SourcePart(Part):
     timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = 3000
     local_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     rendering: Literal["hub", "source"] = "hub"
+    exchange_masks: Literal["hub", "source"] = "hub"
+    exchange_sessions: Annotated[int, Field(ge=1, le=16)] = 2
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")] = "00:00-24:00"
     auth: Literal["none", "bearer", "api_key", "basic", "oauth", "hmac"] = "none"
     health: Annotated[str, Field(pattern=r"^/[^?#]*$", max_length=200)] | None = None

@@ -14,7 +14,11 @@ from hub.cli.assertion import PrivateKey, assertion_form
 from hub.cli.faults import NOT_REACHABLE, CliFault
 
 _SECONDS = 60.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class HubBusy(CliFault):
+    """The hub issues no token now; it may a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def fetch_token(url: str, credentials: Credentials, scope: str | None = None) ->
 
     Raises:
         CliFault: the hub is not reachable (exit code 3), or refuses.
+        HubBusy: not now.
     """
     form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
     if credentials.key:
@@ -62,7 +67,8 @@ def fetch_token(url: str, credentials: Credentials, scope: str | None = None) ->
         return body
     if body.get("error") == "invalid_client":
         raise CliFault("客户端编号、密码或密钥不正确，或应用已停用 the client id, secret or key is wrong, or the application is disabled", "huitong app list")
-    raise CliFault(f"未发放令牌 no token was issued ({answer.status_code}): {body.get('error_description') or body.get('error') or ''}", "huitong token --help")
+    refusal = HubBusy if answer.status_code in (429, 503) else CliFault
+    raise refusal(f"未发放令牌 no token was issued ({answer.status_code}): {body.get('error_description') or body.get('error') or ''}", "huitong token --help")
 
 
 def _issuer(url: str) -> str:
@@ -80,7 +86,7 @@ def send(url: str, path: str, method: str = "POST", **given: Any) -> httpx2.Resp
         CliFault: the hub is not reachable; exit code 3.
     """
     # A proxy of the environment cannot reach this machine's own loopback.
-    trust = urlsplit(url).hostname not in _LOOPBACK
+    trust = urlsplit(url).hostname not in LOOPBACK
     try:
         with httpx2.Client(timeout=_SECONDS, trust_env=trust) as client:
             return client.request(method, url.rstrip("/") + path, **given)

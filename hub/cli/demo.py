@@ -128,11 +128,15 @@ def _seeded_before(home: Path) -> int | None:
     return found if isinstance(found, int) else None
 
 
+_USUAL_URL = "http://127.0.0.1:8000"
+
+
 def _query(settings: Settings) -> str:
     """``huitong query`` as it can be typed here."""
     program = "huitong" if shutil.which("huitong") else str(Path(sys.executable).with_name("huitong"))
     home = "" if settings.home == Path(".huitong") else f" --home {settings.home}"
-    url = "" if settings.url == load_settings().url else f" --url {settings.url}"
+    # Whatever this shell sets, the one it is typed into may not.
+    url = "" if settings.url == _USUAL_URL else f" --url {settings.url}"
     return f"{program}{home} query{url}"
 
 

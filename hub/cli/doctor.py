@@ -12,12 +12,14 @@ import typer
 from sqlalchemy import select
 
 from hub.cli.checking import Check, check_catalog
+from hub.cli.exchange_destinations import check_destinations
 from hub.cli.faults import EXPECTED, CliFault
 from hub.cli.listening import probe
 from hub.cli.options import AsJson
 from hub.cli.output import say, show_json
 from hub.console.pages import DIST
 from hub.core import LOG_BASE, Core, HomeFault, home_lock, open_core
+from hub.exchange.executors.dask import check_scheduler
 from hub.ledger import tables
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.errors import KeyMissing
@@ -60,6 +62,8 @@ def _checks() -> Iterator[Check]:
     if settings.keys.is_dir():
         yield from _permissions(settings)
         yield from _inside(settings)
+    if settings.exchange_executor.startswith("dask:"):
+        yield _tried("executor", lambda: check_scheduler(settings))
     yield _tried("console", _console)
     yield _tried("port", lambda: _port(settings))
 
@@ -111,6 +115,7 @@ def _inside(settings: Settings) -> Iterator[Check]:
         snapshot = core.catalog.current()
         yield Check("catalog", True, f"snapshot {snapshot.number}, {len(snapshot.resources)} resources, {len(core.sharing.applications())} applications")
         yield from asyncio.run(check_catalog(snapshot))
+        yield from check_destinations(settings)
     finally:
         core.close()
 

@@ -13,6 +13,7 @@ from hub.clock import ClockFault
 from hub.core import HomeFault
 from hub.demo.divisions import DivisionsMissing
 from hub.demo.launch import ServiceFailed
+from hub.exchange.executors.dask_tls import DaskFault
 from hub.ledger.errors import DeviceFault, EntryRejected, KeyFault, KeyMissing, LedgerCorrupt, LedgerUnavailable
 from hub.settings import SettingsFault
 from hub.sharing.rules.files import RuleFault
@@ -58,6 +59,7 @@ EXPECTED = (
     LedgerUnavailable,
     EntryRejected,
     ServiceFailed,
+    DaskFault,
     DivisionsMissing,
     WitnessFault,
     SQLAlchemyError,

@@ -11,6 +11,9 @@ from hub.cli.faults import FAILED, NOT_REACHABLE, CliFault
 from hub.settings import Settings
 
 _BACKLOG = 1024
+_STALL_MS = 60_000
+"""Whoever takes nothing of what was sent for so long, though the connection stands, is cut off: else a connection and its buffers would be held
+for as long as a reader likes (Linux; elsewhere downloads alone end so)."""
 
 
 def listen(host: str, port: int, setting: str = "PORT", *, together: bool = False) -> socket.socket:
@@ -28,6 +31,9 @@ def listen(host: str, port: int, setting: str = "PORT", *, together: bool = Fals
         raise CliFault(f"主机名无法解析 the host name cannot be resolved: {host}", f"{setting.replace('PORT', 'HOST')}=127.0.0.1", NOT_REACHABLE) from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALL_MS)
     if together:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:

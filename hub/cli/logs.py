@@ -18,7 +18,9 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        event = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name}
+        # asyncio tells of tasks and what became of them behind its first line, with the texts of exceptions.
+        said = record.getMessage().partition("\n")[0] if record.name == "asyncio" else record.getMessage()
+        event = {"event": said, "level": record.levelname.lower(), "logger": record.name}
         event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
         if record.exc_info and record.exc_info[1] is not None:
             fault = record.exc_info[1]

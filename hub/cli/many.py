@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ from hub.cli.faults import EXPECTED, CliFault, tell
 from hub.cli.listening import listen, probe
 from hub.cli.output import note
 from hub.cli.session import opened
-from hub.cli.workers import Supervisor
+from hub.cli.workers import BEAT_SECONDS, Supervisor
 from hub.core import home_lock
 from hub.settings import Settings
 
@@ -70,13 +71,19 @@ def _prepare(settings: Settings) -> None:
     gc.freeze()
 
 
+def _beat(tell: Callable[[], None]) -> None:
+    """Tells now, and as long as the event loop turns."""
+    tell()
+    asyncio.get_running_loop().call_later(BEAT_SECONDS, _beat, tell)
+
+
 def _work(settings: Settings, ready: Callable[[], None]) -> int:
     from hub.app import create_app
     from hub.cli.serving import serve
 
     try:
         with listen(settings.host, settings.port, together=True) as listener, opened(settings) as core:
-            serve(create_app(core), listener, settings, ready)
+            serve(create_app(core), listener, settings, lambda: _beat(ready))
     except EXPECTED as fault:
         return tell(fault)
     return 0

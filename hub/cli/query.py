@@ -49,7 +49,7 @@ def command(
     settings = load_settings()
     base = url or settings.url
     text = _document(document, file)
-    body = {"query": text} | ({"variables": _variables(variables)} if variables else {}) | ({"operationName": operation} if operation else {})
+    body = {"query": text} | ({"variables": read_variables(variables)} if variables else {}) | ({"operationName": operation} if operation else {})
     headers = {"Accept": "application/graphql-response+json"}
     if not public:
         if access_token is None or app:
@@ -57,7 +57,7 @@ def command(
             purpose, operator = purpose or credentials.purpose, operator or credentials.operator
             access_token = str(fetch_token(base, credentials)["access_token"])
         headers["Authorization"] = f"Bearer {access_token}"
-    headers |= _use(purpose, operator, case)
+    headers |= use_headers(purpose, operator, case)
     answer = read_answer(send(base, "/governance/graphql" if governance else "/graphql", json=body, headers=headers))
     if as_json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
@@ -67,7 +67,8 @@ def command(
         raise typer.Exit(1)
 
 
-def _use(purpose: str | None, operator: str | None, case: str | None) -> dict[str, str]:
+def use_headers(purpose: str | None, operator: str | None, case: str | None) -> dict[str, str]:
+    """The headers that say for what, and on whose behalf, a call is made."""
     given = {"Huitong-Purpose": purpose, "Huitong-Operator": operator, "Huitong-Case": case}
     return {name: quote(value, safe="") for name, value in given.items() if value}
 
@@ -78,7 +79,12 @@ def _document(document: str | None, file: Path | None) -> str:
     return sys.stdin.read() if document in (None, "-") else str(document)
 
 
-def _variables(text: str) -> Any:
+def read_variables(text: str) -> Any:
+    """The variables of a document.
+
+    Raises:
+        CliFault: the text is no JSON object.
+    """
     try:
         value = json.loads(text)
     except ValueError as fault:

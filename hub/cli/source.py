@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,13 @@ def add(
     secret: Annotated[str | None, typer.Option(help="口令所在 Where the password lies: env:NAME or file:PATH")] = None,
     pool: Annotated[int | None, typer.Option(help="连接数 Connections.")] = None,
     timeout_ms: Annotated[int | None, typer.Option(help="超时（毫秒） Timeout in milliseconds.")] = None,
+    exchange_masks: Annotated[
+        Literal["hub", "source"] | None,
+        typer.Option(help="批量交换在何处脱敏，默认 Where batch exchange masks: in the hub's exporting process, or in the source where it can. Default: hub."),
+    ] = None,
+    exchange_sessions: Annotated[
+        int | None, typer.Option(min=1, max=16, help="批量交换会话上限，默认 Streams of batch exchange at once, over all servers. Default: 2.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="更改已登记的数据源；未给出的取默认值 Change a registered one; what is not given has its default.")
     ] = False,
@@ -38,6 +45,7 @@ def add(
 ) -> None:
     """登记数据源 Register a source apart from a manifest, or change one (--replace); a running hub reads it at once."""
     given = {"code": code, "kind": kind, "url": url, "secret": secret, "pool": pool, "timeout_ms": timeout_ms}
+    given |= {"exchange_masks": exchange_masks, "exchange_sessions": exchange_sessions}
     with opened() as core:
         made = core.catalog.register_source(acting(actor), department, replace, **given)
     show_record({"code": made}, as_json, f"已{'更改 changed' if replace else '登记 registered'} {made}; huitong source check {made}")
@@ -63,6 +71,7 @@ def show(as_json: AsJson = False) -> None:
         sources = core.catalog.current().sources
     rows = [
         {"code": code, "kind": one.kind, "url": one.url, "secret": one.secret, "pool": one.pool, "timeout_ms": one.timeout_ms}
+        | {"exchange_masks": one.exchange_masks, "exchange_sessions": one.exchange_sessions}
         for code, one in sorted(sources.items())
     ]
     show_rows(rows, as_json, "尚无数据源 no sources yet: huitong source add, or huitong catalog import")

@@ -23,8 +23,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a worker that ended is replaced; doubled each time."""
 _STEADY_SECONDS = 60.0
 """Whoever served this long is replaced as if it were the first time."""
+BEAT_SECONDS = 1.0
+"""How often a worker says that its event loop turns."""
+_LOOK_SECONDS, _SILENT_LOOKS = 5.0, 6
+"""A worker of which nothing is heard at so many looks is ended. Looks are counted, and not seconds, since a machine that slept has lost none."""
 Work = Callable[[int, Callable[[], None]], int]
-"""Serves as the worker of a number, from 0; calls its argument once it does; returns the exit code."""
+"""Serves as the worker of a number, from 0; calls its argument once it does, and every ``BEAT_SECONDS`` from then on; returns the exit code.
+
+One that called it once only is not watched."""
 log = structlog.get_logger(__name__)
 
 
@@ -36,6 +42,9 @@ class _Place:
     process: ForkProcess | None = None
     ready: float = 0.0
     """When the process began to serve."""
+    beats: int = 0
+    silent: int = 0
+    """Looks since it was last heard of."""
     pause: float = _FIRST_PAUSE
     due: float = 0.0
     """When the place is to be filled."""
@@ -55,6 +64,7 @@ class Supervisor:
         self._passed = 0
         self._served = False
         self._code = 0
+        self._looked = time.monotonic()
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or a worker that fails before all have served, has ended all; a second signal ends them at once. The exit code."""
@@ -69,6 +79,7 @@ class Supervisor:
                 wait([wakened, self._said[0], *(process.sentinel for process in running)], self._seconds())
                 _drain(wakened)
                 self._hear()
+                self._look()
                 for place in self._places:
                     self._bury(place)
                 self._pass_on()
@@ -104,7 +115,7 @@ class Supervisor:
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        place.process, place.ready = process, 0.0
+        place.process, place.ready, place.beats, place.silent = process, 0.0, 0, 0
         log.info("worker_started", worker=place.number + 1, pid=process.pid)
 
     def _become(self, number: int) -> None:
@@ -122,10 +133,23 @@ class Supervisor:
 
     def _hear(self) -> None:
         while wait([self._said[0]], 0):
-            self._places[os.read(self._said[0], 1)[0]].ready = time.monotonic()
+            place = self._places[os.read(self._said[0], 1)[0]]
+            place.ready = place.ready or time.monotonic()
+            place.beats, place.silent = place.beats + 1, 0
         if not self._served and all(place.ready for place in self._places):
             self._served = True
             self._ready()
+
+    def _look(self) -> None:
+        """Ends workers whose event loop has stood still for long: they hold their connections and answer nobody."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for place in self._places:
+            place.silent += 1
+            if place.silent > _SILENT_LOOKS and place.beats > 1 and place.process is not None and place.process.exitcode is None:
+                log.error("worker_hung", worker=place.number + 1, pid=place.process.pid, silent_seconds=int(_LOOK_SECONDS * _SILENT_LOOKS))
+                place.process.kill()
 
     def _bury(self, place: _Place) -> None:
         process = place.process
@@ -148,10 +172,10 @@ class Supervisor:
         log.error("worker_ended", worker=place.number + 1, pid=process.pid, exit_code=process.exitcode, replaced_in=place.pause)
         place.due, place.pause = now + place.pause, min(2 * place.pause, _LONGEST_PAUSE)
 
-    def _seconds(self) -> float | None:
-        """Until a place is to be filled; without end where none is, or none will be."""
+    def _seconds(self) -> float:
+        """Until a place is to be filled, or the workers are to be looked at."""
         waiting = [] if self._signals else [place.due for place in self._places if place.process is None]
-        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
+        return max(0.0, min([*waiting, self._looked + _LOOK_SECONDS]) - time.monotonic())
 
     def _pass_on(self) -> None:
         for number in self._signals[self._passed :]:

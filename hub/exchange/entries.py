@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from auth.rights import Decision, Purpose
+from auth.rights import Purpose
 from connectors.calling import CALLING
 from hub.acts import make_id
 from hub.api.calling import trace_id
 from hub.api.entries import remote_details
+from hub.exchange.compiling import Compiled
+from hub.exchange.manifest import files_digest
 from hub.exchange.store import FileRecord, Job
 from hub.ledger.entry import Access, EntryDraft, Outcome
 from schema.faults import Code
@@ -24,16 +26,10 @@ def ended_entry(job: Job, department: str | None, outcome: Outcome, code: str) -
 
 
 def succeeded_entry(
-    job: Job,
-    department: str | None,
-    decisions: Sequence[Decision],
-    document: str,
-    rows: int,
-    accesses: tuple[Access, ...],
-    file: FileRecord,
-    undelivered: int,
+    job: Job, department: str | None, compiled: Compiled, accesses: tuple[Access, ...], files: Sequence[FileRecord], undelivered: int
 ) -> EntryDraft:
-    """A job whose file is complete; ``undelivered`` values are null in it."""
+    """A job whose files are complete; ``undelivered`` values are null in them. It names the files by one digest (``files_digest``)."""
+    decisions = compiled.decisions
     purpose = next((p for d in decisions for p in d.purposes if p.code == job.purpose), Purpose("", "", ""))
     return EntryDraft(
         kind="exchange",
@@ -46,10 +42,10 @@ def succeeded_entry(
         basis=purpose.basis or None,
         approver="; ".join(dict.fromkeys(d.approver for d in decisions)),
         accesses=accesses,
-        document=document,
-        rows=rows,
-        bytes=file.bytes,
-        details={"exchange": job.id, "step": "SUCCEEDED", "sha256": file.sha256, "undelivered": undelivered, **(remote_details() or {})},
+        document=compiled.export.plan.document.sha256,
+        rows=sum(access.rows for access in accesses),
+        bytes=sum(file.bytes for file in files),
+        details={"exchange": job.id, "step": "SUCCEEDED", "sha256": files_digest(files), "undelivered": undelivered, **(remote_details() or {})},
         **_who(job, department),
     )
 

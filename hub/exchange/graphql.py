@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-import orjson
 import strawberry
 from anyio import to_thread
 
@@ -16,9 +14,12 @@ from hub.acts import make_id
 from hub.api.context import Context
 from hub.api.types import JSON, BigInt, DateTime, PageInfo, page_size
 from hub.api.use import check_documents, check_use
-from hub.exchange.runner import Compiled
+from hub.exchange.compiling import UTF_8, Compiled, input_digest
+from hub.exchange.delivery.destinations import check_destination
+from hub.exchange.delivery.graphql import Delivered
+from hub.exchange.pace import pace_of
 from hub.exchange.store import MOST_WAITING, Job, TooMany
-from hub.exchange.writers import FORMATS
+from hub.exchange.work.task import EXTENSIONS
 from hub.sharing.quota import check_quota, limited
 from hub.store.base import now
 from schema.faults import Code, Fault, Origin, bad_input
@@ -37,6 +38,14 @@ class ExchangeFormat(Enum):
     XLSX = "XLSX"
 
 
+@strawberry.enum(description="CSV 文件的编码\n\nEncoding of CSV files")
+class ExchangeEncoding(Enum):
+    """``UTF_8`` has a byte order mark; characters that ``GB18030`` has not do not exist."""
+
+    UTF_8 = UTF_8
+    GB18030 = "GB18030"
+
+
 @strawberry.enum(description="批量交换状态\n\nState of an exchange")
 class ExchangeState(Enum):
     """States of a job."""
@@ -50,13 +59,22 @@ class ExchangeState(Enum):
     EXPIRED = "EXPIRED"
 
 
+async def _seconds_left(root: Progress, info: Info) -> int | None:
+    """Read when it is asked for."""
+    return (await to_thread.run_sync(pace_of, info.context.live.core.engine, root.job)).seconds_left
+
+
 @strawberry.type(description="进度\n\nProgress")
 class Progress:
-    """Rows and bytes written so far; ``rows_total`` is what was there at the beginning."""
+    """Rows and bytes written so far; ``rows_total`` is what was there at the beginning, null where the source could not count it in time."""
 
+    job: strawberry.Private[Job]
     rows_done: BigInt
     rows_total: BigInt | None
     bytes: BigInt
+    seconds_left: int | None = strawberry.field(
+        resolver=_seconds_left, description="预计剩余秒数；无法估计时为空\n\nSeconds until the end, estimated; null while nobody can tell"
+    )
 
 
 @strawberry.type(description="文件\n\nFile")
@@ -71,7 +89,7 @@ class ExchangeFile:
 
 
 @strawberry.type(description="批量交换\n\nBatch exchange")
-class Exchange:
+class Exchange(Delivered):
     """One job."""
 
     id: strawberry.ID
@@ -117,6 +135,12 @@ class StartExchangeInput:
     idempotency_key: str
     variables: JSON | None = None
     operation_name: str | None = None
+    encoding: ExchangeEncoding | None = strawberry.field(
+        default=None, description="CSV 文件的编码，默认 UTF_8（带 BOM）\n\nEncoding of CSV files; `UTF_8`, with a byte order mark, by default"
+    )
+    destination: str | None = strawberry.field(
+        default=None, description="交付目标的代码，由平台管理员配置\n\nCode of the destination, among those that the hub's administrators configured"
+    )
 
 
 def exchange_of(job: Job) -> Exchange:
@@ -132,7 +156,9 @@ def exchange_of(job: Job) -> Exchange:
         created_at=DateTime(job.created_at),
         finished_at=DateTime(job.finished_at) if job.finished_at else None,
         expires_at=DateTime(job.expires_at) if job.expires_at else None,
-        progress=Progress(rows_done=BigInt(job.rows_done), rows_total=None if job.rows_total is None else BigInt(job.rows_total), bytes=BigInt(job.bytes)),
+        progress=Progress(
+            job=job, rows_done=BigInt(job.rows_done), rows_total=None if job.rows_total is None else BigInt(job.rows_total), bytes=BigInt(job.bytes)
+        ),
         files=files if done else [],
         manifest_url=f"{base}/manifest.json" if done else None,
     )
@@ -144,9 +170,11 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
     app = context.caller.identified()
     variables = _check(given)
     compiled = context.services.runner.compile(given.document, variables, given.operation_name, context.caller.rights)
-    decisions = [face.decision for face in compiled.export.plan.faces.values()]
+    decisions = compiled.decisions
     check_use(context.caller.use, decisions)
     check_documents(decisions, compiled.export.plan.document)
+    if given.destination is not None:
+        check_destination(context.services.destinations, given.destination, app, given.format.value, [path for path, _ in compiled.export.columns])
     if context.live.core.space.exchanges_refused:
         raise Fault(
             Code.RATE_LIMITED,
@@ -184,9 +212,13 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
 
 
 def _check(given: StartExchangeInput) -> dict[str, Any]:
-    if given.format.value not in FORMATS:
-        known = ", ".join(FORMATS)
+    if given.format.value not in EXTENSIONS:
+        known = ", ".join(EXTENSIONS)
         raise bad_input(f"暂不提供格式 {given.format.value}", f"the format {given.format.value} is not on offer yet", f"可用：{known}", f"on offer: {known}")
+    if given.encoding not in (None, ExchangeEncoding.UTF_8) and given.format is not ExchangeFormat.CSV:
+        raise bad_input(
+            f"encoding {given.encoding.name} 仅用于 CSV", f"the encoding {given.encoding.name} is for CSV alone", "请删去 encoding", "leave encoding out"
+        )
     if not 0 < len(given.idempotency_key) <= 128 or "\0" in given.idempotency_key:
         raise bad_input("idempotencyKey 应为 1 至 128 个字符，不含 U+0000", "idempotencyKey must have 1 to 128 characters, none of them U+0000")
     variables: Any = given.variables if given.variables is not None else {}
@@ -196,24 +228,19 @@ def _check(given: StartExchangeInput) -> dict[str, Any]:
 
 
 def _values(context: Context, given: StartExchangeInput, variables: dict[str, Any], compiled: Compiled) -> dict[str, Any]:
-    whole = [given.document, variables, given.operation_name, given.format.value]
-    export = compiled.export
-    plan = {
-        "document": export.plan.document.sha256,
-        "resources": export.resources,
-        "columns": [".".join(path) for path, _ in export.columns],
-        "decisions": {face.resource.code: face.decision.digest for face in export.plan.faces.values()},
-        "items": {code: [[use.code, use.shown, use.mask and f"{use.mask}@{use.version}"] for use in uses] for code, uses in export.uses.items()},
-    }
     use = context.caller.use
     return {
         "id": make_id("exchange"),
         "idempotency_key": given.idempotency_key,
-        "input_sha256": hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        "input_sha256": input_digest(
+            given.document, variables, given.operation_name, given.format.value, given.encoding.value if given.encoding else None, given.destination
+        ),
         "document": given.document,
         "variables": json.dumps(variables, ensure_ascii=False),
         "operation_name": given.operation_name,
         "format": given.format.value,
+        "encoding": given.encoding.value if given.encoding else UTF_8,
+        "destination": given.destination,
         "scopes": " ".join(sorted(context.caller.rights.scopes)),
         "purpose": use.purpose,
         "operator": use.operator,
@@ -221,7 +248,7 @@ def _values(context: Context, given: StartExchangeInput, variables: dict[str, An
         "state": "QUEUED",
         "rows_done": 0,
         "bytes": 0,
-        "plan": json.dumps(plan, ensure_ascii=False),
+        "plan": compiled.plan,
         "policy": context.caller.rights.fingerprint,
         "snapshot": context.snapshot.number,
         "created_at": now(),

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import structlog
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth.rights import Operation, Use
+from auth.rights import Use
 from hub.acts import make_id
+from hub.api.admission import Admission
 from hub.api.context import Caller
 from hub.api.entries import refusal_entry
 from hub.api.identity import Asked, Identity
 from hub.api.turn import withheld
-from hub.api.use import check_use, read_use
+from hub.api.use import read_use
 from hub.errors import STATUS, prefers_english, request_errors, status_of
-from hub.exchange.downloads import Download, Holding
+from hub.exchange.delivery.graphql import delivery_event
+from hub.exchange.delivery.store import DeliveryStore
+from hub.exchange.downloads import MOST, MOST_EACH, Download, Events, Holding, check_place
 from hub.exchange.entries import broken_entry
+from hub.exchange.granted import leaving_entry, still_granted
+from hub.exchange.manifest import entry_of, manifest_of
+from hub.exchange.pace import pace_of
+from hub.exchange.ranges import Part, part_of
 from hub.exchange.runner import ExchangeRunner
 from hub.exchange.store import ExchangeStore, FileRecord, Job
-from hub.ledger.entry import Access, EntryDraft, Item
+from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, LedgerUnavailable
 from hub.live import Live
-from hub.withdrawal.telling import gone
 from schema.faces import Face
 from schema.faults import Code, Fault
 
-_MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.file",
+}
 _LOOK_SECONDS = 0.5
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 log = structlog.get_logger(__name__)
@@ -49,6 +59,10 @@ class ExchangeHttp:
     identity: Identity
     store: ExchangeStore
     runner: ExchangeRunner
+    deliveries: DeliveryStore
+    places: Admission = field(default_factory=lambda: Admission(MOST, MOST_EACH))
+    streams: Admission = field(default_factory=lambda: Admission(MOST, MOST_EACH))
+    """Of events: each asks the control database twice a second."""
 
     def routes(self) -> list[Route]:
         """The routes under ``/exchanges``."""
@@ -103,11 +117,17 @@ class ExchangeHttp:
         path = self.runner.folder(job.id) / file.name
         if not await to_thread.run_sync(path.is_file):
             raise _elsewhere()
-        await self.live.core.ledger.append(self._download(caller, job, file, request.headers.get("range"), faces))
-        media = _MEDIA[file.name.rpartition(".")[2]]
-        headers = {**_HEADERS, "repr-digest": f"sha-256=:{_digest(file.sha256)}:"}
+        part = part_of(request.headers, f'"{file.sha256}"', file.bytes)
+        place = check_place(self.places, caller.identified().client_id)
+        try:
+            # Nothing leaves without an entry.
+            if request.method == "GET" and part.status in (200, 206):
+                await self.live.core.ledger.append(self._download(caller, job, file, part, faces))
+        except BaseException:
+            place()
+            raise
         holding = Holding(self.live, caller, lambda again: self._still_granted(again, job))
-        return Download(path, holding, self._breaking(caller, job, file), media_type=media, filename=file.name, headers=headers)
+        return Download(path, part, _file_headers(job, file), holding, self._breaking(caller, job, file), place)
 
     def _breaking(self, caller: Caller, job: Job, file: FileRecord) -> Callable[[int], Awaitable[None]]:
         """Enters a download that was broken off: how much had left."""
@@ -121,83 +141,26 @@ class ExchangeHttp:
         return broken
 
     def _still_granted(self, caller: Caller, job: Job) -> list[Face]:
-        """The faces of what the job carried. A withdrawn resource, a revoked grant or tighter rights end downloads too (G3)."""
-        faces, plan = self.live.view(caller.rights).faces, json.loads(job.plan)
-        if codes := faces.snapshot.withdrawn.intersection(plan["resources"]):
-            raise gone(codes)
-        found = [face for code in plan["resources"] if (face := faces.face(code))]
-        same = all(face.decision.digest == plan["decisions"][face.resource.code] for face in found)
-        if len(found) < len(plan["resources"]) or not same or not all(face.decision.allows(Operation.EXCHANGE) for face in found):
-            raise Fault(
-                Code.FORBIDDEN,
-                "授权已变更或撤销，假名密钥已轮换，或令牌无此权限",
-                "the grant was changed or revoked, the pseudonyms' key was rotated, or the token lacks the scope",
-                "请重新发起批量交换",
-                "start a new exchange",
-            )
-        return found
+        """A withdrawn resource, a revoked grant or tighter rights end downloads too (G3)."""
+        return still_granted(self.live, caller.rights, job)
 
-    def _download(self, caller: Caller, job: Job, file: FileRecord, range_: str | None, faces: list[Face]) -> EntryDraft:
-        app = caller.identified()
+    def _download(self, caller: Caller, job: Job, file: FileRecord, part: Part, faces: list[Face]) -> EntryDraft:
         operator = caller.person.name if caller.person else job.operator
         use = caller.use if caller.use.purpose else Use(job.purpose, operator, job.case)
-        purpose = check_use(use, [face.decision for face in faces])
-        shown = json.loads(job.plan)["items"]
-        accesses = tuple(
-            Access(
-                face.resource.code,
-                face.resource.department,
-                face.resource.source,
-                tuple(Item(*item) for item in shown[face.resource.code]),
-                grant=face.decision.grant,
-                approver=face.decision.approver,
-                policy=job.policy,
-            )
-            for face in faces
-        )
-        return EntryDraft(
-            kind="download",
-            call=make_id("call"),
-            outcome="OK",
-            operation="exchange",
-            medium="FILE",
-            application=app.client_id,
-            department=app.department,
-            operator=use.operator,
-            case=use.case,
-            purpose=use.purpose,
-            scenario=purpose.scenario if purpose else None,
-            basis=purpose.basis if purpose else None,
-            approver="; ".join(dict.fromkeys(face.decision.approver for face in faces)) or None,
-            accesses=accesses,
-            rows=file.rows,
-            bytes=file.bytes,
-            details={"exchange": job.id, "file": file.name, "range": (range_ or "")[:60] or None},
-        )
+        details = {"file": file.name, **_told(part)}
+        return leaving_entry(job, caller.identified(), use, faces, (part.share(file.rows), part.length), details)
 
     async def _manifest(self, _request: Request, caller: Caller, job: Job) -> Response:
         self._still_granted(caller, job)
         if job.state != "SUCCEEDED":
             raise Fault(Code.NOT_FOUND, "尚无清单", "there is no manifest", f"状态：{job.state}", f"the exchange is {job.state}")
-        return JSONResponse(self.manifest(job), headers=_HEADERS)
+        entry = await to_thread.run_sync(entry_of, job, self.live.core.engine)
+        if entry is None:
+            raise Fault(Code.NOT_FOUND, "清单尚未就绪，请于 2 秒后重试", "the manifest is not ready yet; try again in 2 seconds")
+        return JSONResponse(await manifest_of(job, entry, self.live.core.log), headers=_HEADERS)
 
-    def manifest(self, job: Job) -> dict[str, Any]:
-        """The manifest; ``signature`` is the ledger key's over the canonical JSON (sorted keys) of all else."""
-        times = {"createdAt": job.created_at.isoformat(), "finishedAt": job.finished_at.isoformat() if job.finished_at else None}
-        content: dict[str, Any] = {
-            "exchange": job.id,
-            "plan": json.loads(job.plan),
-            "policy": job.policy,
-            "source_snapshot": {"catalog": job.snapshot, **times},
-            "files": [{"name": f.name, "rows": f.rows, "bytes": f.bytes, "sha256": f.sha256} for f in job.files],
-            "ledger": {"entry": str(job.entry)},
-        }
-        signer = self.live.core.log.signer
-        signature = signer.sign(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
-        return {**content, "signature": {"key": signer.key_id, "algorithm": signer.algorithm, "value": base64.b64encode(signature).decode()}}
-
-    async def _events(self, request: Request, _caller: Caller, job: Job) -> Response:
-        return StreamingResponse(self._stream(request, job.id), media_type="text/event-stream", headers=_HEADERS)
+    async def _events(self, request: Request, caller: Caller, job: Job) -> Response:
+        return Events(self._stream(request, job.id), _HEADERS, check_place(self.streams, caller.identified().client_id))
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
         # A stream outlives neither its token's expiry nor its revocation.
@@ -206,12 +169,16 @@ class ExchangeHttp:
             job = await to_thread.run_sync(self.store.job, identity)
             if job is None:
                 return
-            content = {"state": job.state, "reason": job.reason, "rowsDone": job.rows_done, "rowsTotal": job.rows_total, "bytes": job.bytes}
+            delivery = await to_thread.run_sync(self.deliveries.delivery, identity)
+            content: dict[str, Any] = {"state": job.state, "reason": job.reason, "rowsDone": job.rows_done, "rowsTotal": job.rows_total, "bytes": job.bytes}
+            pace = await to_thread.run_sync(pace_of, self.live.core.engine, job)
+            content |= {"chunksDone": pace.done, "chunks": pace.chunks, "secondsLeft": pace.seconds_left}
+            content["delivery"] = delivery_event(delivery)
             event = b"event: progress\ndata: " + orjson.dumps(content) + b"\n\n"
             if event != last:
                 yield event
                 last = event
-            if job.ended:
+            if job.ended and (delivery is None or delivery.ended):
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -242,5 +209,22 @@ def _elsewhere() -> Fault:
     )
 
 
-def _digest(sha256: str) -> str:
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
+def _file_headers(job: Job, file: FileRecord) -> dict[str, str]:
+    """What is told of a file, whichever part of it is asked for. It never changes, and its digest is its entity tag."""
+    media = _MEDIA[file.name.rpartition(".")[2]].replace("utf-8", job.encoding.lower())
+    digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+    return {
+        **_HEADERS,
+        "content-type": media,
+        "content-disposition": f'attachment; filename="{file.name}"',
+        "accept-ranges": "bytes",
+        "etag": f'"{file.sha256}"',
+        "repr-digest": f"sha-256=:{digest}:",
+    }
+
+
+def _told(part: Part) -> dict[str, Any]:
+    """What an entry says of the part that leaves; ``resumed``: it does not begin with the file."""
+    if part.status != 206:
+        return {"range": None}
+    return {"range": f"{part.start}-{part.end - 1}", "resumed": part.start > 0}

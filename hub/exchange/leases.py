@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Engine, Update, and_, or_, select, update
 from hub.exchange.store import UNFINISHED
 from hub.exchange.tables import exchange
 from hub.store.base import now
+from hub.store.turns import writing
 
 LEASE = timedelta(seconds=30)
 """How long a job is left alone after its server was last heard of. Servers' clocks must agree far better than this."""
@@ -52,5 +53,5 @@ class Leases:
         return and_(exchange.c.state.in_(UNFINISHED), or_(lapsed, exchange.c.node != self._node) if self._alone else lapsed)
 
     def _write(self, statement: Update) -> int:
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(statement).rowcount

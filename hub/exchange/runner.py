@@ -1,113 +1,89 @@
-"""Runs exchange jobs on the event loop: page after page into a file, rights looked at before each, the ledger entry before the file."""
+"""Holds the exchange jobs of this process: begins, resumes, cancels and ends them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from anyio import to_thread
-from graphql import VariableValues
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.decide import Rights
 from connectors.calling import CALLING, Calling
+from connectors.errors import SourceFault
 from hub.api.calling import hub_number, new_traceparent
-from hub.api.entries import access_entries, subject_hash
-from hub.api.execute import Executor, flags_of, variables_of
+from hub.api.execute import Executor
+from hub.exchange import placing
+from hub.exchange.carrying import ATTEMPTS, Carrying, Means, pause
+from hub.exchange.chunks import Chunk, ChunkStore
+from hub.exchange.compiling import Compiled, Compiler, is_untouched
 from hub.exchange.disposal import Disposal
-from hub.exchange.entries import ended_entry, succeeded_entry
+from hub.exchange.ending import Ending
+from hub.exchange.executors.factory import executor_of
+from hub.exchange.figures import Advance, Figures
+from hub.exchange.gate import Gate
+from hub.exchange.jobs_at_once import JobPlaces
 from hub.exchange.leases import Leases
-from hub.exchange.store import UNFINISHED, ExchangeStore, FileRecord, Job
-from hub.exchange.window import ALWAYS, is_open
-from hub.exchange.writers import FORMATS, ExchangeFile, rows_for
-from hub.ledger.entry import Outcome, SubjectSet
+from hub.exchange.looks import Looks
+from hub.exchange.passage import Passage, set_aside
+from hub.exchange.planning import Planned, Sources, calling_of, check_whole, counted_and_cut, planned
+from hub.exchange.sealing import Seals
+from hub.exchange.stops import Lost, Stopped, Waiting
+from hub.exchange.store import ExchangeStore, Job
+from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
 from hub.observation import places
-from hub.sharing.quota import limited, usage
-from hub.store.base import now
-from hub.tracing.sets import Gathered
-from hub.withdrawal.telling import check_document
-from schema.answer import Answer
+from hub.sharing.quota import limited
 from schema.documents import Documents
-from schema.export import Export, Exporter, check_exchange, export_of
-from schema.faults import Code, Fault
-from schema.plan import Plan
-from schema.reach import reaching
-from schema.run import Run
+from schema.faults import Fault
+from schema.reader import source_fault
 
-BATCH = 1000
-_AT_ONCE = 2
+_AT_ONCE, _EACH = 4, 2
+"""Jobs; how many chunks run at once is the executor's."""
 _RENEW_SECONDS = 10.0
-_WINDOW_SECONDS = 15.0
-GATHERED = ".subjects.part"
+_LEDGER_SECONDS = 1.0
+"""Between two looks whether the ledger can be written, or rights can be told."""
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A job's document, compiled for the rights of its application."""
+class Verifying(Protocol):
+    """Carries out jobs that verify the rows of an upload, see :mod:`hub.exchange.verifying.runner`."""
 
-    export: Export
-    variables: VariableValues
-    rights: Rights
-
-
-class Stopped(Exception):
-    """A job that must not go on. ``reason`` is told to its owner."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Lost(Exception):
-    """A job that was cancelled, or that another server has taken over: there is nothing to be done about it here."""
+    async def carry_out(self, job: Job, aside: Callable[[], AbstractAsyncContextManager[None]]) -> None: ...
 
 
 class ExchangeRunner:
-    """Holds the running jobs of this process."""
+    """The running jobs of this process."""
 
     def __init__(self, live: Live, documents: Documents, executor: Executor, store: ExchangeStore) -> None:
+        core = live.core
         self._live = live
-        self._documents = documents
-        self._executor = executor
+        self._cursors = executor.cursors
+        self._compiler = Compiler(live, documents, executor)
         self._store = store
-        self._alone = not live.core.settings.shared
-        self._leases = Leases(live.core.engine, store.node, self._alone)
+        self._alone = not core.settings.shared
+        self._leases = Leases(core.engine, store.node, self._alone)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._places = JobPlaces(_AT_ONCE, _EACH)
+        self._ending = Ending(live, store)
+        working = executor_of(core.settings, core.subjects, lambda: tuple(core.pseudonyms.files.keys.values()))
+        self.figures = Figures()
+        self.gate = Gate(working)
+        chunks, seals = ChunkStore(core.engine, store.node), Seals(core.cursor_key)
+        self._means = Means(live, chunks, seals, Looks(live), working, self.gate, self.figures)
+        self.verifying: Verifying | None = None
 
     def compile(self, text: str, variables: Mapping[str, Any], operation_name: str | None, rights: Rights) -> Compiled:
-        """The export behind a document.
-
-        Raises:
-            Fault: the document cannot be exchanged, or not with these rights.
-        """
-        view = self._live.view(rights)
-        document = check_document(self._live, self._documents, text, view)
-        operation = document.operation(operation_name)
-        coerced = variables_of(document, operation, variables)
-        flags = flags_of(self._executor.plans.flags(document), coerced)
-        export = export_of(reaching(self._executor.plans.plan(view, document, operation, flags), coerced))
-        denied = check_exchange(export)
-        if denied:
-            raise Fault(
-                Code.FORBIDDEN,
-                f"授权不含对 {denied[0]} 的批量交换",
-                f"the grant does not give exchange of {denied[0]}",
-                "请以 requestAccess 申请",
-                "apply by requestAccess",
-            )
-        return Compiled(export, coerced, rights)
+        """See :meth:`hub.exchange.compiling.Compiler.compile`."""
+        return self._compiler.compile(text, variables, operation_name, rights)
 
     def start(self, job: str) -> None:
         """Begins a job, or queues it behind those that run, unless another server was faster."""
@@ -126,9 +102,10 @@ class ExchangeRunner:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
+            await to_thread.run_sync(placing.clear, self.folder(job))
 
     async def resume(self) -> None:
-        """Begins anew what a server left behind that has ended."""
+        """Goes on with what a server left behind that has ended."""
         for job in await to_thread.run_sync(self._leases.free):
             if job not in self._tasks:
                 self.start(job)
@@ -144,12 +121,13 @@ class ExchangeRunner:
                 log.warning("exchanges_not_held", fault=type(fault).__name__)
 
     async def close(self) -> None:
-        """Stops what runs; it is begun anew at the next start, or by another server."""
+        """Stops what runs; it goes on at the next start, or with another server."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._means.executor.close()
         try:
             await to_thread.run_sync(self._leases.release)
         except SQLAlchemyError as fault:
@@ -162,18 +140,28 @@ class ExchangeRunner:
 
     def folder(self, job: str) -> Path:
         """Where a job's files lie."""
-        return self._live.core.settings.exchanges / job
+        return self._live.core.settings.exchanges.absolute() / job
+
+    def _aside(self, job: Job) -> AbstractAsyncContextManager[None]:
+        return set_aside(self._places.of(job.application))
 
     async def _run(self, job_id: str) -> None:
         try:
             if not await to_thread.run_sync(self._leases.claim, job_id):
                 return
-            async with self._places:
+            # What a server that has ended was at holds no session of a source any more.
+            await to_thread.run_sync(self._means.chunks.begin_anew, job_id)
+            job = await to_thread.run_sync(self._store.job, job_id)
+            if job is None:
+                return
+            async with self._places.of(job.application):
                 job = await to_thread.run_sync(self._store.job, job_id)
                 if job is not None and not job.ended:
                     await self._carry_out(job)
+        except Lost:
+            return
         except SQLAlchemyError as fault:
-            # Nobody can be told now; when the job is held no longer, it is begun anew.
+            # Nobody can be told now; when the job is held no longer, somebody goes on with it.
             log.warning("exchange_interrupted", exchange=job_id, fault=type(fault).__name__)
 
     async def _carry_out(self, job: Job) -> None:
@@ -181,9 +169,7 @@ class ExchangeRunner:
         hub = hub_number(self._live.core.log.first_key.public)
         CALLING.set(Calling(job.id, job.purpose, job.operator, job.case, new_traceparent(), via=(hub,), caller=job.application, batch=True))
         try:
-            await self._write(job)
-        except Lost:
-            return
+            await (self.verifying.carry_out(job, partial(self._aside, job)) if job.kind == "VERIFICATION" and self.verifying else self._export(job))
         except Stopped as stopped:
             await self._fail(job, stopped.reason)
         except Fault as fault:
@@ -192,137 +178,93 @@ class ExchangeRunner:
             await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写或逾期未获见证 the ledger cannot be written, or has gone unwitnessed for too long")
         except OSError as failure:
             await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Lost):
             raise
         except Exception as failure:  # noqa: BLE001 - a job that fails must say so, whatever it was
             log.error("exchange_failed", exchange=job.id, fault=type(failure).__name__, places=places(failure))
             await self._fail(job, "INTERNAL 平台内部错误 internal error of the hub")
 
-    async def _progress(self, job: Job, only_from: Sequence[str] = UNFINISHED, **values: Any) -> None:
-        if not await to_thread.run_sync(lambda: self._store.progress(job.id, only_from, **values)):
-            raise Lost
-
     async def _fail(self, job: Job, reason: str) -> None:
-        changed = await to_thread.run_sync(lambda: self._store.progress(job.id, state="FAILED", reason=reason, finished_at=now(), document="", variables=""))
-        if changed:
-            await self._enter(job, "FAILED", reason.partition(" ")[0])
+        await self._ending.fail(job, reason, self.folder(job.id))
 
-    async def _enter(self, job: Job, outcome: Outcome, code: str) -> None:
-        try:
-            await self._live.core.ledger.append(ended_entry(job, self._department(job), outcome, code))
-        except LedgerUnavailable:
-            log.warning("exchange_end_not_entered", exchange=job.id)
+    async def _export(self, job: Job) -> None:
+        plan = await self._planned_in_time(job)
+        known = await self._known(job)
+        passage = Passage(plan, self._means.looks, self._store, self.figures, partial(self._aside, job), bool(known))
+        advance = Advance.of(known)
+        rows, size = advance.total()
+        await passage.told(job, state="RUNNING", reason=None, rows_done=rows, bytes=size)
+        if not known:
+            await passage.ask()
+            await self._cut(plan, passage)
+        await Carrying(self._means, plan, passage, advance, self._given(job)).run()
+        chunks = await to_thread.run_sync(self._means.chunks.of, job.id)
+        if any(chunk.state != "DONE" for chunk in chunks):
+            raise Lost
+        check_whole(plan, self._means.seals, chunks)
+        while True:
+            # Whatever was decided while the last chunk was written: nothing of a job is offered that would not begin now.
+            await passage.ask_to_end()
+            try:
+                return await self._ending.succeed(plan, chunks, self.folder(job.id))
+            except LedgerUnavailable:
+                await asyncio.sleep(_LEDGER_SECONDS)
 
-    def _department(self, job: Job) -> str | None:
-        app = self._live.core.registry.application(job.application)
-        return app.department if app else None
+    async def _planned_in_time(self, job: Job) -> Planned:
+        """Waits while nobody can tell the job's rights."""
+        while True:
+            try:
+                return self._planned(job)
+            except Waiting:
+                async with self._aside(job):
+                    await asyncio.sleep(_LEDGER_SECONDS)
 
-    def _rights(self, job: Job) -> Rights:
-        registry = self._live.core.registry
-        if self._live.stale:
-            raise Stopped("LEDGER_UNAVAILABLE 控制库不可读，无法核对权限 the control database cannot be read to check rights")
-        if not registry.is_active(job.application):
-            raise Stopped("FORBIDDEN 应用已停用 the application is disabled")
-        return registry.rights(job.application, job.scopes)
-
-    async def _write(self, job: Job) -> None:
-        rights = self._rights(job)
-        if rights.fingerprint != job.policy:
-            raise Stopped("FORBIDDEN 授权在开始前已变更 the grant changed before the exchange began")
-        compiled = self.compile(job.document, json.loads(job.variables), job.operation_name, rights)
-        answer = Answer()
-        run = Run(self._live.sources.source, self._executor.cursors, job.application, compiled.variables)
-        exporter = Exporter(compiled.export, run, answer, BATCH)
-        total = await exporter.total()
-        await self._progress(job, state="RUNNING", rows_total=total, rows_done=0, bytes=0)
-        name = f"data.{FORMATS[job.format]}"
-        file = ExchangeFile(self.folder(job.id) / name, rows_for(job.format, compiled.export.columns))
-        gathered = Gathered(self.folder(job.id) / GATHERED)
-        try:
-            await self._window(job, compiled.export)
-            async for rows in exporter.pages():
-                await to_thread.run_sync(self._keep, file, rows, gathered, answer)
-                self._look(job, compiled.export.plan)
-                await self._progress(job, ("RUNNING",), rows_done=file.count, bytes=file.bytes)
-                await self._window(job, compiled.export)
-            sets = await to_thread.run_sync(gathered.sets, self._live.core.engine)
-            digest = await to_thread.run_sync(file.finish)
-        except BaseException:
-            file.discard()
-            raise
-        finally:
-            gathered.close()
-        await self._succeed(job, compiled, answer, FileRecord(name, file.count, file.bytes, digest), exporter.undelivered, sets)
-
-    def _keep(self, file: ExchangeFile, rows: Sequence[Mapping[str, Any]], gathered: Gathered, answer: Answer) -> None:
-        """A page's rows, and whom they concern."""
-        file.write(rows)
-        for (resource, _), access in answer.accesses.items():
-            gathered.add(resource, [bytes.fromhex(subject_hash(self._live.core.subjects, resource, subject)) for subject in access.subjects])
-
-    async def _window(self, job: Job, export: Export) -> None:
-        """Pauses while a source that the export reads is outside the hours its department set."""
-        configs = self._live.snapshot.sources
-        sources = {face.resource.source for face in export.plan.faces.values()}
-        windows = {code: str(configs[code].options.get("window", ALWAYS)) for code in sources if code in configs}
-        paused = False
-        while closed := [f"{code} {window}" for code, window in sorted(windows.items()) if not is_open(window, now())]:
-            if not paused:
-                reason = f"等待数据源开放时段 waiting for the source's hours: {', '.join(closed)}"
-                await self._progress(job, ("RUNNING",), state="PAUSED", reason=reason)
-                paused = True
-            async with self._set_aside():
-                await asyncio.sleep(_WINDOW_SECONDS)
-            self._look(job, export.plan)
-        if paused:
-            await self._progress(job, ("PAUSED",), state="RUNNING", reason=None)
-
-    @asynccontextmanager
-    async def _set_aside(self) -> AsyncIterator[None]:
-        """Gives the job's place to others: waiting for one source's hours must not stop the exchanges of all the others."""
-        self._places.release()
-        try:
-            yield
-        finally:
-            # A job that is cancelled meanwhile has its place taken for it, and given back, as if it had waited.
-            await asyncio.shield(asyncio.ensure_future(self._places.acquire()))
-
-    def _look(self, job: Job, plan: Plan) -> None:
-        """Before every page: the rights and the catalog that the job rests on still hold, and there is room for it."""
-        if self._live.core.space.exchanges_stopped:
-            raise Stopped("RATE_LIMITED 平台磁盘空间不足 the hub's disk has no room left")
-        self._live.core.ledger.check_release()
-        rights = self._rights(job)
+    def _planned(self, job: Job) -> Planned:
+        """What was started, compiled anew: it must be what it was then (G2, G3)."""
+        rights = self._means.looks.rights(job)
         if rights.fingerprint != job.policy:
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
-        view = self._live.view(rights)
-        if codes := view.faces.snapshot.withdrawn.intersection(code for code, _ in plan.faces):
-            raise Stopped(f"FORBIDDEN 资源已撤回 the resource is withdrawn: {', '.join(sorted(codes))}")
-        faces = view.faces
-        for (code, _), face in plan.faces.items():
-            now_ = faces.face(code)
-            if now_ is None or now_.decision != face.decision:
-                raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+        if not is_untouched(job):
+            raise Stopped("CONFLICT 任务内容被更改 what the exchange was started with was changed")
+        compiled = self.compile(job.document, json.loads(job.variables), job.operation_name, rights)
+        if compiled.plan != job.plan:
+            raise Stopped("CONFLICT 查询计划已变更 the plan of the document is not what it was when the exchange began")
+        sources = Sources(self._live.snapshot.sources, self._live.sources.source)
+        return planned(job, compiled, sources, self._cursors)
 
-    async def _succeed(self, job: Job, compiled: Compiled, answer: Answer, file: FileRecord, undelivered: int, sets: Mapping[str, SubjectSet]) -> None:
-        core = self._live.core
-        found = access_entries(answer, core.subjects, compiled.rights.fingerprint)
-        accesses = tuple(replace(access, subject_set=sets.get(access.resource)) for access in found)
-        decisions = [face.decision for face in compiled.export.plan.faces.values()]
-        draft = succeeded_entry(job, self._department(job), decisions, compiled.export.plan.document.sha256, answer.rows, accesses, file, undelivered)
-        days = timedelta(days=core.settings.exchange_days)
-        values = {"finished_at": now(), "expires_at": now() + days, "rows_done": file.rows, "bytes": file.bytes, "reason": _undelivered(undelivered)}
-        count = usage(limited(decisions), {access.resource: access.rows for access in accesses}, paced=False)
+    async def _known(self, job: Job) -> list[Chunk]:
+        """The job's chunks; those whose files are not here any more begin anew, and what belongs to none is taken away."""
+        chunks, folder = await to_thread.run_sync(self._means.chunks.of, job.id), self.folder(job.id)
 
-        def finish(connection: Connection) -> None:
-            if not self._store.finish(connection, job.id, [file], **values):
-                raise Lost
-            count(connection)
+        def look() -> list[Chunk]:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            here = [chunk for chunk in chunks if chunk.state == "DONE" and placing.put(folder, chunk)]
+            placing.tidy(folder, here)
+            return here
 
-        receipt = await core.ledger.append_with(draft, finish)
-        await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))
+        here = await to_thread.run_sync(look)
+        if gone := [chunk.number for chunk in chunks if chunk.state == "DONE" and chunk not in here]:
+            log.warning("exchange_chunks_gone", exchange=job.id, chunks=gone[:20])
+            await to_thread.run_sync(self._means.chunks.begin_anew, job.id, gone)
+        return [chunk if chunk in here else replace(chunk, state="PENDING") for chunk in chunks]
 
+    async def _cut(self, plan: Planned, passage: Passage) -> None:
+        """Counts and cuts the list; a source that is not available is tried again, as for a chunk."""
+        rows, quota = self._live.core.settings.exchange_chunk_rows, any(d.quota and d.quota.rows is not None for d in limited(plan.compiled.decisions))
+        open_ = self._live.sources.source
+        for count in range(1, ATTEMPTS + 1):
+            try:
+                found, chunks = await counted_and_cut(plan, open_, rows, quota, self._means.seals)
+                break
+            except SourceFault as fault:
+                if not fault.retryable or count == ATTEMPTS:
+                    raise source_fault(plan.compiled.export.list.face, fault) from fault
+                await asyncio.sleep(pause(count))
+                await passage.ask()
+        await passage.told(plan.job, rows_total=found)
+        await to_thread.run_sync(self._means.chunks.plan, plan.job.id, chunks)
 
-def _undelivered(count: int) -> str | None:
-    """What is told of a job that succeeded but for single values."""
-    return f"SOURCE_VALUE {count} 个值无法交付，在文件中为空 values could not be delivered and are null in the file" if count else None
+    def _given(self, job: Job) -> dict[str, Any]:
+        calling, log_ = CALLING.get(), self._live.core.ledger.log
+        trace, via = (calling.trace or "", calling.via) if calling is not None else ("", ())
+        return {"folder": self.folder(job.id), "calling": calling_of(job, trace, via), "sm3": digest_of(log_).name == "SM3"}

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Update, and_, func, insert, or_, select, update
 
-from hub.exchange.tables import exchange, exchange_file
+from hub.exchange.tables import exchange, exchange_file, exchange_upload
 from hub.sharing.tables import application
 from hub.store.base import now
+from hub.store.turns import writing
 
 MOST_WAITING = 10
 """Unfinished jobs of one application."""
@@ -25,6 +26,14 @@ class TooMany(Exception):
     """The application has as many unfinished jobs as it may have."""
 
 
+class UploadUsed(Exception):
+    """Another job has the upload."""
+
+
+class UploadGone(Exception):
+    """The upload is not there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """One finished file."""
@@ -33,6 +42,7 @@ class FileRecord:
     rows: int
     bytes: int
     sha256: str
+    sm3: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,12 @@ class Job:
     finished_at: datetime | None
     expires_at: datetime | None
     files: tuple[FileRecord, ...] = ()
+    encoding: str = "UTF-8"
+    """Of the texts in its files."""
+    kind: str = "LIST"
+    """``LIST``, or ``VERIFICATION`` of the rows of an upload."""
+    destination: str | None = None
+    """Where it is delivered to besides, by code."""
 
     @property
     def ended(self) -> bool:
@@ -82,8 +98,10 @@ class ExchangeStore:
 
         Raises:
             TooMany: the application has as many unfinished jobs as it may have.
+            UploadUsed: a new job would use an upload that another one has.
+            UploadGone: or one that was disposed of.
         """
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             # One call of the application after the other, whichever server it came to.
             connection.execute(select(application.c.client_id).where(application.c.client_id == values["application"]).with_for_update())
             same = and_(exchange.c.application == values["application"], exchange.c.idempotency_key == values["idempotency_key"])
@@ -92,10 +110,19 @@ class ExchangeStore:
                 waiting = and_(exchange.c.application == values["application"], exchange.c.state.in_(UNFINISHED))
                 if connection.execute(select(func.count()).select_from(exchange).where(waiting)).scalar_one() >= MOST_WAITING:
                     raise TooMany
+                if values.get("upload") is not None:
+                    _claim(connection, values["upload"])
                 connection.execute(insert(exchange).values(**values))
                 found = connection.execute(select(exchange).where(same)).one()
                 return _job(connection, found), True
             return _job(connection, found), False
+
+    def started(self, application: str, key: str) -> Job | None:
+        """The application's job with this idempotency key."""
+        same = and_(exchange.c.application == application, exchange.c.idempotency_key == key)
+        with self._engine.connect() as connection:
+            row = connection.execute(select(exchange).where(same)).first()
+            return _job(connection, row) if row is not None else None
 
     def change(self, job: str, only_from: Sequence[str] = UNFINISHED, **values: Any) -> bool:
         """Changes a job that is in one of the states; whether it was."""
@@ -107,7 +134,7 @@ class ExchangeStore:
         return self._changed(update(exchange).where(mine).values(**values))
 
     def _changed(self, statement: Update) -> bool:
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(statement).rowcount == 1
 
     def finish(self, connection: Connection, job: str, files: Sequence[FileRecord], **values: Any) -> bool:
@@ -117,7 +144,7 @@ class ExchangeStore:
         if connection.execute(statement).rowcount == 0:
             return False
         for file in files:
-            connection.execute(insert(exchange_file).values(exchange=job, name=file.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256))
+            connection.execute(insert(exchange_file).values(exchange=job, name=file.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256, sm3=file.sm3))
         return True
 
     def job(self, job: str, application: str | None = None) -> Job | None:
@@ -138,19 +165,32 @@ class ExchangeStore:
             rows = connection.execute(statement.order_by(exchange.c.created_at.desc(), exchange.c.id.desc()).limit(first)).all()
             return [_job(connection, row) for row in rows]
 
-    def over(self, jobs: Sequence[str]) -> list[str]:
-        """Those of the jobs that ended and have no file to give, or none any more."""
+    def over(self, jobs: Sequence[str], states: Sequence[str] = ("FAILED", "CANCELLED", "EXPIRED")) -> list[str]:
+        """Those of the jobs that ended in one of these states; by default those that have no file to give, or none any more."""
         found: list[str] = []
         with self._engine.connect() as connection:
             for i in range(0, len(jobs), _AT_ONCE):
                 mine = exchange.c.id.in_(jobs[i : i + _AT_ONCE])
-                found += connection.execute(select(exchange.c.id).where(mine, exchange.c.state.in_(("FAILED", "CANCELLED", "EXPIRED")))).scalars()
+                found += connection.execute(select(exchange.c.id).where(mine, exchange.c.state.in_(states))).scalars()
         return found
+
+    def expire(self, connection: Connection, job: str) -> bool:
+        """Marks a succeeded job as disposed of, in the transaction that enters this; whether it was not yet."""
+        return connection.execute(update(exchange).where(exchange.c.id == job, exchange.c.state == "SUCCEEDED").values(state="EXPIRED")).rowcount == 1
 
     def expired(self) -> list[str]:
         """Succeeded jobs whose files are due for disposal."""
         with self._engine.connect() as connection:
             return list(connection.execute(select(exchange.c.id).where(exchange.c.state == "SUCCEEDED", exchange.c.expires_at <= now())).scalars())
+
+
+def _claim(connection: Connection, upload: str) -> None:
+    """That this transaction, which adds the job, is the upload's only one: whoever else would use it waits for its end, and then sees the job."""
+    there = and_(exchange_upload.c.id == upload, exchange_upload.c.disposed_at.is_(None))
+    if connection.execute(select(exchange_upload.c.id).where(there).with_for_update()).first() is None:
+        raise UploadGone
+    if connection.execute(select(exchange.c.id).where(exchange.c.upload == upload).limit(1)).first() is not None:
+        raise UploadUsed
 
 
 def _job(connection: Connection, row: Row[Any]) -> Job:
@@ -179,5 +219,8 @@ def _job(connection: Connection, row: Row[Any]) -> Job:
         created_at=row.created_at,
         finished_at=row.finished_at,
         expires_at=row.expires_at,
-        files=tuple(FileRecord(file.name, file.rows, file.bytes, file.sha256) for file in files),
+        encoding=row.encoding,
+        kind=row.kind,
+        destination=row.destination,
+        files=tuple(FileRecord(file.name, file.rows, file.bytes, file.sha256, file.sm3) for file in files),
     )

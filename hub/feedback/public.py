@@ -15,6 +15,7 @@ from hub.feedback.tables import feedback_pace
 from hub.ledger.subjects import Subjects
 from hub.sharing.workdays import china_day
 from hub.store.base import CHINA, now
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 from schema.faults import Code, Fault
 
@@ -92,7 +93,7 @@ def is_old(connection: Connection) -> bool:
 
 def forget_paces(engine: Engine) -> None:
     """Deletes the counts of days that are over; a day is kept so that clocks of several hubs may differ."""
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    with writing(engine) as connection:
         connection.execute(delete(feedback_pace).where(feedback_pace.c.day < _before()))
 
 

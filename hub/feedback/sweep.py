@@ -12,6 +12,7 @@ from hub.sharing.due import due_of
 from hub.sharing.rules import RuleBook
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
+from hub.store.turns import writing
 
 _ANSWERED = ("CORRECTED", "EXPLAINED", "REJECTED")
 
@@ -35,7 +36,7 @@ class FeedbackSweep:
         if old:
             forget_paces(self._engine)
         if moved:
-            with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            with writing(self._engine) as connection:
                 for same, values in moved:
                     connection.execute(update(feedback_case).where(same).values(**values))
         self._reckoned = calendar

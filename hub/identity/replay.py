@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.people.tables import used_once
+from hub.store.turns import writing
 from hub.store.upsert import inserted
 
 _SWEEP_SECONDS = 60.0
@@ -27,12 +28,12 @@ class UsedOnce:
 
     def use(self, key: str, until: int) -> bool:
         """Whether nobody, on any node, used this key before; of several at once, one is the first."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             return inserted(connection, used_once, {"key": key, "until": until})
 
     def sweep(self, now: int) -> int:
         """Forgets what has ended; how many there were."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(delete(used_once).where(used_once.c.until < now - _KEPT_SECONDS)).rowcount
 
     async def sweeping(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerCorrupt
@@ -19,13 +19,7 @@ from hub.ledger.pending import Pending as Pending
 from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
 from hub.ledger.storing import Batch, read_head, store, store_behind
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is to write, committed at the end. SQLite gives the right to write at its beginning; elsewhere ``locked_head`` takes it."""
-    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
-        yield connection
+from hub.store.turns import writing as writing
 
 
 def write(connection: Connection, pending: Sequence[Entering], signer: Signer) -> list[Receipt | Exception]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from hub.ledger.storing import driver
+from hub.store.turns import turn
 
 _SURE_SECONDS = 1.0
 """A connection used within this time is not asked whether it still stands."""
@@ -33,7 +34,7 @@ class Held:
         """A transaction that is to write, committed at the end; ``patience`` in milliseconds as in ``hub.store.engine``."""
         connection = self._standing(patience)
         try:
-            with connection.begin():
+            with turn(self._engine, patience), connection.begin():
                 if not self._served:
                     driver(connection).execute("BEGIN IMMEDIATE")
                 yield connection

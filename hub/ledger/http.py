@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from hub.api.identity import Identity
 from hub.catalog.scopes import AUDIT
 from hub.exchange.http import asked_of, fault_response
 from hub.ledger.history import as_json, read_history
-from hub.ledger.proofs import InclusionProof, consistency, inclusion
+from hub.ledger.proofs import InclusionProof, consistency
 from hub.ledger.reading import parties
 from hub.ledger.service import LedgerService
 from hub.witness.cosignatures import cosigned_note, witnessed_size
@@ -25,8 +24,6 @@ from hub.witness.policy import WitnessPolicy
 from schema.faults import Code, Fault
 
 _TEXT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_LOOKS, _LOOK_SECONDS = 8, 0.25
-"""An entry is published within about a second: whoever asks at once is made to wait for it, not to try again."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +107,7 @@ class LedgerHttp:
         own = concerned is not None and (concerned.application == app.client_id or app.department in concerned.providers)
         if not own and AUDIT not in caller.rights.scopes:
             raise _none("没有该日志条目，或您不是其当事方", "there is no such entry, or you are no party of it")
-        proof: InclusionProof | None = None
-        for _ in range(_LOOKS):
-            proof = await to_thread.run_sync(self._read, lambda connection: inclusion(connection, number))
-            if proof is not None:
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
+        proof = await self.log.proof(number)
         if proof is None:
             raise _none("该条目尚未发布，请于 2 秒后重试", "the entry is not published yet; try again in 2 seconds")
         return proof

@@ -68,12 +68,13 @@ def stands_at(canonical: bytes, seq: int, chain: str) -> bool:
     return chained and 0 < start < end and _is_bare(canonical, start) and canonical.endswith(_END)
 
 
-def named_in(canonical: bytes) -> set[bytes] | None:
-    """The subjects that an entry without details names (hexadecimal, in quotation marks); ``None`` where it has details or sets of subjects."""
+def named_in(canonical: bytes) -> list[bytes] | None:
+    """An entry's lists of subjects, as they stand (hexadecimal, in quotation marks, commas between them); ``None`` where it has details or sets."""
     start = canonical.find(_CHAIN)
     if not _is_bare(canonical, start) or canonical.find(b'"subjectSet":{', 0, start) >= 0:
         return None
-    return {each for named in _SUBJECTS.findall(canonical, 0, start) for each in named.split(b",")}
+    found: list[bytes] = _SUBJECTS.findall(canonical, 0, start)
+    return found
 
 
 def _is_bare(canonical: bytes, start: int) -> bool:

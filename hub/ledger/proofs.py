@@ -15,7 +15,7 @@ from hub.ledger.digest import digest_of
 from hub.ledger.keys import VerifierKey
 from hub.ledger.merkle import verify_inclusion
 from hub.ledger.publish import last_size
-from hub.ledger.tree import consistency_path, inclusion_path
+from hub.ledger.tree import consistency_path, inclusion_path, nodes_at
 
 TLOG_PROOF = "c2sp.org/tlog-proof@v1"
 
@@ -68,6 +68,15 @@ def inclusion(connection: Connection, entry: int) -> InclusionProof | None:
     if head is None or not 0 <= entry < head.size:
         return None
     return InclusionProof(entry, head.size, inclusion_path(connection, entry, head.size, digest_of(_origin(head.note))), head.note)
+
+
+def leaf_of(connection: Connection, entry: int) -> bytes:
+    """The leaf hash of an entry: the commitment to its bytes, which stay in the hub.
+
+    Raises:
+        LedgerCorrupt: there is none.
+    """
+    return nodes_at(connection, [(0, entry)])[0, entry]
 
 
 def consistency(connection: Connection, old: int, new: int) -> tuple[bytes, ...] | None:

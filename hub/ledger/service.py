@@ -19,13 +19,16 @@ from hub.ledger.checkpoint import NoteSigner
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.history import read_history
 from hub.ledger.keys import Ed25519Signer, VerifierKey
-from hub.ledger.proofs import latest_checkpoint
+from hub.ledger.proofs import InclusionProof, inclusion, latest_checkpoint
 from hub.ledger.publish import Publisher
 from hub.ledger.ring import KeyRing
 from hub.ledger.rollup import Rollup
 from hub.ledger.rotation import adopt
 from hub.ledger.subjects import Subjects
 from hub.store.engine import settle
+
+_LOOKS, _LOOK_SECONDS = 8, 0.25
+"""An entry is published within about a second: whoever asks at once is made to wait for it, not to try again."""
 
 
 def held_log(engine: Engine) -> str | None:
@@ -108,6 +111,23 @@ class LedgerService:
                     return True
             time.sleep(0.05)
         return False
+
+    async def proof(self, entry: int) -> InclusionProof | None:
+        """The proof of an entry in the last published tree; one that is not published yet is waited for, about two seconds.
+
+        Raises:
+            LedgerCorrupt: the stored tree has a hole.
+        """
+        for _ in range(_LOOKS):
+            found = await asyncio.to_thread(self._inclusion, entry)
+            if found is not None:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+        return None
+
+    def _inclusion(self, entry: int) -> InclusionProof | None:
+        with self.engine.connect() as connection:
+            return inclusion(connection, entry)
 
     async def start(self) -> None:
         """Start writing and publishing.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 
 from hub.ledger.errors import KeyFault
 from hub.ledger.keys import kept_secret
@@ -15,12 +19,17 @@ LENGTH = 32
 WIDTH = LENGTH // 2
 _KEY_BYTES, _BLOCK = 32, 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+SUBJECT_KEY = "ledger-subjects.key"
+"""The key's file, among the hub's keys."""
+_SETS = b"huitong: sets of subjects, AES-256-CMAC\x00"
+"""Names what the keys of exchanges' sets are derived for."""
 _MOST_KINDS = 4096
 """Kinds that are kept begun: a catalog's identifiers and resources."""
 
 
 class Subjects:
-    """Turns identifiers into the ledger's subject hashes: HMAC-SHA-256 (RFC 2104), the first 32 hexadecimal digits.
+    """Turns identifiers into the ledger's subject hashes: HMAC-SHA-256 (RFC 2104), the first 32 hexadecimal digits; in the sets of exchanges AES-CMAC
+    (RFC 4493), which is computed over whole columns (:mod:`hub.exchange.work.macs`).
 
     The same person has the same hash in every resource with that kind of identifier, so that a leaked record is traceable to the calls that carried it.
     """
@@ -28,6 +37,8 @@ class Subjects:
     def __init__(self, key: bytes) -> None:
         if len(key) < _KEY_BYTES:
             raise KeyFault(f"a subject key has at least {_KEY_BYTES} bytes")
+        self.key = key
+        """For processes of the hub's own that hash too; it is not to be shown."""
         # RFC 2104, both hashes begun once with the key: copies of them cost half of the standard library's HMAC.
         block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\x00")
         self._inner, self._outer = (hashlib.sha256(block.translate(pad)) for pad in (_INNER, _OUTER))
@@ -40,7 +51,7 @@ class Subjects:
         Raises:
             KeyFault: the file is open to others, unreadable or not a key.
         """
-        path = directory / "ledger-subjects.key"
+        path = directory / SUBJECT_KEY
         try:
             return cls(bytes.fromhex(kept_secret(path, secrets.token_hex(_KEY_BYTES).encode()).decode("ascii")))
         except ValueError as fault:
@@ -59,6 +70,23 @@ class Subjects:
             inner.update(value.encode())
             outer.update(inner.digest())
             made.append(outer.digest()[:WIDTH])
+        return made
+
+    def every(self, kind: str, value: str) -> tuple[str, str]:
+        """The hashes by which one subject is named: by calls, and in the sets of exchanges."""
+        return self.hash(kind, value), self.set_digests(kind, (value,))[0].hex()
+
+    def set_key(self, kind: str) -> bytes:
+        """The AES-256 key of subjects of one kind in the sets of exchanges: HMAC-SHA-256 over a name of its own and the kind."""
+        return hmac.digest(self.key, _SETS + kind.encode(), "sha256")
+
+    def set_digests(self, kind: str, values: Iterable[str]) -> list[bytes]:
+        """The hashes of subjects of one kind in the sets of exchanges, 16 bytes each."""
+        key, made = AES(self.set_key(kind)), []
+        for value in values:
+            mac = CMAC(key)
+            mac.update(value.encode())
+            made.append(mac.finalize())
         return made
 
     def _begun(self, kind: str) -> hashlib._Hash:

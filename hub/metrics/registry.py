@@ -17,6 +17,7 @@ from hub.exchange.runner import ExchangeRunner
 from hub.ledger.append import Ledger
 from hub.live import Live
 from hub.metrics.calls import CallMeter
+from hub.metrics.exchanges import exchange_metrics
 from hub.metrics.meter import HttpMeter, LoopLag
 from hub.metrics.sources import age_metrics, histogram, histograms, source_metrics
 from hub.space import Space
@@ -97,6 +98,6 @@ class Metrics:
             running.add_metric([endpoint], admission.in_work)
             refused.add_metric([endpoint], admission.refused)
         yield from (running, refused)
-        yield GaugeMetricFamily("huitong_exchanges_running", "Exchange jobs of this process that run, wait or pause", self._observed.runner.jobs)
+        yield from exchange_metrics(self._observed.runner)
         buckets, total = histogram(self.lag.late)
         yield HistogramMetricFamily("huitong_loop_lag_seconds", "How late the event loop was", buckets=buckets, sum_value=total)

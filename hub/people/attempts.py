@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, case, delete, select, update
 from hub.api.admission import network_of
 from hub.clock import real_now
 from hub.people.tables import login_failure
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 
 NAME_FREE: Final = 5
@@ -35,7 +36,7 @@ class Attempts:
     def begin(self, name: str | None, address: str) -> bool:
         """Counts one attempt as failed; false where the name or the address is locked, and nothing is counted then."""
         keys = _keys(name, address)
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             moment = real_now()
             _forget(connection, moment)
             locked = select(login_failure.c.key).where(login_failure.c.key.in_(keys), login_failure.c.locked_until > moment)

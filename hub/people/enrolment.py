@@ -19,6 +19,7 @@ from hub.people.login import LOCKED, REFUSED, LoginRefused
 from hub.people.passwords import Passwords, password_problem
 from hub.people.tables import person
 from hub.people.totp import Seal, new_secret, step_of
+from hub.store.turns import writing
 
 INVITATION_HOURS = 72
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -62,7 +63,7 @@ class Enrolment:
         secret = self._seal.open(row.totp_secret, row.id)
         if secret is None:
             secret = new_secret()
-            with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            with writing(self._engine) as connection:
                 waiting = (person.c.id == row.id, person.c.invitation_hash == row.invitation_hash, person.c.totp_secret.is_(None))
                 connection.execute(update(person).where(*waiting).values(totp_secret=self._seal.close(secret, row.id)))
                 kept = connection.execute(select(person.c.totp_secret).where(person.c.id == row.id)).scalar_one()
@@ -98,7 +99,7 @@ class Enrolment:
     def _found(self, invitation: Invitation, address: str) -> Row[Any]:
         if not self._attempts.begin(None, address):
             raise LoginRefused(LOCKED)
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             row = connection.execute(select(person).where(person.c.invitation_hash == hash_half(invitation.code), person.c.state == "INVITED")).first()
             if row is None or row.invitation_until <= real_now() or not _other_half(row, invitation.proposal):
                 raise LoginRefused(REFUSED)

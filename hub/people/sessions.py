@@ -15,6 +15,7 @@ from hub.acts import bump
 from hub.catalog.tables import department
 from hub.clock import real_now
 from hub.people.tables import account_role, person, person_session
+from hub.store.turns import writing
 
 IDLE_MINUTES = 15
 LONGEST_HOURS = 8
@@ -52,7 +53,7 @@ class Sessions:
 
     def open(self, person_id: str) -> str:
         """Begins a session; returns the cookie's value. The caller has proven who it is."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             return self.open_in(connection, person_id)
 
     def open_in(self, connection: Connection, person_id: str) -> str:
@@ -81,16 +82,16 @@ class Sessions:
     def close(self, cookie: str | None) -> None:
         """Ends one session."""
         if cookie:
-            with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(delete(person_session).where(person_session.c.id_hash == _hash(cookie)))
 
     def close_all(self, person_id: str) -> None:
         """Ends all sessions of a person, on every node."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             close_all_in(connection, person_id)
 
     def _seen(self, cookie: str, moment: datetime) -> None:
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(person_session).where(person_session.c.id_hash == _hash(cookie)).values(seen_at=moment))
 
     @property

@@ -12,6 +12,8 @@ from pathlib import Path
 from auth.keys import KeyFault, sync
 from masking.pseudonym import KEYS, SECRET_BYTES, MasterKey
 
+FOLDER = "pseudonyms"
+"""The directory of the master keys, among the hub's keys."""
 _NAME = re.compile(r"p([1-9][0-9]{0,5})\.key\Z")
 
 

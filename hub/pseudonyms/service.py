@@ -14,18 +14,16 @@ from hub.acts import Actor, Acts, bump
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import SYSTEM
 from hub.ledger.entry import Json
-from hub.pseudonyms.files import KeyFiles
+from hub.pseudonyms.files import FOLDER, KeyFiles
 from hub.pseudonyms.tables import pseudonym_key
 from hub.pseudonyms.versions import Version, current, read_versions
 from hub.sharing.tables import application
 from hub.store.base import now
 from hub.store.engine import reading
+from hub.store.turns import writing
 from hub.store.upsert import inserted
 from masking.pseudonym import ALGORITHM, bound, pseudonyms
 from masking.rules import Mask
-
-FOLDER = "pseudonyms"
-"""The directory of the master keys, among the hub's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class PseudonymKeyService:
                 return
         if not self.files.keys:
             self._make_first()
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             if not read_versions(connection):
                 # Of two nodes that begin together one is first; the other waits for a copy of its key.
                 for number in sorted(self.files.keys):

@@ -15,6 +15,7 @@ from hub.ledger.subjects import Subjects
 from hub.sharing.cohort_tables import asked_aggregate
 from hub.sharing.registry import Application
 from hub.store.base import now
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 from schema.faults import Code, Fault
 from schema.questions import Asked, Question, Questions, TooMany
@@ -129,5 +130,5 @@ def forget_questions(engine: Engine) -> None:
     with engine.connect() as connection:
         old = connection.execute(select(_table.question).where(_table.asked_at <= begin).limit(1)).first()
     if old:
-        with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(engine) as connection:
             connection.execute(delete(asked_aggregate).where(_table.asked_at <= begin))

@@ -60,11 +60,37 @@ def check_quota(engine: Engine, decisions: Sequence[Decision]) -> None:
                 _check(decision, limit, (calls + 1, rows), 0, moment)
 
 
-def usage(decisions: Sequence[Decision], rows: Mapping[str, int], *, paced: bool = True) -> Callable[[Connection], None]:
-    """Work for the entry's transaction: adds one call, and the rows taken of each resource.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What grants still give in their periods: so many times (``None``: no limit), and why none, where it is none."""
+
+    rows: int | None
+    fault: Fault | None = None
+
+
+def room(engine: Engine, decisions: Sequence[Decision], calls: int, taking: Mapping[str, int]) -> Room:
+    """What a batch of so many further ``calls`` may still take, that takes so many rows of each resource at a time."""
+    moment, rows = now(), None
+    with engine.connect() as connection:
+        for decision in decisions:
+            for limit in _limits(decision, paced=False):
+                used, taken = _used(connection, decision, limit, moment)
+                needed = taking.get(decision.resource, 0) if limit.counts_rows else 0
+                try:
+                    _check(decision, limit, (used + calls, taken + needed), needed, moment)
+                except Fault as fault:
+                    return Room(0, fault)
+                if needed and limit.quota.rows is not None:
+                    left = (limit.quota.rows - taken) // needed
+                    rows = left if rows is None else min(rows, left)
+    return Room(rows)
+
+
+def usage(decisions: Sequence[Decision], rows: Mapping[str, int], *, paced: bool = True, calls: int = 1) -> Callable[[Connection], None]:
+    """Work for the entry's transaction: adds one call (or ``calls``: the later parts of a batch are none), and the rows taken of each resource.
 
     It raises ``QUOTA_EXCEEDED`` or ``RATE_LIMITED`` where that is more than the grant gives: then there is no entry of success, and no data.
-    Calls at once, also of several processes, are serialised by the ledger's transaction, so that none slips through. ``paced`` false, for a
+    Calls at once, also of several processes, are serialised by the ledger's head, which is locked, so that none slips through. ``paced`` false, for a
     batch that the hub runs at its own pace: rows count against the quota alone.
     """
     moment = now()
@@ -73,9 +99,9 @@ def usage(decisions: Sequence[Decision], rows: Mapping[str, int], *, paced: bool
         for decision in decisions:
             for limit in _limits(decision, paced):
                 added = rows.get(decision.resource, 0) if limit.counts_rows else 0
-                calls, taken = _used(connection, decision, limit, moment)
-                _check(decision, limit, (calls + 1, taken + added), added, moment)
-                _add(connection, decision, limit, (calls + 1, taken + added), moment)
+                used, taken = _used(connection, decision, limit, moment)
+                _check(decision, limit, (used + calls, taken + added), added, moment)
+                _add(connection, decision, limit, (used + calls, taken + added), moment)
 
     return count
 

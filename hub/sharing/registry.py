@@ -26,6 +26,7 @@ from hub.sharing.grants import read_terms
 from hub.sharing.tables import application, grant, revoked_token
 from hub.store.base import now
 from hub.store.engine import reading
+from hub.store.turns import writing
 from hub.store.upsert import inserted
 from masking.pseudonym import PUBLIC as PUBLIC_CONSUMER
 
@@ -255,13 +256,13 @@ class TokenRevocations:
 
     def add(self, jti: str, expires_at: int) -> None:
         """Revokes a token until it expires."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             # Of two processes that revoke one token, one is first; the other finds it done.
             if inserted(connection, revoked_token, {"jti": jti, "expires_at": expires_at}):
                 bump(connection, "revocations")
 
     def unexpired(self, now: int) -> list[tuple[str, int]]:
         """Revoked tokens that some node might hold valid still; older ones are forgotten."""
-        with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(revoked_token).where(revoked_token.c.expires_at < now - _KEPT_SECONDS))
             return [(row.jti, row.expires_at) for row in connection.execute(select(revoked_token))]

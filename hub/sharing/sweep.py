@@ -24,6 +24,7 @@ from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request, disposal, grant_usage
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
+from hub.store.turns import writing
 from hub.verification.store import forget
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ class Sweep:
                 return 0
             moved = [*self._moved_requests(connection, calendar), *self._moved_disposals(connection, calendar)]
         if moved:
-            with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            with writing(self._engine) as connection:
                 for statement in moved:
                     connection.execute(statement)
         self._reckoned = calendar
@@ -140,7 +141,7 @@ class Sweep:
         with self._engine.connect() as connection:
             old = connection.execute(select(grant_usage.c.grant).where(grant_usage.c.until.between(1, before)).limit(1)).first()
         if old:
-            with self._engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(delete(grant_usage).where(grant_usage.c.until.between(1, before)))
         forget(self._engine)
         forget_questions(self._engine)

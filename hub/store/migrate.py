@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.store.engine import open_engine
 from hub.store.postgres import fault_of
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest revision in ``migrations/versions``; a test keeps the two equal."""
 _FOLDER = Path(__file__).with_name("migrations")
 _ADVISORY_KEY = 0x68756974

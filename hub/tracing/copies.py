@@ -69,5 +69,7 @@ def exchange_in(entry: Entry) -> str | None:
 
 def _download(entry: Entry) -> Download:
     content = entry.content
-    file = (content.details or {}).get("file")
-    return Download(entry.seq, content.at, content.application, content.operator, str(file or ""), content.outcome)
+    said = content.details or {}
+    # A delivery takes all files at once.
+    file = said.get("file") or (f"→ {said['destination']}" if "destination" in said else "")
+    return Download(entry.seq, content.at, content.application, content.operator, str(file), content.outcome)

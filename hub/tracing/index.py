@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
 from anyio import to_thread
-from sqlalchemy import ColumnElement, Connection, Delete, Engine, Table, and_, delete, exists, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
@@ -20,42 +21,47 @@ from hub.ledger.parsing import named_in
 from hub.ledger.publish import last_size
 from hub.ledger.storing import insert_all
 from hub.store.upsert import inserted
-from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
+from hub.tracing import buckets
+from hub.tracing.records import WIDTH, listed, records_of
+from hub.tracing.tables import exchange_entry, indexed, set_entry
 
 STEP = 1000
 """Entries that one transaction covers at most."""
 MOST_ROWS = 20_000
-"""Rows of the index that one transaction writes, but for the entry with which it begins."""
+"""Records and rows of the index that one transaction adds, but for its last entry's."""
 _REBUILT = -1
 """Stands for the position while the index is made anew: nobody adds to what is being thrown away."""
-_SECONDS = 1.0
+_SECONDS = 3.0
+"""Between looks at a log that is followed up to its end: a step of few entries costs little beside its statements. Questions read the rest themselves."""
 log = structlog.get_logger(__name__)
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Found:
-    """What entries say of subjects, sets and exchanges, as rows of the index."""
+    """What entries say of subjects, sets and exchanges."""
 
-    subjects: list[tuple[bytes, int]] = field(default_factory=list)
+    subjects: bytearray = field(default_factory=bytearray)
+    """Records (:mod:`hub.tracing.records`); of a subject that several accesses of an entry name, several."""
     sets: list[tuple[bytes, int]] = field(default_factory=list)
     exchanges: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """How many rows."""
-        return len(self.subjects) + len(self.sets) + len(self.exchanges)
+        """How many records and rows of the index that makes."""
+        return len(self.subjects) // WIDTH + len(self.sets) + len(self.exchanges)
 
     def add(self, seq: int, canonical: bytes) -> None:
         """Adds what an entry says."""
         plain = named_in(canonical)
         if plain is not None:
-            self.subjects += [(bytes.fromhex(each[1:-1].decode()), seq) for each in sorted(plain)]
+            for each in plain:
+                self.subjects += listed(each, seq)
             return
         content = orjson.loads(canonical)
         named = {each for access in content["accesses"] for each in access["subjects"]}
         held = {access["subjectSet"]["digest"] for access in content["accesses"] if access.get("subjectSet")}
-        self.subjects += [(bytes.fromhex(each), seq) for each in sorted(named)]
+        self.subjects += records_of([bytes.fromhex(each) for each in sorted(named)], seq)
         self.sets += [(bytes.fromhex(each), seq) for each in sorted(held)]
         self.exchanges += [(each, seq) for each in exchanges_in(content)]
 
@@ -74,23 +80,30 @@ class Indexer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.behind = False
+        """Whether the last step left entries to the next one."""
 
     def step(self, until: int | None = None) -> int:
         """Indexes the next entries, of those that are published or below ``until``; how many were covered, by whomever."""
         with self._engine.connect() as connection:
-            begin = _stored(connection)
-            if begin < 0:
+            at = _stored(connection)
+            if at.size < 0:
+                self.behind = False
                 return 0
             end = last_size(connection) if until is None else until
-            found, size = self._read(connection, begin, end)
-        if size == begin:
+            found, size = self._read(connection, at.size, end)
+            self.behind = size < end
+            records = bytes(found.subjects)
+            gathered = buckets.gather(connection, records) if at.waiting + len(records) >= buckets.SPREAD else None
+        if size == at.size:
             return 0
         with writing(self._engine) as connection:
-            inserted(connection, indexed, {"id": 1, "size": 0})
-            if connection.execute(select(indexed.c.size).with_for_update()).scalar_one() == begin:
-                _write(connection, found)
-                connection.execute(update(indexed).values(size=size))
-        return size - begin
+            current = _locked(connection) == at
+            if current and (gathered is None or buckets.spread(connection, gathered)):
+                self._write(connection, found, Position(size, at.waiting + len(records)), gathered is None)
+        if gathered is not None:
+            self._join()
+        return size - at.size
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Indexes all that is published; how many entries are covered then."""
@@ -105,13 +118,13 @@ class Indexer:
     def rebuild(self, progress: Progress | None = None) -> int:
         """Throws the index away and makes it anew from the log; how many entries it covers. Questions are answered meanwhile, from the log itself."""
         with writing(self._engine) as connection:
-            inserted(connection, indexed, {"id": 1, "size": 0})
+            _locked(connection)
             connection.execute(update(indexed).values(size=_REBUILT))
-        for clearing in _clearing():
-            with writing(self._engine) as connection:
-                connection.execute(clearing)
-        with writing(self._engine) as connection:
-            connection.execute(update(indexed).values(size=0))
+        for table in (exchange_entry, set_entry):
+            self._rebuilding(partial(_clear_table, table))
+        looked: int | None = 0
+        while looked is not None:
+            looked = self._rebuilding(partial(_clear_subjects, looked))
         return self.catch_up(progress)
 
     async def run(self) -> None:
@@ -119,15 +132,33 @@ class Indexer:
         failed = False
         while True:
             try:
-                stepped = await to_thread.run_sync(self.step)
+                await to_thread.run_sync(self.step)
             except (SQLAlchemyError, ValueError, KeyError, TypeError) as fault:
                 if not failed:
                     log.warning("subjects_not_indexed", fault=type(fault).__name__)
-                failed, stepped = True, 0
+                failed, self.behind = True, False
             else:
                 failed = False
-            if stepped < STEP:
+            if not self.behind:
                 await asyncio.sleep(_SECONDS)
+
+    def _rebuilding(self, work: Callable[[Connection], int | None]) -> int | None:
+        """Does a part that takes little of the writing lock, on which all calls wait; nothing where another process has come to the end of a rebuild."""
+        with writing(self._engine) as connection:
+            return work(connection) if _locked(connection).size < 0 else None
+
+    def _join(self) -> None:
+        with writing(self._engine) as connection:
+            if _locked(connection).size >= 0:
+                buckets.join(connection)
+
+    @staticmethod
+    def _write(connection: Connection, found: Found, reached: Position, waits: bool) -> None:
+        if waits:
+            buckets.append(connection, bytes(found.subjects))
+        insert_all(connection, set_entry, found.sets, anew=False)
+        insert_all(connection, exchange_entry, found.exchanges, anew=False)
+        connection.execute(_REACHED, {"to": reached.size, "left": reached.waiting if waits else 0})
 
     @staticmethod
     def _read(connection: Connection, begin: int, end: int) -> tuple[Found, int]:
@@ -141,32 +172,43 @@ class Indexer:
         return found, size if size > begin else max(begin, end)
 
 
+def _clear_table(table: Table, connection: Connection) -> None:
+    connection.execute(delete(table).where(exists().where(tables.entry.c.seq == table.c.seq)))
+
+
+def _clear_subjects(after: int, connection: Connection) -> int | None:
+    looked = buckets.clear(connection, after)
+    if looked is None:
+        connection.execute(_REACHED, {"to": 0, "left": buckets.waiting(connection)})
+    return looked
+
+
+class Position(NamedTuple):
+    """What the index has come to: entries, and bytes that are not in buckets yet."""
+
+    size: int
+    waiting: int
+
+
 def position(connection: Connection) -> int:
     """How many entries, from the first on, the index covers."""
-    return max(0, _stored(connection))
+    return max(0, _stored(connection).size)
 
 
-def _stored(connection: Connection) -> int:
-    return int(connection.execute(select(indexed.c.size)).scalar() or 0)
+_STORED = select(indexed.c.size, indexed.c.waiting)
+_LOCKED = _STORED.with_for_update()
+_REACHED = update(indexed).values(size=bindparam("to"), waiting=bindparam("left"))
 
 
-def _clearing() -> Iterator[Delete]:
-    """Statements that each take little of the writing lock, on which all calls wait.
-
-    What was archived and removed is not in the log any more: the index alone still says where it was, and keeps that.
-    """
-    yield delete(exchange_entry).where(_in_log(exchange_entry))
-    yield delete(set_entry).where(_in_log(set_entry))
-    for byte in range(256):
-        begins = subject.c.subject >= bytes([byte])
-        within = begins if byte == 255 else and_(begins, subject.c.subject < bytes([byte + 1]))
-        yield delete(subject).where(within, _in_log(subject))
+def _stored(connection: Connection) -> Position:
+    row = connection.execute(_STORED).one_or_none()
+    return Position(0, 0) if row is None else Position(*row)
 
 
-def _in_log(table: Table) -> ColumnElement[bool]:
-    return exists().where(tables.entry.c.seq == table.c.seq)
-
-
-def _write(connection: Connection, found: Found) -> None:
-    for table, rows in ((subject, found.subjects), (set_entry, found.sets), (exchange_entry, found.exchanges)):
-        insert_all(connection, table, rows, anew=False)
+def _locked(connection: Connection) -> Position:
+    """The position, which stays until the transaction ends."""
+    row = connection.execute(_LOCKED).one_or_none()
+    if row is None:
+        inserted(connection, indexed, {"id": 1, "size": 0})
+        row = connection.execute(_LOCKED).one()
+    return Position(*row)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connectors.selection import Kind, Value
-from hub.api.entries import subject_hash
+from hub.api.entries import every_hash
 from hub.catalog.problems import Problem, Refused
 from hub.ledger.subjects import Subjects
 from schema.faults import Fault
@@ -41,11 +41,12 @@ def wanted_subject(snapshot: Snapshot, subjects: Subjects, kind: str, text: str)
     _check_text(text)
     item = next((each for _, each in same if each.code == kind), same[0][1])
     value = _parsed(item, text, "value")
-    hashes = dict.fromkeys([subjects.hash(kind, str(value))])
+    hashes = dict.fromkeys(subjects.every(kind, str(value)))
     for resource, each in same:
-        hashes[subjects.hash(each.code, str(value))] = None
+        hashes |= dict.fromkeys(subjects.every(each.code, str(value)))
         if (each.column, each.kind) == (resource.stable_key, resource.stable_kind):
-            hashes |= dict.fromkeys(subject_hash(subjects, resource.code, (STABLE, spelled)) for spelled in (value, *spellings(each, value)))
+            for spelled in (value, *spellings(each, value)):
+                hashes |= dict.fromkeys(every_hash(subjects, resource.code, (STABLE, spelled)))
     return Wanted(kind, tuple(hashes), tuple((r, i) for r, i in same if i.column != r.stable_key), value)
 
 
@@ -64,7 +65,7 @@ def wanted_record(snapshot: Snapshot, subjects: Subjects, code: str, text: str) 
         if not text.strip().lstrip("-").isdecimal():
             raise Refused(Problem("BAD_INPUT", f"{code} 的主键为整数 the key of {code} is an integer", "请核对 compare it", "key"))
         value = int(text)
-    return Wanted(f"{code}{STABLE}", (subject_hash(subjects, code, (STABLE, value)),))
+    return Wanted(f"{code}{STABLE}", every_hash(subjects, code, (STABLE, value)))
 
 
 def _alike(snapshot: Snapshot, kind: str) -> Iterator[tuple[Resource, Item]]:

@@ -10,7 +10,7 @@ from connectors.errors import SourceFault
 from connectors.registry import lists_by_index
 from connectors.selection import Column, Selection
 from connectors.spi import Source
-from hub.api.entries import subject_hash
+from hub.api.entries import every_hash
 from hub.ledger.subjects import Subjects
 from hub.tracing.kinds import Wanted
 from hub.tracing.service import Traced
@@ -54,7 +54,7 @@ class Resolver:
             return []
         if len(rows) > MOST_ROWS:
             self.unanswered[resource.code] = None
-        return [subject_hash(self._subjects, resource.code, (STABLE, row[0])) for row in rows if deliverable(row[0])]
+        return [each for row in rows if deliverable(row[0]) for each in every_hash(self._subjects, resource.code, (STABLE, row[0]))]
 
     def noted(self, traced: Traced) -> Traced:
         """The answer, with what was asked."""

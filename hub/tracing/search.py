@@ -12,9 +12,11 @@ from sqlalchemy import Connection, select
 from hub.ledger import tables
 from hub.ledger.entry import Access, Entry
 from hub.ledger.parsing import parse
+from hub.tracing.buckets import naming
 from hub.tracing.index import Found, position
+from hub.tracing.records import seqs_naming
 from hub.tracing.sets import holds
-from hub.tracing.tables import exchange_entry, set_entry, subject
+from hub.tracing.tables import exchange_entry, set_entry
 
 _AT_ONCE = 200
 """Entries read by one statement."""
@@ -58,8 +60,8 @@ def trail(connection: Connection, hashes: Collection[str], bounds: Bounds, first
     wanted = {bytes.fromhex(each) for each in hashes}
     tail = _tail(connection, (*hashes, _SETS))
     digests = _holding(connection, wanted, tail)
-    numbers = _indexed(connection, wanted, digests)
-    numbers |= {seq for subject, seq in tail.subjects if subject in wanted} | {seq for digest, seq in tail.sets if digest in digests}
+    numbers = naming(connection, wanted, bounds.before) | _with_sets(connection, digests)
+    numbers |= {seq for subject in wanted for seq in seqs_naming(tail.subjects, subject)} | {seq for digest, seq in tail.sets if digest in digests}
     named, held = set(hashes), {digest.hex() for digest in digests}
     found: list[Carried] = []
     archived: list[int] = []
@@ -110,9 +112,8 @@ def _holding(connection: Connection, wanted: Collection[bytes], tail: Found) -> 
     return {digest for digest in known if any(holds(connection, digest, each) for each in wanted)}
 
 
-def _indexed(connection: Connection, wanted: Collection[bytes], digests: Collection[bytes]) -> set[int]:
-    numbers = {seq for each in wanted for seq in connection.execute(select(subject.c.seq).where(subject.c.subject == each)).scalars()}
-    return numbers | {seq for each in digests for seq in connection.execute(select(set_entry.c.seq).where(set_entry.c.digest == each)).scalars()}
+def _with_sets(connection: Connection, digests: Collection[bytes]) -> set[int]:
+    return {seq for each in digests for seq in connection.execute(select(set_entry.c.seq).where(set_entry.c.digest == each)).scalars()}
 
 
 def _entries(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, Entry | None]]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from hub.store.base import metadata
 
 SUBJECT = LargeBinary(16)
 """A subject's hash, the 32 hexadecimal digits of the entry as bytes."""
 
-subject = Table(
-    "ledger_subject",
+subject_bucket = Table(
+    "ledger_subject_bucket",
     metadata,
-    Column("subject", SUBJECT, primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("level", SmallInteger, nullable=False),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("seq_first", BigInteger, nullable=False),
+    Column("records", LargeBinary, nullable=False),
+    Index("ix_ledger_subject_bucket_level", "level", "bucket"),
 )
-"""Which entries name a subject."""
+"""Which entries name a subject: records (:mod:`hub.tracing.records`), none of an entry before ``seq_first``. ``bucket`` is the first byte of all hashes
+in the row, ``level`` one of those of :mod:`hub.tracing.buckets`.
+"""
 
 set_entry = Table(
     "ledger_set_entry",
@@ -39,8 +44,9 @@ indexed = Table(
     metadata,
     Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
+    Column("waiting", BigInteger, nullable=False, server_default="0"),
 )
-"""How many entries, from the first on, the three tables above cover. Whoever indexes locks it."""
+"""How many entries, from the first on, the three tables above cover. Whoever indexes locks it. ``waiting``: bytes of records that are not in buckets yet."""
 
 subject_set = Table(
     "ledger_subject_set",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -46,12 +46,16 @@ class Budgets:
         """What a call would spend. The public spends nothing: it verifies nothing, and looks up what is open to all."""
         if application is None:
             return Spending(self)
+        return self.guessing(application, plan, guesses(plan, variables) if plan.verifies else ())
+
+    def guessing(self, application: Application, plan: Plan, guessed: Iterable[Guess]) -> Spending:
+        """What making these guesses by a plan would spend: of one call, or of several that are one to the budgets."""
         consumer = application.department or application.client_id
-        guessed = guesses(plan, variables) if plan.verifies else ()
-        made = Guesses(consumer, self.limits, self._hashed(consumer, guessed)) if guessed else None
+        hashed = self._hashed(consumer, guessed)
+        made = Guesses(consumer, self.limits, hashed) if hashed else None
         return Spending(self, consumer, made, plan.looked_up, plan.verifies)
 
-    def _hashed(self, consumer: str, guessed: tuple[Guess, ...]) -> dict[str, dict[Claim, Guess]]:
+    def _hashed(self, consumer: str, guessed: Iterable[Guess]) -> dict[str, dict[Claim, Guess]]:
         """By resource. A claim's hash holds for its consumer, subject and item alone: equal values cannot be told by it."""
         made: dict[str, dict[Claim, Guess]] = {}
         for guess in guessed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Table, delete, insert, select, tuple_
 
 from hub.store.base import now
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 from hub.verification.limits import WINDOW_DAYS, day_of, days_after
 from hub.verification.tables import verification_tally, verified_claim, verified_subject
@@ -95,5 +96,5 @@ def _forget(engine: Engine, table: Table, before: str) -> None:
     with engine.connect() as connection:
         if connection.execute(old.limit(1)).first() is None:
             return
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    with writing(engine) as connection:
         connection.execute(delete(table).where(tuple_(*keys).in_(old)))

@@ -24,6 +24,7 @@ from loadtests.comparison.results import Results, facts
 from loadtests.comparison.servers import Server, peer
 from loadtests.comparison.tasks import BY_SOURCE, CLEAR, HUB, PEERS, VARIANTS, Extent, Task
 from loadtests.comparison.verdicts import APART, COMPARED, Verdict, against_peers, own_costs
+from loadtests.fsync import fsync
 from tests.servers.postgres import Postgres, running_postgres
 
 _STEADY = ("W1-64", "W2")
@@ -122,11 +123,11 @@ class _Bench:
     def ended(self) -> Results:
         """What came of it."""
         results = self._results
-        fsync = own.fsync(self._folder)
-        results.figures["fsync ms"] = fsync
+        flushed = 1000 * fsync(self._folder)
+        results.figures["fsync ms"] = flushed
         lookup = results.records.median(COMPARED, "W1-64", HUB)
         tokens = [own.measure_token(self._folder, lookup, results.figures)] if lookup is not None else []
-        results.verdicts = [*against_peers(results.records), *own_costs(results.records, fsync), *tokens, *results.verdicts]
+        results.verdicts = [*against_peers(results.records), *own_costs(results.records, flushed), *tokens, *results.verdicts]
         return results
 
     def _started(self, stack: ExitStack, names: Iterable[str], chosen: Sequence[Task]) -> list[Server]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 import time
 from pathlib import Path
 
@@ -97,15 +95,3 @@ def measure_token(folder: Path, lookup: float, figures: dict[str, object]) -> Ve
         microseconds = 1e6 * (time.thread_time() - began) / _VERIFIED
     figures["known token µs"] = microseconds
     return Verdict("tokens", "a known token, share of W1's CPU", 100 * microseconds / lookup, Bound(3), "%")
-
-
-def fsync(folder: Path) -> float:
-    """Milliseconds of one after 8 KiB, the median of many."""
-    found = []
-    with (folder / "fsync").open("wb", buffering=0) as file:
-        for _ in range(200):
-            began = time.perf_counter()
-            file.write(bytes(8192))
-            os.fsync(file.fileno())
-            found.append(1000 * (time.perf_counter() - began))
-    return statistics.median(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_tighter_grant_ends_downloads(hub: RunningHub, carrier: str) -> None:
         state = hub.ask(carrier, "query ($id: ID!) { exchange(id: $id) { state files { url } } }", {"id": identity}).data["exchange"]
         if state["state"] not in ("QUEUED", "RUNNING"):
             break
+        time.sleep(0.05)
     url = state["files"][0]["url"]
     assert hub.http("GET", url, headers=hub.headers(carrier)).status_code == 200
     held = hub.ask(carrier, "{ me { grants { id } } }").data["me"]["grants"][0]["id"]

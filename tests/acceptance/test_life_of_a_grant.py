@@ -273,8 +273,8 @@ async def in_force(city: City, hand: Hand, grant: str) -> None:
         await city.respond(DATA)
     limited = await city.respond(DATA)
     assert (limited.status_code, limited.headers["retry-after"]) == (429, "60")
-    assert limited.json()["errors"][0]["extensions"] | {"call": ""} | {"hint": ""} | {"messageEn": ""} == {
-        "code": "RATE_LIMITED", "origin": "CLIENT", "retryable": True, "call": "", "hint": "", "messageEn": "", "retryAfter": 60,
+    assert limited.json()["errors"][0]["extensions"] | {"call": ""} | {"hint": ""} | {"messageEn": ""} | {"hintEn": ""} == {
+        "code": "RATE_LIMITED", "origin": "CLIENT", "retryable": True, "call": "", "hint": "", "messageEn": "", "hintEn": "", "retryAfter": 60,
     }  # fmt: skip
     hand.forward(minutes=1)
     for field, arguments, state, data in (

@@ -13,7 +13,7 @@ import pytest
 
 from hub.api import gone
 from hub.api.bodies import Bodies, BodyFault
-from hub.api.deadline import Deadline
+from hub.api.deadline import Within
 from hub.api.envelope import Envelope, Envelopes
 from hub.api.gone import Gone
 from hub.randomness import random_hex
@@ -79,10 +79,10 @@ def test_secrets_are_not_kept_and_what_is_kept_is_bounded() -> None:
 async def test_a_deadline_ends_its_block_alone() -> None:
     loop = asyncio.get_running_loop()
     for _ in range(3):
-        with pytest.raises(TimeoutError), Deadline(loop.time() + 0.001):
+        with pytest.raises(TimeoutError), Within(loop.time() + 0.001):
             await asyncio.sleep(5)
         await asyncio.sleep(0)
-    with Deadline(loop.time() + 0.001):
+    with Within(loop.time() + 0.001):
         pass
     await asyncio.sleep(0.005)
     task = asyncio.current_task()
@@ -92,11 +92,11 @@ async def test_a_deadline_ends_its_block_alone() -> None:
 
 async def test_the_inner_of_two_deadlines_does_not_end_the_outer_and_the_outer_ends_the_inner() -> None:
     loop = asyncio.get_running_loop()
-    with Deadline(loop.time() + 5):
-        with pytest.raises(TimeoutError), Deadline(loop.time() + 0.001):
+    with Within(loop.time() + 5):
+        with pytest.raises(TimeoutError), Within(loop.time() + 0.001):
             await asyncio.sleep(5)
         await asyncio.sleep(0)
-    with pytest.raises(TimeoutError), Deadline(loop.time() + 0.001):
+    with pytest.raises(TimeoutError), Within(loop.time() + 0.001):
         await inner(loop.time() + 5)
 
 
@@ -104,7 +104,7 @@ async def test_what_a_block_makes_of_its_end_is_what_it_tells() -> None:
     loop = asyncio.get_running_loop()
 
     async def mended(failing: bool) -> str:
-        with Deadline(loop.time() + 0.001):
+        with Within(loop.time() + 0.001):
             try:
                 await asyncio.sleep(5)
             except asyncio.CancelledError:
@@ -119,14 +119,14 @@ async def test_what_a_block_makes_of_its_end_is_what_it_tells() -> None:
 
 async def inner(when: float) -> None:
     """Is ended by another deadline than its own."""
-    with pytest.raises(asyncio.CancelledError), Deadline(when):
+    with pytest.raises(asyncio.CancelledError), Within(when):
         await asyncio.sleep(5)
     raise asyncio.CancelledError
 
 
 async def test_a_cancellation_is_not_taken_for_the_end_of_time() -> None:
     async def work() -> None:
-        with Deadline(asyncio.get_running_loop().time() + 0.002):
+        with Within(asyncio.get_running_loop().time() + 0.002):
             try:
                 await asyncio.sleep(5)
             except asyncio.CancelledError:
@@ -155,7 +155,7 @@ async def test_a_deadline_that_strikes_with_the_answer_gives_one_or_the_other() 
         when = loop.time() + 0.002
         loop.call_at(when + offset * 1e-6, settle, answer, "answer")
         try:
-            with Deadline(when):
+            with Within(when):
                 assert await answer == "answer"
         except TimeoutError:
             answer.cancel()

@@ -27,6 +27,8 @@ from hub.ledger.search import extent, search
 from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
 from hub.settings import Settings
+from hub.tracing.index import Indexer
+from hub.tracing.tables import indexed
 from tests.archive.conftest import EDGE
 from tests.ledger.build import make_draft
 from verifier.cli import main as verifier
@@ -145,6 +147,21 @@ def test_a_removal_that_broke_off_goes_on(service: LedgerService, archives: Arch
     assert check(service, folder).archived == 23
 
 
+def test_nothing_is_removed_that_the_index_of_subjects_does_not_cover(service: LedgerService, archives: Archives, tmp_path: Path) -> None:
+    folder, before = archived(archives, tmp_path / "a"), stored(service)
+    indexer = Indexer(service.engine)
+    indexer.catch_up()
+    with service.engine.begin() as connection:
+        # As while it is made anew.
+        connection.execute(update(indexed).values(size=-1))
+    with pytest.raises(Refused, match="made anew"):
+        archives.prune(YAO, "du", [folder])
+    assert stored(service) >= before
+    indexer.rebuild()
+    archives.prune(YAO, "du", [folder])
+    assert stored(service) < before
+
+
 def test_nothing_is_removed_before_its_time_or_unarchived_or_by_one_person_alone(service: LedgerService, archives: Archives, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nothing to remove"):
         archives.prune(YAO, "du", [])
@@ -189,6 +206,7 @@ def test_an_archive_touched_after_the_removal_is_found(service: LedgerService, a
 
 def test_entries_that_nobody_removed_by_an_act_are_missed(service: LedgerService, archives: Archives, tmp_path: Path) -> None:
     archived(archives, tmp_path / "a")
+    Indexer(service.engine).catch_up()
     archives._remove(0, 10)
     assert check(service).first == 0, "removed, and not marked"
     with service.engine.begin() as connection:

@@ -41,7 +41,8 @@ def new_core(directory: Path, **settings: Any) -> Iterator[Core]:
     """A hub on a new home of its own, with further settings."""
     home = directory / "home"
     shutil.copytree(_template(), home)
-    core = open_core(Settings(home=home, **settings))
+    # A child process for a handful of rows would cost more than all the rest.
+    core = open_core(Settings(home=home, **{"exchange_executor": "inline", **settings}))
     yield core
     core.close()
 

@@ -18,6 +18,7 @@ from hub.catalog import sources as pool_module
 from hub.catalog.sources import SourcePool
 from hub.settings import load_settings
 from schema.faults import Fault
+from tests.api.admitted import admitted
 from tests.connectors.test_guard import ALL, Scripted
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -95,7 +96,7 @@ async def called(pool: SourcePool, admission: Admission, code: str, caller: str)
     """One call of the hub: admitted, then reading one source."""
     CALLING.set(Calling("call", caller=caller))
     try:
-        with admission.admit(caller):
+        with admitted(admission, caller):
             await pool.source(code).fetch(ALL, {})
     except (Fault, SourceFault) as fault:
         return type(fault).__name__

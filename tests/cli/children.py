@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from hub.core import initialise
 from hub.settings import Settings
+from tests.cli.forked import ROOT as ROOT
+from tests.cli.forked import Forked
 
-ROOT = Path(__file__).parents[2]
 HUITONG = (sys.executable, "-m", "hub")
 _SECONDS = 90.0
 _AT = re.compile(r"serves at (http://[\w.:\[\]]+)")
@@ -31,7 +33,16 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 def run_command(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
-    return subprocess.run([*HUITONG, *arguments], cwd=ROOT, env=environment(home, **more), capture_output=True, text=True, timeout=_SECONDS, check=False)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = Forked(arguments, environment(home, **more), out.fileno(), err.fileno())
+        try:
+            code = process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
 
 def initialised(home: Path) -> Path:
@@ -44,7 +55,7 @@ def initialised(home: Path) -> Path:
 class Child:
     """A hub in a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     url: str = ""
     lines: list[str] = field(default_factory=list)
     """What it has said so far."""
@@ -65,12 +76,13 @@ class Child:
 @contextmanager
 def running(home: Path, *arguments: str, **more: str) -> Iterator[Child]:
     """A child that serves; killed in the end if it still does."""
-    command = [*HUITONG, *arguments]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(home, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    told, out = os.pipe()
+    try:
+        process = Forked(arguments, environment(home, **more), out, out, new_session=True)
+    finally:
+        os.close(out)
     child, ready = Child(process), threading.Event()
-    reader = threading.Thread(target=_read, args=(child, ready))
+    reader = threading.Thread(target=_read, args=(child, told, ready))
     reader.start()
     try:
         if not ready.wait(_SECONDS) or not child.url:
@@ -81,8 +93,6 @@ def running(home: Path, *arguments: str, **more: str) -> Iterator[Child]:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join()
-        if process.stdout:
-            process.stdout.close()
 
 
 def gone(pattern: str) -> bool:
@@ -103,12 +113,11 @@ def _command_lines() -> Iterator[str]:
             continue
 
 
-def _read(child: Child, ready: threading.Event) -> None:
-    if child.process.stdout is None:
-        raise RuntimeError("the child's output is not captured")
-    for line in child.process.stdout:
-        child.lines.append(line)
-        if found := _AT.search(line):
-            child.url = found[1]
-            ready.set()
+def _read(child: Child, told: int, ready: threading.Event) -> None:
+    with open(told, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            child.lines.append(line)
+            if found := _AT.search(line):
+                child.url = found[1]
+                ready.set()
     ready.set()

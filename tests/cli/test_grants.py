@@ -134,6 +134,21 @@ def test_a_source_is_changed_and_removed(city: Cli) -> None:
     assert {row["code"] for row in city("source", "list", "--json").data} == {"civil_affairs.register"}
 
 
+def test_how_exchanges_read_a_source_is_said_when_it_is_added_or_changed(city: Cli) -> None:
+    def listed() -> tuple[str, int]:
+        (row,) = (row for row in city("source", "list", "--json").data if row["code"] == "housing.archive")
+        return row["exchange_masks"], row["exchange_sessions"]
+
+    add = ("source", "add", "housing", "archive", "--kind", "rest", "--url", "http://127.0.0.1:1")
+    assert city(*add, "--exchange-masks", "source", "--exchange-sessions", 5).code == 0
+    assert listed() == ("source", 5)
+    assert city(*add, "--replace", "--exchange-sessions", 16).code == 0
+    assert listed() == ("hub", 16), "what is not given has its default"
+    assert city(*add, "--replace", "--exchange-masks", "none").code == 2
+    assert city(*add, "--replace", "--exchange-sessions", 17).code == 2
+    assert listed() == ("hub", 16)
+
+
 def test_a_password_in_a_source_address_is_refused(city: Cli) -> None:
     refused = city("source", "add", "housing", "archive", "--url", "postgresql+asyncpg://reader:topsecret@db.example/archive")
     assert refused.code == 1

@@ -47,6 +47,14 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("feedback close", "feedback object", "feedback decide", "feedback verify"),
         *("usage show", "usage recompute", "usage report", "usage rules"),
         *("anomaly list", "anomaly show", "anomaly judge", "anomaly release", "anomaly rules"),
+        *(
+            "exchange certificates",
+            "exchange destinations",
+            "exchange pull",
+            "exchange scheduler",
+            "exchange start",
+            "exchange worker",
+        ),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),
     }
 

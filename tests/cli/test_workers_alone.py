@@ -18,10 +18,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 _PROGRAM = """
 import os, signal, sys, time
+from hub.cli import workers
 from hub.cli.workers import Supervisor
 from hub.observation import set_up_logging
 
 set_up_logging()
+workers._LOOK_SECONDS = 0.05
 
 def tell(what):
     os.write(1, f"{{what}}\\n".encode())  # in one piece, whatever the others write
@@ -35,6 +37,13 @@ def patient(number, ready):
     while len(asked) < {signals}:
         time.sleep(0.01)
     return 0
+
+def beating(number, ready):
+    ready()
+    tell(os.getpid())
+    while True:
+        ready()
+        time.sleep(0.01)
 
 def broken(number, ready):
     return 3 if number else patient(number, ready)
@@ -95,5 +104,16 @@ def test_a_worker_that_ends_is_replaced_and_the_others_go_on() -> None:
         os.kill(int(first), signal.SIGKILL)
         assert said(process, 1)[0] not in (first, second)
         assert alive(int(second))
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_a_worker_that_stands_still_is_ended_and_replaced_and_one_that_never_beat_is_not() -> None:
+    with supervised("beating") as process:
+        first, second = said(process, 3)[:2]
+        os.kill(int(first), signal.SIGSTOP)
+        assert said(process, 1)[0] not in (first, second)
+        assert alive(int(second))
+        assert not alive(int(first))
         process.terminate()
         assert process.wait(10) == 0

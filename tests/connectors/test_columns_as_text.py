@@ -111,8 +111,8 @@ def test_statements_are_kept_by_their_length(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_rest_of_a_statement_is_written_once_for_all_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    inner = statements._Writer._placed
-    monkeypatch.setattr(statements._Writer, "_placed", lambda self, query: made.append(query) or inner(self, query))  # type: ignore[func-returns-value]
+    inner = statements.Writer._placed
+    monkeypatch.setattr(statements.Writer, "_placed", lambda self, query: made.append(query) or inner(self, query))  # type: ignore[func-returns-value]
     kept, where = Statements(PostgresDialect()), Compare("nm", Kind.STRING, Comparison.EQ, "n")
     for name in "abc":
         kept.rows(Selection(BINDING, (Column(name, Kind.STRING),), where))

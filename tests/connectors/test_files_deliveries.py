@@ -376,7 +376,7 @@ async def test_objects_and_descriptions(folder: Folder) -> None:
 
 async def test_a_slow_statement_is_cut(folder: Folder) -> None:
     folder.deliver("list.csv", *[str(n) for n in range(200)])
-    source = FilesConnector().open(replace(folder.config(), timeout_ms=2000, pool=1))
+    source = FilesConnector().open(replace(folder.config(), timeout_ms=20_000, pool=1))
     try:
         one = binding("list.csv")
         assert len(await names(source, one)) == 200
@@ -410,6 +410,18 @@ async def test_two_processes_share_a_shelf(folder: Folder) -> None:
     await until(lambda: second.as_of(SERIES) == later, second)
     assert await names(second) == ["乙"]
     assert folder.read == ["ingest", "ingest"], "what one has read, the other takes over"
+
+
+async def test_what_a_killed_hub_left_of_a_delivery_is_removed_though_no_delivery_comes(folder: Folder) -> None:
+    folder.deliver("permits/20261122.csv", "甲")
+    shelf = shelf_folder(folder.snapshots, folder.config().url, SERIES)
+    for source in (folder.open(), folder.open()):
+        assert await names(source) == ["甲"]
+        (shelf / "work").mkdir()
+        (shelf / "work" / "delivery.csv").write_text("甲", "utf-8")
+        await until(lambda: not (shelf / "work").exists(), source)
+        assert await names(source) == ["甲"]
+    assert folder.read == ["ingest"]
 
 
 async def test_shelves_that_the_catalog_no_longer_has_are_removed(folder: Folder) -> None:

@@ -22,6 +22,7 @@ from connectors.selection import Column, Kind, Order, Selection
 from tests.connectors.files_writing import COLUMNS, places, read, stored, write_jsonl, write_parquet, write_text, write_xlsx
 from tests.connectors.people import KINDS, NAMES, PEOPLE
 from tests.connectors.stands.files import cell, files_config, people_binding, write_csv
+from tests.thorough import examples_of
 
 PARTS = {
     "utf-8": ("people.csv", {}),
@@ -226,7 +227,7 @@ def test_keys_of_decimals_order_as_the_numbers(left: Decimal, right: Decimal) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples_of(30), deadline=None)
 @given(floats=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_floats_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFactory, floats: list[float]) -> None:
     path = tmp_path_factory.mktemp("floats") / "list.csv"
@@ -239,7 +240,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples_of(30), deadline=None)
 @given(names=st.lists(texts, min_size=1, max_size=10))
 def test_texts_reach_the_snapshot_exactly(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     path = write_text(tmp_path_factory.mktemp("texts") / "list.csv", *[(str(n), name, "", "") for n, name in enumerate(names)])

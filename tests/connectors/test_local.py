@@ -17,6 +17,7 @@ from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from masking.rules import parse_mask
 from tests.connectors.people import KINDS, NAMES, write_sqlite
+from tests.thorough import examples_of
 
 _texts = st.sampled_from(["", "a", "A", "a_", "a%b", "é", "王", "王小明", "𠮷", "￥", "Z"])
 _VALUES: dict[Kind, st.SearchStrategy[Value]] = {
@@ -116,7 +117,7 @@ async def in_sqlite(path: Path, selection: Selection, parameters: dict[str, Any]
 
 @pytest.mark.slow
 @given(rows=tables(), question=questions())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples_of(300), deadline=None)
 def test_local_equals_sqlite(tmp_path: Path, rows: list[Row], question: tuple[Selection, dict[str, Any]]) -> None:
     selection, parameters = question
     columns = needed_columns(selection)

@@ -22,6 +22,7 @@ from schema.scalars import write_bigint
 from schema.values import dumped, fits
 from tests.connectors.hostile import FRAGMENTS, hostile_texts
 from tests.servers.postgres import Postgres
+from tests.thorough import examples_of
 
 pytestmark = pytest.mark.slow
 _asyncpg: Any = asyncpg
@@ -138,7 +139,9 @@ def forms(draw: st.DrawFn) -> Rendered:
     return Rendered(tuple((key, draw(texts | st.builds(column, st.sampled_from(list(KINDS))) | st.just("Person"))) for key in keys))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples_of(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(forms(), st.lists(st.tuples(*GOOD.values()), max_size=8))
 def test_the_bytes_are_the_hubs(register: Register, form: Rendered, rows: list[tuple[str | None, ...]]) -> None:
     register.fill(rows)

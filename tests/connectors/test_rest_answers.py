@@ -257,7 +257,7 @@ async def test_xml_that_is_refused(answering: Opened, body: str, words: str) -> 
 
 @pytest.mark.slow
 async def test_deep_xml_costs_nothing_but_itself(answering: Opened) -> None:
-    service = answering(xml("<r>" + "<a>" * 50_000 + "</a>" * 50_000 + "</r>"))
+    service = answering(xml("<r>" + "<a>" * 50_000 + "</a>" * 50_000 + "</r>"), timeout_ms=20_000)
     assert await service.source.fetch(Selection(XML, NUMBER), {}) == []
     whole = bound({"path": "/n", "format": "xml", "items": "", "paging": {"style": "none"}})
     assert len(await service.source.describe(whole)) < 20

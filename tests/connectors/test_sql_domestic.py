@@ -123,8 +123,8 @@ def test_sessions_of_tidb_and_oceanbase() -> None:
     tidb, oceanbase = TidbDriver("a.b", {}, 3000), OceanbaseDriver("a.b", {}, 3000)
     assert READ_ONLY not in tidb.settings
     assert READ_ONLY in oceanbase.settings
-    assert tidb.limits("8.0.11-TiDB-v8.5.0") == ["SET max_execution_time = 3000"]
-    assert oceanbase.limits("5.7.25-OceanBase-v4.3") == ["SET ob_query_timeout = 3000000"]
+    assert tidb.limits("8.0.11-TiDB-v8.5.0", 3000) == ["SET max_execution_time = 3000"]
+    assert oceanbase.limits("5.7.25-OceanBase-v4.3", 3000) == ["SET ob_query_timeout = 3000000"]
 
 
 def test_mysql_s_kin_is_written_like_mysql() -> None:

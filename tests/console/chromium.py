@@ -11,7 +11,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,8 @@ _START_SECONDS: Final = 60.0
 _WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 _CTRL: Final = 2
+_NAVIGATED: Final = "Inspected target navigated or closed"
+"""What Chromium answers a command with whose page is gone."""
 _KEY_CODES: Final = {"Enter": 13, "Escape": 27, "Tab": 9, "Backspace": 8, "ArrowDown": 40, "End": 35, " ": 32, "a": 65}
 
 Params = dict[str, Any]
@@ -46,6 +48,10 @@ Params = dict[str, Any]
 
 class BrowserError(RuntimeError):
     """The browser refused a command, or a page's script threw."""
+
+
+class Navigated(BrowserError):
+    """The page went elsewhere while it was asked: whoever waits asks the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +90,24 @@ class Page:
     async def wait_for(self, expression: str, seconds: float = _WAIT_SECONDS) -> Any:
         """The first truthy value of a script; fails with the page's text after `seconds`."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while not (value := await self.evaluate(expression)):
+        while not (value := await self._evaluated(expression)):
             if asyncio.get_running_loop().time() > deadline:
                 text = await self.evaluate("document.body.innerText")
                 raise BrowserError(f"not within {seconds:g} s: {expression}\nerrors: {self.errors}\nthe page shows:\n{text}")
             await asyncio.sleep(_POLL_SECONDS)
         return value
 
+    async def _evaluated(self, expression: str) -> Any:
+        """``None`` where the page went elsewhere meanwhile."""
+        with suppress(Navigated):
+            return await self.evaluate(expression)
+        return None
+
     async def wait_for_request(self, before: int) -> None:
         """Waits until the page has sent more requests than `before`."""
         async with asyncio.timeout(_WAIT_SECONDS):
             while len(self.requests) <= before:
-                await self.evaluate("new Promise(done => setTimeout(done, 20))")
+                await self._evaluated("new Promise(done => setTimeout(done, 20))")
 
     async def wait_for_text(self, text: str, selector: str = "body") -> None:
         """Waits until the elements of a selector show a text (an editor's no-break spaces count as spaces)."""
@@ -114,7 +126,9 @@ class Page:
         place = {"x": point[0], "y": point[1], "button": "left", "clickCount": 1}
         await self._call("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": point[0], "y": point[1]})
         await self._call("Input.dispatchMouseEvent", {"type": "mousePressed", **place})
-        await self._call("Input.dispatchMouseEvent", {"type": "mouseReleased", **place})
+        # A click that leads elsewhere may do so before it is acknowledged.
+        with suppress(Navigated):
+            await self._call("Input.dispatchMouseEvent", {"type": "mouseReleased", **place})
 
     async def _middle(self, selector: str, text: str) -> Any:
         return await self.wait_for(f"({_MIDDLE_OF})({json.dumps(selector)}, {json.dumps(text)})")
@@ -162,7 +176,8 @@ class Page:
         if future is None or future.done():
             return
         if "error" in message:
-            future.set_exception(BrowserError(str(message["error"])))
+            fault = Navigated if message["error"].get("message") == _NAVIGATED else BrowserError
+            future.set_exception(fault(str(message["error"])))
         else:
             future.set_result(message["result"])
 

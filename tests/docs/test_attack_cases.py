@@ -1,4 +1,4 @@
-"""The table of attack cases: every case of the two groups is there, and each names tests that exist."""
+"""The table of attack cases: every case of three groups is there, and each names tests that exist."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.docs.named import missing, named
 from tests.docs.pages import page
 
 pytestmark = pytest.mark.fast
-CASES = [*(f"A{number}" for number in range(1, 19)), *(f"B{number}" for number in range(1, 12))]
+CASES = [*(f"A{number}" for number in range(1, 19)), *(f"B{number}" for number in range(1, 12)), *(f"G{number}" for number in range(1, 6))]
 
 
 def _rows() -> dict[str, str]:
     text = page("docs/attack-cases.md")
-    return {found[1]: found[0] for found in re.finditer(r"^\| ([AB]\d+) \|.*$", text, re.MULTILINE)}
+    return {found[1]: found[0] for found in re.finditer(r"^\| ([ABG]\d+) \|.*$", text, re.MULTILINE)}
 
 
 def test_every_case_has_its_row() -> None:

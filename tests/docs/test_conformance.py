@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.connectors import test_conformance, test_conformance_aggregates, test_conformance_load
+from tests.connectors import test_conformance, test_conformance_aggregates, test_conformance_load, test_conformance_streams
 from tests.connectors.stands import stands
 from tests.docs.pages import page, section, tables
 
@@ -13,7 +13,7 @@ PAGE = page("docs/conformance.md")
 
 
 def _behaviours() -> set[str]:
-    kit = (test_conformance, test_conformance_aggregates, test_conformance_load)
+    kit = (test_conformance, test_conformance_aggregates, test_conformance_load, test_conformance_streams)
     functions = [each for module in kit for each in vars(module).values()]
     marks = [mark for function in functions for mark in getattr(function, "pytestmark", []) if callable(function) and mark.name == "behaviour"]
     return {" ".join(mark.args) for mark in marks}

@@ -12,7 +12,7 @@ import pytest
 
 from auth.rights import DEFAULT_PAGE_LIMIT
 from hub.api.http import MAX_HEADER_BYTES
-from hub.exchange.writers import FORMATS
+from hub.exchange.work.task import EXTENSIONS
 from hub.settings import Settings
 from schema import filters
 from schema.aggregates import MOST_CELLS, MOST_GROUPS
@@ -87,7 +87,7 @@ def test_outcomes_and_formats(path: str) -> None:
     """Outcomes of verification, and formats on offer."""
     text = page(path)
     assert {code(row[0]) for row in tables(section(text, PAGES[path][1]))[0][1:]} == {each.value for each in Outcome}
-    assert [name for name in FORMATS if f"`{name}`" not in text] == []
+    assert [name for name in EXTENSIONS if f"`{name}`" not in text] == []
 
 
 @pytest.mark.slow

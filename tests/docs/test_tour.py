@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from tests.docs.conftest import Demonstration
@@ -74,13 +75,13 @@ def test_tour_runs_as_it_stands(demonstration: Demonstration, tmp_path: Path) ->
     assert sum(group["count"] for group in figures["groups"]) == figures["count"]
     assert "! FEW_CANDIDATES" in masked
 
-    files = list(tmp_path.glob("*/data.csv"))
-    assert len(files) == 1
-    rows = files[0].read_text(encoding="utf-8-sig").splitlines()
-    assert rows[0] == "name,birthDate,phone,household.address"
-    assert f'"rowsDone":{len(rows) - 1},' in exchanged
-    named, counted = manifest.splitlines()
-    assert counted.split()[0] == named
+    (file,) = tmp_path.glob("*/persons/data.parquet")
+    table = pyarrow.parquet.read_table(file)
+    assert table.column_names == ["name", "birthDate", "phone", "household"]
+    assert table.num_rows > 100
+    assert f" {table.num_rows} 行 rows" in exchanged
+    assert str(table.slice(1, 1).to_pylist()[0]) in exchanged
+    assert f"sound: 1 files, {table.num_rows} rows" in manifest
 
     assert "receipt holds" in proof
     assert f"proof verified: entry {answer['extensions']['receipt']['entry']} is in the published tree" in proof
@@ -110,7 +111,8 @@ forged leaf AAAA
 forged signature AAAA
 forged entry 7
 """
-    published = "sleep 2\n" + steps[9].replace("huitong ledger verify\n", "")
+    key = steps[8].splitlines()[0]
+    published = f"sleep 2\n{key}\n" + steps[9].replace("huitong ledger verify\n", "")
     said = _run([*steps[:3], published, forge], demonstration, tmp_path)[-1]
     assert said.count(" findings") == 3
     assert "receipt holds" not in said

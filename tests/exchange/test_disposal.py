@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from hub.core import Core
 from hub.exchange.disposal import Disposal
 from hub.exchange.store import ExchangeStore
-from hub.exchange.tables import exchange
+from hub.exchange.tables import exchange, exchange_chunk, exchange_file
 from hub.ledger import tables
+from hub.ledger.parsing import parse
 from hub.store.base import now
+from tests.catalog.homes import rows
 from tests.exchange.test_leases import JOB, core
 
 __all__ = ["core"]
@@ -41,6 +44,12 @@ def entered(core: Core) -> int:
         return len(connection.execute(select(tables.entry.c.seq).where(tables.entry.c.operation == "disposeExchange")).all())
 
 
+def details(core: Core) -> dict[str, Any]:
+    with core.engine.connect() as connection:
+        found = connection.execute(select(tables.entry.c.canonical).where(tables.entry.c.operation == "disposeExchange")).scalar_one()
+    return dict(parse(found).content.details or {})
+
+
 def state(core: Core) -> str:
     found = ExchangeStore(core.engine, "any").job(JOB)
     assert found is not None
@@ -55,6 +64,34 @@ async def test_servers_that_share_the_folder_dispose_once(ended: Core, tmp_path:
     await ended.ledger.close()
     assert list(shared.iterdir()) == []
     assert (state(ended), entered(ended)) == ("EXPIRED", 1)
+
+
+async def test_the_entry_says_what_was_deleted(ended: Core, tmp_path: Path) -> None:
+    """Several files of one exchange, and where its chunks began."""
+    made = folder(tmp_path, "several")
+    digests = ["1" * 64, "2" * 64]
+    with ended.engine.begin() as connection:
+        for n, digest in enumerate(digests, 1):
+            (made / JOB / f"data-0000{n}.csv").write_text("x")
+            connection.execute(insert(exchange_file).values(exchange=JOB, name=f"data-0000{n}.csv", rows=n, bytes=10 * n, sha256=digest))
+            more = {"state": "DONE", "attempt": 1, "source": "s", "name": f"data-0000{n}.csv", "part": b"sealed"}
+            connection.execute(insert(exchange_chunk).values(exchange=JOB, number=n, **more))
+    await ended.ledger.start()
+    await Disposal(ExchangeStore(ended.engine, "any"), ended.ledger, made, alone=True).sweep()
+    await ended.ledger.close()
+    found = details(ended)
+    assert {key: found[key] for key in ("target", "files", "rows", "bytes")} == {"target": JOB, "files": 2, "rows": 3, "bytes": 30}
+    assert [each["sha256"] for each in found["deleted"]] == digests
+    assert (rows(ended, exchange_chunk), list(made.iterdir())) == (0, [])
+
+
+async def test_one_that_was_stopped_before_its_entry_is_entered_once(ended: Core, tmp_path: Path) -> None:
+    (tmp_path / "half" / JOB).mkdir(parents=True)
+    await ended.ledger.start()
+    for _ in range(2):
+        await Disposal(ExchangeStore(ended.engine, "any"), ended.ledger, tmp_path / "half", alone=False).sweep()
+    await ended.ledger.close()
+    assert (state(ended), entered(ended), list((tmp_path / "half").iterdir())) == ("EXPIRED", 1, [])
 
 
 async def test_a_file_that_lies_elsewhere_is_left_to_its_server(ended: Core, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from hub.core import Core
 from hub.exchange.leases import LEASE, Leases
 from hub.exchange.store import ExchangeStore, FileRecord
 from hub.exchange.tables import exchange
-from hub.exchange.writers import ExchangeFile, JsonRows
 from hub.store.base import now
 from tests.catalog.homes import CONSOLE, new_core, publish
 from tests.catalog.small import SMALL
@@ -93,17 +92,3 @@ def test_a_cancelled_job_cannot_go_on(core: Core) -> None:
     assert Leases(core.engine, "first", alone=False).claim(JOB)
     assert ExchangeStore(core.engine, "second").change(JOB, state="CANCELLED")
     assert not store.progress(JOB, rows_done=1)
-
-
-def test_who_writes_the_file_of_a_lost_job_cannot_put_it_in_place(tmp_path: Path) -> None:
-    path = tmp_path / "data.jsonl"
-    lost = ExchangeFile(path, JsonRows())
-    lost.write([{"a": 1}])
-    taken = ExchangeFile(path, JsonRows())
-    taken.write([{"a": 2}])
-    with pytest.raises(FileNotFoundError):
-        lost.finish()
-    lost.discard()
-    taken.finish()
-    assert path.read_bytes() == b'{"a":2}\n'
-    assert list(tmp_path.iterdir()) == [path]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -23,6 +24,9 @@ _FORMS = tuple(CANARY.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be
 _PHONE = re.compile(rb"(?<!\d)1[3-9]\d{9}(?!\d)")
 _SOURCES = re.compile(r"demo/[a-z_]+\.db(-wal|-shm|-journal)?\Z|demo/(water_supply|ecology)/")
 """What lies under the demonstration's home and is a department's own."""
+_GZIP = b"\x1f\x8b\x08"
+_CUT = re.compile(r"snapshots/[^/]+/[^/]+/work/")
+"""A delivery that was being read when its hub was killed; the next hub takes it away."""
 
 
 class Leak(AssertionError):
@@ -82,18 +86,19 @@ class Canaries:
         if leaks(content):
             raise Leak(f"canary in {where}")
 
-    def written(self, *others: Path) -> None:
+    def written(self, *others: Path, killed: bool = False) -> None:
         """All files that the hub wrote, and what it said: databases, logs, exchanges, caches, and the sources' snapshots. Sources themselves are left out."""
         for path in (*self._home.rglob("*"), *others):
-            if path.is_file() and not _SOURCES.match(path.relative_to(self._home).as_posix() if path.is_relative_to(self._home) else path.name):
+            name = path.relative_to(self._home).as_posix() if path.is_relative_to(self._home) else path.name
+            if path.is_file() and not _SOURCES.match(name) and not (killed and _CUT.match(name)):
                 self._file(path)
 
     def _file(self, path: Path) -> None:
-        content = path.read_bytes()
+        content = _content(path)
         self.check(content, str(path))
         if path.suffix == ".duckdb":
             self._snapshot(path)
-        if content[:2] == b"\x1f\x8b":
+        if content[:3] == _GZIP:
             self.check(zlib.decompress(content, 31), str(path))
 
     def _snapshot(self, path: Path) -> None:
@@ -104,3 +109,16 @@ class Canaries:
             for (table,) in database.execute("SELECT table_name FROM information_schema.tables").fetchall():
                 rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
                 self.check(json.dumps(rows, default=str, ensure_ascii=False).encode(), str(path))
+
+
+def _content(path: Path) -> bytes:
+    """SQLite's files are read by somebody else: a process that closes one gives up its locks on it, and others destroy what it writes.
+
+    https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    """
+    if not re.search(r"\.db(-wal|-shm|-journal)?\Z", path.name):
+        return path.read_bytes()
+    done = subprocess.run(["cat", str(path)], stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise FileNotFoundError(path)
+    return done.stdout

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from tests.cli.forked import Forked
 from tests.hub.canaries import Canaries
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -76,7 +77,7 @@ class RunningHub:
 
     base: str
     home: Path
-    process: subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
     log: Path
     client: httpx2.Client
     canaries: Canaries
@@ -177,8 +178,7 @@ def started(
     # Lower than the default, so that a test gets beyond it on a machine of any speed.
     environment |= {"HUITONG_CALLER_CALLS": "48", **settings}
     with told.open("wb") as output, log.open("ab") as errors:
-        command = [sys.executable, "-m", module, "demo", *arguments]
-        process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=output, stderr=errors)
+        process = _begun(module, ("demo", *arguments), environment, output.fileno(), errors.fileno())
     try:
         base = _await_ready(process, told, log)
         with httpx2.Client(base_url=base, timeout=60, trust_env=False, event_hooks={"response": [canaries.response]}) as client:
@@ -187,7 +187,13 @@ def started(
         if process.poll() is None:
             process.kill()
         process.wait()
-    canaries.written(log, told)
+    canaries.written(log, told, killed=process.returncode == -signal.SIGKILL)
+
+
+def _begun(module: str, arguments: Sequence[str], environment: Mapping[str, str], output: int, errors: int) -> Forked | subprocess.Popen[bytes]:
+    if module == "hub":
+        return Forked(arguments, environment, output, errors)
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=_ROOT, env=environment, stdout=output, stderr=errors)
 
 
 def stop(hub: RunningHub) -> None:
@@ -197,7 +203,7 @@ def stop(hub: RunningHub) -> None:
     assert code == 0, f"exit code {code}: {hub.log.read_text()[-2000:]}"
 
 
-def _await_ready(process: subprocess.Popen[bytes], told: Path, log: Path) -> str:
+def _await_ready(process: Forked | subprocess.Popen[bytes], told: Path, log: Path) -> str:
     deadline = time.monotonic() + _START_SECONDS
     # A client reads all certificates of the machine, so one does for all tries.
     with httpx2.Client(trust_env=False) as client:

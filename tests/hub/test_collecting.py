@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -23,12 +23,15 @@ class Ring:
 
 
 @pytest.fixture(autouse=True)
-def collection_as_before() -> Iterator[None]:
-    """The test process's own collection is put back."""
+def collection_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process of one hub; the test process's own collection is put back."""
+    monkeypatch.setattr("hub.collecting.EMBEDDED", False)
     before = gc.get_threshold()
+    gc.unfreeze()
     yield
     gc.set_threshold(*before)
-    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def garbage() -> weakref.ref[Ring]:
@@ -62,6 +65,39 @@ def test_after_an_hour_of_calls_it_is_collected_all_the_same() -> None:
     assert not collecting.look()
     clock[0] = 3601
     assert collecting.look()
+
+
+def test_what_was_frozen_at_the_start_is_not_looked_through_until_the_end() -> None:
+    collecting = Collecting(lambda: 0)
+    collecting.start()
+    assert gc.get_freeze_count() > 10_000
+    collecting.end()
+    assert gc.get_freeze_count() == 0
+
+
+def looked_through(objects: Sequence[object]) -> int:
+    """How many of them the collector still looks at."""
+    seen = {id(each) for each in gc.get_objects()}
+    return sum(id(each) in seen for each in objects)
+
+
+def test_what_a_supervisor_froze_before_it_forked_is_added_to() -> None:
+    gc.freeze()
+    collecting, young = Collecting(lambda: 0), [Ring() for _ in range(100)]
+    assert looked_through(young) == 100
+    collecting.start()
+    assert looked_through(young) == 0
+
+
+def test_a_process_of_many_hubs_freezes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.collecting.EMBEDDED", True)
+    old = [Ring() for _ in range(100)]
+    gc.freeze()
+    collecting, young = Collecting(lambda: 0), [Ring() for _ in range(100)]
+    collecting.start()
+    assert looked_through(young) == 100, "nothing more was frozen"
+    collecting.end()
+    assert looked_through(old) == 0, "and nothing was thawed"
 
 
 @pytest.mark.anyio

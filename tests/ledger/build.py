@@ -17,7 +17,7 @@ from masking.rules import Mask
 
 LOG = "hub.example/ledger"
 _TABLES = [tables.head, tables.key, tables.batch, tables.entry, tables.access, tables.node, tables.checkpoint, tables.hour, tables.archive]
-_TABLES += [tracing.subject, tracing.set_entry, tracing.exchange_entry, tracing.indexed, tracing.subject_set]
+_TABLES += [tracing.subject_bucket, tracing.set_entry, tracing.exchange_entry, tracing.indexed, tracing.subject_set]
 
 
 def open_service(home: Path, log: str = LOG) -> LedgerService:

@@ -41,7 +41,7 @@ def test_subjects_and_place_are_read_as_parsing_reads_them(draft: EntryDraft, se
         canonical = seal(record(said, LOG), seq, CHAIN)
         found = named_in(canonical)
         if found is not None:
-            assert {each.decode().strip('"') for each in found} == named(canonical)
+            assert {each.strip('"') for listed in found for each in listed.decode().split(",")} == named(canonical)
         bare = said.details is None and not any(access.subject_set for access in said.accesses)
         assert (found is not None) == bare
         assert stands_at(canonical, seq, CHAIN) == (said.details is None)

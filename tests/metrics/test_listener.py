@@ -24,6 +24,8 @@ EXPECTED = {
     "huitong_calls_running",
     "huitong_calls_refused",
     "huitong_exchanges_running",
+    "huitong_exchange_chunks",
+    "huitong_exchange_places",
     "huitong_loop_lag_seconds",
     "huitong_build_info",
     "huitong_source_calls",
@@ -62,7 +64,22 @@ def test_figures_are_prometheus_text_without_values(hub: Child, admin: str) -> N
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     assert families.keys() >= EXPECTED
     labels = {name for family in families.values() for sample in family.samples for name in sample.labels}
-    assert labels <= {"source", "outcome", "state", "well", "operation", "code", "endpoint", "version", "python", "le", "place", "provider", "resource"}
+    assert labels <= {
+        "source",
+        "outcome",
+        "state",
+        "well",
+        "operation",
+        "code",
+        "endpoint",
+        "version",
+        "python",
+        "le",
+        "place",
+        "provider",
+        "resource",
+        "reason",
+    }
     assert "520102199001011237" not in answer.text
     assert not any(name.startswith(("python_", "process_")) for name in families), "the process-global registry is not used"
 

@@ -80,6 +80,15 @@ column = "plate"
 """
 
 
+def in_time(look: Callable[[], T], seconds: float = 30.0) -> T:
+    """What ``look`` gives once that is true; fails when it takes longer than work may on a busy machine."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, f"not within {seconds} seconds"
+        time.sleep(_PAUSE)
+    return found
+
+
 def in_a_second(look: Callable[[], T]) -> T:
     """What ``look`` gives once that is true; fails after twenty looks over a second."""
     for _ in range(_TRIES):

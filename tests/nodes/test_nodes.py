@@ -17,7 +17,7 @@ from hub.store.base import now
 from hub.store.engine import reading
 from tests.acceptance.transport import CREATE_GRANT, START
 from tests.attacks.world import proof
-from tests.nodes.cluster import ISSUER, LIST, PERMITS, PURPOSE, Cluster, in_a_second, node
+from tests.nodes.cluster import ISSUER, LIST, PERMITS, PURPOSE, Cluster, in_a_second, in_time, node
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
 COUNTED = {"transport": {"permits": {"totalCount": PERMITS}}}
@@ -129,7 +129,7 @@ def test_an_exchange_is_one_for_both_nodes_and_its_file_lies_with_one(cluster: C
     started = [each.ask("loading", START, given).data["startExchange"]["exchange"]["id"] for each in cluster.nodes[:2]]
     assert started[0] == started[1]
     asked = f'{{ exchange(id: "{started[0]}") {{ state files {{ url }} }} }}'
-    in_a_second(lambda: cluster.second.ask("loading", asked).data["exchange"]["state"] == "SUCCEEDED")
+    in_time(lambda: cluster.second.ask("loading", asked).data["exchange"]["state"] == "SUCCEEDED")
     path = cluster.second.ask("loading", asked).data["exchange"]["files"][0]["url"]
     there, elsewhere = (each.http("GET", path, headers=each.headers("loading")) for each in cluster.nodes[:2])
     assert (there.status_code, there.text.count("\n")) == (200, PERMITS)

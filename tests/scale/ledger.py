@@ -108,7 +108,7 @@ def _sizes(core: Core, point: Point) -> None:
     for what, names in (
         ("entries and batches", ("ledger_entry", "ledger_batch")),
         ("the tree", ("ledger_node", "sqlite_autoindex_ledger_node_1")),
-        ("subjects", ("ledger_subject",)),
+        ("subjects", ("ledger_subject_bucket", "ix_ledger_subject_bucket_level")),
     ):
         if used:
             point.bytes[f"{what}, per entry"] = sum(size for name, size in used.items() if name in names) / point.entries

@@ -58,6 +58,10 @@ class Served:
             self._tokens[name] = answer.json()["access_token"]
         return self._tokens[name]
 
+    def renew(self, name: str) -> None:
+        """The next call asks for another token."""
+        self._tokens.pop(name, None)
+
     def ask(self, name: str, text: str, variables: dict[str, Any] | None = None, path: str = "/graphql", **headers: str) -> tuple[float, dict[str, Any]]:
         """(seconds, answer) of a call."""
         self.token(name)

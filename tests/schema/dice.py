@@ -11,6 +11,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples_of
+
 T = TypeVar("T")
 
 
@@ -37,10 +39,21 @@ class Dice:
         return self._random.sample(choices, self.number(min(least, len(choices)), min(most, len(choices))))
 
 
+_MANY = 20
 SEED = int(os.environ.get("HYPOTHESIS_SEED") or secrets.randbits(32))
 
 
 def examples(count: int, after: int = 0) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
-    """So many, less the ones that come before: those that a quick test of the same property draws. HYPOTHESIS_SEED repeats a run."""
-    chosen = settings(max_examples=count - after, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    """So many, less the ones that come before: those that a quick test of the same property draws. HYPOTHESIS_SEED repeats a run.
+
+    A run that is not thorough draws fewer where they are many or a quick test came before, see :mod:`tests.thorough`.
+    """
+    rest = count - after
+    chosen = settings(
+        max_examples=examples_of(rest) if after or rest > _MANY else rest,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
     return lambda test: seed(SEED + after)(chosen(given(st.randoms(use_true_random=True))(test)))

@@ -97,7 +97,7 @@ def test_callers_at_once_are_apart_quickly(random: Random) -> None:
 
 
 @pytest.mark.slow
-@examples(12)
+@examples(12, after=4)
 def test_b11_callers_at_once_are_apart(random: Random) -> None:
     """B11: what one caller is answered never depends on who asked before or beside it (CLS-07)."""
     asyncio.run(check_apart(random))

@@ -115,7 +115,7 @@ def test_a_run_takes_what_the_dry_run_told_quickly(random: Random) -> None:
 
 
 @pytest.mark.slow
-@examples(25)
+@examples(25, after=5)
 def test_a_run_takes_what_the_dry_run_told(random: Random) -> None:
     asyncio.run(check_all(random, runs_as_told, canaries=False))
 

@@ -18,7 +18,7 @@ from schema.model import Snapshot
 from schema.plan import ListPlan
 from schema.reader import Reader
 from schema.rendered import source_text, text_page
-from schema.subjects import subjects_of
+from schema.subjects import Named, Naming
 from schema.values import dumped
 from tests.connectors.hostile import FRAGMENTS
 from tests.schema.city import DEPARTMENTS, PERSON, grant, rights
@@ -59,6 +59,8 @@ async def test_a_list_with_masks_has_the_same_bytes(postgres: Postgres) -> None:
             assert page is not None
             assert (page.nodes, page.more) == (dumped(nodes), found["pageInfo"]["hasNextPage"])
             assert [lean.place(row)[-1] for row in page.rows] == list(range(min(first, len(FRAGMENTS))))
-            assert list(subjects_of(resource, lean.selection, page.rows)) == [("#", number) for number in range(len(page.rows))]
+            named = Named()
+            Naming(resource, lean.selection.outputs).note(page.rows, named)
+            assert list(named) == [("#", number) for number in range(len(page.rows))]
     finally:
         await source.close()

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from auth.rights import GrantItem, Shown
 from connectors.selection import UNDELIVERABLE, Kind
-from hub.api.execute import variables_of
 from hub.errors import field_errors
-from hub.exchange.writers import ExchangeFile, rows_for
 from masking.rules import parse_mask
-from schema.answer import MOST_BY_PATH, Answer
-from schema.export import Exporter, export_of
-from schema.faults import Code, Fault
-from schema.run import Run
+from schema.answer import MOST_BY_PATH
 from tests.schema.city import HOUSEHOLDS, PERSON, PERSONS, MemorySource, city, grant, item, rights
-from tests.schema.running import CALLER, Hub, told
+from tests.schema.running import Hub, told
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 BAD = [UNDELIVERABLE, "a\ud800", b"bytes"]
@@ -153,58 +146,3 @@ async def test_plan_and_reference_agree() -> None:
     data, planned = await hub.sent(rights(grant()), document.text)
     referred = await hub.referred(document, {})
     assert (data, told(planned)) == (referred.data, told(referred))
-
-
-EXPORTED = "{ civilAffairs { persons { nodes { name birthDate household { address } } } } }"
-
-
-@pytest.mark.parametrize("value", BAD, ids=ids)
-@pytest.mark.parametrize("format_", ["CSV", "JSONL"])
-async def test_files_have_nulls_in_their_place_and_the_count_is_kept(value: Any, format_: str, tmp_path: Path) -> None:
-    hub = hub_with(changed(1, nm=value, b=value), [{"pk": 1, "no": "H1", "addr": value}])
-    exporter = exporting(hub, EXPORTED)
-    file = ExchangeFile(tmp_path / "out", rows_for(format_, exporter_columns(hub)))
-    async for rows in exporter.pages():
-        file.write(rows)
-    file.finish()
-    assert exporter.undelivered == 4
-    lines = (tmp_path / "out").read_text("utf-8-sig").splitlines()
-    if format_ == "CSV":
-        assert lines == ["name,birthDate,household.address", "张三,1949-12-31,", ",,", "王五,,"]
-    else:
-        assert [orjson.loads(line) for line in lines] == [
-            {"name": "张三", "birthDate": "1949-12-31", "household": {"address": None}},
-            {"name": None, "birthDate": None, "household": {"address": None}},
-            {"name": "王五", "birthDate": None, "household": None},
-        ]
-
-
-async def test_keys_and_numbers_that_do_not_fit_count_in_files_as_well() -> None:
-    exporter = exporting(hub_with([{**PERSONS[0], "pk": i, "hh": UNDELIVERABLE} for i in range(MOST_BY_PATH + 5)]), EXPORTED)
-    rows = [row async for page in exporter.pages() for row in page]
-    assert all(row["household"] is None for row in rows)
-    assert exporter.undelivered == MOST_BY_PATH + 5
-
-
-async def test_a_failed_source_still_ends_a_file() -> None:
-    hub = hub_with(changed(0, nm=UNDELIVERABLE))
-    source = hub.opened["civil_affairs.db"]
-    assert isinstance(source, MemorySource)
-    source.down = True
-    with pytest.raises(Fault) as fault:
-        _ = [page async for page in exporting(hub, EXPORTED).pages()]
-    assert fault.value.code is Code.SOURCE_UNAVAILABLE
-
-
-def exporting(hub: Hub, text: str) -> Exporter:
-    view = hub.view(rights(grant()))
-    document = hub.documents.check(text, view)
-    operation = document.operation(None)
-    run = Run(hub.source, hub.cursors, CALLER, variables_of(document, operation, {}))
-    return Exporter(export_of(hub.plans.plan(view, document, operation, {})), run, Answer(), 2)
-
-
-def exporter_columns(hub: Hub) -> Any:
-    view = hub.view(rights(grant()))
-    document = hub.documents.check(EXPORTED, view)
-    return export_of(hub.plans.plan(view, document, document.operation(None), {})).columns

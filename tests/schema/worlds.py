@@ -20,6 +20,7 @@ from connectors.wire import utc_text
 from masking.rules import DENY, parse_mask
 from schema.filters import check_rows
 from schema.model import Department, Item, Link, Resource, Snapshot
+from schema.values import _MOST_TEXT
 from tests.schema.dice import Dice
 
 HOSTILE = (
@@ -265,7 +266,7 @@ def _grant_item(dice: Dice, item: Item) -> GrantItem:
 
 
 def wire_values(world: World, resource: Resource, item: Item) -> list[Value]:
-    """Values worth comparing an item with, as callers write them: those stored, and others."""
+    """Values worth comparing an item with, as callers write them: those stored that a filter takes, and others."""
     values = [*world.stored(resource, item), *VALUES[item.kind]]
     match item.kind:
         case Kind.BOOLEAN:
@@ -273,7 +274,7 @@ def wire_values(world: World, resource: Resource, item: Item) -> list[Value]:
         case Kind.DATETIME:
             return [utc_text(value) for value in values]
         case Kind.STRING:
-            return [value for value in values if "\0" not in value] or ["a"]
+            return [value for value in values if "\0" not in value and len(value) <= _MOST_TEXT] or ["a"]
     return list(values)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.postgres import Postgres, running_postgres
+from tests.servers.s3 import S3Server, running_s3
 
 
 @pytest.fixture(scope="session")
@@ -21,4 +22,11 @@ def postgres() -> Iterator[Postgres]:
 def mariadb() -> Iterator[Mariadb]:
     """A MariaDB server of this test run's own."""
     with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3-compatible server of this test run's own."""
+    with running_s3() as server:
         yield server

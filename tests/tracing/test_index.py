@@ -15,12 +15,12 @@ from hub.ledger.service import LedgerService
 from hub.tracing import index
 from hub.tracing.index import Indexer, position
 from hub.tracing.search import Bounds, trail
-from hub.tracing.tables import exchange_entry, indexed, set_entry, subject
+from hub.tracing.tables import exchange_entry, indexed, set_entry
 from tests.ledger.build import make_draft, open_service
+from tests.tracing.stored import forget, stored
 
 pytestmark = pytest.mark.fast
 
-INDEX = [subject, set_entry, exchange_entry, indexed]
 ENTRIES = 23
 ALWAYS, RARE = "ab" * 16, "cd" * 16
 
@@ -42,7 +42,8 @@ def service(tmp_path: Path) -> Iterator[LedgerService]:
 def rows(service: LedgerService) -> list[list[tuple[object, ...]]]:
     """All that is indexed."""
     with service.engine.connect() as connection:
-        return [sorted(tuple(row) for row in connection.execute(select(table))) for table in INDEX]
+        others = [sorted(tuple(row) for row in connection.execute(select(table))) for table in (set_entry, exchange_entry)]
+        return [[*stored(connection)], *others, [tuple(row) for row in connection.execute(select(indexed))]]
 
 
 def found(service: LedgerService, wanted: str) -> list[int]:
@@ -58,7 +59,7 @@ def test_followed_in_steps_it_is_what_it_is_at_once(service: LedgerService) -> N
     followed = rows(service)
     assert len(followed[0]) == sum(2 for number in range(ENTRIES) if number % 4) + 1
     with service.engine.begin() as connection:
-        connection.execute(delete(subject).where(subject.c.seq > 7))
+        forget(connection, lambda seq: seq > 7)
         connection.execute(update(indexed).values(size=9))
     assert Indexer(service.engine).rebuild() == ENTRIES
     assert rows(service) == followed
@@ -103,7 +104,7 @@ def test_a_rebuild_that_breaks_off_hides_nothing(service: LedgerService) -> None
     Indexer(service.engine).catch_up()
     with service.engine.begin() as connection:
         connection.execute(update(indexed).values(size=-1))
-        connection.execute(delete(subject).where(subject.c.seq < 9))
+        forget(connection, lambda seq: seq < 9)
     assert Indexer(service.engine).step() == 0
     assert found(service, RARE) == [5]
     assert Indexer(service.engine).rebuild() == ENTRIES

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, func, select
 from hub.ledger.entry import Access
 from hub.store.base import metadata
 from hub.store.engine import open_engine
-from hub.tracing.sets import CHUNK, FEW, MOST_NAMED, MOST_TOGETHER, Gathered, holds, set_aside
+from hub.tracing.sets import CHUNK, FEW, MOST_NAMED, MOST_TOGETHER, holds, set_aside, store_set
 from hub.tracing.tables import subject_set
 
 pytestmark = pytest.mark.fast
@@ -30,24 +30,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-def gathered(path: Path, engine: Engine) -> dict[str, tuple[int, str]]:
-    """In pages that overlap and stand in no order."""
-    made = Gathered(path)
-    order = [*HASHES, *HASHES[::5]]
-    Random(7).shuffle(order)
-    for start in range(0, len(order), 50):
-        made.add("a.b", order[start : start + 50])
-        made.add("a.c", order[:1])
-    sets = made.sets(engine)
-    made.close()
-    return {code: (found.count, found.digest) for code, found in sets.items()}
-
-
-def test_a_set_is_its_sorted_distinct_hashes(tmp_path: Path, engine: Engine) -> None:
-    made = gathered(tmp_path / "job" / ".subjects", engine)
-    assert made["a.b"] == (len(HASHES), DIGEST.hex())
-    assert made["a.c"][0] == 1
-    assert list((tmp_path / "job").iterdir()) == []
+def test_a_set_is_its_sorted_distinct_hashes(engine: Engine) -> None:
+    """However they come in blocks."""
+    together = b"".join(HASHES)
+    store_set(engine, DIGEST, (together[:32], *HASHES[2:40], together[40 * 16 :]))
     with engine.connect() as connection:
         chunks = connection.execute(select(subject_set.c.hashes, subject_set.c.count).where(subject_set.c.digest == DIGEST).order_by(subject_set.c.first)).all()
         assert b"".join(chunk.hashes for chunk in chunks) == b"".join(HASHES)
@@ -58,11 +44,11 @@ def test_a_set_is_its_sorted_distinct_hashes(tmp_path: Path, engine: Engine) -> 
         assert not holds(connection, bytes(32), HASHES[0])
 
 
-def test_a_set_that_broke_off_is_made_whole(tmp_path: Path, engine: Engine) -> None:
-    gathered(tmp_path / "first", engine)
+def test_a_set_that_broke_off_is_made_whole(engine: Engine) -> None:
+    store_set(engine, DIGEST, HASHES)
     with engine.begin() as connection:
         connection.execute(delete(subject_set).where(subject_set.c.first > HASHES[CHUNK]))
-    gathered(tmp_path / "second", engine)
+    store_set(engine, DIGEST, HASHES)
     with engine.connect() as connection:
         assert all(holds(connection, DIGEST, each) for each in HASHES)
 

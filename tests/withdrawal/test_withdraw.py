@@ -9,13 +9,17 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from connectors.sql.sqlite import SqliteConnection
 from hub.acts import Actor
 from hub.catalog.scopes import SECURITY, STEWARD
+from hub.exchange.executors.inline import InlineExecutor
+from hub.exchange.executors.spi import Progress
+from hub.exchange.tables import exchange_file
+from hub.exchange.work.task import ChunkReceipt, ChunkTask
 from hub.ledger import tables
-from hub.ledger.entry import Entry
+from hub.ledger.entry import Entry, EntryDraft
 from hub.store.base import now
 from hub.withdrawal.service import WithdrawalService
 from tests.catalog.homes import publish, refused
@@ -167,16 +171,40 @@ def pausing(world: World, after: int, act: Callable[[], Any]) -> Any:
     return patch.object(SqliteConnection, "fetch", paused)
 
 
-async def test_an_exchange_stops_before_its_next_page(world: World) -> None:
-    """The file of which two pages were written never appears, and no entry names subjects that left nothing."""
+def while_written(number: int, act: Callable[[], Any]) -> Any:
+    """Within it, ``act`` is done while a chunk of this number is written."""
+    run = InlineExecutor.run
+
+    async def acting(executor: InlineExecutor, task: ChunkTask, progress: Progress) -> ChunkReceipt:
+        receipt = await run(executor, task, progress)
+        if task.number == number:
+            await act()
+        return receipt
+
+    return patch.object(InlineExecutor, "run", acting)
+
+
+async def ends_of(world: World, exchange: str) -> list[EntryDraft]:
+    """What the ledger tells of an exchange, once it tells something."""
+    for _ in range(200):
+        if ends := [each.content for each in world.entries() if (each.content.details or {}).get("exchange") == exchange]:
+            return ends
+        await asyncio.sleep(0.05)
+    return []
+
+
+async def test_an_exchange_stops_before_its_next_chunk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several chunks, one of them accepted, no file is offered nor left, and no entry names subjects that left nothing (G3)."""
+    monkeypatch.setitem(world.core.settings.__dict__, "exchange_chunk_rows", 2)
     for document in (WHOLE, OF_PERMITS):
-        with pausing(world, 3, lambda: withdraw(world)):
+        with while_written(2, lambda: withdraw(world)):
             number = await world.start("housing", document, document[:60])
             ended = await world.ended("housing", number)
         assert (ended["state"], ended["files"]) == ("FAILED", [])
         assert ended["reason"].startswith(f"FORBIDDEN 资源已撤回 the resource is withdrawn: {PERSON}")
+        # The state is told first; files and entry follow it.
+        ends = await ends_of(world, number)
         assert not [path for path in (world.core.settings.exchanges / number).glob("*") if path.is_file()]
-        ends = [each.content for each in world.entries() if (each.content.details or {}).get("exchange") == number]
         assert [(each.outcome, each.code, each.accesses) for each in ends] == [("FAILED", "FORBIDDEN", ())]
         assert problems(await restore(world)) == []
 
@@ -200,6 +228,8 @@ async def test_a_download_under_way_is_broken_off(world: World) -> None:
     number, url = await world.exchanged("housing", WHOLE, "broken")
     path = world.core.settings.exchanges / number / "data.jsonl"
     path.write_bytes(path.read_bytes() * 4000)
+    with world.core.engine.begin() as connection:
+        connection.execute(update(exchange_file).where(exchange_file.c.exchange == number).values(bytes=path.stat().st_size))
     pieces: list[bytes] = []
 
     async def send(message: Any) -> None:

@@ -67,6 +67,45 @@ const VERIFY_VARIABLES = `{
   "name": ""
 }`;
 
+const EXCHANGE = `# 批量交换：把一个查询文档运行到底，结果为文件。
+# 同一 idempotencyKey 不会重复发起。
+# Batch exchange: runs a query document to its
+# end, into files. The same idempotencyKey
+# starts nothing twice. Formats:
+# CSV JSONL PARQUET ARROW
+mutation StartExchange($document: String!, $key: String!) {
+  startExchange(input: { document: $document, format: CSV, idempotencyKey: $key }) {
+    exchange { id state }
+  }
+}
+`;
+
+const EXCHANGE_VARIABLES = `{
+  "document": "{ civilAffairs { persons { nodes { name district } } } }",
+  "key": "graphiql-1"
+}`;
+
+const PROGRESS = `# 进度：本应用的批量交换，新者在前。
+# SUCCEEDED 后 files 中有下载地址；
+# PAUSED 的会自行继续，reason 说明原因。
+# Progress: this application's exchanges, the
+# newest first. Once SUCCEEDED, files say where
+# to get them; PAUSED ones go on by themselves,
+# reason says why they wait.
+query Progress {
+  exchanges(first: 5) {
+    nodes {
+      id
+      state
+      reason
+      progress { rowsDone rowsTotal bytes secondsLeft }
+      files { name url rows bytes sha256 }
+      manifestUrl
+    }
+  }
+}
+`;
+
 const GOVERNANCE = `# 治理接口：部门、应用、数据源、目录、申请与授权。
 # 您可办理什么取决于角色（docs/roles.md）。
 # 每项变更都返回 problems；不为空时，
@@ -95,5 +134,12 @@ query Governance {
 export function defaultTabs(endpoint: Endpoint, demo: boolean): Tab[] {
   if (endpoint === 'governance') return [{ query: GOVERNANCE }];
   const catalog = { query: CATALOG };
-  return demo ? [catalog, { query: PERSONS }, { query: VERIFY, variables: VERIFY_VARIABLES }] : [catalog];
+  if (!demo) return [catalog];
+  return [
+    catalog,
+    { query: PERSONS },
+    { query: VERIFY, variables: VERIFY_VARIABLES },
+    { query: EXCHANGE, variables: EXCHANGE_VARIABLES },
+    { query: PROGRESS },
+  ];
 }

@@ -1,0 +1,1 @@
+"""Batch verification: a table of subjects and claims in, outcomes out, under the budgets and the ledger's duties of single verifications."""

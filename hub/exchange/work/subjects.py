@@ -1,0 +1,155 @@
+"""Whom a chunk's rows concern: keyed hashes, sorted and distinct, in a file beside the chunk's own.
+
+The file holds *runs*: hashes of 16 bytes, sorted and distinct, one behind the other. Behind them stand, as JSON, the runs in their order
+(``[resource, count]`` each), the length of that text in 8 bytes, and a mark. A resource may have several runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow
+import pyarrow.compute
+
+from connectors.arrow_types import wire_value
+from hub.exchange.work.macs import Macs
+from hub.exchange.work.sink import Sink
+from hub.ledger.subjects import WIDTH, Subjects
+from schema.subjects import form_of
+
+_pa: Any = pyarrow
+_pc: Any = pyarrow.compute
+MARK = b"HTSUBJ1\n"
+_RUN = 8 * 1024 * 1024
+"""Bytes of hashes that are held at most, of each resource, before they become a run."""
+_CHANGED = (13, 15)
+
+
+class Naming:
+    """Takes the subjects of one chunk. Used from one thread at a time."""
+
+    def __init__(self, path: Path, subjects: Subjects) -> None:
+        self._sink = Sink(path)
+        self._subjects = subjects
+        self._macs: dict[str, Macs] = {}
+        self._held: dict[str, bytearray] = {}
+        self._runs: list[tuple[str, int]] = []
+
+    def add(self, resource: str, kind: str, form: str | None, column: Any) -> None:
+        """Adds those whom the column names; nulls name nobody. See :class:`schema.export_spec.SubjectPlace`."""
+        texts = texts_of(column, form)
+        if not len(texts):
+            return
+        macs = self._macs.get(kind)
+        if macs is None:
+            macs = self._macs[kind] = Macs(self._subjects.set_key(kind))
+        held = self._held.setdefault(resource, bytearray())
+        held += macs.of(texts)
+        if len(held) >= _RUN:
+            self._run(resource)
+
+    def _run(self, resource: str) -> None:
+        held = self._held.pop(resource)
+        distinct = ordered(bytes(held))
+        self._sink.write(distinct)
+        self._runs.append((resource, len(distinct) // WIDTH))
+
+    @property
+    def fault(self) -> OSError | None:
+        """What the disk refused."""
+        return self._sink.fault
+
+    def finish(self) -> None:
+        """Writes the rest; the file is on the disk when this returns."""
+        for resource in list(self._held):
+            self._run(resource)
+        index = orjson.dumps(self._runs)
+        self._sink.write(index + len(index).to_bytes(8, "big") + MARK)
+        self._sink.finish()
+
+    def discard(self) -> None:
+        """Leaves nothing behind."""
+        self._sink.discard()
+
+
+def texts_of(column: Any, form: str | None) -> Any:
+    """The texts that are hashed, in an identifier's form where there is one; a column without nulls."""
+    column = column.drop_null()
+    if _pa.types.is_integer(column.type):
+        return column.cast(_pa.string())
+    if not _pa.types.is_string(column.type):
+        return _pa.array([str(wire_value(value)) for value in column.to_pylist()], _pa.string())
+    if form is None or _is_plain(column):
+        return column
+    return _pa.array(map(form_of(form), column.to_pylist()), _pa.string())
+
+
+def _is_plain(texts: Any) -> bool:
+    """Whether they are of ASCII's digits and capitals alone, and of no length that a form changes: each is its own form (:mod:`schema.subjects`)."""
+    if _pc.any(_pc.is_in(_pc.binary_length(texts), value_set=_pa.array(_CHANGED, _pa.int32()))).as_py():
+        return False
+    return bool(_pc.all(_pc.and_(_pc.ascii_is_alnum(texts), _pc.equal(_pc.ascii_upper(texts), texts))).as_py())
+
+
+def hashes(data: bytes | memoryview) -> Any:
+    """Hashes one behind the other as a column."""
+    return _pa.FixedSizeBinaryArray.from_buffers(_pa.binary(WIDTH), len(data) // WIDTH, [None, _pa.py_buffer(data)])
+
+
+def ordered(data: bytes | memoryview) -> bytes:
+    """The same hashes, sorted and distinct."""
+    if len(data) <= WIDTH:
+        return bytes(data)
+    column = hashes(data)
+    column = column.take(_order(data))
+    differs = _pc.not_equal(column[1:], column[:-1])
+    if _pc.all(differs).as_py() is False:
+        column = column.filter(_pa.concat_arrays([_pa.array([True]), differs]))
+    return bytes(column.buffers()[1].to_pybytes()[column.offset * WIDTH : (column.offset + len(column)) * WIDTH])
+
+
+def _order(data: bytes | memoryview) -> Any:
+    """The places of hashes in ascending order. Numbers are sorted five times as fast as bytes, and the first half of a hash tells nearly all apart."""
+    words = array("Q")
+    words.frombytes(data)
+    if sys.byteorder == "little":
+        words.byteswap()
+    first, second = (_pa.Array.from_buffers(_pa.uint64(), len(half), [None, _pa.py_buffer(half)]) for half in (words[::2], words[1::2]))
+    places = _pc.array_sort_indices(first)
+    first = first.take(places)
+    same = _pc.equal(first[1:], first[:-1])
+    if _pc.any(same).as_py():
+        second = second.take(places)
+        if _pc.any(_pc.and_(same, _pc.not_equal(second[1:], second[:-1]))).as_py():
+            return _pc.array_sort_indices(hashes(data))
+    return places
+
+
+def runs_of(path: Path) -> Sequence[tuple[str, int, int]]:
+    """(resource, where it begins, hashes) of every run of a file.
+
+    Raises:
+        OSError: the file is not whole.
+    """
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        tail = len(MARK) + 8
+        file.seek(max(0, end - tail))
+        last = file.read()
+        length = int.from_bytes(last[:8], "big")
+        if len(last) != tail or not last.endswith(MARK) or length > end - tail:
+            raise OSError("a file of subjects is not whole")
+        file.seek(end - tail - length)
+        index: Iterable[tuple[str, int]] = orjson.loads(file.read(length))
+    found, place = [], 0
+    for resource, count in index:
+        found.append((resource, place, count))
+        place += count * WIDTH
+    if place != end - tail - length:
+        raise OSError("a file of subjects is not whole")
+    return found

@@ -1,0 +1,33 @@
+"""Options of the commands of exchanges that name what is not on offer: told in both languages, with what is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hub.cli.exchange_options import Form, Written
+from tests.cli.conftest import Cli
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.mark.parametrize(("option", "given", "offered"), [("--format", "xlsx", Form), ("--encoding", "latin1", Written)])
+@pytest.mark.parametrize("command", ["start", "pull"])
+def test_what_is_not_on_offer(cli: Cli, tmp_path: Path, command: str, option: str, given: str, offered: type[Form | Written]) -> None:
+    document = tmp_path / "a.graphql"
+    document.write_text("{ __typename }")
+    whole = ("start", document) if command == "start" else ("pull", "http://127.0.0.1:1", "--document", document, "--into", tmp_path / "in")
+    told = cli("exchange", *whole, option, given, "--app", "housing")
+    words = " ".join(re.sub("[│╭╮╰╯─]", " ", told.err).split())
+    assert told.code == 2
+    assert f"'{option}': 没有 there is no '{given}'；可用 on offer: {', '.join(offered)}" in words
+
+
+@pytest.mark.parametrize("given", ["parquet", "Parquet", "PARQUET"])
+def test_case_is_all_the_same(cli: Cli, tmp_path: Path, given: str) -> None:
+    document = tmp_path / "a.graphql"
+    document.write_text("{ __typename }")
+    told = cli("exchange", "start", document, "--format", given, "--encoding", "gb18030", "--app", "nobody")
+    assert (told.code, "credentials" in told.err) == (1, True), "it went on to who asks"

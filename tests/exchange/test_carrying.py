@@ -1,0 +1,368 @@
+"""An exchange in many chunks: whole, in files of their own; and what ends, pauses or repeats it between two of them (G2, G3, G5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+import pytest
+
+from hub.exchange.executors.inline import InlineExecutor
+from hub.exchange.executors.spi import Progress, WorkerLost
+from hub.exchange.manifest import files_digest
+from hub.exchange.store import FileRecord
+from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
+from hub.ledger.errors import LedgerUnavailable
+from hub.space import Level
+from tests.catalog.homes import CONSOLE, SECURITY
+from tests.exchange.chunked import CANCEL, CHUNK, CHUNKS, DOCUMENT, ORDERED, PURPOSE, ROWS, START, World, difference, grant, world_in
+
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with world_in(tmp_path) as made:
+        yield made
+
+
+def working(before: Callable[[ChunkTask], Any] | None = None, after: Callable[[ChunkTask], Any] | None = None) -> AbstractContextManager[Any]:
+    """Within it, one or the other is done around each attempt; what they return is awaited, if it can be."""
+    run = InlineExecutor.run
+
+    async def acting(executor: InlineExecutor, task: ChunkTask, progress: Progress) -> ChunkReceipt:
+        if before is not None and (waiting := before(task)) is not None:
+            await waiting
+        receipt = await run(executor, task, progress)
+        if after is not None and (waiting := after(task)) is not None:
+            await waiting
+        return receipt
+
+    return patch.object(InlineExecutor, "run", acting)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until it holds."""
+    for _ in range(2000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, ORDERED])
+async def test_chunks_are_files_that_hold_every_row_once(world: World, document: str) -> None:
+    job = await world.start(document=document)
+    found = await world.until(job, "SUCCEEDED")
+    assert [file["name"] for file in found["files"]] == [f"data-{number:05}.csv" for number in range(1, CHUNKS + 1)]
+    assert sum(file["rows"] for file in found["files"]) == ROWS
+    assert (found["progress"]["rowsDone"], found["progress"]["rowsTotal"], found["progress"]["secondsLeft"]) == (ROWS, ROWS, None)
+    assert difference(path for path in world.files(job) if path.suffix == ".csv") == (0, 0)
+    assert [path.name for path in world.files(job)] == [file["name"] for file in found["files"]], "nothing but what is offered stays"
+    (end,) = world.ends(job)
+    files = [FileRecord(chunk.name, chunk.rows, chunk.bytes, chunk.sha256, chunk.sm3) for chunk in world.chunks(job)]
+    assert end.content.details is not None
+    assert end.content.details["sha256"] == files_digest(files)
+    (access,) = end.content.accesses
+    assert (access.rows, access.subject_set and access.subject_set.count, end.content.rows) == (ROWS, 2 * ROWS, ROWS)
+    if document == ORDERED:
+        born = [line.split(",")[2] for path in world.files(job) for line in path.read_text("utf-8-sig").split()[1:]]
+        assert born == sorted(born, reverse=True), "chunks follow one another in the order that was asked for"
+
+
+async def test_one_chunk_is_one_plain_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(world.core.settings.__dict__, "exchange_chunk_rows", ROWS)
+    found = await world.until(await world.start(), "SUCCEEDED")
+    assert [file["name"] for file in found["files"]] == ["data.csv"]
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, ORDERED])
+async def test_a_revoked_grant_stops_the_next_chunk_and_nothing_is_offered(world: World, document: str) -> None:
+    app = world.core.registry.by_name("reader")
+    assert app is not None
+    (held,) = world.core.sharing.grants(app.client_id)
+    ended: list[int] = []
+    late: list[int] = []
+    revoked = False
+
+    async def revoke() -> None:
+        nonlocal revoked
+        await asyncio.to_thread(world.core.sharing.change_grant, SECURITY, held.id, "REVOKED")
+        await world.hub.live.refresh()
+        revoked = True
+
+    def before(task: ChunkTask) -> None:
+        if revoked:
+            late.append(task.number)
+
+    def after(task: ChunkTask) -> Any:
+        ended.append(task.number)
+        return revoke() if len(ended) == 3 else None
+
+    with working(before, after):
+        job = await world.start(document=document)
+        await eventually(lambda: bool(world.ends(job)))
+        state = world.job(job)
+    assert (state.state, state.files) == ("FAILED", ())
+    assert (state.reason or "").startswith("FORBIDDEN")
+    assert len(late) <= 1, "no chunk begins once the grant is revoked, but one that was on its way already"
+    assert world.files(job) == []
+    (end,) = world.ends(job)
+    assert (end.content.outcome, end.content.code, end.content.accesses) == ("FAILED", "FORBIDDEN", ())
+
+
+async def test_what_is_changed_between_chunks_is_rejected(world: World) -> None:
+    for column, value in (("document", ORDERED), ("plan", "{}"), ("policy", "0" * 64), ("variables", '{"a": 1}')):
+        with working(after=lambda task, job="", column=column, value=value: world.change(task.job, **{column: value}) if task.number == 1 else None):
+            job = await world.start(column)
+            found = await world.until(job, "FAILED")
+        assert found["reason"].startswith("CONFLICT"), (column, found)
+        assert (found["files"], world.files(job)) == ([], [])
+
+
+async def test_chunks_of_another_exchange_are_rejected(world: World) -> None:
+    """A chunk's part is moved to another chunk: skipped, doubled or foreign rows would follow (G2)."""
+    other = await world.start("other")
+    await world.until(other, "SUCCEEDED")
+    foreign = world.chunks(other)[4].part
+
+    def swap(task: ChunkTask) -> None:
+        if task.number == 1:
+            world.change_chunk(task.job, 5, part=foreign)
+
+    with working(before=swap):
+        job = await world.start("swapped")
+        found = await world.until(job, "FAILED")
+    assert found["reason"].startswith("CONFLICT")
+    assert world.files(job) == []
+
+
+async def test_what_fails_or_is_lost_is_tried_again_and_no_row_is_there_twice(world: World) -> None:
+    def before(task: ChunkTask) -> None:
+        if task.attempt == 1 and task.number % 2:
+            raise WorkerLost("gone") if task.number == 3 else ChunkFault("TIMEOUT", "超时", "late", retryable=True)
+
+    with working(before):
+        job = await world.start()
+        await world.until(job, "SUCCEEDED")
+    assert world.attempts(job) == {number: 1 + number % 2 for number in range(1, CHUNKS + 1)}
+    assert difference(world.files(job)) == (0, 0)
+    assert world.hub.runner.figures.attempts == {"done": CHUNKS, "failed": 2, "lost": 1}
+
+
+@pytest.mark.parametrize(("retryable", "attempts"), [(True, 5), (False, 1)])
+async def test_a_chunk_that_always_fails_ends_its_job(world: World, retryable: bool, attempts: int) -> None:
+    def before(task: ChunkTask) -> None:
+        if task.number == 2:
+            raise ChunkFault("TIMEOUT", "超时", "late", retryable=retryable)
+
+    with working(before):
+        job = await world.start()
+        found = await world.until(job, "FAILED")
+    assert found["reason"] == "TIMEOUT 超时 late"
+    assert (world.attempts(job)[2], world.files(job)) == (attempts, [])
+
+
+async def test_an_exchange_pauses_while_the_disk_is_full_and_goes_on(world: World) -> None:
+    space = world.core.space
+
+    def fill(task: ChunkTask) -> None:
+        if task.number == 2:
+            space.levels["exchange"] = Level.FULL
+
+    with working(after=fill), patch.object(space, "look"):
+        job = await world.start()
+        found = await world.until(job, "PAUSED")
+        assert found["reason"].startswith("RATE_LIMITED")
+        done = world.attempts(job)
+        space.levels["exchange"] = Level.SHORT
+        await asyncio.sleep(0.2)
+        assert (await world.look(job))["state"] == "PAUSED", "it waits for as much room as a new one needs"
+        assert world.attempts(job) == done
+        space.levels["exchange"] = Level.ENOUGH
+        with patch.object(InlineExecutor, "run", InlineExecutor.run):
+            await world.until(job, "SUCCEEDED")
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_file_that_the_disk_refuses_pauses_the_exchange(world: World) -> None:
+    def before(task: ChunkTask) -> None:
+        if task.number == 2 and task.attempt < 8:
+            raise ChunkFault("RATE_LIMITED", "平台磁盘空间不足", "the hub's disk has no room left", retryable=True)
+
+    with working(before):
+        job = await world.start()
+        assert (await world.until(job, "PAUSED"))["reason"].startswith("RATE_LIMITED")
+        await world.until(job, "SUCCEEDED")
+    assert world.attempts(job)[2] == 8, "however often: it is not the chunk's fault"
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_an_exchange_pauses_outside_the_hours_of_its_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    with working(before=lambda task: begun.append(task.number)):
+        monkeypatch.setattr("hub.exchange.looks.is_open", lambda *_: len(begun) < 1)
+        job = await world.start()
+        assert "hours" in (await world.until(job, "PAUSED"))["reason"]
+        monkeypatch.setattr("hub.exchange.looks.is_open", lambda *_: True)
+        await world.until(job, "SUCCEEDED")
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_cancelled_exchange_leaves_nothing(world: World) -> None:
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        await asyncio.sleep(60)
+
+    with working(before=lambda task: wait() if task.number == 3 else None):
+        job = await world.start()
+        await asyncio.wait_for(waiting.wait(), 20)
+        assert (await world.ask(CANCEL, i=job))["cancelExchange"]["exchange"] == {"state": "CANCELLED"}
+    assert (world.files(job), world.hub.runner.jobs, world.hub.runner.gate.taken) == ([], 0, 0)
+
+
+async def test_jobs_share_the_sessions_of_their_source(tmp_path: Path) -> None:
+    most = running = 0
+
+    async def entered(_: ChunkTask) -> None:
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.02)
+
+    def left(_: ChunkTask) -> None:
+        nonlocal running
+        running -= 1
+
+    async with world_in(tmp_path, "exchange_sessions = 1") as world:
+        with working(entered, left):
+            jobs = [await world.start(key) for key in ("one", "two", "three")]
+            for job in jobs:
+                await world.until(job, "SUCCEEDED")
+                assert difference(world.files(job)) == (0, 0)
+    assert most == 1
+
+
+async def test_a_quota_pauses_until_the_next_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    monkeypatch.setattr("hub.sharing.quota.now", lambda: moment)
+    async with world_in(tmp_path, quota={"calls": None, "rows": 25, "per": "DAY"}) as world:
+        job = await world.start()
+        found = await world.until(job, "PAUSED")
+        assert found["reason"].startswith("QUOTA_EXCEEDED")
+        assert [chunk.rows for chunk in world.chunks(job) if chunk.state == "DONE"] == [CHUNK, CHUNK, 25 - 2 * CHUNK]
+        await asyncio.sleep(0.2)
+        assert (await world.look(job))["progress"]["rowsDone"] == 25
+        moment += timedelta(days=1)
+        await eventually(lambda: sum(chunk.rows for chunk in world.chunks(job)) == 2 * 25)
+        await world.until(job, "PAUSED")
+        moment += timedelta(days=1)
+        await world.until(job, "SUCCEEDED")
+        assert difference(world.files(job)) == (0, 0)
+        answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
+        assert "errors" not in answer, "22 rows are left of this day"
+
+
+async def test_a_batch_counts_as_one_call_of_its_grant(tmp_path: Path) -> None:
+    async with world_in(tmp_path, quota={"calls": 1, "rows": None, "per": "MONTH"}) as world:
+        await world.until(await world.start(), "SUCCEEDED")
+        answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
+        assert answer["errors"][0]["extensions"]["code"] == "QUOTA_EXCEEDED"
+
+
+async def test_a_call_takes_from_the_quota_while_a_chunk_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chunk that does not fit any more is not accepted; a smaller one is made of it."""
+    moment = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    monkeypatch.setattr("hub.sharing.quota.now", lambda: moment)
+    async with world_in(tmp_path, quota={"calls": None, "rows": 12, "per": "DAY"}) as world:
+
+        def take(task: ChunkTask) -> Any:
+            return world.ask("{ civilAffairs { persons(first: 5) { nodes { name } } } }") if (task.number, task.attempt) == (1, 1) else None
+
+        with working(after=take):
+            job = await world.start()
+            await world.until(job, "PAUSED")
+        assert [(chunk.state, chunk.attempt, chunk.rows) for chunk in world.chunks(job)] == [("DONE", 2, 7), ("PENDING", 0, 0)]
+        assert world.hub.runner.figures.attempts["refused"] == 1
+
+
+async def test_formats_and_encodings_that_are_not_on_offer_are_refused(world: World) -> None:
+    for more in ({"format": "XLSX"}, {"format": "PARQUET", "encoding": "GB18030"}, {"format": "JSONL", "encoding": "GB18030"}):
+        answer = await world.post(START, {"i": {"document": DOCUMENT, "idempotencyKey": "k", **more}})
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT", more
+
+
+async def test_an_exchange_behind_a_cursor_is_refused_when_it_is_started(world: World) -> None:
+    written, by_variable = (
+        '{ civilAffairs { persons(after: "x") { nodes { name } } } }',
+        "query ($c: String) { civilAffairs { persons(after: $c) { nodes { name } } } }",
+    )
+    for document, variables in ((written, {}), (by_variable, {"c": "x"})):
+        answer = await world.post(START, {"i": {"document": document, "variables": variables, "format": "CSV", "idempotencyKey": "behind"}})
+        assert answer["errors"][0]["extensions"]["messageEn"] == "an exchange takes no after"
+
+
+async def test_the_same_key_with_another_encoding_is_another_input(world: World) -> None:
+    job = await world.start("same")
+    assert await world.start("same") == job
+    answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "same", "encoding": "GB18030"}})
+    assert answer["errors"][0]["extensions"]["code"] == "CONFLICT"
+    await world.until(job, "SUCCEEDED")
+    found = await world.until(await world.start("chinese", encoding="GB18030"), "SUCCEEDED")
+    answer = await world.http.get(found["files"][0]["url"], headers=world.headers())
+    assert "居民" in answer.content.decode("gb18030")
+
+
+async def test_events_tell_of_chunks(world: World) -> None:
+    job = await world.start()
+    await world.until(job, "SUCCEEDED")
+    answer = await world.http.get(f"/exchanges/{job}/events", headers=world.headers())
+    told = [orjson.loads(line.removeprefix(b"data: ")) for line in answer.content.splitlines() if line.startswith(b"data: ")]
+    assert {name: told[-1][name] for name in ("state", "rowsDone", "chunks", "chunksDone", "secondsLeft")} == {
+        "state": "SUCCEEDED",
+        "rowsDone": ROWS,
+        "chunks": CHUNKS,
+        "chunksDone": CHUNKS,
+        "secondsLeft": None,
+    }
+
+
+async def test_a_grant_s_page_limit_does_not_bound_chunks(world: World) -> None:
+    world.core.sharing.create_application(CONSOLE, "other", "civil_affairs", [PURPOSE], [])
+    world.core.sharing.create_grant(SECURITY, grant("other", max_page=1))
+    world.core.registry.refresh()
+    job = await world.start("limit", name="other")
+    await world.until(job, "SUCCEEDED", name="other")
+    assert [chunk.rows for chunk in world.chunks(job)][:2] == [CHUNK, CHUNK]
+
+
+async def test_an_exchange_pauses_while_the_ledger_may_release_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise LedgerUnavailable
+
+    def before(task: ChunkTask) -> None:
+        if task.number == 2 and task.attempt == 1:
+            monkeypatch.setattr(world.core.ledger, "check_release", refuse)
+
+    with working(before):
+        job = await world.start()
+        await eventually(lambda: world.job(job).state == "PAUSED")
+        assert (world.job(job).reason or "").startswith("LEDGER_UNAVAILABLE")
+        monkeypatch.undo()
+        await world.until(job, "SUCCEEDED")
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_quota_that_is_used_up_by_the_last_chunk_delays_nothing(tmp_path: Path) -> None:
+    async with world_in(tmp_path, quota={"calls": None, "rows": ROWS, "per": "MONTH"}) as world:
+        job = await world.start()
+        assert (await world.until(job, "SUCCEEDED", "PAUSED"))["state"] == "SUCCEEDED"
+        assert world.hub.runner.figures.pauses == {}

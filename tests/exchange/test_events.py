@@ -1,0 +1,35 @@
+"""Streams of events."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hub.exchange.downloads import MOST_EACH
+from hub.exchange.executors.inline import InlineExecutor
+from hub.exchange.executors.spi import Progress
+from hub.exchange.work.task import ChunkReceipt, ChunkTask
+from tests.exchange.chunked import world_in
+
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
+
+
+async def test_an_application_has_so_many_streams_of_events_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asks the control database twice a second: one application must not keep it from the others."""
+    run, may = InlineExecutor.run, asyncio.Event()
+
+    async def later(executor: InlineExecutor, task: ChunkTask, progress: Progress) -> ChunkReceipt:
+        await may.wait()
+        return await run(executor, task, progress)
+
+    monkeypatch.setattr(InlineExecutor, "run", later)
+    async with world_in(tmp_path) as world:
+        job = await world.start()
+        asked = [asyncio.create_task(world.http.get(f"/exchanges/{job}/events", headers=world.headers())) for _ in range(MOST_EACH + 1)]
+        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert [answer.result().status_code for answer in done] == [429]
+        may.set()
+        assert sorted(answer.status_code for answer in await asyncio.gather(*asked)) == [200] * MOST_EACH + [429]
+        assert (await world.http.get(f"/exchanges/{job}/events", headers=world.headers())).status_code == 200
