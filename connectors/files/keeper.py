@@ -25,6 +25,8 @@ MOST_TRIED = 5
 """Deliveries of one look: where the newest are bad and none is in service yet, older ones are tried."""
 BEING_WRITTEN, NO_MARKER, CHANGED, NOT_READ = "being written", "marker missing", "changed while it was read", "not read yet"
 TOO_EARLY = "dated in the future"
+_STOP_SECONDS = 5.0
+"""How long a copy that nobody wants any more is waited for. What a store that hangs leaves behind goes with the next look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Keeper:
         place = await asyncio.to_thread(self.shelf.empty_workplace)
         try:
             copy = place / f"delivery{PurePosixPath(delivery.entry.name).suffix}"
-            digest = await self._store.threads.run(self._store.copy, delivery.entry, copy, self._options.max_bytes)
+            digest = await self._copied(delivery, copy)
             job = await self._job(copy)
             answer = await process.run("ingest", [job], self._options, self._what)
             self._decide(delivery, digest, job, answer)
@@ -147,6 +149,17 @@ class Keeper:
         finally:
             await asyncio.shield(asyncio.to_thread(self.shelf.clear_workplace))
         return None
+
+    async def _copied(self, delivery: Delivery, target: Path) -> str:
+        """The copy's digest. Cancelled, it waits for the thread that writes, lest that puts a copy where everything was cleared away."""
+        copying = asyncio.ensure_future(self._store.threads.run(self._store.copy, delivery.entry, target, self._options.max_bytes))
+        try:
+            return await asyncio.shield(copying)
+        except asyncio.CancelledError:
+            await asyncio.wait({copying}, timeout=_STOP_SECONDS)
+            if not copying.cancel():
+                copying.exception()
+            raise
 
     async def _job(self, copy: Path) -> Job:
         job = job_of(copy, self.binding.object, self.spec, self._options)

@@ -13,8 +13,10 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from hub.cli.backlog import queued, shut
+
 _ACCEPT_SECONDS = 0.1
-"""In which connections that the kernel has already made are still taken."""
+"""In which connections that are being made are finished; however long it takes, they are then accepted."""
 _LINGER_SECONDS = 1.0
 """In which a held connection may still bring a request; it is answered with ``Connection: close``, so that its caller goes elsewhere."""
 _ABORT_SECONDS = 2.0
@@ -51,7 +53,7 @@ class DrainingServer(uvicorn.Server):
         self._drain()
         ends = asyncio.get_running_loop().time() + self._seconds
         self._announce()
-        await self._stop_listening(sockets or [])
+        await self._stop_listening(sockets or [], ends)
         if not await self._finished(ends):
             log.warning("calls_cut_off", calls=len(self.server_state.tasks))
             await self._abort()
@@ -64,11 +66,14 @@ class DrainingServer(uvicorn.Server):
             if not _idle(connection):
                 connection.shutdown()
 
-    async def _stop_listening(self, sockets: list[socket.socket]) -> None:
+    async def _stop_listening(self, sockets: list[socket.socket], ends: float) -> None:
         # A connection that waits in the kernel's queue when its listener closes would be reset: the queue is shut first, then emptied.
+        loop = asyncio.get_running_loop()
         for each in sockets:
-            each.listen(0)
+            shut(each)
         await asyncio.sleep(_ACCEPT_SECONDS)
+        while loop.time() < ends and any(queued(each) for each in sockets):  # noqa: ASYNC110 - the kernel tells of it to nobody
+            await asyncio.sleep(_LOOK_SECONDS)
         for server in self.servers:
             server.close()
         for each in sockets:

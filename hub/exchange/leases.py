@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, Update, and_, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Update, and_, or_, select, true, update
 
 from hub.exchange.store import UNFINISHED
 from hub.exchange.tables import exchange
@@ -44,9 +44,10 @@ class Leases:
         mine = and_(exchange.c.id.in_(list(jobs)), exchange.c.node == self._node, exchange.c.state.in_(UNFINISHED))
         self._write(update(exchange).where(mine).values(held_until=now() + LEASE))
 
-    def release(self) -> None:
-        """Leaves all that is held here to others at once."""
-        self._write(update(exchange).where(exchange.c.node == self._node, exchange.c.state.in_(UNFINISHED)).values(node=None, held_until=None))
+    def release(self, job: str | None = None) -> None:
+        """Leaves a job, or all that is held here, to others at once."""
+        mine = and_(exchange.c.node == self._node, exchange.c.state.in_(UNFINISHED), exchange.c.id == job if job is not None else true())
+        self._write(update(exchange).where(mine).values(node=None, held_until=None))
 
     def _unheld(self, moment: datetime) -> ColumnElement[bool]:
         lapsed = or_(exchange.c.node.is_(None), exchange.c.held_until < moment)

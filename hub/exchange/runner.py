@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,9 @@ class ExchangeRunner:
         return self._compiler.compile(text, variables, operation_name, rights)
 
     def start(self, job: str) -> None:
-        """Begins a job, or queues it behind those that run, unless another server was faster."""
+        """Begins a job, or queues it behind those that run, unless it runs here or another server was faster."""
+        if job in self._tasks:
+            return
         task = asyncio.create_task(self._run(job))
         self._tasks[job] = task
         task.add_done_callback(lambda _: self._tasks.pop(job, None))
@@ -107,8 +109,7 @@ class ExchangeRunner:
     async def resume(self) -> None:
         """Goes on with what a server left behind that has ended."""
         for job in await to_thread.run_sync(self._leases.free):
-            if job not in self._tasks:
-                self.start(job)
+            self.start(job)
 
     async def keep(self) -> None:
         """Holds on to the jobs that run here, and takes over those of servers that are heard of no more, until cancelled."""
@@ -163,6 +164,9 @@ class ExchangeRunner:
         except SQLAlchemyError as fault:
             # Nobody can be told now; when the job is held no longer, somebody goes on with it.
             log.warning("exchange_interrupted", exchange=job_id, fault=type(fault).__name__)
+            await asyncio.sleep(_LEDGER_SECONDS)
+            with suppress(SQLAlchemyError):
+                await to_thread.run_sync(self._leases.release, job_id)
 
     async def _carry_out(self, job: Job) -> None:
         # Whatever call started the job has been answered: sources are read for the job, which has a trace of its own.

@@ -160,13 +160,15 @@ def test_both_ledgers_agree_call_by_call(tiers: Tiers) -> None:
     asked = {remote["call"]: (entry, remote) for entry in entries(tiers.city, "desk") for remote in (entry["details"] or {}).get("remote", ())}
     told = {entry["call"]: entry for entry in tiers.read() if entry["outcome"] in ("OK", "PARTIAL")}
     assert told
-    assert told.keys() <= asked.keys()
-    for call, entry in told.items():
-        own, remote = asked[call]
+    # What the county told too late for the city to hear it lies with a call that the city entered as not whole.
+    missed = {entry["trace"] for entry in entries(tiers.city, "desk") if entry["outcome"] != "OK"}
+    assert {told[call]["trace"] for call in told.keys() - asked.keys()} <= missed
+    for call in told.keys() & asked.keys():
+        entry, (own, remote) = told[call], asked[call]
         assert remote["entry"] == str(entry["seq"])
         assert [own[name] for name in ("trace", "purpose", "operator", "case")] == [entry[name] for name in ("trace", "purpose", "operator", "case")]
     counted = [remote["call"] for entry in entries(tiers.city, "desk") for remote in (entry["details"] or {}).get("remote", ())]
-    assert len(counted) == len(set(counted))
+    assert len(counted) == len(set(counted)) >= 10
 
 
 def wait(ask: Callable[[], Any], done: Callable[[Any], bool]) -> Any:

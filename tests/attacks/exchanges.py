@@ -22,7 +22,7 @@ from hub.exchange.store import ExchangeStore, Job
 from hub.settings import Settings
 from tests.attacks.world import ISSUER
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 ROWS, CHUNK_ROWS = 120, 20
 PURPOSES = [{"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}]
@@ -277,5 +277,5 @@ async def exchanges_in(
         secrets = json.loads(kept.read_bytes())
         hub, allowed = create_app(core), asyncio.Semaphore(turns)
         with holding(allowed, hub) as worked:
-            async with hub._rest.router.lifespan_context(hub._rest), watched(hub, ISSUER, core.settings.home) as http:
+            async with alive(hub, ISSUER, core.settings.home) as http:
                 yield Exchanges(core, hub, http, {name: (client, secret) for name, (client, secret) in secrets.items()}, allowed, worked)

@@ -26,7 +26,7 @@ from loadtests import persons
 from loadtests.local_masks import ENDPOINT, service
 from tests.attacks.world import ISSUER
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 from tests.ledger.build import check
 from tests.servers.http import serving
 from tests.witness.build import Line, address, asking, extend, key_of, line_to, new_witness, open_ledger, policy
@@ -198,7 +198,7 @@ async def served(directory: Path, witness_home: Path) -> AsyncIterator[Served]:
         core.registry.refresh()
         hub = create_app(core)
         token, operator = (_token(hub, name) for name in ("half", "operator"))
-        async with hub._rest.router.lifespan_context(hub._rest), watched(hub, ISSUER, core.settings.home) as http:
+        async with alive(hub, ISSUER, core.settings.home) as http:
             http.headers.update({"authorization": f"Bearer {token}", "huitong-purpose": "use", "huitong-operator": "tester"})
             http.headers.update({"accept": "application/graphql-response+json", "accept-language": "en"})
             yield Served(core, hub, http, line, witness, operator)

@@ -31,7 +31,7 @@ from hub.ledger.reading import CallFilter, calls
 from hub.sharing.clients import Proving
 from tests.catalog.homes import CONSOLE, new_core, publish
 from tests.catalog.small import SMALL
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 ISSUER = "http://127.0.0.1:8000"
 RESOURCE = f"{ISSUER}/graphql"
@@ -172,6 +172,6 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
         core.registry.refresh()
         event.listen(core.engine, "before_cursor_execute", lambda _c, _cur, statement, *_: world.statements.append((get_ident(), statement)))
         hub = create_app(core)
-        async with hub._rest.router.lifespan_context(hub._rest), watched(hub, ISSUER, core.settings.home) as http:
+        async with alive(hub, ISSUER, core.settings.home) as http:
             world.hub, world.http = hub, http
             yield world

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import SourceBusy
 from connectors.registry import open_source
 from connectors.selection import Selection
+from connectors.spi import Source
 from hub.core import open_core
 from hub.settings import Settings
 from tests.catalog.test_files import MANIFEST
@@ -42,9 +44,19 @@ def serve_once(home: Path) -> None:
     async def count() -> None:
         source = open_source(snapshot.sources["planning.permits"])
         try:
-            await source.count(Selection(snapshot.resources["planning.permit"].binding, ()), {})
+            async with asyncio.timeout(60):
+                while not await counted(source):  # noqa: ASYNC110 - the source tells of it to nobody
+                    await asyncio.sleep(0.1)
         finally:
             await source.close()
+
+    async def counted(source: Source) -> bool:
+        try:
+            await source.count(Selection(snapshot.resources["planning.permit"].binding, ()), {})
+        except SourceBusy:
+            # The first delivery is still being read: the hub would say so to its caller.
+            return False
+        return True
 
     asyncio.run(count())
 

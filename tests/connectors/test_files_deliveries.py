@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -436,3 +437,22 @@ async def test_shelves_that_the_catalog_no_longer_has_are_removed(folder: Folder
         os.utime(each / "lock", (1_700_000_000, 1_700_000_000))
     await folder.open(SERIES).refresh()
     assert (kept.is_dir(), left.is_dir()) == (True, False)
+
+
+async def test_a_hub_that_ends_while_it_copies_a_delivery_leaves_nothing_of_it(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.deliver("permits/20261122.csv", "甲")
+    source = FilesConnector().open(folder.config(SERIES))
+    copy, begun, allowed = source._store.copy, threading.Event(), threading.Event()
+
+    def held(*arguments: Any) -> str:
+        begun.set()
+        allowed.wait(30)
+        return copy(*arguments)
+
+    monkeypatch.setattr(source._store, "copy", held)
+    await source.refresh()
+    assert await asyncio.to_thread(begun.wait, 30)
+    asyncio.get_running_loop().call_later(0.2, allowed.set)
+    await source.close()
+    assert allowed.is_set()
+    assert not (shelf_folder(folder.snapshots, folder.config().url, SERIES) / "work").exists()

@@ -26,7 +26,7 @@ from hub.ledger.entry import Entry
 from hub.ledger.parsing import parse
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 from tests.servers.postgres import Postgres
 
 BASE = "http://127.0.0.1:8000"
@@ -219,7 +219,7 @@ def registered(core: Core, url: str, source: str = "", **more: Any) -> None:
 async def living(core: Core) -> AsyncIterator[World]:
     """The hub of a home, from its start to its end."""
     hub = create_app(core)
-    async with hub._rest.router.lifespan_context(hub._rest), watched(hub, BASE, core.settings.home) as http:
+    async with alive(hub, BASE, core.settings.home) as http:
         yield World(core, hub, http)
 
 

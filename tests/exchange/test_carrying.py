@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,9 @@ from unittest.mock import patch
 
 import orjson
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from hub.exchange.chunks import ChunkStore, NewChunk
 from hub.exchange.executors.inline import InlineExecutor
 from hub.exchange.executors.spi import Progress, WorkerLost
 from hub.exchange.manifest import files_digest
@@ -154,6 +156,28 @@ async def test_what_fails_or_is_lost_is_tried_again_and_no_row_is_there_twice(wo
     assert world.attempts(job) == {number: 1 + number % 2 for number in range(1, CHUNKS + 1)}
     assert difference(world.files(job)) == (0, 0)
     assert world.hub.runner.figures.attempts == {"done": CHUNKS, "failed": 2, "lost": 1}
+
+
+async def test_a_control_database_that_fails_for_a_moment_holds_a_job_up_for_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.exchange.runner._RENEW_SECONDS", 0.1)
+    faults = iter([OperationalError("UPDATE", None, Exception("gone"))])
+    plan = ChunkStore.plan
+
+    def failing(store: ChunkStore, job: str, chunks: Sequence[NewChunk]) -> None:
+        for fault in faults:
+            raise fault
+        plan(store, job, chunks)
+
+    monkeypatch.setattr(ChunkStore, "plan", failing)
+    monkeypatch.setattr("hub.exchange.leases.LEASE", timedelta(hours=1))
+    async with world_in(tmp_path) as world:
+        job = await world.start()
+        async with asyncio.timeout(60):
+            while (found := await world.look(job))["state"] != "SUCCEEDED":
+                assert found["state"] in ("QUEUED", "RUNNING")
+                await asyncio.sleep(0.01)
+        assert difference(world.files(job)) == (0, 0)
+    assert next(faults, None) is None
 
 
 @pytest.mark.parametrize(("retryable", "attempts"), [(True, 5), (False, 1)])

@@ -19,7 +19,7 @@ from hub.people.tables import account_role, person
 from hub.store.base import now
 from tests.catalog.homes import CONSOLE, new_core, publish
 from tests.catalog.small import SMALL
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 from tests.sharing.sides import PURPOSES
 
 BASE = "http://127.0.0.1:8000"
@@ -123,5 +123,5 @@ async def world_in(directory: Path, **settings: Any) -> AsyncIterator[World]:
         publish(core, SMALL + _OFFICE)
         _fill(core)
         hub = create_app(core)
-        async with hub._rest.router.lifespan_context(hub._rest), watched(hub, BASE, core.settings.home) as http:
+        async with alive(hub, BASE, core.settings.home) as http:
             yield World(core, hub, http)

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx2
 from starlette.types import ASGIApp
 
+from hub.app import Hub
 from hub.demo.rows import CANARY
 
 _FORMS = tuple(CANARY.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be"))
@@ -46,6 +47,14 @@ async def watched(hub: ASGIApp, base: str, home: Path) -> AsyncIterator[httpx2.A
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hub), base_url=base, event_hooks=hooks) as client:
         yield client
     canaries.written()
+
+
+@asynccontextmanager
+async def alive(hub: Hub, base: str, home: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a hub within this process, from the hub's start to its end. What it wrote is looked through once it has ended: while it is at
+    work, a delivery that is being read lies there as it came."""
+    async with watched(hub, base, home) as client, hub._rest.router.lifespan_context(hub._rest):
+        yield client
 
 
 class Canaries:

@@ -21,7 +21,7 @@ from hub.core import Core
 from hub.demo.rows import canary
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}
@@ -186,6 +186,6 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
             publish(core, manifest(directory, department, code, uscc))
         core.registry.refresh()
         world, hub = World(core, directory), create_app(core)
-        async with hub._rest.router.lifespan_context(hub._rest), watched(hub, BASE, core.settings.home) as http:
+        async with alive(hub, BASE, core.settings.home) as http:
             world.hub, world.http = hub, http
             yield world

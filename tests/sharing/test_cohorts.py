@@ -24,7 +24,7 @@ from hub.sharing.cohort_tables import asked_aggregate
 from hub.sharing.cohorts import Cohorts, Overtaken, forget_questions
 from schema.questions import MOST_QUESTIONS, Question
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 BASE = "http://127.0.0.1:8000"
@@ -113,8 +113,7 @@ class World:
         """Starts the hub; again, where it runs."""
         await self.stack.aclose()
         self.hub = create_app(self.core)
-        await self.stack.enter_async_context(self.hub._rest.router.lifespan_context(self.hub._rest))
-        self.http = await self.stack.enter_async_context(watched(self.hub, BASE, self.core.settings.home))
+        self.http = await self.stack.enter_async_context(alive(self.hub, BASE, self.core.settings.home))
 
     def kept(self, department: str) -> list[Any]:
         with self.core.engine.connect() as connection:

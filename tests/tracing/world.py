@@ -21,7 +21,7 @@ from hub.ledger.entry import Entry
 from hub.ledger.parsing import parse
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}
@@ -206,6 +206,6 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
         _register(world)
         core.registry.refresh()
         world.hub = create_app(core)
-        async with world.hub._rest.router.lifespan_context(world.hub._rest), watched(world.hub, BASE, core.settings.home) as http:
+        async with alive(world.hub, BASE, core.settings.home) as http:
             world.http = http
             yield world

@@ -24,7 +24,7 @@ from hub.demo.rows import canary
 from hub.ledger.parsing import parse
 from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 BASE = "http://127.0.0.1:8000"
 PURPOSE = {"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}
@@ -239,9 +239,8 @@ async def running(world: World) -> AsyncIterator[World]:
     event.listen(Engine, "before_cursor_execute", note)
     try:
         hub = create_app(world.core)
-        life = hub._rest.router.lifespan_context(hub._rest)
         with patch.object(SqliteConnection, "fetch", noted):
-            async with life, watched(hub, BASE, world.core.settings.home) as http:
+            async with alive(hub, BASE, world.core.settings.home) as http:
                 world.hub, world.http = hub, http
                 yield world
     finally:

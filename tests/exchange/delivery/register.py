@@ -15,7 +15,7 @@ from hub.app import Hub, create_app
 from loadtests import persons
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
 from tests.exchange.delivery.databases import Database
-from tests.hub.canaries import watched
+from tests.hub.canaries import alive
 
 BASE = "http://127.0.0.1:8000"
 NODES = "idNumber name gender birthDate phone address email householdNo"
@@ -51,7 +51,7 @@ async def register(directory: Path, source: Database, table: Database) -> AsyncI
         core.registry.refresh()
         name_destination(core.settings.home, table)
         app = create_app(core)
-        async with app._rest.router.lifespan_context(app._rest), watched(app, BASE, core.settings.home) as client:
+        async with alive(app, BASE, core.settings.home) as client:
             yield Register(app, client)
 
 
