@@ -190,16 +190,19 @@ def _check_table(destination: Table, format_: str, columns: Sequence[Sequence[st
             "请用别名区分（关联字段的列名为 关联_字段，不分大小写）",
             "tell them apart by aliases (a link's column is called link_name; case does not count)",
         )
-    if long := [name for name in names if len(name) > MOST_NAME]:
+    if long := [name for name in names if len(name.encode()) > MOST_NAME]:
         raise bad_input(
-            f"列名超过 {MOST_NAME} 个字符：{long[0]}", f"a column's name has more than {MOST_NAME} characters: {long[0]}", "请用别名", "use an alias"
+            f"列名超过 {MOST_NAME} 个字节：{long[0]}",
+            f"a column's name has more than {MOST_NAME} bytes: {long[0]}",
+            "请用别名或改名",
+            "use an alias, or rename it",
         )
 
 
 MOST_NAME = 63
-"""Characters of a column's name: PostgreSQL keeps as many bytes, and response keys are ASCII."""
+"""Bytes of a column's name in UTF-8: PostgreSQL keeps no more."""
 
 
 def column_name(path: Sequence[str]) -> str:
-    """A link's items stand beside its parent's: ``link_name``."""
-    return "_".join(path)
+    """A link's items stand beside its parent's: ``link_name``. So do the outcomes of single claims: ``claims_name`` for ``claims.name``."""
+    return "_".join(path).replace(".", "_")

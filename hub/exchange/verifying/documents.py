@@ -74,9 +74,13 @@ def compile_document(live: Live, documents: Documents, plans: Plans, text: str, 
     return Compiled(prepared, plan, field, Checks(plan, document), types, required, claims, "asOf" in shown)
 
 
-def input_digest(document: str, upload: str, format_: str, operation_name: str | None, keep: Sequence[str], encoding: str) -> str:
+def input_digest(
+    document: str, upload: str, format_: str, operation_name: str | None, keep: Sequence[str], encoding: str, destination: str | None = None
+) -> str:
     """By what the input of ``startVerification`` is known again, when it is sent again and when its job is resumed."""
-    return hashlib.sha256(orjson.dumps(["verification", document, upload, format_, operation_name, list(keep), encoding])).hexdigest()
+    given = ["verification", document, upload, format_, operation_name, list(keep), encoding]
+    # Jobs that were begun before there were destinations are known again.
+    return hashlib.sha256(orjson.dumps(given if destination is None else [*given, destination])).hexdigest()
 
 
 def check_table(compiled: Compiled, columns: Sequence[str], keep: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from anyio import to_thread
 from hub.acts import make_id
 from hub.api.context import Context
 from hub.exchange.compiling import UTF_8
+from hub.exchange.delivery.destinations import check_destination
 from hub.exchange.graphql import Exchange, ExchangeEncoding, ExchangeFormat, exchange_of
 from hub.exchange.store import MOST_WAITING, TooMany, UploadGone, UploadUsed
 from hub.exchange.verifying.documents import Compiled, check_table, input_digest
@@ -19,6 +20,7 @@ from hub.exchange.verifying.layout import Layout
 from hub.exchange.verifying.store import Upload
 from hub.exchange.work.task import EXTENSIONS
 from hub.sharing.quota import check_quota
+from hub.sharing.registry import Application
 from hub.store.base import now
 from schema.faults import Code, Fault, Origin, bad_input
 
@@ -44,6 +46,9 @@ class StartVerificationInput:
     operation_name: str | None = None
     keep: list[str] | None = None
     encoding: ExchangeEncoding | None = None
+    destination: str | None = strawberry.field(
+        default=None, description="交付目标的代码，由平台管理员配置\n\nCode of the destination, among those that the hub's administrators configured"
+    )
 
 
 async def start_verification(info: Info, given: StartVerificationInput) -> StartVerificationPayload:
@@ -58,10 +63,10 @@ async def start_verification(info: Info, given: StartVerificationInput) -> Start
         raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试", "try again later", origin=Origin.HUB)
     if compiled.checks.bounded:
         await to_thread.run_sync(check_quota, context.live.core.engine, compiled.checks.bounded)
-    digest = input_digest(given.document, str(given.upload), given.format.value, given.operation_name, given.keep or (), _encoding(given))
+    digest = input_digest(given.document, str(given.upload), given.format.value, given.operation_name, given.keep or (), _encoding(given), given.destination)
     known = await to_thread.run_sync(context.services.exchanges.started, app.client_id, given.idempotency_key)
     if known is None:
-        values = _values(context, given, compiled, await _upload(context, given, compiled, app.client_id), digest)
+        values = _values(context, given, compiled, await _upload(context, given, compiled, app), digest)
         try:
             known, is_new = await to_thread.run_sync(context.services.exchanges.add, {**values, "application": app.client_id})
         except TooMany:
@@ -96,8 +101,8 @@ def _encoding(given: StartVerificationInput) -> str:
     return given.encoding.value if given.encoding else UTF_8
 
 
-async def _upload(context: Context, given: StartVerificationInput, compiled: Compiled, application: str) -> Upload:
-    upload: Upload | None = await to_thread.run_sync(context.services.uploads.of, str(given.upload), application)
+async def _upload(context: Context, given: StartVerificationInput, compiled: Compiled, application: Application) -> Upload:
+    upload: Upload | None = await to_thread.run_sync(context.services.uploads.of, str(given.upload), application.client_id)
     if upload is None:
         raise no_upload()
     keep = tuple(given.keep or ())
@@ -106,6 +111,8 @@ async def _upload(context: Context, given: StartVerificationInput, compiled: Com
     if twice := [name for name in keep if names.count(name) > 1]:
         shown = ", ".join(twice)
         raise bad_input(f"keep 中的列名与结果列重名：{shown}", f"columns kept are named like columns of outcomes: {shown}", "请改名", "rename them")
+    if given.destination is not None:
+        check_destination(context.services.destinations, given.destination, application, given.format.value, [(name,) for name in names])
     return upload
 
 
@@ -131,6 +138,7 @@ def _values(context: Context, given: StartVerificationInput, compiled: Compiled,
         "operation_name": given.operation_name,
         "format": given.format.value,
         "encoding": _encoding(given),
+        "destination": given.destination,
         "scopes": " ".join(sorted(context.caller.rights.scopes)),
         "purpose": use.purpose,
         "operator": use.operator,

@@ -16,6 +16,7 @@ from auth.rights import Use
 from connectors.calling import CALLING, Calling
 from hub.api.calling import hub_number, new_traceparent
 from hub.api.context import Caller
+from hub.exchange.delivery.store import plan as plan_delivery
 from hub.exchange.stops import Lost, Stopped
 from hub.exchange.store import ExchangeStore, Job
 from hub.exchange.verifying import looks
@@ -99,7 +100,7 @@ class VerificationRuns:
     async def _table(self, job: Job) -> Table:
         given = json.loads(job.variables)
         # What lies in the database is what was started (G2).
-        digest = input_digest(job.document, given["upload"], job.format, job.operation_name, given["keep"], job.encoding)
+        digest = input_digest(job.document, given["upload"], job.format, job.operation_name, given["keep"], job.encoding, job.destination)
         if digest != job.input_sha256:
             raise Stopped("CONFLICT 任务内容被更改 what the exchange was started with was changed")
         upload = await to_thread.run_sync(self._uploads.of, given["upload"], job.application)
@@ -125,6 +126,7 @@ class VerificationRuns:
         def finish(connection: Connection) -> None:
             if not self._store.finish(connection, job.id, [file], **values):
                 raise Lost
+            plan_delivery(connection, job.id)
 
         receipt = await core.ledger.append_with(succeeded(case, file), finish)
         await to_thread.run_sync(lambda: self._store.change(job.id, ("SUCCEEDED",), entry=receipt.entry))
