@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
 from anyio import to_thread
 from sqlalchemy import Connection
 
@@ -21,14 +20,12 @@ from hub.exchange.entries import ended_entry, succeeded_entry
 from hub.exchange.planning import Planned
 from hub.exchange.stops import Lost
 from hub.exchange.store import ExchangeStore, FileRecord, Job
-from hub.ledger.entry import Access, Outcome, SubjectSet
-from hub.ledger.errors import LedgerUnavailable
+from hub.ledger.entry import Access, SubjectSet
 from hub.live import Live
 from hub.store.base import now
 from schema.answer import Access as Taken
 
 _DRAFT = ".subjects.merging"
-log = structlog.get_logger(__name__)
 
 
 class Ending:
@@ -92,17 +89,19 @@ class Ending:
         return tuple(replace(access, rows=rows[access.resource], subject_set=sets.get(access.resource)) for access in found)
 
     async def fail(self, job: Job, reason: str, folder: Path) -> None:
-        """Nothing of the job is ever offered."""
-        changed = await to_thread.run_sync(lambda: self._store.progress(job.id, state="FAILED", reason=reason, finished_at=now(), document="", variables=""))
-        if changed:
-            await to_thread.run_sync(placing.clear, folder)
-            await self._enter(job, "FAILED", reason.partition(" ")[0])
+        """Nothing of the job is ever offered: its state and the entry that says why are one transaction.
 
-    async def _enter(self, job: Job, outcome: Outcome, code: str) -> None:
-        try:
-            await self._live.core.ledger.append(ended_entry(job, self.department(job), outcome, code))
-        except LedgerUnavailable:
-            log.warning("exchange_end_not_entered", exchange=job.id)
+        Raises:
+            Lost: see ``succeed``.
+            LedgerUnavailable: it has not failed yet.
+        """
+
+        def fail(connection: Connection) -> None:
+            if not self._store.fail(connection, job.id, reason):
+                raise Lost
+
+        await self._live.core.ledger.append_with(ended_entry(job, self.department(job), "FAILED", reason.partition(" ")[0]), fail)
+        await to_thread.run_sync(placing.clear, folder)
 
     def department(self, job: Job) -> str | None:
         """Of the job's application."""

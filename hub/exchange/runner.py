@@ -51,6 +51,7 @@ _AT_ONCE, _EACH = 4, 2
 _RENEW_SECONDS = 10.0
 _LEDGER_SECONDS = 1.0
 """Between two looks whether the ledger can be written, or rights can be told."""
+_UNWRITTEN = "LEDGER_UNAVAILABLE 调用日志不可写或逾期未获见证 the ledger cannot be written, or has gone unwitnessed for too long"
 log = structlog.get_logger(__name__)
 
 
@@ -179,7 +180,7 @@ class ExchangeRunner:
         except Fault as fault:
             await self._fail(job, f"{fault.code.value} {fault.zh} {fault.en}")
         except LedgerUnavailable:
-            await self._fail(job, "LEDGER_UNAVAILABLE 调用日志不可写或逾期未获见证 the ledger cannot be written, or has gone unwitnessed for too long")
+            await self._fail(job, _UNWRITTEN)
         except OSError as failure:
             await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
         except (SQLAlchemyError, Lost):
@@ -189,7 +190,14 @@ class ExchangeRunner:
             await self._fail(job, "INTERNAL 平台内部错误 internal error of the hub")
 
     async def _fail(self, job: Job, reason: str) -> None:
-        await self._ending.fail(job, reason, self.folder(job.id))
+        """Ends it as soon as that can be entered."""
+        while True:
+            try:
+                return await self._ending.fail(job, reason, self.folder(job.id))
+            except LedgerUnavailable:
+                await to_thread.run_sync(lambda: self._store.progress(job.id, state="PAUSED", reason=_UNWRITTEN))
+                async with self._aside(job):
+                    await asyncio.sleep(_LEDGER_SECONDS)
 
     async def _export(self, job: Job) -> None:
         plan = await self._planned_in_time(job)

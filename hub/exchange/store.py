@@ -147,6 +147,12 @@ class ExchangeStore:
             connection.execute(insert(exchange_file).values(exchange=job, name=file.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256, sm3=file.sm3))
         return True
 
+    def fail(self, connection: Connection, job: str, reason: str) -> bool:
+        """Marks a job that runs here as failed, in the transaction that writes its ledger entry; whether it was running here."""
+        mine = and_(exchange.c.id == job, exchange.c.node == self.node, exchange.c.state.in_(UNFINISHED))
+        failed = {"state": "FAILED", "reason": reason, "finished_at": now(), "document": "", "variables": ""}
+        return connection.execute(update(exchange).where(mine).values(**failed)).rowcount == 1
+
     def job(self, job: str, application: str | None = None) -> Job | None:
         """The job; only if it is the application's where one is given."""
         with self._engine.connect() as connection:

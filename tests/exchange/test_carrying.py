@@ -20,6 +20,7 @@ from hub.exchange.executors.spi import Progress, WorkerLost
 from hub.exchange.manifest import files_digest
 from hub.exchange.store import FileRecord
 from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
+from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
 from hub.space import Level
 from tests.catalog.homes import CONSOLE, SECURITY
@@ -111,6 +112,7 @@ async def test_a_revoked_grant_stops_the_next_chunk_and_nothing_is_offered(world
         job = await world.start(document=document)
         await eventually(lambda: bool(world.ends(job)))
         state = world.job(job)
+        await eventually(lambda: job not in world.hub.runner._tasks)
     assert (state.state, state.files) == ("FAILED", ())
     assert (state.reason or "").startswith("FORBIDDEN")
     assert len(late) <= 1, "no chunk begins once the grant is revoked, but one that was on its way already"
@@ -191,6 +193,29 @@ async def test_a_chunk_that_always_fails_ends_its_job(world: World, retryable: b
         found = await world.until(job, "FAILED")
     assert found["reason"] == "TIMEOUT 超时 late"
     assert (world.attempts(job)[2], world.files(job)) == (attempts, [])
+
+
+async def test_no_exchange_has_failed_before_its_entry_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    append_with = world.core.ledger.append_with
+
+    async def refuse(draft: EntryDraft, work: Any) -> Any:
+        if (draft.kind, draft.outcome) == ("exchange", "FAILED"):
+            raise LedgerUnavailable
+        return await append_with(draft, work)
+
+    def before(_task: ChunkTask) -> None:
+        raise ChunkFault("TIMEOUT", "超时", "late", retryable=False)
+
+    monkeypatch.setattr(world.core.ledger, "append_with", refuse)
+    with working(before):
+        job = await world.start()
+        await eventually(lambda: world.job(job).state == "PAUSED")
+        assert (world.job(job).reason or "").startswith("LEDGER_UNAVAILABLE")
+        monkeypatch.undo()
+        assert (await world.until(job, "FAILED"))["reason"].startswith("TIMEOUT")
+    ended = [each for each in world.entries() if each.content.kind == "exchange" and (each.content.details or {}).get("step") == "FAILED"]
+    assert [each.content.code for each in ended] == ["TIMEOUT"]
+    assert world.files(job) == []
 
 
 async def test_an_exchange_pauses_while_the_disk_is_full_and_goes_on(world: World) -> None:
