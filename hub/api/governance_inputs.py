@@ -73,7 +73,9 @@ class DisableApplicationInput:
 
 @strawberry.input
 class RegisterSourceInput:
-    """A source to register apart from a manifest; ``secret`` is ``env:NAME`` or ``file:PATH``. ``replace`` changes one that is registered."""
+    """A source to register apart from a manifest; ``secret`` is ``env:NAME`` or ``file:PATH``. ``replace`` changes one that is registered.
+
+    ``exchange_masks`` is ``hub`` or ``source``, ``exchange_sessions`` how many streams of batch exchange run at once."""
 
     department: str
     code: str
@@ -82,6 +84,8 @@ class RegisterSourceInput:
     secret: str | None = None
     pool: int | None = None
     timeout_ms: int | None = None
+    exchange_masks: str | None = None
+    exchange_sessions: int | None = None
     replace: bool = False
 
 

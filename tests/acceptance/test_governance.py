@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.acceptance.transport import (
     manifest,
     registered,
 )
+from tests.cli.children import run_command
 from tests.hub.running import RunningHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
@@ -204,7 +206,13 @@ def test_a_source_registered_apart_is_changed_and_removed(hub: RunningHub) -> No
     made = {"source": {"code": "housing.annex", "kind": "rest"}, "problems": []}
     assert hub.govern("system_admin", register, {"input": given}).data["done"] == made
     assert hub.govern("system_admin", register, {"input": given}).data["done"]["problems"] == [{"code": "CONFLICT"}]
-    assert hub.govern("system_admin", register, {"input": {**given, "replace": True}}).data["done"] == made
+    wrong = {**given, "replace": True, "exchangeMasks": "nobody", "exchangeSessions": 17}
+    problems = hub.govern("system_admin", register.replace("problems { code }", "problems { code path }"), {"input": wrong}).data["done"]["problems"]
+    assert {problem["path"] for problem in problems} == {"exchange_masks", "exchange_sessions"}
+    batch = {"exchangeMasks": "source", "exchangeSessions": 4}
+    assert hub.govern("system_admin", register, {"input": {**given, "replace": True, **batch}}).data["done"] == made
+    stored = next(each for each in json.loads(run_command(hub.home, "source", "list", "--json").stdout) if each["code"] == "housing.annex")
+    assert (stored["exchange_masks"], stored["exchange_sessions"]) == ("source", 4)
     assert [p["code"] for p in hub.govern("security_admin", remove, {"input": place}).data["done"]["problems"]] == ["FORBIDDEN"]
     assert hub.govern("system_admin", remove, {"input": place}).data["done"] == {"source": {"code": "housing.annex"}, "problems": []}
     gone = {"source": None, "problems": [{"code": "NOT_FOUND", "path": "code"}]}
