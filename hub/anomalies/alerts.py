@@ -12,9 +12,9 @@ from hub.acts import bump, make_id
 from hub.anomalies.detectors import Finding
 from hub.anomalies.tables import anomaly
 from hub.ledger.append import Ledger
-from hub.ledger.batch import writing
 from hub.ledger.entry import EntryDraft, Json
 from hub.store.base import now
+from hub.store.turns import writing
 
 COUNTER = "anomalies"
 """The counter by which other processes see that alerts or throttles changed."""

@@ -13,10 +13,10 @@ from hub.anomalies.rulebook import AnomalyRules
 from hub.anomalies.sketch import Key
 from hub.anomalies.store import StoredPast, add_asked, asked_in
 from hub.ledger import tables as ledger
-from hub.ledger.batch import writing
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.tables import application as applications
 from hub.store.engine import reading
+from hub.store.turns import writing
 
 Counts = dict[tuple[Key, str], list[int]]
 

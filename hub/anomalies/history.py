@@ -16,11 +16,11 @@ from hub.anomalies.rulebook import AnomalyRules
 from hub.anomalies.store import StoredPast, forget, write_hours
 from hub.anomalies.tables import position
 from hub.clock import now, real_now
-from hub.ledger.batch import writing
 from hub.ledger.following import entries_between
 from hub.ledger.publish import last_size
 from hub.sharing.calendar_service import read_calendar
 from hub.store.engine import reading
+from hub.store.turns import writing
 from hub.store.upsert import inserted
 
 LEASE = timedelta(seconds=20)

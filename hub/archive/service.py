@@ -19,7 +19,6 @@ from hub.archive.sets import SetsWritten, check_sets, named_in, write_sets
 from hub.catalog.problems import Problem, Refused
 from hub.ledger import tables
 from hub.ledger.archived import ARCHIVE, PRUNE
-from hub.ledger.batch import writing
 from hub.ledger.digest import digest_of
 from hub.ledger.entry import Entry, Json
 from hub.ledger.history import read_history
@@ -33,6 +32,7 @@ from hub.reading.bundle import entry_line, head_over, line, segment_header
 from hub.sharing.texts import is_plain
 from hub.store.base import now
 from hub.store.engine import reading
+from hub.store.turns import writing
 from hub.tracing.index import Indexer
 from hub.tracing.tables import indexed
 

@@ -17,8 +17,8 @@ from hub.exchange.stops import Lost, Stopped
 from hub.exchange.store import UNFINISHED, Job
 from hub.exchange.tables import exchange, exchange_chunk
 from hub.exchange.work.task import ChunkReceipt
-from hub.ledger.batch import writing
 from hub.store.base import now
+from hub.store.turns import writing
 
 _LOCK = 0x65786368
 """First key of PostgreSQL's advisory locks on sources: ``exch``."""

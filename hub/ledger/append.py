@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.telemetry import Histogram
 from hub.ledger import tables
-from hub.ledger.batch import Head, Pending, Work, locked_head, write, write_behind, write_swiftly, writing
+from hub.ledger.batch import Head, Pending, Work, locked_head, write, write_behind, write_swiftly
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import DataWithheld, KeyMissing, LedgerCorrupt, LedgerUnavailable
@@ -23,6 +23,7 @@ from hub.ledger.keys import Signer
 from hub.ledger.line import Line, Waiting, resolve
 from hub.ledger.pending import Entering, Told
 from hub.ledger.receipt import Receipt
+from hub.store.turns import writing
 
 BATCH_LIMIT = 256
 QUEUE_LIMIT = 4096

@@ -19,7 +19,6 @@ from hub.ledger.pending import Pending as Pending
 from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
 from hub.ledger.storing import Batch, read_head, store, store_behind
-from hub.store.turns import writing as writing
 
 
 def write(connection: Connection, pending: Sequence[Entering], signer: Signer) -> list[Receipt | Exception]:

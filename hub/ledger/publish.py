@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
-from hub.ledger.batch import locked_head, writing
+from hub.ledger.batch import locked_head
 from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
@@ -25,6 +25,7 @@ from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place, stands_at
 from hub.ledger.storing import insert_all
 from hub.ledger.tree import peaks
+from hub.store.turns import writing
 
 INTERVAL = 1.0
 """Seconds between looks at the log."""

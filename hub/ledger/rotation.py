@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from hub.ledger import tables
-from hub.ledger.batch import Pending, locked_head, write, writing
+from hub.ledger.batch import Pending, locked_head, write
 from hub.ledger.canonical import record
 from hub.ledger.entry import EntryDraft, Json
 from hub.ledger.errors import KeyFault, LedgerCorrupt
@@ -16,6 +16,7 @@ from hub.ledger.keys import Signer, VerifierKey
 from hub.ledger.parsing import parse
 from hub.ledger.receipt import Receipt
 from hub.ledger.ring import KeyRing
+from hub.store.turns import writing
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.ledger import tables
 from hub.ledger.append import Ledger
-from hub.ledger.batch import writing
 from hub.ledger.checkpoint import NoteSigner
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.history import read_history
@@ -26,6 +25,7 @@ from hub.ledger.rollup import Rollup
 from hub.ledger.rotation import adopt
 from hub.ledger.subjects import Subjects
 from hub.store.engine import settle
+from hub.store.turns import writing
 
 _LOOKS, _LOOK_SECONDS = 8, 0.25
 """An entry is published within about a second: whoever asks at once is made to wait for it, not to try again."""

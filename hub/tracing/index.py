@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, exists, sel
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
-from hub.ledger.batch import writing
 from hub.ledger.following import entries_between
 from hub.ledger.parsing import named_in
 from hub.ledger.publish import last_size
 from hub.ledger.storing import insert_all
+from hub.store.turns import writing
 from hub.store.upsert import inserted
 from hub.tracing import buckets
 from hub.tracing.records import WIDTH, listed, records_of

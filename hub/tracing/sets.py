@@ -13,8 +13,9 @@ from itertools import islice
 
 from sqlalchemy import Connection, Engine, select
 
-from hub.ledger.batch import Work, writing
+from hub.ledger.batch import Work
 from hub.ledger.entry import Access, SubjectSet
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 from hub.tracing.tables import subject_set
 

@@ -19,10 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import real_now
 from hub.ledger.append import Ledger
-from hub.ledger.batch import writing
 from hub.ledger.errors import LedgerUnavailable
 from hub.ledger.publish import last_size
 from hub.store.engine import reading
+from hub.store.turns import writing
 from hub.store.upsert import inserting
 from hub.usage import tables
 from hub.usage.log import anchor_draft, anchors, entries_between, entries_of_day, is_whole

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.ledger import tables as ledger
-from hub.ledger.batch import writing
 from hub.store.base import now
+from hub.store.turns import writing
 from hub.witness import tables
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from hub.ledger import tables
-from hub.ledger.batch import Pending, write, writing
+from hub.ledger.batch import Pending, write
 from hub.ledger.canonical import record
 from hub.ledger.checkpoint import sign_checkpoint
 from hub.ledger.entry import EntryDraft
@@ -23,6 +23,7 @@ from hub.ledger.ring import KeyRing
 from hub.ledger.rotation import By, rotate
 from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
+from hub.store.turns import writing
 from tests.ledger.build import LOG, check, make_draft, open_service
 
 pytestmark = pytest.mark.fast

@@ -10,7 +10,7 @@ import pytest
 
 from hub.core import HomeFault, initialise, open_core
 from hub.ledger import merkle
-from hub.ledger.batch import Pending, write, writing
+from hub.ledger.batch import Pending, write
 from hub.ledger.canonical import record
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.digest import SHA256, SM3, digest_of
@@ -18,6 +18,7 @@ from hub.ledger.proofs import consistency, inclusion, verify_proof
 from hub.ledger.reading import entry
 from hub.ledger.receipt import Receipt, batch_text, verify_receipt
 from hub.settings import Settings
+from hub.store.turns import writing
 from tests.ledger.build import check, make_draft, open_service
 
 pytestmark = pytest.mark.fast

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, event, text
 
-from hub.ledger.batch import write, writing
+from hub.ledger.batch import write
 from hub.ledger.canonical import record
 from hub.ledger.following import AT_ONCE, NewEntry, entries_between, new_entries
 from hub.ledger.pending import Pending
 from hub.ledger.service import LedgerService
+from hub.store.turns import writing
 from tests.ledger.build import LOG, make_draft
 
 pytestmark = pytest.mark.fast

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, LargeBinary, Table, cast, delete, insert, literal, select, text, update
 
 from hub.ledger import tables
-from hub.ledger.batch import Pending, write, writing
+from hub.ledger.batch import Pending, write
 from hub.ledger.canonical import encode, record
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.merkle import leaf_hash
@@ -21,6 +21,7 @@ from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report, read_receipts
 from hub.ledger.service import LedgerService
 from hub.ledger.verify import verify
+from hub.store.turns import writing
 from tests.ledger.build import check, make_draft, open_service
 from tests.thorough import share_of
 

@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 
 from hub.core import Core
 from hub.ledger import tables
-from hub.ledger.batch import locked_head, writing
+from hub.ledger.batch import locked_head
 from hub.ledger.canonical import Record, moment, record, seal
 from hub.ledger.digest import digest_of
 from hub.ledger.merkle import levels
 from hub.ledger.receipt import batch_text
 from hub.ledger.storing import insert_all
+from hub.store.turns import writing
 from tests.scale.year import PEOPLE, Pair, Shape, Year, subject
 
 BATCH = 16

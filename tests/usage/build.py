@@ -17,12 +17,13 @@ from sqlalchemy import Engine, select
 import hub.core  # noqa: F401 - declares every table
 from hub.clock import Hand, clock
 from hub.ledger import tables as ledger
-from hub.ledger.batch import Pending, write, writing
+from hub.ledger.batch import Pending, write
 from hub.ledger.canonical import record
 from hub.ledger.entry import Access, EntryDraft, SourceState, SubjectSet
 from hub.ledger.service import LedgerService
 from hub.store.base import metadata
 from hub.store.engine import open_engine, reading
+from hub.store.turns import writing
 from hub.usage.recompute import DayCheck, recompute
 from hub.usage.roll import Entry, Row
 from hub.usage.roller import Roller

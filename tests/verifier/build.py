@@ -15,13 +15,14 @@ import orjson
 from sqlalchemy import select
 
 from hub.ledger import tables
-from hub.ledger.batch import Pending, write, writing
+from hub.ledger.batch import Pending, write
 from hub.ledger.canonical import record
 from hub.ledger.digest import digest_of
 from hub.ledger.proofs import consistency, inclusion, latest_checkpoint
 from hub.ledger.receipt import Receipt
 from hub.ledger.service import LedgerService
 from hub.ledger.tree import inclusion_path, peaks
+from hub.store.turns import writing
 from tests.ledger.build import make_draft
 from verifier.cli import main
 
