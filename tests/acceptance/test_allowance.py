@@ -72,9 +72,9 @@ def test_a_tighter_grant_ends_downloads(hub: RunningHub, carrier: str) -> None:
     document = f"{{ transport {{ permits {{ nodes {{ {FIELDS} }} }} }} }}"
     identity = hub.ask(carrier, START, {"document": document, "format": "JSONL", "key": "tighter"}).data["startExchange"]["exchange"]["id"]
     state: dict[str, Any] = {"state": "QUEUED"}
-    for _ in range(400):
+    for _ in range(1200):
         state = hub.ask(carrier, "query ($id: ID!) { exchange(id: $id) { state files { url } } }", {"id": identity}).data["exchange"]
-        if state["state"] not in ("QUEUED", "RUNNING"):
+        if state["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
             break
         time.sleep(0.05)
     url = state["files"][0]["url"]

@@ -52,8 +52,12 @@ def use(hub: RunningHub) -> list[dict[str, Any]]:
     hub.ask("housing", "{ humanResources { socialInsurances(first: 100) { nodes { state person { name } employer { name } } } } }")
     identity = hub.ask("housing", START, {"k": "log"}).data["startExchange"]["exchange"]["id"]
     watched = "query ($id: ID!) { exchange(id: $id) { state files { url } } }"
-    deadline = time.monotonic() + 30
-    while (exchange := hub.ask("housing", watched, {"id": identity}).data["exchange"])["state"] in ("QUEUED", "RUNNING") and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while (exchange := hub.ask("housing", watched, {"id": identity}).data["exchange"])["state"] in (
+        "QUEUED",
+        "RUNNING",
+        "PAUSED",
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     # As a person would download it: with the token alone.
     assert hub.http("GET", exchange["files"][0]["url"], headers={"Authorization": f"Bearer {hub.token('housing')}"}).status_code == 200

@@ -148,8 +148,12 @@ def test_an_exchange_holds_rows_of_the_district_alone(hub: RunningHub, inside: l
     variables = {"where": TRICKS["or with a tautology"]}
     identity = hub.ask("housing", start, {"document": document, "variables": variables}).data["startExchange"]["exchange"]["id"]
     watched = "query ($id: ID!) { exchange(id: $id) { state files { url } } }"
-    deadline = time.monotonic() + 30
-    while (exchange := hub.ask("housing", watched, {"id": identity}).data["exchange"])["state"] in ("QUEUED", "RUNNING") and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while (exchange := hub.ask("housing", watched, {"id": identity}).data["exchange"])["state"] in (
+        "QUEUED",
+        "RUNNING",
+        "PAUSED",
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     content = hub.http("GET", exchange["files"][0]["url"], headers={"Authorization": f"Bearer {hub.token('housing')}"}).text
     rows = [json.loads(line) for line in content.splitlines()]

@@ -142,7 +142,7 @@ def finished(client: SyncClientSession, key: str, format_: str, document: str = 
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         exchange: dict[str, Any] = ask(client, EXCHANGE, id=identity)[0]["exchange"]
-        if exchange["state"] not in ("QUEUED", "RUNNING"):
+        if exchange["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
             return {**exchange, "id": identity}
         time.sleep(0.05)
     raise AssertionError("the exchange did not end")

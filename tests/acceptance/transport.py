@@ -165,11 +165,11 @@ def exchanged(hub: RunningHub, application: str, format_: str) -> bytes:
     """The file of all permits that an application gets."""
     document = f"{{ transport {{ permits {{ nodes {{ {FIELDS} }} }} }} }}"
     identity = hub.ask(application, START, {"document": document, "format": format_, "key": f"all-{format_}"}).data["startExchange"]["exchange"]["id"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         exchange = hub.ask(application, "query ($id: ID!) { exchange(id: $id) { state reason files { url } } }", {"id": identity}).data["exchange"]
         if exchange["state"] == "SUCCEEDED":
             return hub.http("GET", exchange["files"][0]["url"], headers=hub.headers(application)).content
-        assert exchange["state"] in ("QUEUED", "RUNNING"), exchange
+        assert exchange["state"] in ("QUEUED", "RUNNING", "PAUSED"), exchange
         time.sleep(0.05)
     raise AssertionError("the exchange did not end")

@@ -167,7 +167,7 @@ class Served:
         async def ended() -> bool:
             nonlocal found
             found = (await self.ask(STATE, i=identity)).json()["data"]["exchange"]
-            return found["state"] not in ("QUEUED", "RUNNING")
+            return found["state"] not in ("QUEUED", "RUNNING", "PAUSED")
 
         await self.until(ended)
         return found

@@ -50,9 +50,9 @@ class Exchanges:
         answer = await self.world.ask(application, START, {"i": given})
         assert answer.code == "OK", answer.json
         job = answer.json["data"]["startExchange"]["exchange"]["id"]
-        for _ in range(200):
+        for _ in range(1200):
             found = (await self.world.ask(application, LOOK, {"id": job})).json["data"]["exchange"]
-            if found["state"] not in ("QUEUED", "RUNNING"):
+            if found["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
                 assert found["state"] == "SUCCEEDED", found
                 return found
             await asyncio.sleep(0.05)

@@ -60,9 +60,9 @@ async def exchanged(client: httpx2.AsyncClient, document: str) -> list[dict[str,
     """The rows of the file."""
     identity = (await asked(client, START, d=document))["startExchange"]["exchange"]["id"]
     found: dict[str, Any] = {}
-    for _ in range(400):
+    for _ in range(1200):
         found = (await asked(client, STATE, i=identity))["exchange"]
-        if found["state"] not in ("QUEUED", "RUNNING"):
+        if found["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
             break
         await asyncio.sleep(0.05)
     assert found["state"] == "SUCCEEDED", found

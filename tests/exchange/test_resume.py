@@ -299,7 +299,7 @@ def asked(url: str, headers: dict[str, str], text: str, **variables: Any) -> Any
 def ended(url: str, headers: dict[str, str], job: str) -> Any:
     for _ in range(600):
         found = asked(url, headers, LOOK, i=job)["exchange"]
-        if found["state"] not in ("QUEUED", "RUNNING"):
+        if found["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
             return found
         time.sleep(0.1)
     raise AssertionError(found)

@@ -146,9 +146,9 @@ class World:
         )
         begun = await self.ask(name, start + " { exchange { id } } }", k=key)
         identity = begun["data"]["startExchange"]["exchange"]["id"]
-        for _ in range(200):
+        for _ in range(1200):
             found = (await self.ask(name, "query ($i: ID!) { exchange(id: $i) { state files { url } } }", i=identity))["data"]["exchange"]
-            if found["state"] not in ("QUEUED", "RUNNING"):
+            if found["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
                 break
             await asyncio.sleep(0.05)
         assert found["state"] == "SUCCEEDED", found

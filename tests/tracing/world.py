@@ -153,9 +153,9 @@ class World:
 
     async def ended(self, name: str, number: str) -> dict[str, Any]:
         """An exchange that has ended."""
-        for _ in range(500):
+        for _ in range(6000):
             found: dict[str, Any] = (await self.ask(name, STATE, i=number))["exchange"]
-            if found["state"] not in ("QUEUED", "RUNNING"):
+            if found["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
                 return found
             await asyncio.sleep(0.01)
         raise AssertionError("the exchange did not end")

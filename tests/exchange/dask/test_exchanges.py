@@ -76,7 +76,7 @@ async def look(world: World, job: str) -> Any:
 
 async def ended(world: World, job: str) -> Any:
     for _ in range(900):
-        if (found := await look(world, job))["state"] not in ("QUEUED", "RUNNING"):
+        if (found := await look(world, job))["state"] not in ("QUEUED", "RUNNING", "PAUSED"):
             return found
         await asyncio.sleep(0.1)
     raise AssertionError(found)
