@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hub import collecting
 from tests.hub.running import hub
 from tests.hub.unfinished import unfinished
-from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from tests.scheduling import pytest_collection_modifyitems, pytest_ignore_collect, pytest_xdist_make_scheduler
 from tests.servers.fixtures import mariadb, postgres, s3
 from tests.temporary import pytest_configure
 
@@ -22,6 +22,7 @@ __all__ = [
     "postgres",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_ignore_collect",
     "pytest_xdist_make_scheduler",
     "s3",
     "unfinished",

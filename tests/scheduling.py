@@ -1,4 +1,4 @@
-"""Which tests go to one worker together, and in which order: the longest files first, so that no worker is left with one at the end."""
+"""Which tests are looked at, which go to one worker together, and in which order: the longest files first, so that no worker is left with one at the end."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def recorded() -> dict[str, float]:
 
 def _place(item: pytest.Item) -> float:
     return -recorded().get(together(item.nodeid.partition("::")[0]), 0.0)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where the fast tests alone are wanted, files without any are not even imported. Those of connectors are fast by the stand that they are given."""
+    if config.option.markexpr != "fast" or not collection_path.match("test_*.py") or collection_path.parent.name == "connectors":
+        return None
+    return True if "mark.fast" not in collection_path.read_text(encoding="utf-8") else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -15,7 +15,7 @@ from tests.cli.conftest import Cli, cli, home
 from tests.usage.build import beijing
 
 __all__ = ["cli", "home"]
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def told(directory: Path) -> list[str]:

@@ -20,7 +20,7 @@ from tests.anomalies.build import FIRST, Office, World, city, world_in
 from tests.catalog.homes import SECURITY
 from tests.usage.build import access, beijing, call, refusal
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 COUNTER = Office("housing-app", 10, ["civil.person", "civil.household", "housing.estate"])
 OFFICES = (
     COUNTER,

@@ -24,7 +24,7 @@ from tests.anomalies.test_sketch import number, people
 from tests.tracing.world import World, world_in
 from tests.usage.build import beijing
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 PERSON = "query ($n: String!) { civilAffairs { person(idNumber: $n) { name } } }"
 PERMIT = "query ($n: String!) { civilAffairs { permit(permitNo: $n) { permitNo } } }"
 VERIFY = """query ($r: [CivilAffairsPersonVerificationRequest!]!) { civilAffairs { verifyPersons(requests: $r) { outcome } } }"""

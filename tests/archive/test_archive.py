@@ -33,7 +33,7 @@ from tests.archive.conftest import EDGE
 from tests.ledger.build import make_draft
 from verifier.cli import main as verifier
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 YAO = Actor("yao", "city_data", frozenset({"governance:audit"}))
 NEVER = datetime(2018, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from schema.faults import Code, Fault
 from tests.schema.city import city
 from tests.schema.worst import ASKING, MOST_CALLS, Calls, work
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 REFUSED = {"QUERY_BUDGET", "INVALID_DOCUMENT"}
 

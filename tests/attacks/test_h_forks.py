@@ -59,7 +59,7 @@ def witness(tmp_path: Path) -> Iterator[Witness]:
         yield found
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_h3_of_two_histories_for_two_auditors_the_second_is_not_cosigned(tmp_path: Path, witness: Witness) -> None:
     copied(tmp_path / "hub", tmp_path / "fork")
     one, two = open_ledger(tmp_path / "hub"), open_ledger(tmp_path / "fork")
@@ -89,7 +89,7 @@ async def test_h3_of_two_histories_for_two_auditors_the_second_is_not_cosigned(t
         each.engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_h3_who_goes_on_from_a_backup_is_refused_at_once_and_for_ever(tmp_path: Path, witness: Witness) -> None:
     copied(tmp_path / "hub", tmp_path / "backup")
     rules, line = policy(address(witness)), line_to(one=witness)
@@ -111,7 +111,7 @@ async def test_h3_who_goes_on_from_a_backup_is_refused_at_once_and_for_ever(tmp_
         each.engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(("entries", "why"), [(7, "do not extend"), (2, "set back"), (3, "another tree")])
 async def test_h4_history_written_anew_and_signed_anew_with_the_ledgers_own_key(tmp_path: Path, witness: Witness, entries: int, why: str) -> None:
     """The superuser truncates all tables, writes other entries, builds tree and chain anew and signs every batch and checkpoint."""

@@ -26,7 +26,7 @@ from hub.ledger.verify import verify
 from hub.store.turns import writing
 from tests.ledger.build import LOG, check, make_draft, open_service
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 BY = By("cli:one", "cli:root", "key-1")
 
 

@@ -34,14 +34,14 @@ def change(path: Path, script: str) -> None:
         connection.executescript(script)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_what_was_drafted_and_published_has_no_drift(core: Core, tmp_path: Path) -> None:
     publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
     found = await drift(core)
     assert (found.drifts, found.unasked, found.checked) == ([], [], 11)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_columns_that_came_and_went_are_told(core: Core, tmp_path: Path) -> None:
     publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
     change(tmp_path / "nasty.db", "DROP VIEW broken; DROP VIEW no_key; ALTER TABLE customers DROP COLUMN status; ALTER TABLE orders RENAME TO sales")
@@ -56,7 +56,7 @@ async def test_columns_that_came_and_went_are_told(core: Core, tmp_path: Path) -
     assert all(each.remedy for each in found.drifts)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_columns_that_are_known_and_not_shared_are_no_drift(core: Core, tmp_path: Path) -> None:
     url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
     text = (await drafted(url)).text
@@ -68,7 +68,7 @@ async def test_columns_that_are_known_and_not_shared_are_no_drift(core: Core, tm
     assert told(await drift(core)) == []
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_a_source_that_cannot_be_asked_is_no_drift(core: Core, tmp_path: Path) -> None:
     publish(core, (await drafted(write(tmp_path / "nasty.db", NASTY))).text)
     (tmp_path / "nasty.db").unlink()

@@ -11,7 +11,7 @@ from schema.model import Snapshot, joins
 from tests.catalog.homes import IMPORTER, SECURITY, publish, refused
 from tests.catalog.small import SMALL, changed
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 HERE = 'to = "civil_affairs.person.id_number"'
 THERE = changed(HERE, 'to = "housing.person.id_number"')

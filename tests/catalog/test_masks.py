@@ -22,7 +22,7 @@ from masking.rules import NAMES
 from tests.catalog.homes import IMPORTER, SECURITY, publish, refused
 from tests.catalog.small import SMALL, changed, line_of
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 RULE = """
 [[masks]]

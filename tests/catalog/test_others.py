@@ -10,7 +10,7 @@ from hub.core import Core
 from tests.catalog.homes import IMPORTER, STEWARD, publish, refused
 from tests.catalog.small import SMALL
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 URL = next(line for line in SMALL.splitlines() if line.startswith("url = "))
 HOUSING = SMALL.replace("civil_affairs", "housing")
 

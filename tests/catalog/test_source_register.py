@@ -12,7 +12,7 @@ from hub.ledger.tables import entry
 from tests.catalog.homes import CONSOLE, IMPORTER, NOBODY, SECURITY, STEWARD, SYSTEM, publish, refused
 from tests.catalog.small import SMALL, changed
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 URL = "postgresql+asyncpg://reader@db.example/register"
 APART = changed('source = "db"', 'source = "apart"')
 """Its resource is read from the registered source."""

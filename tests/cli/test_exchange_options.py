@@ -10,7 +10,7 @@ import pytest
 from hub.cli.exchange_options import Form, Written
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("option", "given", "offered"), [("--format", "xlsx", Form), ("--encoding", "latin1", Written)])

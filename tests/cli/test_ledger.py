@@ -14,7 +14,7 @@ from hub.ledger.entry import EntryDraft
 from hub.settings import load_settings
 from tests.cli.conftest import Cli
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def write_some(count: int) -> tuple[list[str], str]:

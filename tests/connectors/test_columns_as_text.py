@@ -18,7 +18,7 @@ from connectors.sql.kingbase import KingbaseDialect
 from connectors.sql.statements import Statements
 from tests.masking.cases import mask_of
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 HOSTILE = 'a"b%c%%d?$1:p0'
 """A column's name with whatever means something to somebody."""

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.files.driver import DuckDriver
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 MANY = 8
 
 

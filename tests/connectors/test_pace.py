@@ -14,7 +14,7 @@ from connectors.selection import Binding, Column, Kind, Selection
 from connectors.spi import SourceConfig
 from connectors.sql.pace import Pace
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 MIB = 1024 * 1024
 
 

@@ -133,7 +133,7 @@ def compressed(name: str, body: bytes) -> Response:
     return Response(body, media_type="application/json", headers={"Content-Encoding": name})
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b'{"n":1}', b"1.5"])
 async def test_an_answer_of_too_many_values_is_not_parsed(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight mebibytes of brackets would keep every other call waiting for seconds."""
@@ -144,7 +144,7 @@ async def test_an_answer_of_too_many_values_is_not_parsed(value: bytes, monkeypa
             await json_answers.Json().parse("d.s", body, None, exact)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_values_of_ordinary_length_are_as_many_as_the_bytes_allow() -> None:
     assert not too_many_values(b"[" + b",".join([b'{"name":"' + "王小明".encode() + b'","n":12}'] * 170_000) + b"]")
     assert not too_many_values(b"[" + b",".join([b'"0123456789abcdef"'] * 3_000_000) + b"]")
@@ -263,7 +263,7 @@ async def test_deep_xml_costs_nothing_but_itself(answering: Opened) -> None:
     assert len(await service.source.describe(whole)) < 20
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
@@ -287,7 +287,7 @@ def test_json_values(kind: Kind, value: object, expected: object) -> None:
     _reads(JSON[kind], value, expected)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [

@@ -135,7 +135,7 @@ _LOOSE = ["NULL", "1", "-7", "2.0", "1.5", "1e300", "9e999", "''", "'x'", "'12'"
           "'2026-02-30'", "'2026-11-22T08:00:00Z'", "'2026-11-22T08:00:00.5+08:00'", "9223372036854775807"]  # fmt: skip
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_sqlite_with_any_value_anywhere(tmp_path: Path) -> None:
     random, kinds = Random(7), {"k": Kind.BIGINT, **{kind.value: kind for kind in Kind}}
     with closing(sqlite3.connect(tmp_path / "t.db")) as connection, connection:
@@ -147,7 +147,7 @@ async def test_sqlite_with_any_value_anywhere(tmp_path: Path) -> None:
     await source.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_slices_of_columns_of_mixed_types_hold_every_row_once(tmp_path: Path) -> None:
     random, values = Random(5), [*_LOOSE, "'a'", "'A'", "'b'", "'B '", "3", "'3'"]
     types = {"plain": "", "text": "TEXT", "nocase": "TEXT COLLATE NOCASE", "whole": "INTEGER", "number": "NUMERIC"}
@@ -226,7 +226,7 @@ async def test_slices_by_any_collation_of_postgresql_hold_every_row_once(postgre
     await source.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 async def test_nobody_goes_on_behind_what_cannot_be_delivered(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "t.db")) as connection, connection:
         connection.execute("CREATE TABLE t (k INTEGER PRIMARY KEY, born DATE)")

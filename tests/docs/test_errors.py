@@ -12,7 +12,7 @@ from hub.errors import STATUS
 from schema.faults import Code, Fault
 from tests.docs.pages import ROOT, code, page, section, tables
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 ROWS = {code(row[0]): row[1:] for row in tables(section(page("docs/errors.md"), "## Codes 代码"))[0][1:]}
 PROBLEMS = {code(row[0]) for row in tables(section(page("docs/errors.md"), "## Problems of administrative acts 管理操作的问题"))[0][1:]}
 RESERVED = {name for name, row in ROWS.items() if "Reserved, not raised yet" in row[3]}

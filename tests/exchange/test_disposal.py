@@ -20,7 +20,7 @@ from tests.catalog.homes import rows
 from tests.exchange.test_leases import JOB, core
 
 __all__ = ["core"]
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.fixture

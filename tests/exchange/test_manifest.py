@@ -25,7 +25,7 @@ from tests.catalog.homes import SECURITY
 from tests.verification.world import NOTE, World, world_in
 from verifier.cli import main
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 START = "mutation ($i: StartExchangeInput!) { startExchange(input: $i) { exchange { id } } }"
 LOOK = "query ($id: ID!) { exchange(id: $id) { state reason files { name url } manifestUrl } }"
 DOCUMENT = "{ civilAffairs { persons { nodes { name birthDate flat } } } }"

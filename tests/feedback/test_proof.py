@@ -24,7 +24,7 @@ from hub.store.migrations.versions import rev_0007_ledger
 from tests.feedback.ways import LATER, START, do, report, reported
 from tests.sharing.sides import HEAD
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 AT = step.c.number == 1
 
 

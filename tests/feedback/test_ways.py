@@ -19,7 +19,7 @@ from tests.catalog.homes import refused
 from tests.feedback.ways import LATER, START, call, change, do, evidence, public, report, reported, row
 from tests.sharing.sides import AUDITOR, CHECKER, CLERK, DECIDER, GIVER, HEAD, SIGNER, STRANGER, consumer
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 WAYS: dict[tuple[str, ...], tuple[str, str | None]] = {
     ("accept",): ("VERIFYING", None),
     ("accept", "correct"): ("CORRECTED", "CORRECTED"),

@@ -17,7 +17,7 @@ from hub.sharing.grant_acts import GrantGiven
 from tests.catalog.homes import CONSOLE, SECURITY
 from tests.verification.world import KNOWN, NAME, OTHER, PURPOSE, Asked, World, world_in
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 ASK = f'{{ civilAffairs {{ person(idNumber: "{KNOWN}") {{ name }} }} }}'
 LIST = "{ civilAffairs { persons(first: 10) { nodes { name } } } }"

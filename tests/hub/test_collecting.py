@@ -12,7 +12,7 @@ import pytest
 
 from hub.collecting import Collecting
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 class Ring:

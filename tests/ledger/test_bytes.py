@@ -19,7 +19,7 @@ from hub.ledger.subjects import Subjects
 from tests.ledger.build import LOG, make_draft
 from tests.ledger.test_forms import CHAIN, DRAFTS
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 FORGED = (
     '","seq":8,"sources":[',

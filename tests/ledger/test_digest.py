@@ -21,7 +21,7 @@ from hub.settings import Settings
 from hub.store.turns import writing
 from tests.ledger.build import check, make_draft, open_service
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def sm3(data: bytes) -> bytes:

@@ -22,7 +22,7 @@ from hub.ledger.receipt import verify_receipt
 from hub.ledger.service import LedgerService
 from tests.ledger.build import LOG, check, make_draft
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 CHAIN = "0f" * 32
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -60,7 +60,7 @@ def rewrite(connection: Connection, seq: int, **fields: object) -> bytes:
     return leaf_hash(raw)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_an_untouched_ledger_is_sound(service: LedgerService) -> None:
     assert check(service).ok
     receipts = fill(service, 4)
@@ -110,7 +110,7 @@ def test_every_flipped_byte_is_found(service: LedgerService, table: Table) -> No
             assert report.first == row["seq"], (name, altered, report.findings)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", range(9))
 def test_an_entry_rewritten_with_its_leaf_is_named(service: LedgerService, seq: int) -> None:
     fill(service, 3)
@@ -118,7 +118,7 @@ def test_an_entry_rewritten_with_its_leaf_is_named(service: LedgerService, seq: 
     assert report.first == seq
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_history_rewritten_with_leaf_and_chain_to_its_end_is_found(service: LedgerService) -> None:
     fill(service, 3)
 
@@ -132,7 +132,7 @@ def test_a_history_rewritten_with_leaf_and_chain_to_its_end_is_found(service: Le
     assert report.first in (3, 4, 5)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", range(9))
 def test_a_deleted_entry_is_named(service: LedgerService, seq: int) -> None:
     fill(service, 3)
@@ -146,14 +146,14 @@ def shift(connection: Connection, removed: int) -> None:
     connection.execute(text(f"UPDATE ledger_entry SET seq = seq - 1 WHERE seq > {removed}"))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", [0, 4, 8])
 def test_a_closed_gap_is_named(service: LedgerService, seq: int) -> None:
     fill(service, 3)
     assert after(service, lambda connection: shift(connection, seq)).first == seq
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", [-1, 9, 1000])
 def test_an_inserted_entry_is_found(service: LedgerService, seq: int) -> None:
     fill(service, 3)
@@ -167,7 +167,7 @@ def test_an_inserted_entry_is_found(service: LedgerService, seq: int) -> None:
     assert report.first == 9
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_swapped_entries_are_found(service: LedgerService) -> None:
     fill(service, 3)
 
@@ -178,7 +178,7 @@ def test_swapped_entries_are_found(service: LedgerService) -> None:
     assert after(service, swap).first == 4
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_swapped_batches_are_found(service: LedgerService) -> None:
     fill(service, 3)
 
@@ -190,7 +190,7 @@ def test_swapped_batches_are_found(service: LedgerService) -> None:
     assert after(service, swap).first == 3
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_batch_deleted_with_its_entries_is_named(service: LedgerService) -> None:
     fill(service, 3)
 
@@ -210,7 +210,7 @@ def truncate(connection: Connection, size: int, batches: int) -> None:
     connection.execute(text(f"DELETE FROM ledger_node WHERE (idx + 1) << level > {size}"))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_tail_cut_below_a_checkpoint_is_found(service: LedgerService) -> None:
     fill(service, 3)
     report = after(service, lambda connection: truncate(connection, 6, 2))
@@ -218,7 +218,7 @@ def test_a_tail_cut_below_a_checkpoint_is_found(service: LedgerService) -> None:
     assert {finding.what for finding in report.findings} == {"checkpoint"}
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_tail_cut_with_its_checkpoints_is_found_by_who_holds_one_or_a_receipt(service: LedgerService) -> None:
     receipts = fill(service, 3)
     with service.engine.connect() as connection:
@@ -234,7 +234,7 @@ def test_a_tail_cut_with_its_checkpoints_is_found_by_who_holds_one_or_a_receipt(
     assert after(service, cut, receipts=receipts[7:8]).first == 7
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_history_signed_anew_is_found_by_an_earlier_checkpoint_or_receipt(service: LedgerService, tmp_path: Path) -> None:
     receipts = fill(service, 2)
     with service.engine.connect() as connection:
@@ -250,7 +250,7 @@ def test_a_history_signed_anew_is_found_by_an_earlier_checkpoint_or_receipt(serv
     fork.engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_stranger_s_checkpoint_or_receipt_is_a_finding(service: LedgerService, tmp_path: Path) -> None:
     fill(service, 1)
     (tmp_path / "other").mkdir()
@@ -268,7 +268,7 @@ def test_a_stranger_s_checkpoint_or_receipt_is_a_finding(service: LedgerService,
     other.engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", [
     "UPDATE ledger_batch SET count = 2 WHERE id = 1",
     "UPDATE ledger_batch SET count = 4 WHERE id = 1",
@@ -289,7 +289,7 @@ def test_junk_in_a_row_is_a_finding_not_a_crash(service: LedgerService, statemen
     assert report.first == 3, report.findings
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", [
     "UPDATE ledger_head SET size = 3",
     "DELETE FROM ledger_head",
@@ -308,7 +308,7 @@ def test_rows_changed_beside_the_entries_are_found(service: LedgerService, state
     assert not after(service, lambda connection: connection.execute(text(statement))).ok
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_an_entry_that_only_looks_canonical_is_found_even_when_signed(service: LedgerService) -> None:
     fill(service, 1)
     with service.engine.connect() as connection:
@@ -320,7 +320,7 @@ def test_an_entry_that_only_looks_canonical_is_found_even_when_signed(service: L
     assert report.first == 1
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_clock_set_back_is_a_warning_and_the_order_stands(service: LedgerService) -> None:
     service.ledger.append_sync(make_draft("first"))
     service.ledger.append_sync(make_draft("second", at=make_draft().at - timedelta(hours=1)))
@@ -330,7 +330,7 @@ def test_a_clock_set_back_is_a_warning_and_the_order_stands(service: LedgerServi
     assert "entry 1" in report.warnings[0]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_findings_are_bounded(service: LedgerService) -> None:
     fill(service, 60)
     report = after(service, lambda connection: connection.execute(text("UPDATE ledger_entry SET call = 'x'")))
@@ -338,7 +338,7 @@ def test_findings_are_bounded(service: LedgerService) -> None:
     assert report.omitted == 80
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_progress_reaches_the_end(service: LedgerService) -> None:
     fill(service, 3)
     seen: list[tuple[int, int]] = []
@@ -346,7 +346,7 @@ def test_progress_reaches_the_end(service: LedgerService) -> None:
     assert seen == [(3, 9), (6, 9), (9, 9)]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_receipts_are_read_from_json_lines(service: LedgerService) -> None:
     receipts = fill(service, 1)
     lines = [orjson.dumps(receipt.as_json()) for receipt in receipts]

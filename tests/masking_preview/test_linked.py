@@ -21,7 +21,7 @@ from tests.masking_preview.conftest import MANIFEST, PURPOSES
 from tests.sharing.sides import consumer
 from tests.sharing.sides import granted as approved
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 PERSON, HOUSEHOLD, ACCOUNT = "civil_affairs.person", "civil_affairs.household", "water_supply.account"
 MASK = "KEEP_FIRST_1_LAST_1"

@@ -16,7 +16,7 @@ from hub.masking.quasi import quasi_sets
 from tests.catalog.homes import CONSOLE, refused
 from tests.masking_preview.conftest import grant
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 PERSON = "civil_affairs.person"
 
 

@@ -19,7 +19,7 @@ from hub.sharing.tables import application
 from tests.catalog.homes import CONSOLE, refused
 from tests.people.house import DU, REN, YAO, House
 
-pytestmark = [pytest.mark.fast]
+pytestmark = [pytest.mark.slow]
 PURPOSES = [{"code": "rent", "scenario": "公租房审核", "basis": "条例第十条"}]
 KEYS = json.dumps(ECKey.generate_key("P-256").as_dict(private=False))
 

@@ -37,7 +37,7 @@ def roles_of(core: Core, name: str) -> tuple[str, ...]:
     return next(each.roles for each in core.people.people() if each.name == name)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_roles_are_given_with_the_approval_and_not_before(core: Core) -> None:
     people = proposed(core, "zhang.wei", OWNER, STEWARD)
     (waiting,) = people.people()
@@ -49,7 +49,7 @@ def test_roles_are_given_with_the_approval_and_not_before(core: Core) -> None:
         assert {row.given_by for row in connection.execute(select(account_role))} == {"person_du"}
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_of_all_pairs_those_with_an_administrator_are_refused(core: Core) -> None:
     """Fifteen pairs: the three exclude each other, and every other role."""
     pairs = list(combinations(ROLES, 2))
@@ -66,7 +66,7 @@ def test_of_all_pairs_those_with_an_administrator_are_refused(core: Core) -> Non
     assert len(core.people.people()) == 3
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_nor_by_a_change_of_roles(core: Core) -> None:
     people = proposed(core, "zhang.wei", SYSTEM)
     people.approve(DU, "zhang.wei")
@@ -86,7 +86,7 @@ ACTS: dict[str, tuple[str, tuple[Any, ...], frozenset[str]]] = {
 }
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_only_the_right_administrator_acts_and_a_refusal_is_in_the_ledger(core: Core) -> None:
     people = proposed(core)
     before, tried = people.people(), 0
@@ -102,7 +102,7 @@ def test_only_the_right_administrator_acts_and_a_refusal_is_in_the_ledger(core: 
     assert all(any(f'"act":"{act}"' in each for each in entered) for act in ACTS)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_who_proposes_does_not_approve(core: Core) -> None:
     both = replace(REN, scopes=frozenset({SYSTEM, SECURITY}))
     people = proposed(core)
@@ -118,7 +118,7 @@ def test_who_proposes_does_not_approve(core: Core) -> None:
     people.approve(replace(CONSOLE, name="cli:du"), "li.na")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_one_person_is_one_at_the_command_line_and_at_the_interface(core: Core) -> None:
     """``cli:ren`` and the account ``ren`` are two names of who proposed; neither approves what the other proposed, nor what concerns the account."""
     people, ren = proposed(core, "ren", SYSTEM), replace(CONSOLE, name="cli:ren")
@@ -134,7 +134,7 @@ def test_one_person_is_one_at_the_command_line_and_at_the_interface(core: Core) 
     assert [p.code for p in refused(people.invite, ren, "ren")] == ["FOUR_EYES"]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_nobody_gives_himself_a_role(core: Core) -> None:
     people = proposed(core, "xu.fang", SECURITY)
     people.approve(DU, "xu.fang")
@@ -146,7 +146,7 @@ def test_nobody_gives_himself_a_role(core: Core) -> None:
     assert roles_of(core, "xu.fang") == (SECURITY,)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_refused_change_leaves_the_roles(core: Core) -> None:
     people = proposed(core)
     people.approve(DU, "zhang.wei")
@@ -173,7 +173,7 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
 }
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_faulty_proposal_is_refused_with_its_code(core: Core) -> None:
     proposed(core, "taken.name")
     core.sharing.create_application(CONSOLE, "portal", "housing", [{"code": "x", "scenario": "s", "basis": "b"}], [])
@@ -181,7 +181,7 @@ def test_a_faulty_proposal_is_refused_with_its_code(core: Core) -> None:
         assert [p.code for p in refused(core.people.propose, REN, *given)] == [code], fault
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_the_first_three_are_invited_once(core: Core) -> None:
     told = core.people.bootstrap(CONSOLE, "city_data", [("system", "系统管理员", SYSTEM), ("security", "安全管理员", SECURITY)])
     assert [(each.person.state, each.person.roles) for each in told] == [("INVITED", (SYSTEM,)), ("INVITED", (SECURITY,))]
@@ -190,7 +190,7 @@ def test_the_first_three_are_invited_once(core: Core) -> None:
     assert not any(each.code in "".join(entries(core)) for each in told)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_names_of_people_and_applications_differ(core: Core) -> None:
     """The ledger's actor is one or the other."""
     proposed(core, "portal")
@@ -230,7 +230,7 @@ def past_the_service(engine: Engine) -> None:
         connection.execute(insert(role_change).values(**{**change, "id": "second"}))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_sqlite_refuses_what_a_program_forgets(tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path}/control.db"
     upgrade(url)

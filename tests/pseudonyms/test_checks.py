@@ -18,7 +18,7 @@ from tests.catalog.homes import CONSOLE, IMPORTER, SECURITY, new_core, publish, 
 from tests.catalog.small import SMALL, changed
 from tests.pseudonyms.world import DEPARTMENTS, PURPOSE, manifest, terms
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ async def check_apart(random: Random) -> None:
             event("refused" if first.startswith("refused") else "answered")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(4)
 def test_callers_at_once_are_apart_quickly(random: Random) -> None:
     asyncio.run(check_apart(random))

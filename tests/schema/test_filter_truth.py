@@ -114,7 +114,7 @@ async def check_filters(random: Random) -> None:
             await hub.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(15)
 def test_filters_through_links_select_what_the_stored_rows_say_quickly(random: Random) -> None:
     asyncio.run(check_filters(random))

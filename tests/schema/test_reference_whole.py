@@ -137,7 +137,7 @@ async def check_all(random: Random, counted: Counter[str]) -> None:
             await hub.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(5)
 def test_bytes_are_the_references_quickly(random: Random) -> None:
     asyncio.run(check_all(random, Counter()))
@@ -149,7 +149,7 @@ def test_bytes_are_the_references(random: Random) -> None:
     asyncio.run(check_all(random, Counter()))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_null_for_the_name_of_a_type_is_an_error_of_that_field_alone() -> None:
     hub, _ = city()

@@ -21,7 +21,7 @@ from tests.schema.running import WIDE
 from tests.schema.worlds import make_rights, make_world
 from tests.schema.writing import Writer
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 BASE = make_data_schema()._schema
 COUNTED: Counter[str] = Counter()
 BY_PLAN = {"OnePlan", "ListPlan", "VerifyPlan", "AggregatePlan"}

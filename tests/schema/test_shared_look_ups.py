@@ -140,7 +140,7 @@ async def on_sqlite(random: Random) -> None:
         await check(Dice(random), SourceConfig("civil_affairs.db", "sql", f"sqlite:///{path}"), "person")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(8)
 def test_callers_of_sqlite_are_answered_as_alone(random: Random) -> None:
     asyncio.run(on_sqlite(random))

@@ -117,7 +117,7 @@ async def check_one(dice: Dice, hub: Hub, writer: Writer, troubled: Sequence[Tro
     event(f"nulls of links: {any('link' in str(place[-1]) for place in places)}")
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(20)
 def test_every_null_of_a_failure_has_its_error_quickly(random: Random) -> None:
     asyncio.run(check(random))

@@ -88,7 +88,7 @@ def races(first: Core, second: Core) -> None:
     assert list(steps) == list(range(len(steps)))
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_two_hubs_on_one_file(core: Core) -> None:
     other = open_core(core.settings)
     races(core, other)
@@ -119,7 +119,7 @@ def counted(core: Core) -> Iterator[list[str]]:
     event.remove(core.engine, "before_cursor_execute", note)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_list_takes_as_many_statements_for_two_hundred_as_for_one(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a sweep by an unchanged calendar reckons nothing anew."""
     with clock.at(datetime(2026, 2, 9, tzinfo=UTC)):
@@ -149,7 +149,7 @@ def test_a_list_takes_as_many_statements_for_two_hundred_as_for_one(core: Core, 
         assert not [each for each in statements if each.startswith(("UPDATE", "INSERT", "DELETE"))]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_rights_are_read_anew_of_grants_that_changed_alone(core: Core) -> None:
     granted(core)
     core.registry.refresh()

@@ -49,7 +49,7 @@ def moved(url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_subjects_of_before(tmp_path: Path) -> None:
     moved(url_in(tmp_path))
 

@@ -13,7 +13,7 @@ from hub.tracing.index import Indexer
 from hub.tracing.records import WIDTH, records_of
 from tests.tracing.stored import enter, levels, stored, written
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def test_a_step_writes_one_row_and_many_steps_few(service: LedgerService) -> None:

@@ -19,7 +19,7 @@ from hub.tracing.search import Bounds, trail
 from tests.tracing.stored import enter, levels, stored, written
 from tests.tracing.test_records import crafted
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def check(service: LedgerService, expected: dict[bytes, set[int]], archived: set[int], draw: Random) -> None:

@@ -16,7 +16,7 @@ from tests.cli.conftest import Cli, cli, home
 from tests.usage.build import access, beijing, call
 
 __all__ = ["cli", "home"]
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def filled(tmp_path: Path, *drafts: EntryDraft) -> None:

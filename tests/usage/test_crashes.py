@@ -31,7 +31,7 @@ def agrees(world: World) -> bool:
     return {day: world.rows(day) for day in made} == made and {check.state for check in checks.values()} <= {"OK", "OPEN"}
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_crash_between_any_two_statements_loses_and_doubles_nothing(world: World) -> None:
     world.append(*some_days(3, 2, 15))
     for left in itertools.count(1):

@@ -23,7 +23,7 @@ from hub.usage.roll import digest, roll
 from schema.model import Snapshot
 from tests.usage.build import RULES, World, access, call, refusal, some_days, world_in
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 6)
 # Written from docs/usage.md alone; the repeats, which hang on the order of the log, are those of one subject.
 ENTRIES = """

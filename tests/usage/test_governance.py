@@ -16,7 +16,7 @@ from hub.usage.roller import Roller
 from tests.feedback.world import CLOSED, OPEN, World, world_in
 from tests.usage.build import RULES
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ASK = """query ($by: UsageBy!, $department: String) { usage(from: "2026-01-01", to: "2035-12-31", by: $by, department: $department) {
     through openDays lines { code calls counted refused rows p50Ms } } }"""
 

@@ -21,7 +21,7 @@ from tests.feedback.ways import do, reported
 from tests.sharing.sides import CHECKER, CONSUMER, DECIDER, GIVER, HEAD, PROVIDER, RESOURCE, consumer, filed, granted
 from tests.usage.build import RULES, beijing
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

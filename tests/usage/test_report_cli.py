@@ -18,7 +18,7 @@ from tests.usage.build import access, beijing, call
 from tests.usage.test_cli import filled
 
 __all__ = ["cli", "home"]
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 def test_a_page_a_workbook_and_an_entry(cli: Cli, home: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hub.usage.log import ANCHOR
 from hub.usage.roll import Entry, digest, roll
 from tests.usage.build import RULES, World, access, call, refusal, some_days
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 FIRST = date(2026, 3, 1)
 
 

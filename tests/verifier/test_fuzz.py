@@ -16,7 +16,7 @@ from tests.verifier.conftest import Tell
 from tests.verifier.test_keys import ROTATIONS, history
 from tests.verifier.test_receipts import manifest
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 JUNK: list[Any] = [None, True, -1, 2**53, 2**63, 1.5, "", "x", "\n", "A" * 44, "=" * 4, [], [[]], [None] * 70, {}, {"file": 1}, {"x": {}}, "9" * 5000]
 
 

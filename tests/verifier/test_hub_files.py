@@ -26,7 +26,7 @@ from tests.ledger.build import LOG, open_service
 from tests.verifier.build import Log, fill
 from tests.verifier.conftest import Tell
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 DIGEST = digest_of(LOG)
 
 

@@ -47,7 +47,7 @@ def consistent(old: int, new: int, roots: tuple[bytes, bytes], path: Sequence[by
     return ours
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_the_published_vectors_of_rfc_6962() -> None:
     leaves = [SHA.leaf(one) for one in reference.INPUTS]
     roots = [bytes.fromhex(one) for one in reference.ROOTS]
@@ -66,7 +66,7 @@ def test_the_published_vectors_of_rfc_6962() -> None:
         assert consistent(old, new, (roots[old], roots[new]), path)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_growing_trees_have_the_roots_of_the_definition() -> None:
     tree, hub = Growing(SHA), list[bytes]()
     for size, leaf in enumerate(LEAVES):
@@ -76,7 +76,7 @@ def test_growing_trees_have_the_roots_of_the_definition() -> None:
         assert tree.peaks == hub
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_every_proof_of_small_trees_holds_and_no_other_place_does() -> None:
     for size in range(1, 34):
         for index in range(size):
@@ -91,7 +91,7 @@ def test_every_proof_of_small_trees_holds_and_no_other_place_does() -> None:
             assert not consistent(old, size, (ROOTS[old], ROOTS[size - 1]), proof)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_logs_of_sm3_hash_with_sm3() -> None:
     names = ("a/sm3", "/sm3", "sm3", "a/sm3/b", "a/SM3", "a/xsm3", "a.sm3", "a/sm3/")
     assert [digest_of(log).name for log in names] == [hub_digest.digest_of(log).name.lower() for log in names] == ["sm3"] * 2 + ["sha256"] * 6
@@ -108,7 +108,7 @@ def test_logs_of_sm3_hash_with_sm3() -> None:
 HASH = st.binary(min_size=32, max_size=32)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), size=st.integers(1, len(LEAVES)))
 def test_h5_forged_inclusion_proofs(data: st.DataObject, size: int) -> None:
@@ -128,7 +128,7 @@ def test_h5_forged_inclusion_proofs(data: st.DataObject, size: int) -> None:
             assert not included(index, size, leaf, [*path[: at - 1], path[at], path[at - 1], *path[at + 1 :]], root)
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), size=st.integers(2, len(LEAVES)))
 def test_h5_a_node_is_no_leaf(data: st.DataObject, size: int) -> None:
@@ -156,7 +156,7 @@ def _climbed(index: int, size: int, path: Sequence[bytes]) -> bytes:
     return reference.root(LEAVES[first:past])
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), new=st.integers(2, len(LEAVES)))
 def test_h5_forged_consistency_proofs(data: st.DataObject, new: int) -> None:

@@ -12,7 +12,7 @@ from hub.witness.home import WitnessHome
 from tests.witness.build import NAME, address, new_witness
 from tests.witness.spec import Log, cosigned_at, leaves, root
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.ledger.build import make_draft
 from tests.witness.build import Line, address, answering, asking, extend, line_to, new_witness, open_ledger, policy
 from tests.witness.spec import Log, cosigned_at, leaves
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.fixture

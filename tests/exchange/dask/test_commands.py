@@ -34,7 +34,7 @@ def tls(folder: Path) -> list[str]:
     return [part for name, file in zip(("--ca", "--cert", "--key"), FILES, strict=True) for part in (name, str(folder / file))]
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_certificates_are_made_once(told: object, tmp_path: Path) -> None:
     given = ("certificates", "--to", tmp_path / "tls", "--scheduler", "exchange.city.example", "--worker", "10.1.2.4", "--worker", "10.1.2.5")
     assert callable(told)
@@ -44,7 +44,7 @@ def test_certificates_are_made_once(told: object, tmp_path: Path) -> None:
     assert told("certificates", "--to", tmp_path / "tls", "--scheduler", "no host", "--worker", "10.1.2.4")[0] == 1
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_worker_says_what_it_lacks(told: object, tmp_path: Path) -> None:
     assert callable(told)
     make_certificates(tmp_path, [Wanted(HUB, ()), Wanted(SCHEDULER, ("127.0.0.1",))], 1)
@@ -59,7 +59,7 @@ def test_a_worker_says_what_it_lacks(told: object, tmp_path: Path) -> None:
     assert told("worker", "--scheduler", "127.0.0.1:9", "--host", "127.0.0.1")[0] == 1
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 def test_a_scheduler_is_not_started_without_tls(told: object) -> None:
     assert callable(told)
     code, said = told("scheduler")

@@ -16,7 +16,7 @@ from hub.verification.budgets import Budgets
 from tests.exchange.verifying.world import NAMES, Batches, person, table
 from tests.verification.world import KNOWN, NAME
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 from tests.exchange.verifying.world import DOCUMENT, NAMES, Batches, table
 from tests.verification.world import KNOWN, NAME
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
 FIELD = "verifyPerson(subject: {idNumber: $id}, claims: {name: $name})"
 REFUSED = {
     "a query": "query ($id: String!) { civilAffairs { person(idNumber: $id) { name } } }",

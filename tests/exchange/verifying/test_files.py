@@ -14,7 +14,7 @@ from hub.exchange.verifying.outcomes import segments
 from tests.exchange.verifying.world import DOCUMENT, NAMES, Batches, person, table
 from tests.verification.world import KNOWN, NAME
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
 EVIL = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2+3", "\t=1", "＝1", " =1", "plain", 'a"b,c']
 COLUMNS = ["row", "case", "outcome", "claims.name", "claims.birthDate", "code", "entry"]
 

@@ -9,7 +9,7 @@ from hub.verification.tables import verified_claim, verified_subject
 from tests.exchange.verifying.world import NAMES, Batches, person, resident, table
 from tests.verification.world import KNOWN, NAME
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
 
 
 async def test_each_hundred_rows_have_an_entry_of_their_own(batches: Batches) -> None:

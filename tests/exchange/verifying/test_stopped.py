@@ -23,7 +23,7 @@ from tests.catalog.homes import CONSOLE, SECURITY
 from tests.exchange.verifying.world import NAMES, Batches, person, table
 from tests.verification.world import KNOWN, NAME
 
-pytestmark = [pytest.mark.fast, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("in_process")]
 T = TypeVar("T")
 CANCEL = "mutation ($id: ID!) { cancelExchange(id: $id) { exchange { state } } }"
 

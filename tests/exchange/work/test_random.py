@@ -119,7 +119,7 @@ async def check(random: Random) -> None:
             await hub.close()
 
 
-@pytest.mark.fast
+@pytest.mark.slow
 @examples(8)
 def test_a_few(random: Random) -> None:
     asyncio.run(check(random))
