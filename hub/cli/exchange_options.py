@@ -28,6 +28,13 @@ class Written(StrEnum):
     GB18030 = "GB18030"
 
 
+class Charset(StrEnum):
+    """What texts of a CSV table are written in."""
+
+    UTF_8 = "utf-8"
+    GB18030 = "gb18030"
+
+
 def _form(text: str) -> Form:
     return _one_of(Form, text)
 
@@ -36,12 +43,16 @@ def _encoding(text: str) -> Written:
     return _one_of(Written, text)
 
 
+def _charset(text: str) -> Charset:
+    return _one_of(Charset, text)
+
+
 def _one_of(kind: type[_Kind], text: str) -> _Kind:
     """The member that is meant, in whatever case."""
-    try:
-        return kind(text.upper())
-    except ValueError:
-        raise typer.BadParameter(f"没有 there is no {text!r}；可用 on offer: {', '.join(kind)}") from None
+    for member in kind:
+        if member.upper() == text.upper():
+            return member
+    raise typer.BadParameter(f"没有 there is no {text!r}；可用 on offer: {', '.join(kind)}")
 
 
 TokenFile = Annotated[
@@ -57,6 +68,9 @@ Format = Annotated[Form, typer.Option("--format", parser=_form, metavar="|".join
 Encoding = Annotated[
     Written | None,
     typer.Option("--encoding", parser=_encoding, metavar="|".join(Written), help="CSV 编码，默认 Encoding of CSV. Default: UTF_8, with BOM."),
+]
+GivenCharset = Annotated[
+    Charset | None, typer.Option("--charset", parser=_charset, metavar="|".join(Charset), help="CSV 表格的编码，默认 Encoding of a CSV table. Default: utf-8")
 ]
 Idempotency = Annotated[
     Text, typer.Option("--idempotency-key", metavar="KEY", help="幂等键 The same key starts nothing twice. Default: a new one; a folder remembers its own.")

@@ -14,11 +14,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("option", "given", "offered"), [("--format", "xlsx", Form), ("--encoding", "latin1", Written)])
-@pytest.mark.parametrize("command", ["start", "pull"])
+@pytest.mark.parametrize("command", ["start", "pull", "verify"])
 def test_what_is_not_on_offer(cli: Cli, tmp_path: Path, command: str, option: str, given: str, offered: type[Form | Written]) -> None:
     document = tmp_path / "a.graphql"
     document.write_text("{ __typename }")
-    whole = ("start", document) if command == "start" else ("pull", "http://127.0.0.1:1", "--document", document, "--into", tmp_path / "in")
+    more = ("--document", document, "--into", tmp_path / "in")
+    whole = ("start", document) if command == "start" else (command, "http://127.0.0.1:1" if command == "pull" else "a.csv", *more)
     told = cli("exchange", *whole, option, given, "--app", "housing")
     words = " ".join(re.sub("[│╭╮╰╯─]", " ", told.err).split())
     assert told.code == 2

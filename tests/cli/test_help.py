@@ -53,6 +53,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
             "exchange pull",
             "exchange scheduler",
             "exchange start",
+            "exchange verify",
             "exchange worker",
         ),
         *("rules list", "rules show", "calendar import", "calendar set", "calendar list"),

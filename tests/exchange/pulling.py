@@ -88,12 +88,18 @@ class Proxy:
     """Seconds before each piece of 16 KiB."""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """What the next requests for files are answered instead."""
+    stalled: str = ""
+    """Requests whose paths hold this are neither passed on nor answered, as long as it stands here; then they are dropped."""
     alter: Any = None
     """What becomes of a piece of a body: piece, place of its first byte → piece."""
 
     def files(self) -> list[tuple[str, str | None]]:
         """The requests for files: name, and range."""
         return [(path.rpartition("/")[2], headers.get("range")) for _, path, headers in self.asked if "/files/" in path]
+
+    def count(self, method: str, path: str) -> int:
+        """How many requests there were for a path."""
+        return sum((method, path) == (asked, at) for asked, at, _ in self.asked)
 
     def tokens(self) -> int:
         """How many tokens were asked for."""
@@ -110,6 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._pass_on()
 
+    def do_DELETE(self) -> None:
+        self._pass_on()
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Says nothing."""
 
@@ -118,6 +127,11 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         proxy.asked.append((self.command, self.path, headers))
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        if proxy.stalled and proxy.stalled in self.path:
+            while proxy.stalled and proxy.stalled in self.path:
+                time.sleep(0.01)
+            self.close_connection = True
+            return
         if "/files/" in self.path and proxy.answers:
             status, sent = proxy.answers.pop(0)
             self._head(status, {**sent, "content-length": "0"})

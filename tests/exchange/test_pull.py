@@ -11,18 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
 from hub.cli.app import run
-from hub.cli.exchange_pull import STATE
 from hub.cli.pulling import remote
+from hub.cli.pulling.beginning import STATE
 from hub.ledger.keys import VerifierKey
 from tests.cli.conftest import Outcome
-from tests.exchange.pulling import DOCUMENT, Proxy, environment, exchange_at, inside, lines, manifest_in, planted, proxied, stored
+from tests.exchange.pulling import DOCUMENT, Proxy, environment, exchange_at, inside, lines, manifest_in, planted, stored
 from tests.hub.running import RunningHub
 from verifier.cli import main
 
@@ -41,13 +41,6 @@ def true(hub: RunningHub) -> str:
 def several(hub: RunningHub, true: str) -> str:
     """One of five files."""
     return planted(hub, true, FILES)
-
-
-@pytest.fixture
-def proxy(hub: RunningHub) -> Iterator[Proxy]:
-    """What stands before the hub."""
-    with proxied(hub) as made:
-        yield made
 
 
 @pytest.fixture
@@ -248,13 +241,13 @@ def test_a_document_is_started_once_and_brought_in(hub: RunningHub, pull: Call, 
     begun = pull(proxy.base, "--document", document, "--format", "JSONL", "--patience", 0)
     assert (begun.code, (tmp_path / "in" / STATE).exists()) == (3, True)
     done = pull(proxy.base, "--document", document, "--format", "JSONL", "--json")
-    assert done.code == 0
-    assert manifest_in(tmp_path / "in")["exchange"] in begun.out, "the same command goes on with what it started"
+    assert (done.code, done.data["exchange"]) == (0, manifest_in(tmp_path / "in")["exchange"])
+    assert manifest_in(tmp_path / "in")["exchange"] in begun.err, "the same command goes on with what it started"
     assert [*inside(tmp_path / "in")] == ["data.jsonl"]
     (mask,) = manifest_in(tmp_path / "in")["masks"]
     assert (mask["resource"], mask["item"], mask["version"]) == ("civil_affairs.person", "phone", "1")
     again = pull(proxy.base, "--document", document, "--format", "JSONL")
-    assert (again.code, "holds a whole exchange" in again.err, "exchange_" in again.out) == (1, True, False), "nothing is begun for a folder that is full"
+    assert (again.code, "holds a whole exchange" in again.err, "exchange_" in again.err) == (1, True, False), "nothing is begun for a folder that is full"
     document.write_text(DOCUMENT.replace("persons", 'persons(after: "x")', 1))
     refused = pull(proxy.base, "--document", document, "--into", tmp_path / "refused")
     assert (refused.code, "→ 请删去 after：交换的是整个列表 leave after out" in refused.err) == (1, True), refused.err

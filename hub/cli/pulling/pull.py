@@ -46,7 +46,7 @@ class Pull:
         self._check_folder(exchange)
         await self._ended(remote, exchange)
         listing = await self._listing(remote, exchange)
-        with _held(self.folder):
+        with held(self.folder):
             self._check_folder(exchange)
             with telling(listing.bytes) as tell:
                 await self._files(remote, listing, tell)
@@ -71,7 +71,7 @@ class Pull:
         trying = self.trying()
         state, reason = await trying.insist(lambda: _awaited(remote, exchange, trying))
         if state != "SUCCEEDED":
-            raise CliFault(f"批量交换 {exchange}: {state} {reason or ''}".rstrip(), "请重新发起 start another: huitong exchange start")
+            raise CliFault(f"批量交换 {exchange}: {state} {reason or ''}".rstrip(), "请换一个目录重新发起 start another one for another folder: --into DIR")
 
     async def _listing(self, remote: Remote, exchange: str) -> Listing:
         async def attempt() -> Listing:
@@ -117,8 +117,12 @@ class Pull:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """The folder, made where there is none, for this process alone."""
+def held(folder: Path) -> Iterator[None]:
+    """The folder, made where there is none, for this process alone.
+
+    Raises:
+        CliFault: it cannot be used, or another process has it.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -34,6 +34,14 @@ class Silent(Again):
     """Nothing came for as long as an answer is waited for."""
 
 
+class Refusal(CliFault):
+    """The hub refuses; ``reason`` is its error's code, empty where what refuses is no hub."""
+
+    def __init__(self, fault: Mapping[str, Any], told: str) -> None:
+        super().__init__(told, hint_of(fault))
+        self.reason = str((fault.get("extensions") or {}).get("code") or "")
+
+
 class Trying:
     """How long something is tried again: after pauses that grow, until nothing was gained for ``patience`` seconds."""
 
@@ -138,7 +146,8 @@ class Remote:
 
         Raises:
             Again: the hub asks to wait, has a passing fault or cannot be reached, here or while the body is read; ``Silent`` where nothing comes.
-            CliFault: it refuses.
+            Refusal: it refuses.
+            CliFault: there is no such address, or no token to be had.
         """
         token = await self._tokens.token()
         sent = {**self._headers, **(headers or {}), "authorization": f"Bearer {token}"}
@@ -165,7 +174,7 @@ class Remote:
             raise Again(_told(answer, body), _retry_after(answer))
         if answer.status_code in _PASSING:
             raise Again(_told(answer, body))
-        raise CliFault(_told(answer, body), hint_of(_fault(answer)))
+        raise Refusal(_fault(answer), _told(answer, body))
 
 
 def _retry_after(answer: httpx2.Response) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,12 +11,9 @@ import orjson
 from graphql import VariableValues
 
 from hub.api.prepared import Prepared
+from hub.exchange.verifying.coercing import coerced
 from hub.exchange.verifying.reading import Cell
 from schema.faults import Fault
-
-_INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
-_FLOAT = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?\Z")
-_TRUTH = {"true": True, "false": False}
 
 
 def rows_of(path: Path, behind: int) -> Iterator[list[Cell]]:
@@ -36,20 +32,8 @@ def variables_of_row(prepared: Prepared, types: Mapping[str, str], columns: Sequ
     given: dict[str, Any] = {name: value for name, value in zip(columns, row, strict=False) if name in types}
     given |= {name: None for name in columns[len(row) :] if name in types}
     if not typed:
-        given = {name: _coerced(value, types[name]) for name, value in given.items()}
+        given = {name: coerced(value, types[name]) for name, value in given.items()}
     try:
         return prepared.variables(given)
     except Fault as fault:
         return fault
-
-
-def _coerced(value: Cell, type_: str) -> Cell:
-    """A text as a value of a type that texts do not stand for; what cannot be one is left to be refused."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if type_ == "Int":
-        return int(text) if _INTEGER.match(text) else value
-    if type_ == "Float":
-        return float(text) if _FLOAT.match(text) else value
-    return _TRUTH.get(text.lower(), value) if type_ == "Boolean" else value
