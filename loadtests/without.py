@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from auth import tokens
+from auth.rights import Purpose, Use
 from auth.tokens import AccessToken, TokenVerifier
 from connectors.coalescing import Coalescing
 from hub.api import data
-from hub.api.use import check_use
+from hub.api.prepared import Checks
 from hub.cli import main
 
 VARIABLE = "BENCH_WITHOUT"
@@ -36,18 +37,18 @@ def without_rights() -> None:
             known[token] = verify(verifier, token)
         return known[token]
 
-    found: list[Any] = []
+    purpose = Checks.purpose
+    found: list[Purpose] = []
 
-    def used(*given: Any) -> Any:
-        if not found or found[0] is None:
-            found[:] = [check_use(*given)]
-        return found[0]
+    def used(checks: Checks, use: Use, *, public: bool) -> Purpose | None:
+        if not found and (first := purpose(checks, use, public=public)) is not None:
+            found.append(first)
+        return found[0] if found else None
 
     _replace(TokenVerifier, "verify", verified)
     _replace(TokenVerifier, "stands", lambda *_: True)
-    _replace(data, "check_use", used)
-    for name in ("check_documents", "check_in_force"):
-        _replace(data, name, lambda *_: None)
+    _replace(Checks, "purpose", used)
+    _replace(data, "check_in_force", lambda *_: None)
 
 
 def _replace(owner: Any, name: str, instead: object) -> None:
