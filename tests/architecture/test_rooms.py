@@ -28,9 +28,10 @@ def test_imports_run_downwards() -> None:
 
 
 @pytest.mark.fast
-@pytest.mark.parametrize("path", MODULES + TESTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_are_small(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= 500
+def test_modules_are_small() -> None:
+    assert len(MODULES) > 500
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in MODULES + TESTS}
+    assert {path: length for path, length in lengths.items() if length > 500} == {}
 
 
 def imported_at_once(path: Path, known: set[str]) -> set[str]:
@@ -83,9 +84,10 @@ def _silent_methods(node: ast.ClassDef) -> list[str]:
 
 
 @pytest.mark.fast
-@pytest.mark.parametrize("path", [path for path in MODULES if path.relative_to(ROOT).parts[0] != "hub"], ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_is_public_says_what_it_is(path: Path) -> None:
-    assert undocumented(path) == []
+def test_what_is_public_says_what_it_is() -> None:
+    found = {str(path.relative_to(ROOT)): undocumented(path) for path in MODULES if path.relative_to(ROOT).parts[0] != "hub"}
+    assert len(found) > 100
+    assert {path: silent for path, silent in found.items() if silent} == {}
 
 
 @pytest.mark.fast
