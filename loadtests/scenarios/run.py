@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from locust import LoadTestShape, events
@@ -21,6 +23,7 @@ from loadtests.scenarios.thresholds import Measured, exceeded
 from loadtests.scenarios.users import MixedDay
 
 _log = logging.getLogger("loadtests")
+_CSV_SECONDS = 60.0
 _SHAPES = (Ramp, Spike, Soak)
 
 
@@ -51,13 +54,26 @@ def _begin(environment: Environment, **_: Any) -> None:
         environment.shape_class = shapes[options.shape.capitalize()]
 
 
+def _await_csv(file: Path, requests: int) -> None:
+    """Waits until the line of all requests tells of so many; at most for a minute."""
+    until = time.monotonic() + _CSV_SECONDS
+    while time.monotonic() < until:
+        try:
+            with file.open(encoding="utf-8", newline="") as lines:
+                if any(row["Name"] == "Aggregated" and row["Request Count"] == str(requests) for row in csv.DictReader(lines)):
+                    return
+        except (OSError, KeyError):
+            _log.debug("%s is not there yet", file)
+        time.sleep(CSV_STATS_INTERVAL_SEC * 0.2)
+
+
 def _judge(environment: Environment, **_: Any) -> None:
     options, stats = environment.parsed_options, environment.stats
     if options is None or isinstance(environment.runner, WorkerRunner):
         return
     if options.csv_prefix:
         # Locust writes its CSV once a second, and not at the end: without this, what the last second brought would be missing there.
-        time.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
+        _await_csv(Path(f"{options.csv_prefix}_stats.csv"), stats.total.num_requests)
     wanted = limits(options)
     seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
     broken = environment.runner.exceptions.values() if environment.runner else ()

@@ -178,6 +178,7 @@ async def test_a_control_database_that_fails_for_a_moment_holds_a_job_up_for_no_
             while (found := await world.look(job))["state"] != "SUCCEEDED":
                 assert found["state"] in ("QUEUED", "RUNNING")
                 await asyncio.sleep(0.01)
+        await world.until(job, "SUCCEEDED")
         assert difference(world.files(job)) == (0, 0)
     assert next(faults, None) is None
 

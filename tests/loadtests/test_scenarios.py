@@ -65,24 +65,30 @@ def _rows(prefix: Path, what: str = "stats") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_scenario_runs_without_a_failure_on_a_worker_of_another_process(hub: RunningHub, people: Path, tmp_path: Path) -> None:
-    """Master and worker on the loopback: each scenario and each refusal is counted under its name, no request fails, both end with 0."""
+def _every_scenario(hub: RunningHub, people: Path, tmp_path: Path, plan: Path, seconds: int) -> dict[str, dict[str, str]]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     every = ["LookUp", "List", "Nested", "Verify", "Exchange", "Refusals", "MixedDay"]
     report = ["--csv", str(tmp_path / "report"), "--html", str(tmp_path / "report.html")]
     master = ["--master", "--master-bind-port", str(port), "--expect-workers", "1", "--expect-workers-max-wait", "120"]
-    plan = tmp_path / "plan.toml"
-    plan.write_text(DEMO.read_text(encoding="utf-8").replace("wrong_one_in = 10", "wrong_one_in = 2"), encoding="utf-8")
     with _worker(port) as worker:
-        # Tasks under way are finished: an exchange may take longer than that.
-        run = ["-u", "7", "-r", "7", "-t", "5s", "--stop-timeout", "60", "--think", "0.05", "--fail-ratio", "0", "--plan", str(plan)]
+        run = ["-u", "7", "-r", "7", "-t", f"{seconds}s", "--think", "0.05", "--fail-ratio", "0", "--plan", str(plan)]
         done = _run(_command(hub, people, *master, *report, *run, *every))
         assert done.returncode == 0, done.stderr + done.stdout
         assert worker.wait(60) == 0
+    return {row["Name"]: row for row in _rows(tmp_path / "report")}
 
-    rows = {row["Name"]: row for row in _rows(tmp_path / "report")}
+
+def test_every_scenario_runs_without_a_failure_on_a_worker_of_another_process(hub: RunningHub, people: Path, tmp_path: Path) -> None:
+    """Master and worker on the loopback: each scenario and each refusal is counted under its name, no request fails, both end with 0."""
+    plan = tmp_path / "plan.toml"
+    plan.write_text(DEMO.read_text(encoding="utf-8").replace("wrong_one_in = 10", "wrong_one_in = 2"), encoding="utf-8")
+    rows: dict[str, dict[str, str]] = {}
+    # Locust's master does not wait for what its workers are at when time is up: an exchange may take longer.
+    for seconds in (5, 60):
+        if "exchange: whole" not in rows:
+            rows = _every_scenario(hub, people, tmp_path, plan, seconds)
     refusals = {f"refused: {case.name}" for case in load_plan(DEMO).refused}
     assert set(rows) == ASKED | refusals | {"Aggregated"}
     assert {row["Failure Count"] for row in rows.values()} == {"0"}
