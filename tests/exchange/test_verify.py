@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,36 @@ def test_a_start_that_is_refused_leaves_no_upload(hub: RunningHub, verify: Call,
     assert uploads(hub) == before
     document.write_text(DOCUMENT)
     assert verify(path, "--keep", "case_no").code == 0, "what was mended begins in the same folder"
+
+
+def test_a_file_that_is_too_large_is_refused_in_the_hubs_words(hub: RunningHub, verify: Call, rows: list[Row], tmp_path: Path) -> None:
+    path = written(rows, tmp_path / "applicants.csv")
+    os.truncate(path, 80 << 20)
+    refused = verify(path, "--keep", "case_no", "--url", hub.base, "--patience", 5)
+    assert (refused.code, "the file is larger than 64 MiB" in refused.err, "divide the file" in refused.err) == (1, True, True), refused.err
+    assert inside(tmp_path / "in") == {}
+
+
+@pytest.mark.parametrize("change", [8, -8])
+def test_a_file_that_changes_while_it_is_sent_is_told_so(
+    hub: RunningHub, verify: Call, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: int
+) -> None:
+    before = uploads(hub)
+    path = written(rows, tmp_path / "applicants.csv")
+    fstat = os.fstat
+
+    def then_changed(descriptor: int) -> os.stat_result:
+        found = fstat(descriptor)
+        os.truncate(path, found.st_size + change)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hub.cli.verifying.upload.os.fstat", then_changed)
+        refused = verify(path, "--keep", "case_no", "--patience", 5)
+    assert (refused.code, "was changed while it was sent" in refused.err) == (1, True), refused.err
+    assert (uploads(hub), inside(tmp_path / "in")) == (before, {})
+    written(rows, path)
+    assert verify(path, "--keep", "case_no").code == 0
 
 
 def test_a_hub_that_is_not_there(verify: Call, rows: list[Row], tmp_path: Path) -> None:

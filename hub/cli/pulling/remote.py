@@ -34,6 +34,10 @@ class Silent(Again):
     """Nothing came for as long as an answer is waited for."""
 
 
+class Broken(Again):
+    """The hub cannot be reached, or the connection ended."""
+
+
 class Refusal(CliFault):
     """The hub refuses; ``reason`` is its error's code, empty where what refuses is no hub."""
 
@@ -145,7 +149,8 @@ class Remote:
         """An answer that succeeded, its body still to be read.
 
         Raises:
-            Again: the hub asks to wait, has a passing fault or cannot be reached, here or while the body is read; ``Silent`` where nothing comes.
+            Again: the hub asks to wait, has a passing fault or cannot be reached, here or while the body is read; ``Silent`` where nothing comes,
+                ``Broken`` where the connection fails.
             Refusal: it refuses.
             CliFault: there is no such address, or no token to be had.
         """
@@ -162,7 +167,7 @@ class Remote:
         except httpx2.ReadTimeout:
             raise Silent("平台未及时应答 the hub did not answer in time") from None
         except httpx2.TransportError as fault:
-            raise Again(f"连接中断 the connection to the hub failed ({type(fault).__name__})") from None
+            raise Broken(f"连接中断 the connection to the hub failed ({type(fault).__name__})") from None
 
     async def _failed(self, answer: httpx2.Response, token: str) -> None:
         body = await answer.aread()
