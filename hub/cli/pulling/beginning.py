@@ -71,8 +71,8 @@ class Memory:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = dict(orjson.loads(self._path.read_bytes())) if self._path.exists() else {}
-            if held and (key is None or key == held["key"]):
+            held = dict(orjson.loads(self._path.read_bytes())) if self._path.exists() else None
+            if held is not None and key in (None, held["key"]):
                 return held
         except (OSError, ValueError, LookupError, TypeError):
             raise self._unusable() from None
