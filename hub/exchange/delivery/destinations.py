@@ -197,8 +197,25 @@ def _check_table(destination: Table, format_: str, columns: Sequence[Sequence[st
             "请用别名或改名",
             "use an alias, or rename it",
         )
+    if unfit := [name for name in names if _is_unfit(destination.backend, name)]:
+        raise bad_input(
+            f"目标数据库不接受列名：{unfit[0]}",
+            f"the destination's database takes no column of the name {unfit[0]}",
+            "请用别名或改名",
+            "use an alias, or rename it",
+        )
 
 
+def _is_unfit(backend: str, name: str) -> bool:
+    if backend == "postgresql":
+        return name in _SYSTEM_COLUMNS
+    return backend == "mariadb" and any(ord(character) > _LAST_OF_MARIADB for character in name)
+
+
+_SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Each table of PostgreSQL has them (documentation, 5.6)."""
+_LAST_OF_MARIADB = 0xFFFF
+"""Names there have no characters beyond it (Knowledge Base, "Identifier Names")."""
 MOST_NAME = 63
 """Bytes of a column's name in UTF-8: PostgreSQL keeps no more."""
 

@@ -120,6 +120,18 @@ async def test_what_cannot_be_delivered_is_refused_when_it_is_started(made: Batc
     assert (answer.code, "63 个字节" in answer.json["errors"][0]["message"]) == ("BAD_INPUT", True), answer.json
 
 
+@pytest.mark.parametrize(("url", "name"), [("postgresql://hub@db.local/front", "xmin"), ("mariadb://hub@db.local/front", "案号𠮷")])
+async def test_a_name_that_the_database_has_no_column_for_is_refused_when_it_is_started(made: Batches, tmp_path: Path, url: str, name: str) -> None:
+    app = made.world.application(f"refused_{url[:5]}")
+    upload = await made.upload(app, table([ROWS[0]], "id", "name", name))
+    given = {"destination": "front", "format": "PARQUET", "keep": [name]}
+    configure(made, TABLE.format(root=tmp_path, app=app, url=url) + '[destinations.options]\ntable = "t"\n')
+    answer = await made.start(app, upload, NAMES, **given)
+    assert (answer.code, name in answer.json["errors"][0]["message"]) == ("BAD_INPUT", True), answer.json
+    configure(made, TABLE.format(root=tmp_path, app=app, url=f"sqlite:///{tmp_path}/in.db") + '[destinations.options]\ntable = "t"\n')
+    assert (await made.start(app, upload, NAMES, **given)).code == "OK"
+
+
 async def test_the_same_key_with_another_destination_is_another_input(made: Batches, tmp_path: Path) -> None:
     app = made.world.application("two_places")
     (tmp_path / "in").mkdir()
