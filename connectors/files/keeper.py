@@ -25,8 +25,9 @@ MOST_TRIED = 5
 """Deliveries of one look: where the newest are bad and none is in service yet, older ones are tried."""
 BEING_WRITTEN, NO_MARKER, CHANGED, NOT_READ = "being written", "marker missing", "changed while it was read", "not read yet"
 TOO_EARLY = "dated in the future"
-_STOP_SECONDS = 5.0
-"""How long a copy that nobody wants any more is waited for. What a store that hangs leaves behind goes with the next look."""
+_STOP_SECONDS = 3.0
+"""How long a copy that nobody wants any more is waited for: less than a source is given to close, which has more to close than this.
+What a store that hangs leaves behind goes with the next look."""
 
 
 @dataclass(frozen=True, slots=True)

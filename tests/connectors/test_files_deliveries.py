@@ -24,6 +24,7 @@ from connectors.files.shelf import shelf_folder
 from connectors.files.source import FilesSource
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Order, Selection
 from connectors.spi import SourceConfig
+from hub.catalog.sources import _close as close_all
 from tests.connectors.files_writing import COLUMNS, write_text
 from tests.connectors.stands.files import files_config
 
@@ -456,3 +457,23 @@ async def test_a_hub_that_ends_while_it_copies_a_delivery_leaves_nothing_of_it(f
     await source.close()
     assert allowed.is_set()
     assert not (shelf_folder(folder.snapshots, folder.config().url, SERIES) / "work").exists()
+
+
+async def test_a_store_that_hangs_keeps_nothing_else_from_being_closed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.deliver("permits/20261122.csv", "甲")
+    source = FilesConnector().open(folder.config(SERIES))
+    begun, allowed = threading.Event(), threading.Event()
+
+    def hanging(*_: Any) -> str:
+        begun.set()
+        allowed.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(source._store, "copy", hanging)
+    await source.refresh()
+    assert await asyncio.to_thread(begun.wait, 30)
+    try:
+        await close_all([source])
+        assert source._driver._closed
+    finally:
+        allowed.set()
