@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub.cli.backlog import queued, shut
 
-_ACCEPT_SECONDS = 0.1
+_ACCEPT_SECONDS = 0.3
 """In which connections that are being made are finished; however long it takes, they are then accepted."""
 _LINGER_SECONDS = 1.0
 """In which a held connection may still bring a request; it is answered with ``Connection: close``, so that its caller goes elsewhere."""

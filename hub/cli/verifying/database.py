@@ -68,6 +68,9 @@ def _lines(columns: Sequence[Column], types: Mapping[str, str], batch: Streamed)
 
 def _told(value: Value, type_: str) -> Cell:
     """A value as the same text in a CSV file would arrive: numbers and truths where the variable asks for them, else its text."""
+    if isinstance(value, bool) and type_ in ("Int", "Float"):
+        # MariaDB's tinyint(1), which a CSV file would show as 0 and 1.
+        return int(value)
     if value is None or type_ in _UNTEXTED:
         return coerced(value, type_)
     if isinstance(value, bool):

@@ -145,7 +145,7 @@ def table_of(given: str, name: str | None, charset: Charset | None, secret_file:
         return DatabaseTable(address, name)
     media = MEDIA.get(Path(given).suffix.lower())
     if media is None:
-        raise CliFault(f"不能读取这种表格 a table of this kind cannot be read: {given}", _OFFER)
+        raise CliFault(f"不能读取这种表格 a table of this kind cannot be read: {given.rpartition('@')[2]}", _OFFER)
     for option, value in (("--table", name), ("--table-secret-file", secret_file)):
         if value is not None:
             raise _not_for(option, "库表 a database's table")

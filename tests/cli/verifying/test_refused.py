@@ -53,6 +53,11 @@ def test_a_file_of_another_kind(verify: Verify, name: str) -> None:
     assert "postgresql://" in refused.err
 
 
+def test_an_address_that_is_mistyped_is_not_repeated_with_its_password(verify: Verify) -> None:
+    refused = verify("postgresql:reader:hunter2@db.local/rent")
+    assert (refused.code, "hunter2" in refused.out + refused.err, "db.local/rent" in refused.err) == (1, False, True)
+
+
 def test_a_file_that_is_not_there_or_is_none(verify: Verify, tmp_path: Path) -> None:
     assert "cannot be read" in verify(tmp_path / "none.csv").err
     (tmp_path / "folder.csv").mkdir()

@@ -18,12 +18,12 @@ from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 DOCUMENT = """query ($id: String!, $born: Date, $area: Decimal, $big: BigInt, $number: String!, $few: Int, $text_few: Int, $share: Float, $yes: Boolean,
-  $said: String, $seen: DateTime, $absent: Int = 1, $missing: String) { a }"""
+  $said: String, $seen: DateTime, $flag: Int, $absent: Int = 1, $missing: String) { a }"""
 TABLE = """CREATE TABLE t (id CHAR(18), born DATE, area DECIMAL(10, 2), big BIGINT, number BIGINT, few INTEGER, text_few VARCHAR(9), share {double}, yes BOOLEAN,
-  said BOOLEAN, seen {moment}, kept DECIMAL(20, 2), secret VARCHAR(9))"""
+  said BOOLEAN, seen {moment}, kept DECIMAL(20, 2), secret VARCHAR(9), flag BOOLEAN)"""
 ROWS = (
-    "'52010219900101123X', '1990-01-01', 88.25, 9007199254740993, 52010219900101, 7, ' 7', 0.25, {true}, {false}, '2026-11-22 08:00:00', -1.25, 'hidden'",
-    "'x', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+    "'52010219900101123X', '1990-01-01', 88.25, 9007199254740993, 52010219900101, 7, ' 7', 0.25, {true}, {false}, '2026-11-22 08:00:00', -1.25, 'hidden', {true}",
+    "'x', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
 )
 WHOLE = {
     "id": "52010219900101123X",
@@ -37,6 +37,7 @@ WHOLE = {
     "yes": True,
     "said": "false",
     "seen": "2026-11-22T08:00:00+00:00",
+    "flag": 1,
     "kept": "-1.25",
 }
 
