@@ -26,6 +26,8 @@ _MICROS = tuple(int((moment - _MOMENT).total_seconds()) * 10**6 for moment in (d
 _LAST_MICRO = 10**6 - 1
 _NUMERIC = "numeric"
 """How ADBC calls the numbers that it hands over as text."""
+_TYPE = b"POSTGRESQL:type"
+"""Where ADBC says of a field what type its column has in the server."""
 _DECIMAL = f"^(?:{DECIMAL.pattern})$"
 Told = tuple[Any, int, bool]
 """A column, how many of its values cannot be delivered, and whether the last one is among them."""
@@ -37,11 +39,16 @@ def told(outputs: Sequence[Output], batch: Any, decodes: Sequence[Decode | None]
     Raises:
         ValueError: the driver handed over what is no text.
     """
-    columns = [_told(output, column, decode) for output, column, decode in zip(outputs, batch.columns, decodes, strict=False)]
+    arrays = map(_signed, batch.schema, batch.columns)
+    columns = [_told(output, column, decode) for output, column, decode in zip(outputs, arrays, decodes, strict=False)]
     fields = [_pa.field(f"o{place}", column.type) for place, (column, _, _) in enumerate(columns)]
-    arrays = [column for column, _, _ in columns]
-    made = _pa.RecordBatch.from_arrays(arrays, schema=_pa.schema(fields)) if columns else batch.select([])
+    made = _pa.RecordBatch.from_arrays([column for column, _, _ in columns], schema=_pa.schema(fields)) if columns else batch.select([])
     return Streamed(made, tuple(wrong for _, wrong, _ in columns), frozenset(place for place, each in enumerate(columns) if each[2]))
+
+
+def _signed(field: Any, column: Any) -> Any:
+    """ADBC reads an ``oid``, whose 32 bits have no sign, as a number that has one."""
+    return column.view(_pa.uint32()).cast(_pa.int64()) if (field.metadata or {}).get(_TYPE) == b"oid" else column
 
 
 def _told(output: Output, column: Any, decode: Decode | None) -> Told:

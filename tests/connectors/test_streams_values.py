@@ -26,7 +26,7 @@ from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.anyio
 STABLE = Order("k", Kind.BIGINT, nullable=False)
-MISTYPED = ("bit", "no_number", "written")
+MISTYPED = ("object", "bit", "no_number", "written")
 """Columns of another type than their kind's, which PostgreSQL refuses to mask."""
 MASKS = ("DATE_TO_YEAR", "NUMBER_ROUND(10)", "KEEP_FIRST_1_LAST_1", "CONSTANT(-)", "NULL")
 
@@ -64,6 +64,7 @@ _POSTGRES = {
     "small": (Kind.INTEGER, "smallint", ["-32768", "7"]),
     "whole": (Kind.INTEGER, "integer", ["2147483647", "-1"]),
     "wide": (Kind.BIGINT, "bigint", ["9223372036854775807", "-9223372036854775808"]),
+    "object": (Kind.BIGINT, "oid", ["7", "2147483648", "4294967295"]),
     "numbered": (Kind.BIGINT, "numeric", ["12", "1.5", "'NaN'", "1e17", "1e30", "'-Infinity'"]),
     "single": (Kind.FLOAT, "real", ["0.1", "'NaN'", "'Infinity'", "-0.0"]),
     "double": (Kind.FLOAT, "double precision", ["0.1", "1e300", "'NaN'", "'-Infinity'", "-0.0"]),
