@@ -172,6 +172,9 @@ class SqliteDialect(Standard):
                 return _number(column)
             case Kind.DATETIME:
                 return _moment(column)
+            case Kind.BOOLEAN:
+                # As it is read: an integer is true where it is not 0, and Access wrote -1.
+                return case((func.typeof(column) == _INTEGER, column != literal_column("0")), else_=column)
         return column
 
     def value(self, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:

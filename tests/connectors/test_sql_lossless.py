@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -174,5 +175,28 @@ async def test_mariadb(mariadb: Mariadb) -> None:
         assert await source.fetch(unsigned, {"v": 2**63 - 1}) == [(1,), (3,)]
         exact = Selection(odd, (Column("id", Kind.BIGINT),), Compare("n", Kind.DECIMAL, Comparison.EQ, "v"))
         assert await source.fetch(exact, {"v": huge}) == [(2,)]
+    finally:
+        await source.close()
+
+
+@pytest.mark.fast
+async def test_sqlite_takes_every_number_but_0_for_true_wherever_it_compares(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "flags.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, b BOOLEAN)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", enumerate((0, 1, -1, 2, None, -1, 0, "maybe")))
+    source = SqlConnector().open(SourceConfig("a.b", "sql", f"sqlite+aiosqlite:///{tmp_path / 'flags.db'}"))
+    outputs, flag = (Column("id", Kind.BIGINT), Column("b", Kind.BOOLEAN)), Order("b", Kind.BOOLEAN, descending=True)
+    try:
+        for wanted, ids in ((True, [1, 2, 3, 5]), (False, [0, 6])):
+            selection = Selection(Binding("t"), outputs, Compare("b", Kind.BOOLEAN, Comparison.EQ, "v"), (STABLE,))
+            assert [row[0] for row in await source.fetch(selection, {"v": wanted})] == ids
+        found: list[Value] = []
+        known = Compare("id", Kind.BIGINT, Comparison.LT, "known")
+        selection = Selection(Binding("t"), outputs, known, (flag, STABLE), limit="most")
+        rows = await source.fetch(selection, {"known": 7, "most": 2})
+        while rows:
+            found += [row[0] for row in rows]
+            rows = await source.fetch(replace(selection, after=("flag", "id")), {"known": 7, "most": 2, "flag": rows[-1][1], "id": rows[-1][0]})
+        assert found == [1, 2, 3, 5, 0, 6, 4]
     finally:
         await source.close()
