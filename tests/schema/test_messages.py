@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from graphql import build_schema, graphql_sync
+from graphql import GraphQLError, build_schema, graphql_sync
 
 from schema.messages import in_chinese
+from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
 
 pytestmark = pytest.mark.fast
 _SCHEMA = build_schema("enum By { gender } input Where { name: String by: By } type Query { a(by: By, where: Where): String }")
@@ -24,3 +27,33 @@ _SCHEMA = build_schema("enum By { gender } input Where { name: String by: By } t
 def test_wrong_names_and_values_are_told_in_chinese(document: str, where: dict[str, str] | None, said: str) -> None:
     errors = graphql_sync(_SCHEMA, document, variable_values={"w": where}).errors
     assert [in_chinese(error.message) for error in errors or ()] == [said]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "变量 $w 的值无效：须给出类型 Which! 的值"),
+        ({"w": None}, "变量 $w 的值无效：类型 Which! 的值不能为 null"),
+        ({"w": 1}, "变量 $w 的值无效：此处需要类型 Which 的对象，实际为 1"),
+        ({"w": {}}, "变量 $w 的值无效：缺少必填字段 name（类型 Which）"),
+    ],
+)
+def test_variables_that_lack_something_are_told_in_chinese(variables: dict[str, object], said: str) -> None:
+    schema = build_schema("input Which { name: String! } type Query { a(which: Which!): String }")
+    errors = graphql_sync(schema, "query ($w: Which!) { a(which: $w) }", variable_values=variables).errors
+    assert [in_chinese(error.message) for error in errors or ()] == [said]
+
+
+@pytest.mark.parametrize(
+    ("parse", "value", "said"),
+    [
+        (parse_date, "2024-13-01", "Date 应写作如 2026-11-22 的文本，实际为 '2024-13-01'"),
+        (parse_datetime, "2024-01-01", "DateTime 应写作如 2026-11-22T08:00:00+08:00 的文本，实际为 '2024-01-01'"),
+        (parse_decimal, 1.5, 'Decimal 应写作如 "12.50" 的文本，实际为 1.5'),
+        (parse_bigint, "x", "BigInt 应为 64 位整数或其文本，实际为 'x'"),
+    ],
+)
+def test_values_that_no_scalar_takes_are_told_in_chinese(parse: Callable[[object], object], value: object, said: str) -> None:
+    with pytest.raises(GraphQLError) as refused:
+        parse(value)
+    assert in_chinese(refused.value.message) == said
