@@ -180,7 +180,7 @@ class Carrying:
         await to_thread.run_sync(self._means.chunks.put_back, self._job.id, chunk, reason)
         if isinstance(trouble, Waiting):
             return 0.0
-        log.warning("exchange_chunk_failed", exchange=self._job.id, chunk=chunk.number, attempt=chunk.attempt, reason=reason)
+        log.warning("exchange_chunk_failed", exchange=self._job.id, chunk=chunk.number, attempt=chunk.attempt, reason=reason, why=getattr(trouble, "why", ""))
         if isinstance(trouble, ChunkFault) and trouble.code == NO_ROOM and trouble.retryable:
             self._passage.has_no_room()
             return 0.0

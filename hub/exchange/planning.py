@@ -11,12 +11,13 @@ from typing import Any
 
 from connectors import paging
 from connectors.errors import SourceFault
-from connectors.selection import Value
+from connectors.selection import Compare, Comparison, Every, Value
 from connectors.spi import Source, SourceConfig
 from connectors.streaming import Slice, Streaming
 from hub.exchange.chunks import Chunk, NewChunk, not_planned
 from hub.exchange.compiling import Compiled
 from hub.exchange.sealing import Seals, Tampered
+from hub.exchange.stops import Stopped
 from hub.exchange.store import Job
 from hub.exchange.work.task import EXTENSIONS, Calling, ChunkTask
 from schema.answer import Answer
@@ -25,6 +26,8 @@ from schema.export_spec import ExportSpec
 from schema.exporting import spec_of
 
 _NUMBERED = 5
+_KEYLESS = "stable key is null"
+"""A parameter that no document has."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +104,44 @@ async def cut(plan: Planned, open_: Callable[[str], Source], rows: int, counting
 
     Raises:
         SourceFault: the source cannot be cut now.
+        Stopped: it cannot be cut so.
     """
     root, key = plan.spec.root, plan.spec.key
     source = open_(root.source)
-    if key is None or quota or not isinstance(source, Streaming) or not source.streams(root.selection):
+    streamed = isinstance(source, Streaming) and source.streams(root.selection)
+    if key is None or quota or not streamed:
         count = None if quota else await counting
-        return [_new(plan, seals, 1, count is None or count > rows, {"after": None})]
+        several = count is None or count > rows
+        if several and streamed:
+            await _check_keys(plan, source)
+        return [_new(plan, seals, 1, several, {"after": None})]
     ends = await paging.cuts(source, root.selection, root.parameters, key, rows)
     bounds: list[Value] = [None, *ends, None]
     parts = [{"above": above, "upto": upto} for above, upto in pairwise(bounds)]
     return [_new(plan, seals, number, len(parts) > 1, part) for number, part in enumerate(parts, 1)]
+
+
+async def _check_keys(plan: Planned, source: Source) -> None:
+    """That chunk can follow chunk: behind a place in the order no row comes whose stable key is null.
+
+    Raises:
+        Stopped: there are such rows; they would be missing from the files.
+        SourceFault: it cannot be told.
+    """
+    root, key = plan.spec.root, plan.spec.key
+    if root.selection.order:
+        column, kind = root.selection.order[-1].column, root.selection.order[-1].kind
+    elif key is not None:
+        column, kind = key.name, key.kind
+    else:
+        return
+    without = Compare(column, kind, Comparison.IS_NULL, _KEYLESS)
+    parts = (without,) if root.selection.where is None else (root.selection.where, without)
+    found = await source.count(replace(root.selection, order=(), where=Every(parts)), {**root.parameters, _KEYLESS: True})
+    if found:
+        zh = f"{root.resource} 有 {found} 行的稳定键为空，无法逐块导出；请提供部门更正，或不写 orderBy"
+        en = f"{found} rows of {root.resource} have no stable key, so that no chunk can follow another: have them mended, or leave orderBy out"
+        raise Stopped(f"SOURCE_VALUE {zh} {en}")
 
 
 def following(plan: Planned, seals: Seals, chunk: Chunk, last: Sequence[Value] | None) -> NewChunk | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from unittest.mock import patch
 import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from hub.exchange.chunks import ChunkStore, NewChunk
 from hub.exchange.executors.inline import InlineExecutor
@@ -194,6 +196,35 @@ async def test_a_chunk_that_always_fails_ends_its_job(world: World, retryable: b
         found = await world.until(job, "FAILED")
     assert found["reason"] == "TIMEOUT 超时 late"
     assert (world.attempts(job)[2], world.files(job)) == (attempts, [])
+
+
+async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(world: World, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
+        register.execute("CREATE TABLE free AS SELECT * FROM person")
+        register.execute("UPDATE free SET pk = NULL WHERE pk IN (SELECT pk FROM free ORDER BY pk LIMIT 3 OFFSET 20)")
+        register.execute("DROP TABLE person")
+        register.execute("ALTER TABLE free RENAME TO person")
+        register.commit()
+    job = await world.start("ordered", document=ORDERED)
+    found = await world.until(job, "FAILED")
+    assert found["reason"].startswith("SOURCE_VALUE civil_affairs.person 有 3 行的稳定键为空")
+    assert "3 rows of civil_affairs.person have no stable key" in found["reason"]
+    job = await world.start("plain")
+    await world.until(job, "SUCCEEDED")
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_refusal_of_the_source_is_told_to_those_who_run_the_hub(world: World, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
+        register.execute("UPDATE person SET born = '1950-13-45' WHERE pk > 20")
+        register.commit()
+    with capture_logs() as logs:
+        job = await world.start("refused", document=ORDERED)
+        found = await world.until(job, "FAILED")
+    (told,) = [each for each in logs if each["event"] == "exchange_chunk_failed"]
+    assert "no page begins behind a value of born that cannot be delivered" in told["why"]
+    assert found["reason"].startswith("SOURCE_UNAVAILABLE 数据源拒绝了查询：civil_affairs.person；可换用其他排序或条件")
+    assert "another order or filter may do" in found["reason"]
 
 
 async def test_no_exchange_has_failed_before_its_entry_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

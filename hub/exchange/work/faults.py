@@ -17,16 +17,19 @@ def of_source(task: ChunkTask, fault: SourceFault) -> ChunkFault:
     codes = dict.fromkeys(reading.resource for reading in task.spec.readings if reading.source == fault.source)
     resource = ", ".join(codes) or task.spec.root.resource
     if isinstance(fault, SourceTimeout):
-        return ChunkFault("TIMEOUT", f"数据源响应超时：{resource}", f"the source of {resource} did not answer in time", retryable=True)
+        return ChunkFault("TIMEOUT", f"数据源响应超时：{resource}", f"the source of {resource} did not answer in time", retryable=True, why=str(fault))
     if fault.retryable:
-        return ChunkFault("SOURCE_UNAVAILABLE", f"数据源暂不可用：{resource}", f"the source of {resource} is not available", retryable=True)
-    return ChunkFault("SOURCE_UNAVAILABLE", f"数据源拒绝了查询：{resource}", f"the source of {resource} refused the query", retryable=False)
+        return ChunkFault("SOURCE_UNAVAILABLE", f"数据源暂不可用：{resource}", f"the source of {resource} is not available", retryable=True, why=str(fault))
+    zh, en = f"数据源拒绝了查询：{resource}；可换用其他排序或条件", f"the source of {resource} refused the query; another order or filter may do"
+    return ChunkFault("SOURCE_UNAVAILABLE", zh, en, retryable=False, why=str(fault))
 
 
-def of_configuration(task: ChunkTask, _fault: ConfigFault) -> ChunkFault:
+def of_configuration(task: ChunkTask, fault: ConfigFault) -> ChunkFault:
     """A source that cannot be opened here."""
     resource = task.spec.root.resource
-    return ChunkFault("SOURCE_UNAVAILABLE", f"数据源配置有误：{resource}", f"the source of {resource} is wrongly configured", retryable=False)
+    return ChunkFault(
+        "SOURCE_UNAVAILABLE", f"数据源配置有误：{resource}", f"the source of {resource} is wrongly configured", retryable=False, why=fault.message
+    )
 
 
 def of_disk(fault: OSError) -> ChunkFault:

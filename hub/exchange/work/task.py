@@ -86,15 +86,15 @@ class ChunkReceipt:
 
 
 class ChunkFault(Exception):
-    """A chunk that came to nothing. ``code`` is one of docs/errors.md; ``retryable``: the same may succeed later."""
+    """A chunk that came to nothing. ``code`` is one of docs/errors.md; ``retryable``: the same may succeed later; ``why`` is for the hub's log alone."""
 
-    def __init__(self, code: str, zh: str, en: str, *, retryable: bool) -> None:
+    def __init__(self, code: str, zh: str, en: str, *, retryable: bool, why: str = "") -> None:
         super().__init__(code, zh, en, retryable)
-        self.code, self.zh, self.en, self.retryable = code, zh, en, retryable
+        self.code, self.zh, self.en, self.retryable, self.why = code, zh, en, retryable, why
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _fault, (self.code, self.zh, self.en, self.retryable)
+        return _fault, (self.code, self.zh, self.en, self.retryable, self.why)
 
 
-def _fault(code: str, zh: str, en: str, retryable: bool) -> ChunkFault:
-    return ChunkFault(code, zh, en, retryable=retryable)
+def _fault(code: str, zh: str, en: str, retryable: bool, why: str) -> ChunkFault:
+    return ChunkFault(code, zh, en, retryable=retryable, why=why)
