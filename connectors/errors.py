@@ -48,6 +48,10 @@ class SourceRefused(SourceFault):
     """The source rejected the statement, or the hub would have to read more rows than it may. Not retryable."""
 
 
+class SourceMismatch(SourceRefused):
+    """A value of the question is none that its column could hold, such as a text that is no UUID."""
+
+
 class ConfigFault(ValueError):
     """A source's configuration is wrong. ``message`` says what, ``hint`` how to mend it."""
 

@@ -12,14 +12,14 @@ from typing import TypeVar
 from auth.rights import Operation
 from connectors.aggregating import aggregated
 from connectors.aggregation import Aggregation
-from connectors.errors import SourceFault, SourceTimeout
+from connectors.errors import SourceFault, SourceMismatch, SourceTimeout
 from connectors.looked_up import looked_up
 from connectors.selection import Every, Predicate, Row, Selection, Value
 from connectors.spi import Source
 from schema.answer import Answer, SourceState, take
 from schema.batches import Batch
 from schema.faces import Face
-from schema.faults import Code, Fault
+from schema.faults import Code, Fault, bad_input
 from schema.filters import Binds, row_condition
 from schema.freshness import is_stale
 from schema.look_ups import LookUp
@@ -92,13 +92,13 @@ class Reader:
 
     async def rows(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> Sequence[Row]:
         """Rows of a selection, noted as accessed."""
-        rows = await self._call(face, lambda source: source.fetch(selection, binds))
+        rows = await self._call(face, lambda source: source.fetch(selection, binds), asked=True)
         self.note(face, rows, selection, uses, Operation.QUERY)
         return rows
 
     async def look_up(self, face: Face, asked: LookUp, values: tuple[Value, ...], group: object) -> Row | None:
         """The row that one identifier, in any of its spellings, leads to, noted as accessed. Calls of one ``group`` may share a statement."""
-        row = await self._call(face, lambda source: looked_up(source, asked.selection, asked.binds, asked.key, values, group))
+        row = await self._call(face, lambda source: looked_up(source, asked.selection, asked.binds, asked.key, values, group), asked=True)
         access = self._answer.access(face, Operation.QUERY)
         take(access, asked.uses, 0 if row is None else 1)
         if row is not None:
@@ -112,12 +112,12 @@ class Reader:
 
     async def unnoted(self, face: Face, selection: Selection, binds: Binds) -> Sequence[Row]:
         """Rows of a selection, of which the caller notes those that are shown."""
-        return await self._call(face, lambda source: source.fetch(selection, binds))
+        return await self._call(face, lambda source: source.fetch(selection, binds), asked=True)
 
     async def count(self, face: Face, selection: Selection, binds: Binds, uses: Sequence[ItemUse]) -> int:
         """How many rows the predicate holds for; the items that were compared are noted."""
         self.note(face, (), None, uses, Operation.QUERY)
-        return await self._call(face, lambda source: source.count(selection, binds))
+        return await self._call(face, lambda source: source.count(selection, binds), asked=True)
 
     async def aggregate(self, face: Face, aggregation: Aggregation, binds: Binds) -> Sequence[Row]:
         """Cells of an aggregation. No row is taken; the items are the caller's to note."""
@@ -146,10 +146,10 @@ class Reader:
         """Notes whom a question concerns, whatever is found."""
         self._answer.access(face, Operation.QUERY).subjects.update(dict.fromkeys(subjects))
 
-    async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> T:
-        return (await self._served_call(face, call))[0]
+    async def _call(self, face: Face, call: Callable[[Source], Awaitable[T]], *, asked: bool = False) -> T:
+        return (await self._served_call(face, call, asked=asked))[0]
 
-    async def _served_call(self, face: Face, call: Callable[[Source], Awaitable[T]]) -> tuple[T, str, datetime]:
+    async def _served_call(self, face: Face, call: Callable[[Source], Awaitable[T]], *, asked: bool = False) -> tuple[T, str, datetime]:
         code = face.resource.source
         started = time.perf_counter()
         state, reason, as_of = "FAILED", "", None
@@ -163,7 +163,7 @@ class Reader:
             state, as_of = _served(face, source)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)
-            raise source_fault(face, fault) from fault
+            raise source_fault(face, fault, asked=asked) from fault
         finally:
             self._note_source(SourceState(code, state, round((time.perf_counter() - started) * 1000), reason, as_of))
         return result, state, as_of
@@ -189,9 +189,15 @@ def _served(face: Face, source: Source) -> tuple[str, datetime]:
     return (STALE if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
 
 
-def source_fault(face: Face, fault: SourceFault) -> Fault:
-    """What the caller is told: which resource, and whether trying again may help; nothing of the source's own texts."""
+def source_fault(face: Face, fault: SourceFault, *, asked: bool = False) -> Fault:
+    """What the caller is told: which resource, and whether trying again may help; nothing of the source's own texts.
+
+    ``asked``: the values that the source compared are the caller's, and not those of another source or of a claim.
+    """
     name = face.resource.name
+    if asked and isinstance(fault, SourceMismatch):
+        zh, en = f"标识或筛选条件中的取值与列的类型不符：{name}", f"a value of an identifier or filter does not fit its column's type: {face.resource.code}"
+        return bad_input(zh, en, "请核对取值的格式，如 UUID 与枚举值", "compare the form of the values, such as UUIDs and enumerations")
     if isinstance(fault, SourceTimeout):
         en = f"the source of {face.resource.code} did not answer in time"
         return Fault(Code.TIMEOUT, f"数据源响应超时：{name}", en, "请稍后重试或缩小查询", "try later, or ask for less")

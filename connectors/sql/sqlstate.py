@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from connectors.errors import SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import SourceFault, SourceMismatch, SourceRefused, SourceTimeout, SourceUnavailable
 
 _DENIED = re.compile(r"permission denied for (?:materialized |foreign )?(schema|table|view|function|procedure|sequence) (.+)")
 _RIGHTS = {"schema": "USAGE", "function": "EXECUTE", "procedure": "EXECUTE"}
 _CANCELLED = "57014"
 _MISSING = ("42P01", "42703", "3F000")
 _PRIVILEGE = "42501"
+_MISFIT = ("22P02", "22000")
+"""A text that is none of a type's, and what asyncpg finds of it before the server does. Masks never raise: what they cannot read is withheld."""
 _NOT_ADMITTED = ("28", "3D")
 _NOT_REACHABLE = ("08", "53", "57", "58")
 
@@ -35,6 +37,8 @@ def fault_of(source: str, state: str | None, what: str) -> SourceFault:
         return SourceRefused(source, f"{what} or a column of it does not exist; compare the catalog with the source")
     if state == _PRIVILEGE:
         return SourceRefused(source, f"the hub may not read {what}; grant SELECT to its user")
+    if state in _MISFIT:
+        return SourceMismatch(source, f"a value does not fit its column in {what}")
     return SourceRefused(source, f"the statement on {what} was rejected (SQLSTATE {state})")
 
 

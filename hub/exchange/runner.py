@@ -270,7 +270,7 @@ class ExchangeRunner:
                 break
             except SourceFault as fault:
                 if not fault.retryable or count == ATTEMPTS:
-                    raise source_fault(plan.compiled.export.list.face, fault) from fault
+                    raise source_fault(plan.compiled.export.list.face, fault, asked=True) from fault
                 await asyncio.sleep(pause(count))
                 await passage.ask()
         await passage.told(plan.job, rows_total=found)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from connectors.errors import SourceRefused
+from connectors.errors import SourceMismatch, SourceRefused
 from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Order, Row, Selection, Undeliverable, Value
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
@@ -128,6 +128,36 @@ async def test_postgres(postgres: Postgres) -> None:
         big = await shown(source, odd, [Column("id", Kind.BIGINT), Column("big", Kind.BIGINT), Column("day", Kind.DATE)])
         assert [row[1] for row in big] == [7, "bad", 10**30, "bad", 5, None, -9]
         assert [row[0] for row in big] == [1, 2, 3, 4, 5, 6, 7]
+    finally:
+        await source.close()
+
+
+@pytest.mark.slow
+async def test_a_value_that_no_column_of_its_type_could_hold_is_the_question_s_fault(postgres: Postgres) -> None:
+    schema = f"s{uuid4().hex}"
+    connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+    try:
+        await connection.execute(
+            f"""CREATE SCHEMA {schema}; CREATE TYPE {schema}.grade AS ENUM ('a', 'b'); CREATE TABLE {schema}.kept (key uuid, grade {schema}.grade);
+            INSERT INTO {schema}.kept VALUES ('7f3f1f3e-0000-4000-8000-000000000001', 'a')"""
+        )
+    finally:
+        await connection.close()
+    source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
+    kept = Binding(f"{schema}.kept")
+    try:
+        for column, right in (("key", "7f3f1f3e-0000-4000-8000-000000000001"), ("grade", "a")):
+            equal = Selection(kept, (Column("grade", Kind.STRING),), Compare(column, Kind.STRING, Comparison.EQ, "v"))
+            assert [tuple(row) for row in await source.fetch(equal, {"v": right})] == [("a",)]
+            with pytest.raises(SourceMismatch):
+                await source.fetch(equal, {"v": "nope"})
+            with pytest.raises(SourceMismatch):
+                await source.count(equal, {"v": "nope"})
+            with pytest.raises(SourceMismatch):
+                await source.look_up_all(Selection(kept, (Column("grade", Kind.STRING),)), {}, Column(column, Kind.STRING), ["nope"], alone=True)
+        with pytest.raises(SourceRefused, match="does not exist") as missing:
+            await source.fetch(Selection(Binding(f"{schema}.none"), (Column("key", Kind.STRING),)), {})
+        assert not isinstance(missing.value, SourceMismatch)
     finally:
         await source.close()
 
