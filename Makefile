@@ -19,6 +19,8 @@ USERS ?= 20
 SECONDS ?= 60
 SHAPE ?= steady
 CALLERS ?= MixedDay
+# Processes of the whole suite: half of what it does is waiting.
+TEST_PROCESSES ?= 4
 LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
 say = @printf '%s\n' '· $(1)'
 
@@ -101,10 +103,10 @@ prepared: dev packages
 	@$(MAKE) --jobs=2 --output-sync=target lint collected
 
 test: prepared ## 全部测试 Everything; starts its own PostgreSQL, MariaDB and Chromium
-	@$(BIN)/pytest -q -n 5 --dist loadfile
+	@$(BIN)/pytest -q -n $(TEST_PROCESSES) --dist loadfile
 
 thorough: prepared ## 全部样例 The same with all random examples, of which `make test` draws a quarter
-	@THOROUGH=1 $(BIN)/pytest -q -n 5 --dist loadfile
+	@THOROUGH=1 $(BIN)/pytest -q -n $(TEST_PROCESSES) --dist loadfile
 
 packages:
 	@missing=; command -v chromium >/dev/null || missing="$$missing chromium"; \
