@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import structlog
+
 from connectors import paging
-from connectors.errors import SourceFault
+from connectors.errors import SourceFault, SourceTimeout
 from connectors.selection import Compare, Comparison, Every, Value
 from connectors.spi import Source, SourceConfig
 from connectors.streaming import Slice, Streaming
@@ -28,6 +30,7 @@ from schema.exporting import spec_of
 _NUMBERED = 5
 _KEYLESS = "stable key is null"
 """A parameter that no document has."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,12 @@ async def _check_keys(plan: Planned, source: Source) -> None:
         return
     without = Compare(column, kind, Comparison.IS_NULL, _KEYLESS)
     parts = (without,) if root.selection.where is None else (root.selection.where, without)
-    found = await source.count(replace(root.selection, order=(), where=Every(parts)), {**root.parameters, _KEYLESS: True})
+    try:
+        found = await source.count(replace(root.selection, order=(), where=Every(parts)), {**root.parameters, _KEYLESS: True})
+    except SourceTimeout:
+        # As with the number of rows: a long list that can be read is not refused because it cannot be counted.
+        log.warning("exchange_keys_not_checked", exchange=plan.job.id, resource=root.resource)
+        return
     if found:
         zh = f"{root.resource} 有 {found} 行的稳定键为空，无法逐块导出；请提供部门更正，或不写 orderBy"
         en = f"{found} rows of {root.resource} have no stable key, so that no chunk can follow another: have them mended, or leave orderBy out"

@@ -16,6 +16,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from connectors.errors import SourceTimeout
+from connectors.sql.source import SqlSource
 from hub.exchange.chunks import ChunkStore, NewChunk
 from hub.exchange.executors.inline import InlineExecutor
 from hub.exchange.executors.spi import Progress, WorkerLost
@@ -211,6 +213,23 @@ async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(wor
     assert "3 rows of civil_affairs.person have no stable key" in found["reason"]
     job = await world.start("plain")
     await world.until(job, "SUCCEEDED")
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_list_too_long_to_be_counted_is_exchanged_in_order_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    async def late(*_: Any) -> int:
+        nonlocal asked
+        asked += 1
+        raise SourceTimeout("civil_affairs.db", "the statement was stopped")
+
+    monkeypatch.setattr(SqlSource, "count", late)
+    with capture_logs() as logs:
+        job = await world.start("uncounted", document=ORDERED)
+        await world.until(job, "SUCCEEDED")
+    assert asked == 2, "how many rows there are, and how many have no key"
+    assert [each["resource"] for each in logs if each["event"] == "exchange_keys_not_checked"] == ["civil_affairs.person"]
     assert difference(world.files(job)) == (0, 0)
 
 

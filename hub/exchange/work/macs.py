@@ -22,7 +22,7 @@ class Macs:
 
     def __init__(self, key: bytes) -> None:
         # CMAC is defined over the bare block cipher: what chains the blocks is done here, over a column at a time, and nothing is decrypted.
-        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
         self._whole = _doubled(self._encrypted(bytes(WIDTH)))
         self._padded = _doubled(self._whole)
 
