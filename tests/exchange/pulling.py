@@ -25,6 +25,7 @@ from tests.hub.running import RunningHub
 
 DOCUMENT = "{ civilAffairs { persons { nodes { name birthDate phone } } } }"
 _HOP = ("connection", "transfer-encoding", "host", "date", "server")
+_NOT_NOW = 503
 
 
 def exchange_at(hub: RunningHub, key: str, format_: str = "JSONL", document: str = DOCUMENT) -> str:
@@ -77,7 +78,11 @@ def lines(seed: int, size: int) -> bytes:
 
 @dataclass
 class Proxy:
-    """Passes requests on to a hub. What it does to those for files is in the tests' hands; ``asked`` is what came: method, path, headers."""
+    """Passes requests on to a hub. What it does to those for files is in the tests' hands.
+
+    ``asked`` is what came: method, path, headers. Not among it is what the hub could not serve at the moment, or did not answer at all: whoever
+    means it asks again.
+    """
 
     target: str
     base: str = ""
@@ -125,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         proxy = self.proxy
         headers = {name.lower(): value for name, value in self.headers.items()}
-        proxy.asked.append((self.command, self.path, headers))
+        asked = (self.command, self.path, headers)
+        proxy.asked.append(asked)
         body = self.rfile.read(int(headers.get("content-length", 0)))
         if proxy.stalled and proxy.stalled in self.path:
             while proxy.stalled and proxy.stalled in self.path:
@@ -137,9 +143,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(status, {**sent, "content-length": "0"})
             return
         passed = {name: value for name, value in headers.items() if name not in _HOP}
-        with self.client.stream(self.command, proxy.target + self.path, headers=passed, content=body) as answer:
-            self._head(answer.status_code, dict(answer.headers))
-            self._body(answer)
+        try:
+            with self.client.stream(self.command, proxy.target + self.path, headers=passed, content=body) as answer:
+                if answer.status_code == _NOT_NOW:
+                    proxy.asked.remove(asked)
+                self._head(answer.status_code, dict(answer.headers))
+                self._body(answer)
+        except httpx2.TransportError:
+            proxy.asked.remove(asked)
+            raise
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response_only(status)

@@ -34,4 +34,4 @@ class Verifying:
         uploads = UploadStore(core.engine, core.settings.exchanges / "uploads")
         runs = VerificationRuns(live, documents, plans, Asking(live, core.ledger, watch), store, uploads)
         disposal = UploadDisposal(uploads, core.ledger, not core.settings.shared)
-        return cls(uploads, runs, UploadHttp(live, identity, uploads, Slots()), disposal)
+        return cls(uploads, runs, UploadHttp(live, identity, uploads, Slots(), disposal), disposal)

@@ -50,12 +50,16 @@ class UploadDisposal:
 
     async def sweep(self) -> None:
         """All that is due now, and what uploads left behind that broke off."""
+        await self.dispose_due()
+        await to_thread.run_sync(self._clear)
+
+    async def dispose_due(self) -> None:
+        """Those that were used, and those whose time is over."""
         for upload in await to_thread.run_sync(self._store.due):
             if self._alone or await to_thread.run_sync(self._store.path(upload.id).exists):
                 details = {"actor": "hub", "act": "disposeUpload", "target": upload.id}
                 draft = EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeUpload", details=details)
                 await dispose(self._ledger, self._store, upload, draft)
-        await to_thread.run_sync(self._clear)
 
     def _clear(self) -> None:
         before = time.time() - LEFT_SECONDS

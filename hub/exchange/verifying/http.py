@@ -20,7 +20,7 @@ from hub.api.entries import refusal_entry
 from hub.api.identity import Identity
 from hub.api.use import read_use
 from hub.exchange.http import asked_of, fault_response
-from hub.exchange.verifying.disposal import dispose
+from hub.exchange.verifying.disposal import UploadDisposal, dispose
 from hub.exchange.verifying.receiving import Slots, TooLarge, look, receive
 from hub.exchange.verifying.store import KEPT, MOST_UPLOADS, TooMany, Upload, UploadStore
 from hub.exchange.verifying.texts import CHARSETS
@@ -51,6 +51,7 @@ class UploadHttp:
     identity: Identity
     store: UploadStore
     slots: Slots
+    disposal: UploadDisposal
 
     def routes(self) -> list[Route]:
         """The routes under ``/exchanges/uploads``."""
@@ -122,7 +123,12 @@ class UploadHttp:
         try:
             await to_thread.run_sync(self.store.check_room, application)
         except TooMany:
-            raise _too_many() from None
+            # Those of verifications that have ended wait for the next sweep only.
+            await self.disposal.dispose_due()
+            try:
+                await to_thread.run_sync(self.store.check_room, application)
+            except TooMany:
+                raise _too_many() from None
 
     async def _taken(self, request: Request, application: str, format_: str, charset: str) -> Upload:
         mib, identity, moment = self.live.core.settings.upload_mib, make_id("upload"), now()

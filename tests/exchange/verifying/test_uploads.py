@@ -188,3 +188,14 @@ async def test_an_application_has_few_uploads_and_after_a_day_none(batches: Batc
     assert disposed >= set(uploads)
     assert not any(world.hub._verifying.uploads.path(upload).exists() for upload in uploads)
     assert (await batches.send(app, ONE)).status_code == 201
+
+
+async def test_uploads_of_verifications_that_have_ended_keep_nobody_waiting(batches: Batches) -> None:
+    world = batches.world
+    app = world.application("frequent")
+    for _ in range(MOST_UPLOADS):
+        await batches.ended(app, await batches.job(app, await batches.upload(app, ONE)))
+    before = world.entries()[-1].seq
+    assert (await batches.send(app, ONE)).status_code == 201, "no sweep was waited for"
+    disposed = [(entry.content.details or {})["target"] for entry in world.entries(before) if entry.content.operation == "disposeUpload"]
+    assert len(disposed) == len(set(disposed)) >= MOST_UPLOADS
