@@ -20,7 +20,7 @@ from connectors.threads import Threads
 if TYPE_CHECKING:
     import pyarrow
 
-_BATCH_BYTES = 4 * 2**20
+_BATCH_BYTES = 3 * 2**20
 _STREAMS = 64
 _CANCEL_EVERY = 0.05
 """Seconds. A cancellation that arrives before the statement has begun is lost, so it is repeated."""
@@ -52,7 +52,7 @@ class AdbcStreams:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def batches(self, text: str, arguments: Sequence[Any], what: str) -> AsyncGenerator[pyarrow.RecordBatch, None]:
-        """The statement's rows in batches of about 4 MiB, one of them on its way while another is in hand. Closed early, it stops the statement.
+        """The statement's rows in batches of about 3 MiB, one of them on its way while another is in hand. Closed early, it stops the statement.
 
         Raises:
             SourceFault: it failed. The driver's own texts hold the statement, and are not passed on.

@@ -70,7 +70,7 @@ def merge(files: Sequence[Path], engine: Engine, draft: Path, also: Mapping[str,
         for resource, place, count in runs_of(path):
             runs.setdefault(resource, []).append(_Run(path, place, count * WIDTH))
     for resource, hashes in (also or {}).items():
-        if held := ordered(b"".join(hashes)):
+        if held := bytes(ordered(b"".join(hashes))):
             runs.setdefault(resource, []).append(_Run(None, 0, 0, held))
     return {resource: _written(runs[resource], engine, draft) for resource in sorted(runs)}
 
@@ -89,10 +89,10 @@ def _written(runs: Sequence[_Run], engine: Engine, draft: Path) -> SubjectSet:
     return SubjectSet(count, digest.hexdigest())
 
 
-def _merged(runs: Sequence[_Run]) -> Iterator[bytes]:
+def _merged(runs: Sequence[_Run]) -> Iterator[memoryview]:
     """All hashes in order, each once. What follows is sorted, by threads that do not hold the interpreter, while a block is in hand."""
     with ThreadPoolExecutor(_AHEAD, "subjects") as threads:
-        sorting: deque[Future[bytes]] = deque()
+        sorting: deque[Future[memoryview]] = deque()
         for block in _blocks(runs):
             sorting.append(threads.submit(ordered, block))
             if len(sorting) > _AHEAD:
