@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from hub.cli import (
     anomaly,
@@ -103,10 +105,14 @@ for _name, _group in (
     app.add_typer(_group, name=_name)
 
 
+_command = cache(lambda: get_command(app))
+"""Made once in a process: of a hundred commands it takes as long as most of them run."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code."""
     try:
-        app(list(arguments), prog_name="huitong")
+        _command()(list(arguments), prog_name="huitong")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except EXPECTED as fault:
