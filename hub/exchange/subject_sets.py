@@ -35,16 +35,17 @@ class _Run:
     held: bytes = b""
 
     def fill(self, size: int) -> None:
-        """Reads on where nothing is held."""
-        if self.held or not self.left or self.path is None:
+        """Reads on until so many bytes are held: all runs reach about as far then, and few blocks are cut."""
+        more = min(size - len(self.held), self.left)
+        if more <= 0 or self.path is None:
             return
-        size = min(size, self.left)
         with self.path.open("rb") as file:
             file.seek(self.place)
-            self.held = file.read(size)
-        if len(self.held) != size:
+            read = file.read(more)
+        if len(read) != more:
             raise OSError("a file of subjects is not whole")
-        self.place, self.left = self.place + size, self.left - size
+        self.held += read
+        self.place, self.left = self.place + more, self.left - more
 
     def take(self, upto: bytes | None) -> bytes:
         """What is held and not greater."""

@@ -72,6 +72,22 @@ def test_chunks_that_name_the_same_persons_make_one_set(tmp_path: Path, engine: 
     assert [(row.first, row.last) for row in rows] == [(row.hashes[:WIDTH], row.hashes[-WIDTH:]) for row in rows]
 
 
+def test_however_many_chunks_there_are_blocks_are_as_large_as_they_may_be(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks, each = 20, 500
+    files = [named(tmp_path / f"f{number}", list(range(number * each, (number + 1) * each))) for number in range(chunks)]
+    sizes: list[int] = []
+
+    def counted(block: bytes) -> memoryview:
+        sizes.append(len(block) // WIDTH)
+        return ordered(block)
+
+    monkeypatch.setattr(subject_sets, "_MEMORY", chunks * 64 * WIDTH)
+    monkeypatch.setattr(subject_sets, "ordered", counted)
+    assert merge(files, engine, tmp_path / "draft")["a.b"].count == sum(sizes) == chunks * each
+    assert max(sizes) <= chunks * 64
+    assert len(sizes) <= 2 * chunks * each / (chunks * 64), "not as many times more as there are chunks"
+
+
 def test_a_set_that_is_known_already_stays(tmp_path: Path, engine: Engine) -> None:
     path = named(tmp_path / "f", [1, 2, 3])
     first = merge([path], engine, tmp_path / "draft")
