@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import Event
 from typing import Any
 
 from anyio import to_thread
@@ -66,6 +67,7 @@ from hub.live import Live
 from hub.metrics.admin import admin_application, readiness
 from hub.metrics.meter import operation_of
 from hub.metrics.registry import Metrics, Observed
+from hub.pacing import calmly
 from hub.people.authorize import AuthorizePages
 from hub.people.authorize_console import ConsolePeople
 from hub.people.codes import Clients, LivePeople, StoredCodes
@@ -337,7 +339,9 @@ class Hub:
             core.witnessing.run(),
             self.anomalies.run(),
         )
-        tasks = [asyncio.create_task(work) for work in works]
+        ending = Event()
+        with calmly(ending):
+            tasks = [asyncio.create_task(work) for work in works]
         await self.runner.resume()
         # Whoever finds the hub ready finds a checkpoint, on its very first start too.
         await to_thread.run_sync(core.log.published)
@@ -348,6 +352,7 @@ class Hub:
             yield
         finally:
             self.ready = False
+            ending.set()
             await self.runner.close()
             for task in tasks:
                 task.cancel()

@@ -62,9 +62,12 @@ class ApplicationHour:
             self.operators[entry["operator"]] += 1
         self.whole.calls += 1
         for access in entry["accesses"]:
-            for counts in (self.whole, self.resources.setdefault(access["resource"], Counts())):
-                _add_access(counts, entry, access)
-            self.resources[access["resource"]].calls += 1
+            counts = self.resources.get(access["resource"])
+            if counts is None:
+                counts = self.resources[access["resource"]] = Counts()
+            counts.calls += 1
+            _add_access(self.whole, entry, access)
+            _add_access(counts, entry, access)
 
     def _refuse(self, entry: Entry) -> None:
         code = entry["code"] or ""

@@ -148,7 +148,11 @@ class Historian:
             self._newest = max(self._newest or _LONG_AGO, datetime.fromisoformat(entry["at"]))
             application, hour = entry["application"], self._hour(hour_of(entry))
             self._begins.setdefault(hour, seq)
-            self._open.setdefault(hour, {}).setdefault(application, ApplicationHour()).add(seq, entry)
+            held = self._open.setdefault(hour, {})
+            counts = held.get(application)
+            if counts is None:
+                counts = held[application] = ApplicationHour()
+            counts.add(seq, entry)
             touched.add((application, hour))
         return touched
 

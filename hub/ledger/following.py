@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.pacing import Pace
+
 NewEntry = tuple[int, bytes, bytes, str]
 """An entry as the publisher reads it: number, leaf, canonical bytes, moment."""
 AT_ONCE = 256
@@ -30,9 +32,11 @@ def new_entries(connection: Connection, first: int, most: int) -> list[NewEntry]
 
 
 def entries_between(connection: Connection, first: int, end: int, most: int) -> Iterator[tuple[int, bytes]]:
-    """Numbers and canonical bytes of entries from ``first`` on and before ``end``, in their order; read while they are taken."""
+    """Numbers and canonical bytes of entries from ``first`` on and before ``end``, in their order; read while they are taken, at the work's pace."""
+    pace = Pace()
     for seq, _, canonical, _ in _read(connection, first, end, most):
         yield seq, canonical
+        pace()
 
 
 def _read(connection: Connection, first: int, end: int, most: int) -> Iterator[NewEntry]:

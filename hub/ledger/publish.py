@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -17,7 +17,7 @@ from hub.ledger.canonical import NO_PREDECESSOR
 from hub.ledger.checkpoint import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from hub.ledger.digest import Digest, digest_of
 from hub.ledger.errors import DeviceFault, KeyMissing, LedgerCorrupt
-from hub.ledger.following import NewEntry, new_entries
+from hub.ledger.following import AT_ONCE, NewEntry, new_entries
 from hub.ledger.history import LedgerKey, check_last, of_size, read_history
 from hub.ledger.hours import Spans, spans, widen
 from hub.ledger.keys import Signer, VerifierKey
@@ -25,6 +25,7 @@ from hub.ledger.merkle import fold, grow
 from hub.ledger.parsing import place, stands_at
 from hub.ledger.storing import insert_all
 from hub.ledger.tree import peaks
+from hub.pacing import Pace, calmly
 from hub.store.turns import writing
 
 INTERVAL = 1.0
@@ -59,6 +60,8 @@ class Publisher:
         self._signed: Checkpoint | None = None
         self._ending = Event()
         self._thread: Thread | None = None
+        self._more = False
+        """Whether the last checkpoint left entries to the next one."""
         self.fault: str | None = None
         """Why the last look published nothing although something was new; ``None`` when all is well. Readiness shows it."""
 
@@ -115,12 +118,19 @@ class Publisher:
         before, tops = self._verified(connection, line)
         # The key in force signs no checkpoint that lies before its announcement: up to there is one step.
         limit = max(STEP, line[-1].size - before)
-        rows = new_entries(connection, before, limit)
-        if not rows:
-            return None
-        leaves = _leaves(rows, before, self._previous(connection, before), self._digest)
-        nodes = [*grow(tops, before, leaves, self._digest)]
-        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans((seq, at) for seq, _, _, at in rows))
+        leaves: list[bytes] = []
+        nodes: list[tuple[int, int, bytes]] = []
+        moments: list[tuple[int, str]] = []
+        previous, pace = self._previous(connection, before), Pace()
+        while len(leaves) < limit and (rows := new_entries(connection, before + len(leaves), min(AT_ONCE, limit - len(leaves)))):
+            found = _leaves(rows, before + len(leaves), previous, self._digest)
+            nodes += grow(tops, before + len(leaves), found, self._digest)
+            moments += [(seq, at) for seq, _, _, at in rows]
+            leaves += found
+            previous = found[-1].hex()
+            pace()
+        self._more = len(leaves) == limit
+        return _Grown(before, before + len(leaves), fold(tops, self._digest), nodes, spans(moments)) if leaves else None
 
     def _verified(self, connection: Connection, line: Sequence[LedgerKey]) -> tuple[int, list[bytes]]:
         """Size and peaks of the last signed tree, checked against its signature and against this publisher's memory."""
@@ -151,14 +161,20 @@ class Publisher:
         return leaf.hex()
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            ended = self._ending.wait(self._interval)
-            self._look()
+        with calmly(self._ending):
+            while not self._ending.wait(self._interval):
+                self._look(self._publish_due)
+        self._look(self.publish_all)
 
-    def _look(self) -> None:
+    def _publish_due(self) -> None:
+        # What comes meanwhile is the next look's: of a busy log there would always be something new, and a checkpoint over each handful of entries.
+        more = True
+        while more:
+            more = self.publish() is not None and self._more
+
+    def _look(self, publish: Callable[[], object]) -> None:
         try:
-            self.publish_all()
+            publish()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
         except (LedgerCorrupt, KeyMissing, DeviceFault) as fault:

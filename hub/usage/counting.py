@@ -26,7 +26,10 @@ class Counting:
 
     def rule_that_takes(self, entry: Mapping[str, Any], access: Mapping[str, Any], at: datetime) -> str | None:
         """The id of the first rule by which a served call of a resource is not counted; ``None``: it counts."""
-        return next((rule.id for rule in self._rules if self._takes(rule, entry, access, at)), None)
+        for rule in self._rules:
+            if self._takes(rule, entry, access, at):
+                return rule.id
+        return None
 
     def _takes(self, rule: Rule, entry: Mapping[str, Any], access: Mapping[str, Any], at: datetime) -> bool:
         if rule.kind == "SELF_CALL":

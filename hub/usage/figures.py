@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -152,7 +153,7 @@ class Figures:
 
 def bucket_of(ms: int) -> str:
     """The name of the bucket in which a time lies."""
-    return next((f"le_{bound}" for bound in BOUNDS if ms <= bound), "le_inf")
+    return BUCKETS[bisect_left(BOUNDS, ms)]
 
 
 def percentile(buckets: Sequence[int], longest: int, percent: int) -> int | None:

@@ -77,7 +77,11 @@ class DayRoll:
         sources = {state["source"]: state for state in entry["sources"]}
         sizes = _shares(entry["bytes"], [access["rows"] for access in accesses])
         for place, (access, size) in enumerate(zip(accesses, sizes, strict=True)):
-            line = self._lines.setdefault(_key(entry, access), _Line())
+            key = _key(entry, access)
+            line = self._lines.get(key)
+            if line is None:
+                # Not by setdefault: a line that is thrown away costs more than what is added to one.
+                line = self._lines[key] = _Line()
             line.figures.entries += place == 0
             line.figures.bytes += size
             self._add_access(line, entry, access, at, sources.get(access["source"]))
@@ -157,13 +161,22 @@ def digest(day: date, version: Version, rows: Iterable[Row]) -> str:
 
 
 def _key(entry: Entry, access: Mapping[str, Any]) -> Key:
-    operation = "download" if entry["kind"] == "download" else entry["operation"]
-    parts = (entry["department"], entry["application"], access["provider"], access["resource"])
-    return tuple(part or "" for part in (*parts, operation, entry["purpose"], entry["scenario"], entry["medium"]))
+    return (
+        entry["department"] or "",
+        entry["application"] or "",
+        access["provider"] or "",
+        access["resource"] or "",
+        "download" if entry["kind"] == "download" else entry["operation"] or "",
+        entry["purpose"] or "",
+        entry["scenario"] or "",
+        entry["medium"] or "",
+    )
 
 
 def _shares(size: int, rows: Sequence[int]) -> list[int]:
     """An entry's bytes by the rows of its accesses, rounded down; what is left over stands at the first."""
+    if len(rows) == 1:
+        return [size]
     total = sum(rows)
     parts = [size * each // total if total else 0 for each in rows]
     parts[0] += size - sum(parts)

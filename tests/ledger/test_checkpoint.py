@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, text, update
 
 from hub.ledger import tables
-from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
+from hub.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.keys import Ed25519Signer, VerifierKey
 from hub.ledger.merkle import leaf_hash, verify_consistency
@@ -238,7 +238,7 @@ def test_a_ledger_set_back_is_not_signed_anew(service: LedgerService) -> None:
         connection.execute(delete(tables.node))
     with pytest.raises(LedgerCorrupt, match="set back"):
         service.publisher.publish()
-    service.publisher._look()
+    service.publisher._look(service.publisher.publish_all)
     assert service.publisher.fault is not None
     assert not service.ready
 
@@ -265,6 +265,24 @@ async def test_the_running_service_publishes_by_itself_and_at_its_end(service: L
         assert inclusion(connection, 0) is not None
 
 
+def test_what_comes_while_it_publishes_waits_for_the_next_look(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a busy log something is new behind every checkpoint: one that published until nothing is would sign without end."""
+    monkeypatch.setattr("hub.ledger.publish.STEP", 4)
+    fill(service, 10)
+    publisher, sizes = service.publisher, list[int]()
+    publish = publisher.publish
+
+    def beside_callers() -> Checkpoint | None:
+        fill(service, 1)
+        made = publish()
+        sizes.append(made.size if made else 0)
+        return made
+
+    monkeypatch.setattr(publisher, "publish", beside_callers)
+    publisher._publish_due()
+    assert sizes == [4, 8, 12, 14]
+
+
 def test_a_publisher_that_meets_what_it_cannot_read_says_so_and_goes_on(service: LedgerService) -> None:
     """A row of another type than the column's, which SQLite takes: readiness tells, and the thread does not end unseen."""
     fill(service, 3)
@@ -273,9 +291,9 @@ def test_a_publisher_that_meets_what_it_cannot_read_says_so_and_goes_on(service:
     with service.engine.begin() as connection:
         leaf = connection.execute(text("SELECT leaf FROM ledger_entry WHERE seq = 2")).scalar_one()
         connection.execute(text("UPDATE ledger_entry SET leaf = 'no bytes' WHERE seq = 2"))
-    service.publisher._look()
+    service.publisher._look(service.publisher.publish_all)
     assert (service.publisher.fault or "").startswith("no checkpoint")
     with service.engine.begin() as connection:
         connection.execute(text("UPDATE ledger_entry SET leaf = :leaf WHERE seq = 2"), {"leaf": leaf})
-    service.publisher._look()
+    service.publisher._look(service.publisher.publish_all)
     assert service.publisher.fault is None
