@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from hub.store.base import CHINA, now
+from hub.usage.distinct import Distinct
 from hub.usage.roll import SERVED, day_of
 
 Entry = Mapping[str, Any]
@@ -26,7 +27,7 @@ class Counts:
     rows: int = 0
     misses: int = 0
     refusals: int = 0
-    subjects: set[str] = field(default_factory=set)
+    subjects: Distinct = field(default_factory=Distinct)
     sets: dict[str, int] = field(default_factory=dict)
     """Of exchanges: digests and sizes."""
 
@@ -80,7 +81,7 @@ class ApplicationHour:
 
 def _add_access(counts: Counts, entry: Entry, access: Mapping[str, Any]) -> None:
     counts.rows += access["rows"]
-    counts.subjects.update(access["subjects"])
+    counts.subjects.add(access["subjects"])
     if several := access.get("subjectSet"):
         counts.sets[several["digest"]] = several["count"]
     counts.misses += entry["operation"] == "query" and entry["outcome"] in SERVED and not access["rows"] and len(access["subjects"])

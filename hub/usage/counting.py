@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from hub.usage.distinct import Distinct
 from hub.usage.rulebook import Rule, Version
 from hub.usage.tables import KEY
 
@@ -15,14 +15,14 @@ _APPLICATION, _RESOURCE = KEY.index("application"), KEY.index("resource")
 
 
 class Counting:
-    """Judges the calls of one day. It remembers which subjects were asked about in which slot, 16 bytes and a little more for each."""
+    """Judges the calls of one day. It remembers which subjects were asked about in which slot, 24 bytes at most for each."""
 
     def __init__(self, version: Version) -> None:
         self._rules = [rule for rule in version.rules if rule.kind != "SHARE_CAP"]
         self._together = {rule.id: _groups(rule) for rule in self._rules if rule.kind == "SELF_CALL"}
         self._excluded = {rule.id: frozenset(rule.applications) for rule in self._rules if rule.kind == "EXCLUDED"}
         self._tests = {rule.id: frozenset(rule.subjects) for rule in self._rules if rule.kind == "TEST_SUBJECT"}
-        self._seen: set[bytes] = set()
+        self._seen = Distinct()
 
     def rule_that_takes(self, entry: Mapping[str, Any], access: Mapping[str, Any], at: datetime) -> str | None:
         """The id of the first rule by which a served call of a resource is not counted; ``None``: it counts."""
@@ -49,11 +49,7 @@ class Counting:
         subjects = access["subjects"] or ([several["digest"]] if several else [])
         slot = int(at.timestamp()) // (60 * (rule.minutes or 1))
         head = "\0".join((rule.id, str(slot), entry["application"] or "", access["resource"], entry["document"] or ""))
-        asked = {hashlib.blake2b(f"{head}\0{subject}".encode(), digest_size=16).digest() for subject in subjects}
-        if asked and asked <= self._seen:
-            return True
-        self._seen |= asked
-        return False
+        return bool(subjects) and not self._seen.add(f"{head}\0{subject}" for subject in subjects)
 
 
 def capped(version: Version, counted: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], tuple[str, int]]:

@@ -1,0 +1,86 @@
+"""Counting distinct subjects without holding an object for each: a city asks about millions of people in a day."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+FEW = 512
+"""So many are held in a set: most lines of a day have fewer."""
+_SHARDS, _SHIFT = 256, 56
+"""Tables that grow one by one, so that no call waits for all to be made anew; the highest byte, -128 to 127, is a table's place."""
+_SMALLEST = 16
+_EMPTY = bytes(8)
+
+
+class Distinct:
+    """How many different texts there are, told apart by 64 bits of SipHash (Python's hash of texts): 12 to 24 bytes each in tables with open addressing.
+
+    Of n texts two that differ are taken for one with a probability of n² / 2⁶⁵: among ten million 3 · 10⁻⁶.
+    """
+
+    __slots__ = ("_count", "_few", "_room", "_tables")
+
+    def __init__(self) -> None:
+        self._few: set[int] = set()
+        self._tables: list[array[int]] = []
+        self._room: list[int] = []
+        """How many a table takes until it grows: it is full by two thirds then."""
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, texts: Iterable[str]) -> int:
+        """Adds some; how many of them were new."""
+        before, marks = self._count, map(hash, texts)
+        if self._tables:
+            self._count += self._put(marks)
+        else:
+            self._few.update(marks)
+            self._count = len(self._few)
+            if self._count > FEW:
+                self._spread()
+        return self._count - before
+
+    def _spread(self) -> None:
+        self._tables = [array("q", _EMPTY * _SMALLEST) for _ in range(_SHARDS)]
+        self._room = [_room(_SMALLEST)] * _SHARDS
+        marks, self._few = self._few, set()
+        self._count = self._put(marks)
+
+    def _put(self, marks: Iterable[int]) -> int:
+        tables, room, new = self._tables, self._room, 0
+        for mark in marks:
+            # 0 marks a place that is free.
+            mark = mark or 1
+            shard = mark >> _SHIFT
+            table = tables[shard]
+            last = len(table) - 1
+            at = mark & last
+            while held := table[at]:
+                if held == mark:
+                    break
+                at = (at + 1) & last
+            else:
+                table[at] = mark
+                new += 1
+                room[shard] -= 1
+                if not room[shard]:
+                    self._grow(shard)
+        return new
+
+    def _grow(self, shard: int) -> None:
+        old = self._tables[shard]
+        size = 2 * len(old)
+        last, table = size - 1, array("q", _EMPTY * size)
+        for mark in filter(None, old):
+            at = mark & last
+            while table[at]:
+                at = (at + 1) & last
+            table[at] = mark
+        self._tables[shard], self._room[shard] = table, _room(size) - _room(len(old))
+
+
+def _room(size: int) -> int:
+    return size * 2 // 3
