@@ -16,6 +16,7 @@ from hub.cli.draining import DrainingServer
 from hub.cli.faults import CliFault
 from hub.cli.listening import listen
 from hub.cli.protocol import BoundedHttp
+from hub.heap import keep_few_arenas
 from hub.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 30
@@ -30,6 +31,7 @@ def serve(application: Hub, listener: socket.socket, settings: Settings, ready: 
     """
     if settings.admin_port and settings.admin_port == settings.port:
         raise CliFault(f"管理端口与服务端口相同 the administration port is the hub's own: {settings.port}", "HUITONG_ADMIN_PORT=9464")
+    keep_few_arenas()
     _widen_resolver()
     config = uvicorn.Config(
         application,

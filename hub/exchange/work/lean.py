@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from hub.heap import ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD, tune
 
 _UNWANTED = frozenset({"numpy", "pandas", "rich"})
 """Arrow loads the first two as soon as it is handed a list, where they are installed: some 80 MiB that nothing here uses; structlog the third, 3 MiB."""
@@ -21,8 +22,6 @@ class _Without(MetaPathFinder):
         return None
 
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-"""mallopt(3), of the GNU C library."""
 _MIB = 1024 * 1024
 
 
@@ -34,9 +33,4 @@ def keep_lean() -> None:
     """
     sys.meta_path.insert(0, _Without())
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_M_ARENA_MAX, 1)
-            mallopt(_M_TRIM_THRESHOLD, 8 * _MIB)
-            mallopt(_M_MMAP_THRESHOLD, 4 * _MIB)
+    tune({ARENA_MAX: 1, TRIM_THRESHOLD: 8 * _MIB, MMAP_THRESHOLD: 4 * _MIB})
