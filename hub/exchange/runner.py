@@ -76,6 +76,8 @@ class ExchangeRunner:
         self._places = JobPlaces(_AT_ONCE, _EACH)
         self._ending = Ending(live, store)
         working = executor_of(core.settings, core.subjects, lambda: tuple(core.pseudonyms.files.keys.values()))
+        self.precedence = working.precedence
+        """Told of calls; ``None`` where exchanges keep none waiting."""
         self.figures = Figures()
         self.gate = Gate(working)
         chunks, seals = ChunkStore(core.engine, store.node), Seals(core.cursor_key)

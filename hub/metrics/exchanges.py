@@ -28,3 +28,5 @@ def exchange_metrics(runner: ExchangeRunner) -> Iterator[Metric]:
     yield pauses
     yield CounterMetricFamily("huitong_exchange_rows", "Rows in accepted chunks", figures.rows)
     yield CounterMetricFamily("huitong_exchange_bytes", "Bytes of accepted chunks", figures.bytes)
+    holds = runner.precedence.times if runner.precedence is not None else 0
+    yield CounterMetricFamily("huitong_exchange_holds", "How often processes of exchanges stood still for a call", holds)

@@ -12,6 +12,7 @@ import structlog
 
 from hub.exchange.executors.dask_tls import DaskFault, Tls, address_of, probe, security
 from hub.exchange.executors.dask_work import Outcome, named, packed, work_on
+from hub.exchange.executors.precedence import Precedence
 from hub.exchange.executors.spi import Progress, WorkerLost
 from hub.exchange.executors.worker_keys import subject_mark
 from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
@@ -74,6 +75,7 @@ class DaskExecutor:
         self._folder = folder
         self._mark = mark
         self._function = function
+        self.precedence: Precedence | None = None
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._heard: object = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.exchange.executors.precedence import Precedence
 from hub.exchange.executors.spi import Progress
 from hub.exchange.work.kit import Kit
 from hub.exchange.work.task import ChunkReceipt, ChunkTask
@@ -13,6 +14,7 @@ class InlineExecutor:
     def __init__(self, kit: Kit, places: int = 2) -> None:
         self._kit = kit
         self._places = places
+        self.precedence: Precedence | None = None
 
     @property
     def places(self) -> int:

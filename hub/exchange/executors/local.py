@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import structlog
 
+from hub.exchange.executors.precedence import Precedence
 from hub.exchange.executors.spi import Progress, WorkerLost
 from hub.exchange.executors.wire import Advanced, Begin, Ended, message, received
 from hub.exchange.work.kit import Secrets
@@ -35,11 +36,15 @@ class LocalExecutor:
         self._idle: list[_Child] = []
         self._tending: asyncio.Task[None] | None = None
         self.children: set[_Child] = set()
+        self.precedence: Precedence | None = Precedence(self._working)
 
     @property
     def places(self) -> int:
         """See :class:`hub.exchange.executors.spi.Executor`."""
         return self._places
+
+    def _working(self) -> list[Process]:
+        return [child.process for child in self.children if child not in self._idle] if self.children else []
 
     async def run(self, task: ChunkTask, progress: Progress) -> ChunkReceipt:
         """See :class:`hub.exchange.executors.spi.Executor`. A child whose chunk is cancelled is killed: nothing else ends a driver's call."""
@@ -96,7 +101,7 @@ class _Child:
     """One child process, which works on one chunk at a time."""
 
     def __init__(self, process: Process, into: StreamWriter, out: StreamReader, errors: StreamReader) -> None:
-        self._process = process
+        self.process = process
         self._into = into
         self._out = out
         self._errors = errors
@@ -113,12 +118,12 @@ class _Child:
 
     @property
     def returncode(self) -> int | None:
-        return self._process.returncode
+        return self.process.returncode
 
     @property
     def pid(self) -> int:
         """Its number, for whoever watches it."""
-        return self._process.pid
+        return self.process.pid
 
     async def work(self, begin: Begin, progress: Progress) -> ChunkReceipt | ChunkFault:
         self._into.write(message(begin))
@@ -132,8 +137,8 @@ class _Child:
     async def end(self) -> None:
         """Kills it: what it was writing has a name that nobody else uses."""
         with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+            self.process.kill()
+        await self.process.wait()
         await self._telling
 
     async def _tell(self) -> None:
@@ -146,4 +151,4 @@ class _Child:
                 continue
             if not line:
                 return
-            log.warning("exchange_process", pid=self._process.pid, line=line.decode(errors="replace").rstrip()[:_MOST_LINE])
+            log.warning("exchange_process", pid=self.process.pid, line=line.decode(errors="replace").rstrip()[:_MOST_LINE])

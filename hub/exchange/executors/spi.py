@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from hub.exchange.executors.precedence import Precedence
 from hub.exchange.work.task import ChunkReceipt, ChunkTask
 
 Progress = Callable[[int, int], None]
@@ -17,6 +18,9 @@ class WorkerLost(Exception):
 
 class Executor(Protocol):
     """Works on chunks. It keeps nothing: the control database alone knows what is done."""
+
+    precedence: Precedence | None
+    """Told of calls, where chunks are worked on by processes that could keep them waiting."""
 
     @property
     def places(self) -> int:
