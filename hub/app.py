@@ -198,16 +198,12 @@ class Hub:
 
     async def _called(self, endpoint: GraphQLEndpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """A call of which nothing is to be refused before its endpoint sees it."""
-        meter, began, status, precedence = self.metrics.http, time.perf_counter(), 0, self.runner.precedence
+        meter, began, status = self.metrics.http, time.perf_counter(), 0
         meter.in_work += 1
-        if precedence is not None:
-            precedence.began()
         try:
             status = await endpoint.serve(scope, receive, send)
         finally:
             meter.in_work -= 1
-            if precedence is not None:
-                precedence.ended()
             meter.note(operation_of(scope["path"]), status, began)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,6 +25,7 @@ from hub.api.prepared import CheckedPlans, Checks, Prepared, PreparedDocuments
 from hub.api.troubles import Troubles
 from hub.api.turn import Turn, body_of
 from hub.errors import field_errors
+from hub.exchange.executors.precedence import Precedence
 from hub.ledger.append import Ledger
 from hub.ledger.batch import Work
 from hub.live import Live
@@ -60,6 +61,7 @@ class DataService:
         self._entries = CallEntries(subjects, ledger.log)
         self._watch = watch
         self._services = services
+        self._precedence: Precedence | None = services.runner.precedence
         self._troubles = Troubles()
         self._budgets = Budgets(live.core.engine, subjects, Limits.of(live.core.settings))
         self._alerts = Alerts()
@@ -109,8 +111,15 @@ class DataService:
         caller = asked.caller
         questions = _UNASKED if asking is None else asking.questions
         run = Run(self._live.sources.source, self._executor.cursors, caller.name, asked.variables, questions, caller.rights.fingerprint)
-        answer = await self._executor.run(asked.plan, run, context, view, asked.given)
-        return await self._finish(asked, answer, context, asking)
+        precedence = self._precedence if asked.plan.departments else None
+        if precedence is not None:
+            precedence.began()
+        try:
+            answer = await self._executor.run(asked.plan, run, context, view, asked.given)
+            return await self._finish(asked, answer, context, asking)
+        finally:
+            if precedence is not None:
+                precedence.ended()
 
     def _context(self, asked: Asked, view: View, asking: CallQuestions | None) -> Context:
         turn = asked.turn

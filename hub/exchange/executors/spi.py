@@ -20,7 +20,7 @@ class Executor(Protocol):
     """Works on chunks. It keeps nothing: the control database alone knows what is done."""
 
     precedence: Precedence | None
-    """Told of calls, where chunks are worked on by processes that could keep them waiting."""
+    """Told of calls that read departments' data, where chunks are worked on by processes that could keep them waiting."""
 
     @property
     def places(self) -> int:
