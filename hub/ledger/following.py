@@ -40,12 +40,11 @@ def entries_between(connection: Connection, first: int, end: int, most: int) -> 
 
 
 def _read(connection: Connection, first: int, end: int, most: int) -> Iterator[NewEntry]:
-    if connection.dialect.name != "sqlite":
-        yield from _rows(connection, (first, end, most), "%s")
-        return
+    # PostgreSQL ends a transaction that asks nothing for long: whoever takes entries slowly asks for the next ones before that.
+    packed = connection.dialect.name == "sqlite"
     while most > 0 and first < end:
         wanted = min(most, AT_ONCE)
-        found = _packed(connection, (first, end, wanted))
+        found = _packed(connection, (first, end, wanted)) if packed else _rows(connection, (first, end, wanted), "%s")
         yield from found
         if len(found) < wanted:
             return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.ledger import tables
@@ -118,14 +118,17 @@ class Publisher:
         before, tops = self._verified(connection, line)
         # The key in force signs no checkpoint that lies before its announcement: up to there is one step.
         limit = max(STEP, line[-1].size - before)
+        # What is written from here on is not waited for: of a busy log there would be a few more behind each piece, and no end before the limit.
+        newest = connection.execute(select(func.max(tables.entry.c.seq))).scalar()
+        end = before if newest is None else min(before + limit, newest + 1)
         leaves: list[bytes] = []
         nodes: list[tuple[int, int, bytes]] = []
         moments: list[tuple[int, str]] = []
         previous, pace = self._previous(connection, before), Pace()
-        while len(leaves) < limit and (rows := new_entries(connection, before + len(leaves), min(AT_ONCE, limit - len(leaves)))):
-            found = _leaves(rows, before + len(leaves), previous, self._digest)
-            nodes += grow(tops, before + len(leaves), found, self._digest)
-            moments += [(seq, at) for seq, _, _, at in rows]
+        while (at := before + len(leaves)) < end and (rows := new_entries(connection, at, min(AT_ONCE, end - at))):
+            found = _leaves(rows, at, previous, self._digest)
+            nodes += grow(tops, at, found, self._digest)
+            moments += [(seq, moment) for seq, _, _, moment in rows]
             leaves += found
             previous = found[-1].hex()
             pace()
@@ -163,8 +166,8 @@ class Publisher:
     def _run(self) -> None:
         with calmly(self._ending):
             while not self._ending.wait(self._interval):
-                self._look(self._publish_due)
-        self._look(self.publish_all)
+                self._look()
+        self._look()
 
     def _publish_due(self) -> None:
         # What comes meanwhile is the next look's: of a busy log there would always be something new, and a checkpoint over each handful of entries.
@@ -172,9 +175,9 @@ class Publisher:
         while more:
             more = self.publish() is not None and self._more
 
-    def _look(self, publish: Callable[[], object]) -> None:
+    def _look(self) -> None:
         try:
-            publish()
+            self._publish_due()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
         except (LedgerCorrupt, KeyMissing, DeviceFault) as fault:

@@ -238,7 +238,7 @@ def test_a_ledger_set_back_is_not_signed_anew(service: LedgerService) -> None:
         connection.execute(delete(tables.node))
     with pytest.raises(LedgerCorrupt, match="set back"):
         service.publisher.publish()
-    service.publisher._look(service.publisher.publish_all)
+    service.publisher._look()
     assert service.publisher.fault is not None
     assert not service.ready
 
@@ -281,6 +281,10 @@ def test_what_comes_while_it_publishes_waits_for_the_next_look(service: LedgerSe
     monkeypatch.setattr(publisher, "publish", beside_callers)
     publisher._publish_due()
     assert sizes == [4, 8, 12, 14]
+    # Nor is the end of a process put off by what other processes write.
+    publisher.close()
+    publisher._run()
+    assert sizes == [4, 8, 12, 14, 15]
 
 
 def test_a_publisher_that_meets_what_it_cannot_read_says_so_and_goes_on(service: LedgerService) -> None:
@@ -291,9 +295,9 @@ def test_a_publisher_that_meets_what_it_cannot_read_says_so_and_goes_on(service:
     with service.engine.begin() as connection:
         leaf = connection.execute(text("SELECT leaf FROM ledger_entry WHERE seq = 2")).scalar_one()
         connection.execute(text("UPDATE ledger_entry SET leaf = 'no bytes' WHERE seq = 2"))
-    service.publisher._look(service.publisher.publish_all)
+    service.publisher._look()
     assert (service.publisher.fault or "").startswith("no checkpoint")
     with service.engine.begin() as connection:
         connection.execute(text("UPDATE ledger_entry SET leaf = :leaf WHERE seq = 2"), {"leaf": leaf})
-    service.publisher._look(service.publisher.publish_all)
+    service.publisher._look()
     assert service.publisher.fault is None

@@ -97,12 +97,12 @@ def test_without_a_required_device_nothing_is_published_until_it_signs(service: 
     failing = publisher(service, command, device)
     with pytest.raises(DeviceFault, match=told):
         failing.publish()
-    failing._look(failing.publish_all)
+    failing._look()
     assert failing.fault is not None
     assert told in failing.fault
     assert check(service).checkpoints == 0
     failing._further = [DeviceSigner(device.command, DeviceKey.read(device.public, LOG))]
-    failing._look(failing.publish_all)
+    failing._look()
     assert (failing.fault, check(service).published) == (None, 1)
 
 

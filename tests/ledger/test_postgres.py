@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text, update
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, insert, select, text, update
 
 from hub.ledger import tables
 from hub.ledger.append import OVERTAKEN, Ledger
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.entry import Access
 from hub.ledger.errors import KeyMissing, LedgerUnavailable
+from hub.ledger.following import NewEntry, entries_between, new_entries
 from hub.ledger.history import LedgerKey, read_history
 from hub.ledger.merkle import verify_consistency
 from hub.ledger.proofs import consistency, inclusion, latest_checkpoint, verify_proof
@@ -235,3 +236,42 @@ def test_a_statement_without_end_and_an_idle_transaction_are_ended_by_the_server
     with engine.connect() as connection:
         assert tuple(connection.execute(shown).one()) == ("10s", "10s", "30s")
     engine.dispose()
+
+
+def test_who_takes_entries_slowly_asks_now_and_then(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction that asks nothing is ended by the server (``hub.store.postgres.IDLE_SECONDS``), and its reader would never come to its end."""
+    monkeypatch.setattr("hub.ledger.following.AT_ONCE", 4)
+    for number in range(10):
+        service.ledger.append_sync(make_draft(f"c{number}"))
+    asked, seen = 0, []
+
+    def note(*_: Any) -> None:
+        nonlocal asked
+        asked += 1
+
+    with reading(service.engine) as connection:
+        event.listen(connection, "before_cursor_execute", note)
+        for seq, _ in entries_between(connection, 0, 9, 100):
+            seen.append((seq, asked))
+    assert seen == [(seq, 1 + seq // 4) for seq in range(9)]
+
+
+def test_a_checkpoint_ends_where_the_log_did_when_it_began(service: LedgerService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each statement sees what was committed before it: of a busy log there would be a few more entries behind each piece."""
+    monkeypatch.setattr("hub.ledger.publish.STEP", 40)
+    monkeypatch.setattr("hub.ledger.publish.AT_ONCE", 4)
+
+    def fill(count: int) -> None:
+        for number in range(count):
+            service.ledger.append_sync(make_draft(f"c{number}"))
+
+    def beside_callers(*asked: Any) -> list[NewEntry]:
+        found = new_entries(*asked)
+        fill(1)
+        return found
+
+    fill(10)
+    monkeypatch.setattr("hub.ledger.publish.new_entries", beside_callers)
+    made = service.publisher.publish()
+    assert made is not None
+    assert made.size == 10

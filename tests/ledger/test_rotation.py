@@ -232,12 +232,12 @@ def test_a_head_that_names_a_replaced_key_is_told_and_not_opened(service: Ledger
     old = service.verifier_key
     turn(service)
     fill(service, 1)
-    service.publisher._look(service.publisher.publish_all)
+    service.publisher._look()
     assert service.publisher.fault is None
     with service.engine.begin() as connection:
         connection.execute(update(tables.head).values(key=old.key_id))
     fill(service, 1)
-    service.publisher._look(service.publisher.publish_all)
+    service.publisher._look()
     assert "is signed with a key that is not the last of its history" in (service.publisher.fault or "")
     with pytest.raises(LedgerCorrupt, match="last of its history"):
         open_service(tmp_path)
