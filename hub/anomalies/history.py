@@ -116,7 +116,13 @@ class Historian:
                 self._count(_entries(connection, self._seq, end))
             self._seq = end
             self._drop(self._close())
+            self._stay(row.seq)
         self._seq = row.seq
+
+    def _stay(self, seq: int) -> None:
+        """Counting again may take longer than the lease: whoever took over meanwhile would begin anew as well, and be overtaken in turn."""
+        with self._locked(seq) as connection:
+            connection.execute(update(position).values(at=real_now()))
 
     def _step_on(self) -> int:
         with reading(self._engine) as connection:
@@ -124,7 +130,7 @@ class Historian:
             touched = self._count(_entries(connection, begin, end))
         if end <= begin:
             return 0
-        with self._locked() as connection:
+        with self._locked(begin) as connection:
             write_hours(connection, ((application, hour, self._open[hour][application]) for application, hour in sorted(touched)))
             over = self._close()
             if over:
@@ -182,10 +188,10 @@ class Historian:
         return self._pasts[application, hour]
 
     @contextmanager
-    def _locked(self) -> Iterator[Connection]:
+    def _locked(self, seq: int) -> Iterator[Connection]:
         with writing(self._engine) as connection:
             row = connection.execute(select(position).with_for_update()).one()
-            if (row.holder, row.seq) != (self._node, self._seq):
+            if (row.holder, row.seq) != (self._node, seq):
                 raise _Overtaken
             yield connection
 

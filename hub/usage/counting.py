@@ -15,7 +15,7 @@ _APPLICATION, _RESOURCE = KEY.index("application"), KEY.index("resource")
 
 
 class Counting:
-    """Judges the calls of one day. It remembers which subjects were asked about in which slot, 24 bytes at most for each."""
+    """Judges the calls of one day. It remembers which subjects were asked about in which slot: of many, 24 bytes at most for each."""
 
     def __init__(self, version: Version) -> None:
         self._rules = [rule for rule in version.rules if rule.kind != "SHARE_CAP"]

@@ -14,7 +14,9 @@ _EMPTY = bytes(8)
 
 
 class Distinct:
-    """How many different texts there are, told apart by 64 bits of SipHash (Python's hash of texts): 12 to 24 bytes each in tables with open addressing.
+    """How many different texts there are, told apart by 64 bits of SipHash (Python's hash of texts).
+
+    Tables with open addressing take 12 to 24 bytes for each where there are thousands; fewer are held as a set would, in some 100.
 
     Of n texts two that differ are taken for one with a probability of n² / 2⁶⁵: among ten million 3 · 10⁻⁶.
     """

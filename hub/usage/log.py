@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from hub.acts import make_id
 from hub.ledger import following, tables
 from hub.ledger.entry import EntryDraft, Json
+from hub.pacing import Pace
 from hub.sharing.machine import SYSTEM_ACTOR
 from hub.usage.roll import KINDS, Entry, bounds_of
 from hub.usage.rulebook import Version
@@ -30,10 +31,12 @@ def entries_of_day(connection: Connection, day: date, end: int) -> Iterator[Entr
     column = tables.entry.c
     begins, ends = bounds_of(day)
     statement = select(column.seq).where(column.at >= begins, column.at < ends, column.seq < end, column.kind.in_(KINDS)).order_by(column.seq)
-    numbers = list(connection.execute(statement).scalars())
+    numbers, pace = list(connection.execute(statement).scalars()), Pace()
     for at in range(0, len(numbers), _PAGE):
         some = select(column.canonical).where(column.seq.in_(numbers[at : at + _PAGE])).order_by(column.seq)
-        yield from (orjson.loads(canonical) for canonical in connection.execute(some).scalars())
+        for canonical in connection.execute(some).scalars():
+            yield orjson.loads(canonical)
+            pace()
 
 
 def is_whole(connection: Connection, day: date) -> bool:

@@ -63,7 +63,7 @@ class _Line:
 
 
 class DayRoll:
-    """Adds up one day, entry by entry, in the order of the log. It holds 24 bytes at most per distinct subject and line."""
+    """Adds up one day, entry by entry, in the order of the log. Of a line with thousands of subjects it holds 24 bytes at most for each."""
 
     def __init__(self, day: date, version: Version) -> None:
         self.day = day

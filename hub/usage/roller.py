@@ -34,6 +34,8 @@ SECONDS = 30.0
 """Between two looks at the log."""
 LEASE = timedelta(seconds=95)
 """The process that rolled last goes on; another takes over when it was not heard of for so long."""
+_HEARD = LEASE / 4
+"""Between two signs of life while days are read again."""
 GRACE = timedelta(minutes=10)
 """A day is closed when the log's newest entry is later than the day's end by this much: clocks of several nodes may differ a little."""
 STEP = 10_000
@@ -148,7 +150,7 @@ class Roller:
             return False
         known = state_of(connection, day)
         opened = _Open(DayRoll(day, self._rules.on(day)))
-        for entry in entries_of_day(connection, day, self._seq):
+        for entry in self._staying(entries_of_day(connection, day, self._seq)):
             if day_of(entry) is not None:
                 opened.roll.add(entry)
         anchor = anchors(connection, day).get(day)
@@ -157,6 +159,16 @@ class Roller:
         opened.written = {row.key: row for row in read_rows(connection, day)}
         self._days[day] = opened
         return True
+
+    def _staying(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """A day may take longer than the lease: whoever took over meanwhile would read it anew as well, and be overtaken in turn."""
+        heard = real_now()
+        for entry in entries:
+            yield entry
+            if abs(real_now() - heard) > _HEARD:
+                heard = real_now()
+                with self._locked() as connection:
+                    connection.execute(update(tables.position).values(at=heard))
 
     def _step_on(self) -> bool:
         """Counts the next entries; whether there were any."""

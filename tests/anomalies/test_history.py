@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from hub.anomalies.counting import hour_text
+from hub.anomalies.alerts import Alerts
+from hub.anomalies.counting import Entry, hour_text
+from hub.anomalies.history import LEASE, Historian
 from hub.anomalies.service import Verdict
+from hub.clock import real_now
 from hub.ledger.entry import EntryDraft
 from hub.ledger.reading import CallFilter, calls
-from tests.anomalies.build import FIRST, Office, World, city, world_in
+from tests.anomalies.build import FIRST, RULES, Office, World, city, world_in
 from tests.catalog.homes import SECURITY
 from tests.usage.build import access, beijing, call, refusal
 
@@ -151,6 +154,27 @@ def test_log_07_a_node_that_takes_over_counts_what_the_other_would(tmp_path: Pat
             chance.choice([*nodes, two.historian("c", step=11)]).run()
         nodes[0].run()
         assert two.hours() == one.hours()
+
+
+def test_who_counts_again_for_longer_than_the_lease_is_not_overtaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else two nodes would take over from each other, each before the other's end, and never count anything new."""
+    with world_in(tmp_path) as world:
+        world.happen(*(call(f"{LAST}T09:{minute:02}:00") for minute in range(20)))
+        world.ledger.append(call(f"{LAST}T09:30:00"))
+        alerts, moment = Alerts(world.ledger.engine, world.ledger.service.ledger), real_now() + 2 * LEASE
+        monkeypatch.setattr("hub.anomalies.history.real_now", lambda: moment)
+        slow, other = (Historian(world.ledger.engine, RULES, node, alerts.report, step=5) for node in ("slow", "other"))
+        count = slow._count
+
+        def slowly(entries: Iterable[tuple[int, Entry]]) -> set[tuple[str, str]]:
+            nonlocal moment
+            found = count(entries)
+            moment += 0.6 * LEASE
+            assert other.run() == 0
+            return found
+
+        monkeypatch.setattr(slow, "_count", slowly)
+        assert slow.run() == 1
 
 
 def test_a_log_that_stands_still_is_looked_at_and_no_more(ordinary: World) -> None:

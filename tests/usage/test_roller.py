@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Delete, Update, delete, event, select, update
 
+from hub.clock import real_now
 from hub.ledger.canonical import record
 from hub.usage import tables
 from hub.usage.figures import Figures
-from hub.usage.log import ANCHOR
+from hub.usage.log import ANCHOR, entries_of_day
 from hub.usage.roll import Entry, digest, roll
+from hub.usage.roller import LEASE
 from tests.usage.build import RULES, World, access, call, refusal, some_days
 
 pytestmark = pytest.mark.slow
@@ -99,6 +102,29 @@ def test_another_node_waits_until_the_first_is_not_heard_of_any_more(world: Worl
     assert sum(row.figures.calls for row in world.rows(FIRST)) == 1
     world.roller("b", lease=timedelta(0)).run()
     assert sum(row.figures.calls for row in world.rows(FIRST)) == 2
+
+
+def test_who_reads_a_day_for_longer_than_the_lease_is_not_overtaken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else two nodes would take over from each other, each before the other's end, and never count anything new."""
+    world.append(*(call(f"2026-03-01T10:00:{second:02}") for second in range(20)))
+    world.roller("first").run()
+    world.append(call("2026-03-01T11:00:00"))
+    moment = real_now() + 2 * LEASE
+    monkeypatch.setattr("hub.usage.roller.real_now", lambda: moment)
+    slow, other = world.roller("slow"), world.roller("other")
+    monkeypatch.setattr(other, "_resume", lambda _: pytest.fail("overtaken"))
+    read = entries_of_day
+
+    def slowly(*asked: Any) -> Iterator[Entry]:
+        nonlocal moment
+        for entry in read(*asked):
+            moment += 0.3 * LEASE
+            other.run()
+            yield entry
+
+    monkeypatch.setattr("hub.usage.roller.entries_of_day", slowly)
+    slow.run()
+    assert sum(row.figures.calls for row in world.rows(FIRST)) == 21
 
 
 def test_who_was_overtaken_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
