@@ -53,9 +53,9 @@ class UploadDisposal:
         await self.dispose_due()
         await to_thread.run_sync(self._clear)
 
-    async def dispose_due(self) -> None:
-        """Those that were used, and those whose time is over."""
-        for upload in await to_thread.run_sync(self._store.due):
+    async def dispose_due(self, application: str | None = None) -> None:
+        """Those that were used, and those whose time is over: the application's, or all."""
+        for upload in await to_thread.run_sync(self._store.due, application):
             if self._alone or await to_thread.run_sync(self._store.path(upload.id).exists):
                 details = {"actor": "hub", "act": "disposeUpload", "target": upload.id}
                 draft = EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeUpload", details=details)

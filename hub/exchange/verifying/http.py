@@ -93,8 +93,8 @@ class UploadHttp:
     async def _upload(self, request: Request, caller: Caller) -> Response:
         app, (format_, charset) = caller.identified(), _media(request)
         self._check(request, caller)
-        await self._check_room(app.client_id)
         with self.slots.slot(app.client_id):
+            await self._check_room(app.client_id)
             upload = await self._taken(request, app.client_id, format_, charset)
             try:
                 draft = self._entry(caller, "upload", upload)
@@ -123,8 +123,9 @@ class UploadHttp:
         try:
             await to_thread.run_sync(self.store.check_room, application)
         except TooMany:
-            # Those of verifications that have ended wait for the next sweep only.
-            await self.disposal.dispose_due()
+            # Those of verifications that have ended wait for the next sweep only. What cannot be deleted now takes its room still, and the sweep tells.
+            with suppress(OSError):
+                await self.disposal.dispose_due(application)
             try:
                 await to_thread.run_sync(self.store.check_room, application)
             except TooMany:

@@ -82,11 +82,13 @@ class UploadStore:
         with self._engine.connect() as connection:
             return connection.execute(select(exchange.c.id).where(exchange.c.upload == upload).limit(1)).first() is not None
 
-    def due(self) -> list[Upload]:
-        """Those that were used, or whose time is over, and that no exchange waits for."""
+    def due(self, application: str | None = None) -> list[Upload]:
+        """Those that were used, or whose time is over, and that no exchange waits for: the application's, or all."""
         used = exists().where(exchange.c.upload == exchange_upload.c.id, exchange.c.state.in_(ENDED))
         waits = exists().where(exchange.c.upload == exchange_upload.c.id, exchange.c.state.in_(UNFINISHED))
         over = and_(or_(used, exchange_upload.c.expires_at <= now()), ~waits)
+        if application is not None:
+            over = and_(over, exchange_upload.c.application == application)
         with self._engine.connect() as connection:
             rows = connection.execute(select(exchange_upload).where(exchange_upload.c.disposed_at.is_(None), over)).all()
         return [_upload(row) for row in rows]

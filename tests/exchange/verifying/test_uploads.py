@@ -199,3 +199,23 @@ async def test_uploads_of_verifications_that_have_ended_keep_nobody_waiting(batc
     assert (await batches.send(app, ONE)).status_code == 201, "no sweep was waited for"
     disposed = [(entry.content.details or {})["target"] for entry in world.entries(before) if entry.content.operation == "disposeUpload"]
     assert len(disposed) == len(set(disposed)) >= MOST_UPLOADS
+
+
+async def test_what_cannot_be_deleted_keeps_its_own_application_waiting_and_nobody_else(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = batches.world
+    stuck, free = world.application("stuck"), world.application("free")
+    for app in (stuck, free):
+        for _ in range(MOST_UPLOADS):
+            await batches.ended(app, await batches.job(app, await batches.upload(app, ONE)))
+    mine = {upload.id for upload in world.hub._verifying.uploads.due(world.core.registry.by_name(stuck).client_id)}
+    assert len(mine) == MOST_UPLOADS
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.name in mine:
+            raise PermissionError
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert (await batches.send(stuck, ONE)).status_code == 429
+    assert (await batches.send(free, ONE)).status_code == 201
