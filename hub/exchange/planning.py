@@ -116,7 +116,7 @@ async def cut(plan: Planned, open_: Callable[[str], Source], rows: int, counting
         count = None if quota else await counting
         several = count is None or count > rows
         if several and streamed:
-            await _check_keys(plan, source)
+            await _check_keys(plan, source, counted=count is not None)
         return [_new(plan, seals, 1, several, {"after": None})]
     ends = await paging.cuts(source, root.selection, root.parameters, key, rows)
     bounds: list[Value] = [None, *ends, None]
@@ -124,7 +124,7 @@ async def cut(plan: Planned, open_: Callable[[str], Source], rows: int, counting
     return [_new(plan, seals, number, len(parts) > 1, part) for number, part in enumerate(parts, 1)]
 
 
-async def _check_keys(plan: Planned, source: Source) -> None:
+async def _check_keys(plan: Planned, source: Source, *, counted: bool) -> None:
     """That chunk can follow chunk: behind a place in the order no row comes whose stable key is null.
 
     Raises:
@@ -143,6 +143,9 @@ async def _check_keys(plan: Planned, source: Source) -> None:
     try:
         found = await source.count(replace(root.selection, order=(), where=Every(parts)), {**root.parameters, _KEYLESS: True})
     except SourceTimeout:
+        # A list that was counted in time can be looked through as well, once the source is less busy.
+        if counted:
+            raise
         # As with the number of rows: a long list that can be read is not refused because it cannot be counted.
         log.warning("exchange_keys_not_checked", exchange=plan.job.id, resource=root.resource)
         return

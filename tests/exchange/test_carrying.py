@@ -233,6 +233,30 @@ async def test_a_list_too_long_to_be_counted_is_exchanged_in_order_all_the_same(
     assert difference(world.files(job)) == (0, 0)
 
 
+async def test_a_list_that_was_counted_is_looked_through_too_once_its_source_is_less_busy(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
+        register.execute("CREATE TABLE free AS SELECT * FROM person")
+        register.execute("UPDATE free SET pk = NULL WHERE pk IN (SELECT pk FROM free ORDER BY pk LIMIT 3 OFFSET 20)")
+        register.execute("DROP TABLE person")
+        register.execute("ALTER TABLE free RENAME TO person")
+        register.commit()
+    asked, count = 0, SqlSource.count
+
+    async def busy(*arguments: Any) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise SourceTimeout("civil_affairs.db", "the statement was stopped")
+        return await count(*arguments)
+
+    monkeypatch.setattr(SqlSource, "count", busy)
+    job = await world.start("busy", document=ORDERED)
+    found = await world.until(job, "FAILED")
+    assert found["reason"].startswith("SOURCE_VALUE civil_affairs.person 有 3 行的稳定键为空")
+
+
 async def test_a_refusal_of_the_source_is_told_to_those_who_run_the_hub(world: World, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "register.db")) as register:
         register.execute("UPDATE person SET born = '1950-13-45' WHERE pk > 20")
