@@ -46,7 +46,8 @@ def test_long_pieces_are_rested_after_each() -> None:
     assert ending.rests == 5
 
 
-def test_short_pieces_are_not() -> None:
+def test_short_pieces_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.pacing.SLICE", 60.0)
     ending = Counted()
     with calmly(ending):
         pace = Pace()
