@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import orjson
@@ -64,13 +65,16 @@ class Historian:
         self._pasts: dict[tuple[str, str], StoredPast] = {}
         """By application and hour."""
 
-    def run(self) -> int:
-        """Counts what is published; how many entries. 0 where another process is at it."""
+    def run(self, steps: int | None = None) -> int:
+        """Counts what is published, in ``steps`` steps at most; how many entries. 0 where there is nothing, or another process is at it."""
         counted = 0
         with self._kept():
             if self._is_behind() and self._claim():
-                while stepped := self._step_on():
+                for _ in count() if steps is None else range(steps):
+                    stepped = self._step_on()
                     counted += stepped
+                    if not stepped:
+                        break
         return counted
 
     @contextmanager

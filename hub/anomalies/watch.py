@@ -31,6 +31,8 @@ COUNTING_SECONDS = 2.0
 """Between two looks at the log."""
 HURRY = 5
 """Identifiers close to others that are added at once."""
+_AT_ONCE = 2
+"""Steps in one piece: the end of a process waits for its threads, and need not wait for a long log."""
 _PAUSE = 0.2
 _LOOK_MS = 2000
 log = structlog.get_logger(__name__)
@@ -104,7 +106,8 @@ class Watch:
 
     async def count(self) -> None:
         """Counts what was published of the log, and has it judged."""
-        await to_thread.run_sync(self.historian.run)
+        while await to_thread.run_sync(self.historian.run, _AT_ONCE):
+            continue
 
     async def refresh(self) -> None:
         """Takes over throttles that changed."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from sqlalchemy import event
 
 from hub.anomalies.alerts import Alerts
 from hub.anomalies.counting import Entry, hour_text
 from hub.anomalies.history import LEASE, Historian
 from hub.anomalies.service import Verdict
+from hub.anomalies.watch import Watch
 from hub.clock import real_now
 from hub.ledger.entry import EntryDraft
 from hub.ledger.reading import CallFilter, calls
@@ -40,6 +44,27 @@ def many(count: int, at: str, resource: str = "civil.person", **changed: object)
     begins = datetime.fromisoformat(f"{LAST.isoformat()}T{at}")
     moments = [(begins + timedelta(seconds=n * 1800 // count)).isoformat() for n in range(count)]
     return [call(moment, "housing-app", access(resource, 1, [10**7 + n]), **changed) for n, moment in enumerate(moments)]
+
+
+class Noted(Historian):
+    """Stops at its first step until it is told to go on, and tells when its thread is free."""
+
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self.stepped, self.told, self.left, self.counted = Event(), Event(), Event(), 0
+
+    def run(self, *asked: Any) -> int:
+        try:
+            return super().run(*asked)
+        finally:
+            self.left.set()
+
+    def _step_on(self) -> int:
+        self.stepped.set()
+        self.told.wait(60)
+        stepped = super()._step_on()
+        self.counted += stepped
+        return stepped
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +200,24 @@ def test_who_counts_again_for_longer_than_the_lease_is_not_overtaken(tmp_path: P
 
         monkeypatch.setattr(slow, "_count", slowly)
         assert slow.run() == 1
+
+
+@pytest.mark.anyio
+async def test_an_end_need_not_wait_for_a_long_log(tmp_path: Path) -> None:
+    """A thread goes on when its task is cancelled, and a process ends behind its threads."""
+    with world_in(tmp_path) as world:
+        world.ledger.append(*(call(f"{LAST}T09:{minute:02}:00") for minute in range(50)))
+        watch = Watch(world.ledger.engine, world.ledger.service.ledger, tmp_path)
+        watch.historian = Noted(world.ledger.engine, RULES, "node", lambda _: None, step=5)
+        counting = asyncio.create_task(watch.count())
+        await to_thread.run_sync(watch.historian.stepped.wait, 60)
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        watch.historian.told.set()
+        await to_thread.run_sync(watch.historian.left.wait, 60)
+        assert 0 < watch.historian.counted < 50
+        await watch.count()
+        assert watch.historian.counted == 50
 
 
 def test_a_log_that_stands_still_is_looked_at_and_no_more(ordinary: World) -> None:
