@@ -108,10 +108,12 @@ class Publisher:
         return signed
 
     def publish_all(self) -> Checkpoint | None:
-        """Publish until nothing is new; the last checkpoint made."""
+        """Publish what is there; the last checkpoint made. What comes meanwhile is for the next time: of a busy log there would always be something new."""
         last = None
         while made := self.publish():
             last = made
+            if not self._more:
+                break
         return last
 
     def _grow(self, connection: Connection, line: Sequence[LedgerKey]) -> _Grown | None:
@@ -169,15 +171,9 @@ class Publisher:
                 self._look()
         self._look()
 
-    def _publish_due(self) -> None:
-        # What comes meanwhile is the next look's: of a busy log there would always be something new, and a checkpoint over each handful of entries.
-        more = True
-        while more:
-            more = self.publish() is not None and self._more
-
     def _look(self) -> None:
         try:
-            self._publish_due()
+            self.publish_all()
         except (SQLAlchemyError, sqlite3.Error, OSError) as fault:
             self._report(f"no checkpoint: the control database refused ({type(fault).__name__})")
         except (LedgerCorrupt, KeyMissing, DeviceFault) as fault:

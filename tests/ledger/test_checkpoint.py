@@ -279,7 +279,7 @@ def test_what_comes_while_it_publishes_waits_for_the_next_look(service: LedgerSe
         return made
 
     monkeypatch.setattr(publisher, "publish", beside_callers)
-    publisher._publish_due()
+    publisher.publish_all()
     assert sizes == [4, 8, 12, 14]
     # Nor is the end of a process put off by what other processes write.
     publisher.close()
