@@ -54,12 +54,22 @@ class UploadDisposal:
         await to_thread.run_sync(self._clear)
 
     async def dispose_due(self, application: str | None = None) -> None:
-        """Those that were used, and those whose time is over: the application's, or all."""
+        """Those that were used, and those whose time is over: the application's, or all.
+
+        Raises:
+            OSError: a file could not be deleted; all others were.
+        """
+        failed: OSError | None = None
         for upload in await to_thread.run_sync(self._store.due, application):
             if self._alone or await to_thread.run_sync(self._store.path(upload.id).exists):
                 details = {"actor": "hub", "act": "disposeUpload", "target": upload.id}
                 draft = EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="disposeUpload", details=details)
-                await dispose(self._ledger, self._store, upload, draft)
+                try:
+                    await dispose(self._ledger, self._store, upload, draft)
+                except OSError as fault:
+                    failed = fault
+        if failed is not None:
+            raise failed
 
     def _clear(self) -> None:
         before = time.time() - LEFT_SECONDS

@@ -219,3 +219,8 @@ async def test_what_cannot_be_deleted_keeps_its_own_application_waiting_and_nobo
     monkeypatch.setattr(Path, "unlink", refused)
     assert (await batches.send(stuck, ONE)).status_code == 429
     assert (await batches.send(free, ONE)).status_code == 201
+    last = await batches.upload(free, ONE)
+    await batches.ended(free, await batches.job(free, last))
+    with pytest.raises(PermissionError):
+        await world.hub._verifying.disposal.sweep()
+    assert not world.hub._verifying.uploads.path(last).exists(), "what comes behind it goes all the same"
