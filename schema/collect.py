@@ -16,6 +16,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     Node,
+    OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
     visit,
@@ -68,14 +69,21 @@ class Collector:
         return True
 
 
-def condition_variables(document: DocumentNode) -> frozenset[str]:
-    """Names of the variables that stand in ``@skip`` and ``@include``: their values are part of a plan's key."""
+def condition_variables(document: DocumentNode, operation: OperationDefinitionNode) -> frozenset[str]:
+    """Names of the variables that stand in ``@skip`` and ``@include`` of an operation and of what it spreads: their values are part of a plan's key."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     names: set[str] = set()
+    waiting: list[Node] = [operation]
 
     class Conditions(Visitor):
         def enter_directive(self, node: DirectiveNode, *_: Node | str | int | list[object] | None) -> None:
             if node.name.value in _CONDITIONS:
                 names.update(a.value.name.value for a in node.arguments or () if isinstance(a.value, VariableNode))
 
-    visit(document, Conditions())
+        def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Node | str | int | list[object] | None) -> None:
+            if node.name.value in fragments:
+                waiting.append(fragments.pop(node.name.value))
+
+    while waiting:
+        visit(waiting.pop(), Conditions())
     return frozenset(names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 
 from cachetools import LRUCache
 from graphql import (
@@ -62,10 +61,9 @@ class Document:
         """What it counts where documents are kept; one of weight 1,000 takes about 40,000 bytes, with all that is made of it 100,000."""
         return OVERHEAD + len(self.text)
 
-    @cached_property
-    def conditions(self) -> frozenset[str]:
-        """Names of the variables that stand in ``@skip`` and ``@include``."""
-        return condition_variables(self.node) if "@" in self.text else frozenset()
+    def conditions(self, operation: OperationDefinitionNode) -> frozenset[str]:
+        """Names of the variables on which an operation of it depends by ``@skip`` and ``@include``; those of its other operations are not sent."""
+        return condition_variables(self.node, operation) if "@" in self.text else frozenset()
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.

@@ -240,9 +240,9 @@ class Plans:
         self._plans: LRUCache[tuple[object, ...], Plan] = LRUCache(weight, getsizeof=lambda plan: plan.document.weight)
 
     @staticmethod
-    def flags(document: Document) -> frozenset[str]:
+    def flags(document: Document, operation: OperationDefinitionNode) -> frozenset[str]:
         """Names of the variables whose values the plan depends on."""
-        return document.conditions
+        return document.conditions(operation)
 
     def plan(self, view: View, document: Document, operation: OperationDefinitionNode, flags: Mapping[str, bool]) -> Plan:
         """The plan of the operation under these condition values."""

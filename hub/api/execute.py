@@ -101,7 +101,7 @@ def planned(plans: Plans, view: View, document: Document, operation: OperationDe
         Fault: ``BAD_INPUT``.
     """
     variables = variables_of(document, operation, given)
-    names = plans.flags(document)
+    names = plans.flags(document, operation)
     return reaching(plans.plan(view, document, operation, flags_of(names, variables) if names else {}), variables), variables
 
 

@@ -30,7 +30,7 @@ class Prepared:
         self.view, self.document, self.operation = view, document, operation
         self._plans = plans
         self._variables = Variables(document.schema, operation)
-        self._flags = plans.flags(document)
+        self._flags = plans.flags(document, operation)
         self._plan = None if self._flags else plans.plan(view, document, operation, {})
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:

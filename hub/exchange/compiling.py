@@ -71,7 +71,7 @@ class Compiler:
         document = check_document(self._live, self._documents, text, view)
         operation = document.operation(operation_name)
         coerced = variables_of(document, operation, variables)
-        flags = flags_of(self._executor.plans.flags(document), coerced)
+        flags = flags_of(self._executor.plans.flags(document, operation), coerced)
         export = export_of(reaching(self._executor.plans.plan(view, document, operation, flags), coerced))
         if denied := check_exchange(export):
             raise Fault(

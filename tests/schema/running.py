@@ -101,7 +101,7 @@ class Hub:
         """The document's answer by plan."""
         operation = document.operation(None)
         coerced = Variables(document.schema, operation).values(variables) or variables_of(document, operation, variables)
-        plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document), coerced))
+        plan = self.plans.plan(view, document, operation, flags_of(self.plans.flags(document, operation), coerced))
         answer = Answer()
         run = Run(self.source, self.cursors, caller, coerced, questions or Questions(), group=view.faces.rights.fingerprint)
         found = await run_departments(plan, run, answer)

@@ -44,4 +44,6 @@ def test_variable_conditions(flag: bool, expected: list[str]) -> None:
 
 def test_condition_variables_are_found_everywhere() -> None:
     text = "query ($a: Boolean!, $b: Boolean!, $c: Int) { x(n: $c) @include(if: $a) { ...F } } fragment F on Q { y @skip(if: $b) @skip(if: true) }"
-    assert condition_variables(parse(text)) == {"a", "b"}
+    document = parse(text)
+    (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    assert condition_variables(document, operation) == {"a", "b"}

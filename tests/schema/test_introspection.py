@@ -61,7 +61,7 @@ def answered(view: View, text: str, variables: Mapping[str, Any], only: frozense
     document = Documents().check(text, view)
     operation = document.operation(None)
     coerced = variables_of(document, operation, variables)
-    flags = flags_of(Plans().flags(document), coerced)
+    flags = flags_of(Plans().flags(document, operation), coerced)
     plan = Plans().plan(view, document, operation, flags)
     found: dict[str, Any] = dict(plan.named)
     for key, nodes in plan.others.items():

@@ -9,6 +9,8 @@ import pytest
 
 from auth.rights import GrantItem, Operation, Shown
 from connectors.selection import Column, Kind, Match
+from hub.api.execute import planned
+from hub.api.prepared import PreparedDocuments
 from schema.answer import MOST_BY_PATH, Answer
 from schema.faults import Code, Fault
 from tests.schema.city import PERSON, PERSONS, MemorySource, city, grant, item, rights
@@ -263,3 +265,29 @@ async def test_what_selects_nothing_is_there_all_the_same(field: str) -> None:
     view = hub.view(caller)
     document = hub.documents.check(f"{{ civilAffairs {{ {field} }} }}", view)
     assert (await hub.planned(view, document, {})).data == (await hub.referred(document, {})).data
+
+
+CHOICES = """query Short($more: Boolean!) { civilAffairs { persons(first: 1) { nodes { name ...More @include(if: $more) } } } }
+query Long { civilAffairs { persons(first: 1) { nodes { ...More } } } }
+fragment More on CivilAffairsPerson { gender }"""
+
+
+async def test_conditions_of_other_operations_need_no_variables() -> None:
+    hub, _ = city()
+    view = hub.view(rights(grant()))
+    document = hub.documents.check(CHOICES, view)
+    assert document.conditions(document.operation("Short")) == {"more"}
+    assert document.conditions(document.operation("Long")) == frozenset()
+    prepared = PreparedDocuments(hub.plans, hub.documents.check).of(view, CHOICES, "Long")
+    assert prepared.plan(prepared.variables({})).operation is prepared.operation
+    planned(hub.plans, view, document, document.operation("Long"), {})
+    with pytest.raises(Fault, match="more"):
+        planned(hub.plans, view, document, document.operation("Short"), {})
+
+
+async def test_conditions_within_fragments_count() -> None:
+    hub, _ = city()
+    text = """query A($b: Boolean!) { ...F } query B($b: Boolean!) { ...G } fragment F on Query { ...G }
+    fragment G on Query { civilAffairs { persons(first: 1) { nodes { name gender @skip(if: $b) } } } }"""
+    document = hub.documents.check(text, hub.view(rights(grant())))
+    assert {document.conditions(document.operation(name)) for name in "AB"} == {frozenset({"b"})}

@@ -41,7 +41,8 @@ def drawn(random: Random) -> None:
             continue
         note(f"HYPOTHESIS_SEED={SEED}\n{text}")
         document, plans = Documents(WIDE).check(text, view), Plans()
-        plan = plans.plan(view, document, document.operation(writer.operation), dict.fromkeys(plans.flags(document), True))
+        operation = document.operation(writer.operation)
+        plan = plans.plan(view, document, operation, dict.fromkeys(plans.flags(document, operation), True))
         roots = [root for department in plan.departments.values() for root in department.fields.values() if root is not None]
         assert all(isinstance(root, OnePlan | ListPlan | VerifyPlan | AggregatePlan) for root in roots)
         left = {nodes[0].name.value for nodes in plan.others.values()}

@@ -104,7 +104,7 @@ async def check_one(dice: Dice, hub: Hub, writer: Writer, troubled: Sequence[Tro
         for source in troubled:
             source.troubled = trouble
         variables = variables_of(document, operation, writer.variables)
-        plan = hub.plans.plan(writer.view, document, operation, flags_of(hub.plans.flags(document), variables))
+        plan = hub.plans.plan(writer.view, document, operation, flags_of(hub.plans.flags(document, operation), variables))
         answer = Answer()
         found = await run_departments(plan, Run(hub.source, hub.cursors, CALLER, variables), answer)
         answer.data = {key: found.get(key, "Query") for key in plan.order}

@@ -101,7 +101,8 @@ class Writer:
         if not self.dice.chance(20):
             return []
         self.operation = "Q"
-        return ["query Other { __typename a: __typename }", 'query Another { __type(name: "Query") { name } }'][: self.dice.number(1, 2)]
+        others = ["query Other($b0: Boolean!) { __typename a: __typename @include(if: $b0) }", 'query Another { __type(name: "Query") { name } }']
+        return others[: self.dice.number(1, 2)]
 
     def selection(self, type_: Any, depth: int) -> str:
         """A selection set on an object type."""

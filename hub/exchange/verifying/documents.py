@@ -58,7 +58,7 @@ def compile_document(live: Live, documents: Documents, plans: Plans, text: str, 
     view = live.view(rights)
     document = check_document(live, documents, text, view)
     operation = document.operation(operation_name)
-    if operation.operation is not OperationType.QUERY or plans.flags(document):
+    if operation.operation is not OperationType.QUERY or plans.flags(document, operation):
         raise _no_verification()
     prepared = Prepared(view, document, operation, plans)
     plan = plans.plan(view, document, operation, {})

@@ -80,7 +80,7 @@ async def asked(hub: Hub, rights: Rights, text: str, given: Mapping[str, Any] | 
     document = Documents(WIDE).check(text, view)
     operation = document.operation(None)
     variables = variables_of(document, operation, given or {})
-    plan = hub.plans.plan(view, document, operation, flags_of(hub.plans.flags(document), variables))
+    plan = hub.plans.plan(view, document, operation, flags_of(hub.plans.flags(document, operation), variables))
     answer, told = Answer(), Answer()
     found = await run_departments(plan, Run(hub.source, hub.cursors, caller, variables), answer)
     answer.data = {key: found.get(key, "Query") for key in plan.order}
