@@ -20,9 +20,12 @@ from schema.faults import Code, Fault, bad_input
 from schema.values import dumped
 
 KEY_BYTES = 64
-_MOST = 2304
+_MOST = 24_576
+"""Characters of a cursor: one text of 4,096 characters, whatever they are, and other keys beside it."""
 _BLOCK = 128
 """Bytes of which a cursor's content is a multiple."""
+_MOST_PLACE = (_MOST * 3 // 4 - 16) // _BLOCK * _BLOCK
+"""Bytes of the content behind so many characters, but for the cipher's tag."""
 
 
 class Cursors:
@@ -37,11 +40,13 @@ class Cursors:
         return hmac.digest(self._salts, orjson.dumps([caller, resource]), hashlib.sha256).hex()[:32]
 
     def seal(self, binding: bytes, place: Sequence[Value]) -> str:
-        """The cursor of the row whose order keys are ``place``. Where one of them cannot be delivered, the cursor is good, and refused when used."""
+        """The cursor of the row whose order keys are ``place``. Where one of them cannot be delivered, or is too long, the cursor is good, and refused when used."""
         try:
             content = dumped(place)
         except TypeError:
             content = b"null"
+        if len(content) > _MOST_PLACE:
+            content = b"false"
         # JSON takes blanks behind it: a cursor's length must not tell that of a hidden key.
         sealed = self._cipher.encrypt(content.ljust(-(-len(content) // _BLOCK) * _BLOCK), [binding])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
@@ -66,6 +71,13 @@ class Cursors:
             ) from None
         if place is None:
             raise no_place()
+        if place is False:
+            raise bad_input(
+                "该页止于过长的排序值，不能由此继续",
+                "the page ends at a value of the order that is too long to go on behind it",
+                "请换用其他排序、筛选或 first",
+                "use another order, filter or first",
+            )
         return list(place)
 
 

@@ -19,7 +19,7 @@ from schema.ordering import hides_stable_key, order
 from schema.reader import Reader
 from schema.shapes import ItemUse
 from schema.subjects import Subject
-from schema.values import checked, deliverable
+from schema.values import deliverable
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,7 +142,7 @@ def listing(
     after = args.get("after")
     if after is None:
         return listed
-    place = cursors.open(listed.binding, str(checked(after, "after")))
+    place = cursors.open(listed.binding, str(after))
     if len(place) != len(ordered.orders):
         raise bad_input("after 不是本次查询的有效游标", "after is no valid cursor of this query")
     return listed.beginning_behind(place)

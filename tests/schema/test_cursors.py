@@ -9,7 +9,8 @@ import pytest
 
 from schema.cursors import KEY_BYTES, Cursors
 from schema.faults import Code, Fault
-from tests.schema.city import PERSONS, city, grant, rights
+from tests.schema.city import PERSONS, SNAPSHOT, MemorySource, city, grant, rights
+from tests.schema.running import Hub
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
 
@@ -39,7 +40,7 @@ def test_every_byte_counts() -> None:
         assert fault.value.code is Code.BAD_INPUT
 
 
-@pytest.mark.parametrize("cursor", ["", "A", "AAAA", "=", "====", "é", "张", "\n", "a b", "A" * 3000, "AAAAAAAAAAAAAAAAAAAAAA==", "-_-_"])
+@pytest.mark.parametrize("cursor", ["", "A", "AAAA", "=", "====", "é", "张", "\n", "a b", "A" * 3000, "A" * 30_000, "\0", "AAAAAAAAAAAAAAAAAAAAAA==", "-_-_"])
 def test_what_is_no_cursor(cursor: str) -> None:
     with pytest.raises(Fault) as fault:
         Cursors(bytes(KEY_BYTES)).open(b"binding", cursor)
@@ -52,6 +53,29 @@ def test_a_cursor_tells_no_length_of_a_key() -> None:
     places = (["贵阳", "张三"], ["贵阳", "欧阳修"], ["贵阳", "110105491231002"], ["贵阳", "11010519491231002X"], [7], [None, 2**62])
     assert len({len(cursors.seal(b"binding", place)) for place in places}) == 1
     assert [cursors.open(b"binding", cursors.seal(b"binding", place)) for place in places] == list(places)
+
+
+async def test_pages_are_ordered_by_long_texts() -> None:
+    texts = ["长" * 600, "长" * 4096, "😀" * 4096]
+    rows = [{**row, "nm": text} for row, text in zip(PERSONS, texts, strict=True)]
+    hub = Hub(SNAPSHOT, opened={"civil_affairs.db": MemorySource({"person": rows})})
+    names, after = [], None
+    for _ in texts:
+        answer = await hub.ask(rights(grant()), TEXT, {"a": after, "o": [{"name": "ASC"}]})
+        assert not answer.errors
+        names += [node["name"] for node in answer.data["civilAffairs"]["persons"]["nodes"]]
+        after = answer.data["civilAffairs"]["persons"]["pageInfo"]["endCursor"]
+    assert names == texts
+
+
+def test_a_place_too_long_for_a_cursor_is_told_as_such() -> None:
+    """Never as a cursor that is none of this query. A place of 18,304 bytes, with its brackets and quotes, is the longest."""
+    cursors = Cursors(bytes(KEY_BYTES))
+    longest = ["x" * 18_300]
+    assert cursors.open(b"binding", cursors.seal(b"binding", longest)) == longest
+    with pytest.raises(Fault, match="too long to go on behind it") as fault:
+        cursors.open(b"binding", cursors.seal(b"binding", ["x" * 18_301]))
+    assert fault.value.code is Code.BAD_INPUT
 
 
 def test_other_keys_and_bindings_open_nothing() -> None:
