@@ -383,7 +383,10 @@ async def _alive(_request: Request) -> Response:
     return PlainTextResponse("")
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = {**_HEADERS, **(getattr(error, "headers", None) or {})}
-    return JSONResponse({"errors": [{"message": "没有该地址或方法 no such address or method"}]}, status, headers)
+    zh, en = "没有该地址或方法", "no such address or method"
+    response = fault_response(request, Fault(Code.NOT_FOUND, zh, en, "请核对地址；数据接口为 POST /graphql", "compare the address; data is at POST /graphql"))
+    response.status_code = status
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response

@@ -32,8 +32,10 @@ class Envelope:
 
     @cached_property
     def legacy(self) -> bool:
-        """GraphQL over HTTP: a caller that does not ask for the new media type gets ``application/json``."""
-        return GRAPHQL_JSON not in self.headers.get("accept", "")
+        """GraphQL over HTTP: a caller that does not ask for the new media type, or rather takes the other, gets ``application/json``."""
+        weights = _weights(",".join(self.headers.getlist("accept")))
+        asked = weights.get(GRAPHQL_JSON, 0.0)
+        return asked <= 0 or asked < weights.get(JSON, 0.0)
 
     @cached_property
     def english(self) -> bool:
@@ -67,6 +69,19 @@ class Envelope:
             Fault: ``BAD_REQUEST``.
         """
         return hubs_before(self.headers)
+
+
+def _weights(accepted: str) -> dict[str, float]:
+    """The media types that ``Accept`` names (RFC 9110 §12.5.1), and the weight of each."""
+    found: dict[str, float] = {}
+    for each in accepted.lower().split(","):
+        media, *parameters = (part.strip() for part in each.split(";"))
+        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            found[media] = float(weight)
+        except ValueError:
+            found[media] = 0.0
+    return found
 
 
 class Envelopes:

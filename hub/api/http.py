@@ -142,18 +142,20 @@ def read_graphql(body: bytes) -> GraphQLRequest:
     return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))
 
 
-_PARAMETERS: tuple[tuple[str, tuple[type, ...], str], ...] = (
-    ("query", (str,), "字符串 a string"),
-    ("variables", (dict, type(None)), "对象 an object"),
-    ("operationName", (str, type(None)), "字符串 a string"),
-    ("extensions", (dict, type(None)), "对象 an object"),
+_TEXT, _OBJECT = ("字符串", "a string"), ("对象", "an object")
+_PARAMETERS: tuple[tuple[str, tuple[type, ...], tuple[str, str]], ...] = (
+    ("query", (str,), _TEXT),
+    ("variables", (dict, type(None)), _OBJECT),
+    ("operationName", (str, type(None)), _TEXT),
+    ("extensions", (dict, type(None)), _OBJECT),
 )
 
 
 def _check_parameters(content: dict[str, Any]) -> None:
     for name, types, kind in _PARAMETERS:
         if name in content and not isinstance(content[name], types):
-            raise Fault(Code.BAD_REQUEST, f"{name} 应为{kind}", f"{name} must be {kind}")
+            zh, en = kind
+            raise Fault(Code.BAD_REQUEST, f"{name} 应为{zh}", f"{name} must be {en}", f"请将 {name} 改为{zh}", f"send {en} as {name}")
     if "query" not in content:
         raise Fault(Code.BAD_REQUEST, "缺少 query", "query is missing", '{"query": "{ __typename }"}', '{"query": "{ __typename }"}')
 

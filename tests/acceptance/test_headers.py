@@ -52,6 +52,16 @@ def test_f6_no_answer_tells_of_the_software_or_may_be_kept_or_guessed_at(hub: Ru
     assert faults == []
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("POST", "/graphql/", 404), ("PUT", "/oauth/token", 405)])
+def test_no_such_address_is_told_like_any_error(hub: RunningHub, method: str, path: str, status: int) -> None:
+    answer = hub.http(method, path)
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == status
+    assert error["extensions"]["code"] == "NOT_FOUND"
+    assert error["extensions"]["messageEn"] == "no such address or method"
+    assert error["extensions"]["hintEn"]
+
+
 def test_unauthenticated_answers_say_how_to_authenticate(hub: RunningHub) -> None:
     for kind, answer in answers(hub):
         assert (answer.status_code in (401, 403)) == ("www-authenticate" in answer.headers), kind

@@ -67,10 +67,24 @@ async def test_an_answer() -> None:
     assert headers["content-language"] == "zh-CN"
 
 
-@pytest.mark.parametrize("accept", [JSON, "*/*", ""])
+@pytest.mark.parametrize(
+    "accept", [JSON, "*/*", "", f"{GRAPHQL_JSON};q=0, {JSON}", f"{JSON}, {GRAPHQL_JSON}; q=0.5", f"{GRAPHQL_JSON};q=x", f"x{GRAPHQL_JSON}"]
+)
 async def test_who_does_not_ask_for_the_new_media_type_gets_json(accept: str) -> None:
     _, headers, _ = await Exchanged(TYPE, ("accept", accept)).by()
     assert headers["content-type"] == f"{JSON}; charset=utf-8"
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL_JSON.upper(), f"{JSON}, {GRAPHQL_JSON}", f"{GRAPHQL_JSON}; charset=utf-8; q=0.9, {JSON};q=0.8, */*;q=0.1"])
+async def test_who_asks_for_the_new_media_type_gets_it(accept: str) -> None:
+    """Media types are of one kind in either case (RFC 9110 §8.3.1)."""
+    _, headers, _ = await Exchanged(TYPE, ("accept", accept)).by()
+    assert headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
+
+
+async def test_accept_may_stand_in_several_lines() -> None:
+    _, headers, _ = await Exchanged(TYPE, ("accept", JSON), ("accept", GRAPHQL_JSON)).by()
+    assert headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
 
 
 @pytest.mark.parametrize("content_type", [JSON, "Application/JSON", f"{JSON};charset=utf-8", f"{JSON}; charset=UTF-8", f'{JSON}; charset="utf-8"'])
@@ -181,3 +195,18 @@ def test_what_is_no_request(body: bytes) -> None:
 def test_the_place_of_a_syntax_error_is_told() -> None:
     with pytest.raises(Fault, match=r"line 2, column \d+"):
         read_graphql(b'{"query":\n "x" "y"}')
+
+
+@pytest.mark.parametrize(
+    ("content", "zh", "en"),
+    [
+        ({"query": 5}, "query 应为字符串", "query must be a string"),
+        ({"query": "q", "variables": "{}"}, "variables 应为对象", "variables must be an object"),
+        ({"query": "q", "operationName": 5}, "operationName 应为字符串", "operationName must be a string"),
+    ],
+)
+def test_a_parameter_of_another_type_is_told_in_each_language(content: dict[str, Any], zh: str, en: str) -> None:
+    with pytest.raises(Fault) as fault:
+        read_graphql(orjson.dumps(content))
+    assert (fault.value.zh, fault.value.en) == (zh, en)
+    assert next(iter(set(content) - {"query"}), "query") in fault.value.hint_en
