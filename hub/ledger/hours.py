@@ -12,6 +12,9 @@ from hub.store.upsert import inserting
 
 Spans = Mapping[str, tuple[int, int]]
 """Hour (``2026-11-22T09``, UTC) → the smallest and the largest number of an entry dated in it."""
+_INSTANT = timedelta(microseconds=1)
+_SECOND = datetime.min.replace(tzinfo=UTC) + _INSTANT
+"""The second moment of the calendar: before the first, which a caller may name, there is none."""
 
 
 def spans(entries: Iterable[tuple[int, str]]) -> Spans:
@@ -48,7 +51,7 @@ def between(connection: Connection, since: datetime | None, until: datetime | No
     if since is not None:
         statement = statement.where(column.hour >= _hour(since))
     if until is not None:
-        statement = statement.where(column.hour <= _hour(until - timedelta(microseconds=1)))
+        statement = statement.where(column.hour <= _hour(max(until, _SECOND) - _INSTANT))
     first, last = connection.execute(statement).one()
     return (published if first is None else first), (size if size > published else 0 if last is None else last + 1)
 

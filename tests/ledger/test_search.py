@@ -114,6 +114,10 @@ def test_a_search_by_time_reads_its_hours_alone_and_no_clock_hides_an_entry(serv
         assert [entry.content.call for entry in search(connection, CallFilter(until=NOON + timedelta(minutes=2)), 10).entries] == ["c1", "c0"]
         assert [entry.content.call for entry in search(connection, CallFilter(since=NOON + timedelta(days=1)), 10).entries] == ["ahead"]
         assert search(connection, CallFilter(since=NOON - timedelta(days=2), until=NOON), 10).entries == []
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        assert search(connection, CallFilter(until=first), 10).entries == []
+        assert search(connection, CallFilter(since=last), 10).entries == []
+        assert len(search(connection, CallFilter(since=first, until=last), 10).entries) == 10
     quiet = CallFilter(since=NOON + timedelta(minutes=180), until=NOON + timedelta(minutes=240))
     service.publisher.publish_all()
     with service.engine.connect() as connection:
