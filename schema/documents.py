@@ -76,8 +76,12 @@ class Document:
         if len(named) == 1:
             return named[0]
         if name is None:
-            raise Fault(Code.BAD_REQUEST, "文档含有多个操作，须用 operationName 指明", "the document has several operations: name one by operationName")
-        raise Fault(Code.BAD_REQUEST, "operationName 指明的操作不在文档中", "the document has no operation of the name given by operationName")
+            zh, en = "文档含有多个操作，须用 operationName 指明", "the document has several operations: name one by operationName"
+        else:
+            zh, en = "operationName 指明的操作不在文档中", "the document has no operation of the name given by operationName"
+        names = ", ".join(o.name.value for o in operations if o.name)
+        hints = (f"文档中的操作：{names}", f"operations of the document: {names}") if names else ("请省略 operationName", "leave operationName out")
+        raise Fault(Code.BAD_REQUEST, zh, en, *hints)
 
 
 class InvalidDocument(Fault):

@@ -136,8 +136,8 @@ def read_graphql(body: bytes) -> GraphQLRequest:
         en = f"the body is not valid JSON (line {error.lineno}, column {error.colno})"
         raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON（第 {error.lineno} 行第 {error.colno} 列）", en, "请检查 JSON 语法", "check the JSON") from None
     if not isinstance(content, dict):
-        zh = "请求体应为 JSON 对象，不支持批量数组"
-        raise Fault(Code.BAD_REQUEST, zh, "the body must be one JSON object; batches are not accepted")
+        zh, en = "请求体应为 JSON 对象，不支持批量数组", "the body must be one JSON object; batches are not accepted"
+        raise Fault(Code.BAD_REQUEST, zh, en, "请逐个发送请求，或以别名合为一个文档", "send one request for each, or one document with aliases")
     _check_parameters(content)
     return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))
 

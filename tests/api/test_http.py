@@ -192,6 +192,12 @@ def test_what_is_no_request(body: bytes) -> None:
     assert fault.value.code is Code.BAD_REQUEST
 
 
+def test_a_batch_is_refused_with_what_to_send_instead() -> None:
+    with pytest.raises(Fault, match="batches are not accepted") as fault:
+        read_graphql(b"[" + BODY + b"]")
+    assert "aliases" in str(fault.value.hint_en)
+
+
 def test_the_place_of_a_syntax_error_is_told() -> None:
     with pytest.raises(Fault, match=r"line 2, column \d+"):
         read_graphql(b'{"query":\n "x" "y"}')

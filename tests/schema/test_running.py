@@ -285,6 +285,22 @@ async def test_conditions_of_other_operations_need_no_variables() -> None:
         planned(hub.plans, view, document, document.operation("Short"), {})
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "hint"),
+    [
+        ("query A { __typename } query B { __typename }", None, "operations of the document: A, B"),
+        ("query A { __typename } query B { __typename }", "C", "operations of the document: A, B"),
+        ("{ __typename }", "", "leave operationName out"),
+    ],
+)
+async def test_an_operation_that_cannot_be_told_is_refused_with_those_that_there_are(text: str, name: str | None, hint: str) -> None:
+    hub, _ = city()
+    document = hub.documents.check(text, hub.view(rights(grant())))
+    with pytest.raises(Fault, match="operationName") as fault:
+        document.operation(name)
+    assert (fault.value.code, fault.value.hint_en) == (Code.BAD_REQUEST, hint)
+
+
 async def test_conditions_within_fragments_count() -> None:
     hub, _ = city()
     text = """query A($b: Boolean!) { ...F } query B($b: Boolean!) { ...G } fragment F on Query { ...G }
