@@ -47,10 +47,13 @@ class Envelope:
         """Why no body with these headers is read: it is something else than JSON."""
         media, _, parameters = self.headers.get("content-type", "").partition(";")
         charset = parameters.strip().lower().replace('"', "")
-        if media.strip().lower() == JSON and charset in ("", "charset=utf-8") and not self.headers.get("content-encoding"):
+        zh, en = "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted"
+        if self.headers.get("content-encoding"):
+            return Fault(Code.BAD_REQUEST, zh, en, "请勿压缩请求体，并去掉 Content-Encoding", "send the body as it is, without Content-Encoding")
+        if media.strip().lower() == JSON and charset in ("", "charset=utf-8"):
             return None
         hint = "Content-Type: application/json"
-        return Fault(Code.BAD_REQUEST, "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted", hint, hint)
+        return Fault(Code.BAD_REQUEST, zh, en, hint, hint)
 
     @cached_property
     def use(self) -> Use:

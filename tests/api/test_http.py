@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
 from hub.api.bodies import Bodies
-from hub.api.envelope import GRAPHQL_JSON, JSON
+from hub.api.envelope import GRAPHQL_JSON, JSON, Envelope
 from hub.api.http import GraphQLEndpoint, GraphQLRequest, HttpAnswer, HttpRequest, read_graphql
 from schema.faults import Code, Fault
 
@@ -107,6 +108,14 @@ async def test_json_in_utf8_is_taken(content_type: str) -> None:
 )
 async def test_other_media_are_415(headers: Any) -> None:
     assert (await Exchanged(*headers).by())[0] == 415
+
+
+@pytest.mark.parametrize(("header", "named"), [(("content-encoding", "gzip"), "Content-Encoding"), (("content-type", "text/plain"), "Content-Type")])
+def test_the_remedy_names_the_header_that_is_wrong(header: tuple[str, str], named: str) -> None:
+    fault = Envelope(Headers(dict([TYPE, header]))).unread
+    assert fault is not None
+    assert named in fault.hint_en
+    assert named in fault.hint_zh
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "X"])
