@@ -170,8 +170,14 @@ def check_destination(destinations: Destinations, code: str, app: Application, f
     mine = {each.code: each for each in content.destinations if each.open_to(app.client_id, app.name)}
     found = mine.get(code)
     if found is None:
-        known = ", ".join(mine) or "—"
-        raise Fault(Code.NOT_FOUND, f"没有投递目标 {code[:60]}", f"there is no destination {code[:60]}", f"可用：{known}", f"known: {known}")
+        known = ", ".join(mine)
+        raise Fault(
+            Code.NOT_FOUND,
+            f"没有投递目标 {code[:60]}",
+            f"there is no destination {code[:60]}",
+            f"可用：{known}" if known else "没有向该应用开放的投递目标：请联系平台管理员，或不写 destination",
+            f"known: {known}" if known else "none is open to this application: ask the hub's administrators, or leave destination out",
+        )
     if isinstance(found, Table):
         _check_table(found, format_, columns)
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import ipc, parquet
 
 from hub.exchange.delivery.destinations import column_name
@@ -45,6 +46,20 @@ def schema_of(path: Path) -> pa.Schema:
     except (pa.ArrowException, OSError) as fault:
         raise DeliveryFault(Code.INTERNAL, f"文件 {path.name} 无法读取", f"the file {path.name} cannot be read ({type(fault).__name__})") from None
     return pa.schema([pa.field(column_name(steps), kind) for steps, kind in _leaves(found, ())])
+
+
+def with_nul(path: Path) -> set[str]:
+    """The columns of which a text holds U+0000."""
+    return {
+        name
+        for batch in batches(path)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        if _is_text(column.type) and pc.any(pc.match_substring(column, "\0")).as_py()
+    }
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def flattened(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -26,7 +26,7 @@ from connectors.secrets import read_secret
 from hub.exchange.delivery.config import Table
 from hub.exchange.delivery.destinations import TABLE_FORMATS
 from hub.exchange.delivery.faults import DeliveryFault, foreign
-from hub.exchange.delivery.reading import batches, schema_of
+from hub.exchange.delivery.reading import batches, schema_of, with_nul
 from hub.exchange.delivery.target import Go, Parcel, Target, damaged
 from schema.faults import Code
 
@@ -139,6 +139,16 @@ class Filling:
                 raise damaged(file)
             sent += file.bytes
         go(rows, sent)
+
+    def nul(self) -> DeliveryFault:
+        """What its owner is told where the database takes no U+0000: which columns have one, and what to do."""
+        found = ", ".join(sorted(set().union(*(with_nul(self.parcel.folder / file.name) for file in self.parcel.files))))
+        return DeliveryFault(
+            Code.SOURCE_VALUE,
+            f"列 {found} 的文本含 U+0000，PostgreSQL 无法保存：请由提供部门更正，或选择不含这些列的文档",
+            f"texts of the columns {found} hold U+0000, which PostgreSQL cannot keep: have the department mend them, or leave these columns out",
+            lasting=True,
+        )
 
     def counted(self, rows: int) -> None:
         """Compares what the staging table holds with the manifest.

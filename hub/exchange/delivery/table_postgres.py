@@ -20,6 +20,8 @@ from schema.faults import Code
 
 _LOCK_MS = 20_000
 """How long the switch waits for readers of the old table: new ones wait behind it."""
+_NO_TEXT = "22021"
+"""SQLSTATE of bytes that are no text of the database's encoding. Those of Arrow are UTF-8: only U+0000 is left."""
 _NAMES: Any = PGDialect_psycopg(paramstyle="named")  # type: ignore[no-untyped-call]
 """A style of parameters that leaves percent signs in names alone."""
 
@@ -167,10 +169,12 @@ class PostgresTarget:
             with dbapi.connect(_where(self._filling)) as loading, loading.cursor() as cursor:
                 cursor.adbc_ingest(self._filling.staging, reader, mode="append", db_schema_name=self._schema)
                 loading.commit()
-        except Exception:
+        except Exception as fault:
             # The driver puts an error of its own in the place of what ended the batches.
             if stopped:
                 raise stopped[0] from None
+            if getattr(fault, "sqlstate", None) == _NO_TEXT:
+                raise self._filling.nul() from None
             raise
 
     def _switch(self) -> None:

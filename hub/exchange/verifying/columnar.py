@@ -11,13 +11,20 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import ipc, parquet
 
-from hub.exchange.verifying.reading import MOST_ROWS, Cell, Malformed, Taking, check_columns
+from hub.exchange.verifying.reading import MOST_ROWS, Cell, Malformed, Taking, Where, check_columns
 
 MOST_UNPACKED = 512 * 1024 * 1024
 """Bytes that a file may hold by what it says itself."""
 _BATCH = 1_000
 _THRIFT = 4 * 1024 * 1024
 _BROKEN = "文件已损坏，或不是所声明的格式", "the file is broken, or not of the declared format", "请重新导出", "export it again"
+_STREAM = (
+    "这是 Arrow 流，不是 Arrow 文件",
+    "this is an Arrow stream, not an Arrow file",
+    "请写为 IPC 文件格式（Feather V2），例如 pyarrow.ipc.new_file",
+    "write it in the IPC file format (Feather V2), e.g. by pyarrow.ipc.new_file",
+)
+_STREAMS_BEGIN = b"\xff\xff\xff\xff"
 _LARGE = "文件展开后过大", "the file is too large when it is unpacked", "请分成几个文件，或用 CSV", "divide the file, or use CSV"
 
 
@@ -47,7 +54,11 @@ def read_arrow(path: Path, taking: Taking) -> list[str]:
         Malformed: as ``read_parquet``.
     """
     try:
-        with pa.OSFile(str(path), "rb") as raw, ipc.open_file(raw) as file:
+        with pa.OSFile(str(path), "rb") as raw:
+            if raw.read(len(_STREAMS_BEGIN)) == _STREAMS_BEGIN:
+                raise Malformed(*_STREAM)
+            raw.seek(0)
+            file = ipc.open_file(raw)
             return _taken(file.schema, (file.get_batch(i) for i in range(file.num_record_batches)), taking)
     except pa.ArrowMemoryError as fault:
         raise Malformed(*_LARGE) from fault
@@ -57,7 +68,7 @@ def read_arrow(path: Path, taking: Taking) -> list[str]:
 
 def _taken(schema: pa.Schema, batches: Iterable[pa.RecordBatch], taking: Taking) -> list[str]:
     names = check_columns(schema.names)
-    writers = [_writer(field.type, place) for place, field in enumerate(schema, 1)]
+    writers = [_writer(field.type, name) for name, field in zip(names, schema, strict=True)]
     number = 0
     for whole in batches:
         whole.validate(full=True)
@@ -67,7 +78,7 @@ def _taken(schema: pa.Schema, batches: Iterable[pa.RecordBatch], taking: Taking)
             columns = [_values(column, write) for column, write in zip(whole.slice(begin, _BATCH).columns, writers, strict=True)]
             for row in zip(*columns, strict=True):
                 number += 1
-                taking.take(row, f"row {number}")
+                taking.take(row, Where(f"第 {number} 条", f"row {number}"))
     return names
 
 
@@ -75,7 +86,7 @@ def _values(column: pa.Array[Any], write: Callable[[Any], Cell]) -> list[Cell]:
     return [None if value is None else write(value) for value in column.to_pylist()]
 
 
-def _writer(type_: pa.DataType, place: int) -> Callable[[Any], Cell]:
+def _writer(type_: pa.DataType, name: str) -> Callable[[Any], Cell]:
     """How values of a type are told: as GraphQL takes them in variables."""
     inner = type_.value_type if pa.types.is_dictionary(type_) else type_
     is_ = pa.types
@@ -86,8 +97,8 @@ def _writer(type_: pa.DataType, place: int) -> Callable[[Any], Cell]:
     if is_.is_decimal(inner) or is_.is_date(inner) or is_.is_timestamp(inner):
         return _text
     raise Malformed(
-        f"第 {place} 列的类型不受支持",
-        f"column {place} has a type that is not taken",
+        f"列 {name} 的类型 {str(inner)[:60]} 不受支持",
+        f"the column {name} has the type {str(inner)[:60]}, which is not taken",
         "可用：文本、整数、浮点、十进制、布尔、日期、时间",
         "texts, integers, floats, decimals, booleans, dates and timestamps are",
     )

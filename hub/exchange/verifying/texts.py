@@ -10,7 +10,7 @@ from typing import TextIO
 
 import orjson
 
-from hub.exchange.verifying.reading import MOST_CELL, MOST_COLUMNS, Cell, Malformed, Taking, at_line, check_columns
+from hub.exchange.verifying.reading import MOST_CELL, MOST_COLUMNS, Cell, Malformed, Taking, at_line, check_columns, in_line
 
 _PIECE = 1 << 20
 MOST_LINE = 256 * 1024
@@ -45,7 +45,7 @@ def read_csv(path: Path, charset: str, taking: Taking) -> list[str]:
                     zh, en = f"有 {len(fields)} 列，列名有 {len(columns)} 个", f"{len(fields)} values, and {len(columns)} columns are named"
                     raise at_line(lines.line_num, zh, en, "请补齐该行；含逗号的值须加引号", "complete the line; quote values that hold a comma")
                 else:
-                    taking.take([field or None for field in fields], f"line {lines.line_num}")
+                    taking.take([field or None for field in fields], in_line(lines.line_num))
         except csv.Error:
             zh, en = "引号不成对，或值过长", "quotation marks do not match, or a value is too long"
             raise at_line(lines.line_num, zh, en, "引号须成对，值中的引号须双写", "close each quotation mark, and double those within values") from None
@@ -115,7 +115,7 @@ def read_jsonl(path: Path, taking: Taking) -> list[str]:
                 continue
             if blank:
                 raise at_line(blank, "空行", "the line is empty", "请删去空行", "remove the line")
-            taking.take(_row(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line, number, columns), f"line {number}")
+            taking.take(_row(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line, number, columns), in_line(number))
     names = list(columns)
     check_columns(names)
     return names

@@ -19,7 +19,7 @@ MOMENT = datetime(2026, 11, 1, 8, 30, 0, 250_000, tzinfo=UTC)
 HOSTILE = "张'); DROP TABLE x; --\\"
 
 
-def rows(first: int, count: int) -> pa.Table:
+def rows(first: int, count: int, owner_prefix: str = "o") -> pa.Table:
     """Rows numbered from ``first``, of every kind, with a link that every other row lacks."""
     numbers = range(first, first + count)
     owner = pa.struct([("name", pa.string()), ("no", pa.int64())])
@@ -31,16 +31,18 @@ def rows(first: int, count: int) -> pa.Table:
             "ratio": pa.array([n / 8 for n in numbers]),
             "born": pa.array([date(1990, 1, 1 + n % 28) if n % 3 else None for n in numbers], pa.date32()),
             "at": pa.array([MOMENT + timedelta(seconds=n) for n in numbers], pa.timestamp("us", "UTC")),
-            "owner": pa.array([{"name": f"o{n}", "no": n} if n % 2 else None for n in numbers], owner),
+            "owner": pa.array([{"name": f"{owner_prefix}{n}", "no": n} if n % 2 else None for n in numbers], owner),
         }
     )
 
 
-def parcel(directory: Path, exchange: str = "exchange_a", *, first: int = 0, count: int = 50, files: int = 2, day: int = 1, suffix: str = "parquet") -> Parcel:
+def parcel(
+    directory: Path, exchange: str = "exchange_a", *, first: int = 0, count: int = 50, files: int = 2, day: int = 1, suffix: str = "parquet", owner: str = "o"
+) -> Parcel:
     """An exchange of that many files with ``count`` rows each, finished on that day of November."""
     folder = directory / exchange
     folder.mkdir(exist_ok=True)
-    records = [_file(folder / f"data-{n + 1:05}.{suffix}", rows(first + n * count, count)) for n in range(files)]
+    records = [_file(folder / f"data-{n + 1:05}.{suffix}", rows(first + n * count, count, owner)) for n in range(files)]
     listed = [{"name": record.name, "rows": record.rows, "bytes": record.bytes, "sha256": record.sha256} for record in records]
     manifest = json.dumps({"exchange": exchange, "files": listed}).encode()
     finished = datetime(2026, 11, day, tzinfo=UTC)

@@ -104,6 +104,9 @@ def test_applications_see_their_own_destinations_alone(tmp_path: Path) -> None:
         with pytest.raises(Fault) as refused:
             check_destination(found, code, app(), "CSV", [])
         assert (refused.value.code.value, refused.value.hint_en) == ("NOT_FOUND", "known: one")
+    with pytest.raises(Fault) as refused:
+        check_destination(found, "one", app(name="other"), "CSV", [])
+    assert (refused.value.code.value, "administrators" in refused.value.hint_en, "管理员" in refused.value.hint_zh) == ("NOT_FOUND", True, True)
     read(tmp_path, "nonsense")
     with pytest.raises(Fault) as refused:
         check_destination(found, "one", app(), "CSV", [])

@@ -12,6 +12,7 @@ import pytest
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
 from tests.exchange.delivery.parcels import HOSTILE, bring, destination, parcel, stopping_at
+from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 NAME = "人口 100% \"a\" `b` 'c'; --"
@@ -52,6 +53,17 @@ def test_an_exchange_without_rows_empties_the_table(tmp_path: Path, database: Da
     bring(where, parcel(tmp_path), tmp_path)
     assert bring(where, parcel(tmp_path, "exchange_b", count=0, files=1, day=2), tmp_path)
     assert [tuple(row) for row in database.ask("SELECT count(*) FROM people")] == [(0,)]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_texts_with_nul_are_told_by_their_columns(tmp_path: Path, postgres: Postgres, suffix: str) -> None:
+    """PostgreSQL has no U+0000 in texts: whoever reads the reason learns where it is, and what to do."""
+    database = postgres_database(postgres, tmp_path)
+    what = parcel(tmp_path, suffix=suffix, owner="a\0b")
+    fault = refused(database.table("people"), what, tmp_path)
+    assert (fault.code.value, fault.lasting) == ("SOURCE_VALUE", True)
+    assert all("owner_name" in told and "U+0000" in told for told in (fault.zh, fault.en))
+    assert "name, " not in fault.en
 
 
 def test_newer_replaces_older_and_not_the_other_way(tmp_path: Path, database: Database) -> None:

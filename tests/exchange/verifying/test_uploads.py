@@ -101,6 +101,31 @@ def columns(folder: Path, format_: str, given: pa.Table) -> bytes:
     return (folder / "made").read_bytes()
 
 
+def test_refusals_name_the_place_in_both_languages(folder: Path) -> None:
+    with pytest.raises(Malformed) as fault:
+        taken(folder, b"id,name\n1," + b"x" * (MOST_CELL + 1) + b"\n")
+    assert (fault.value.zh[:11], fault.value.en[:16]) == ("第 2 行第 2 列：", "line 2, column 2")
+    with pytest.raises(Malformed) as fault:
+        taken(folder, b"id;name\n1;2\n")
+    assert ("逗号分隔" in fault.value.hint_zh, "commas between" in fault.value.hint_en) == (True, True)
+
+
+@pytest.mark.parametrize("format_", ["PARQUET", "ARROW"])
+def test_a_column_of_a_type_that_is_not_taken_is_named_with_it(folder: Path, format_: str) -> None:
+    with pytest.raises(Malformed) as fault:
+        taken(folder, columns(folder, format_, pa.table({"id": ["1"], "photo": [b"\xff"]})), format_)
+    assert (fault.value.zh, fault.value.en) == ("列 photo 的类型 binary 不受支持", "the column photo has the type binary, which is not taken")
+
+
+def test_a_stream_of_arrow_is_told_from_a_broken_file(folder: Path) -> None:
+    sink, content = pa.BufferOutputStream(), pa.table({"id": ["1"]})
+    with ipc.new_stream(sink, content.schema) as writer:
+        writer.write_table(content)
+    with pytest.raises(Malformed) as fault:
+        taken(folder, sink.getvalue().to_pybytes(), "ARROW")
+    assert ("stream" in fault.value.en, "new_file" in fault.value.hint_en, "new_file" in fault.value.hint_zh) == (True, True, True)
+
+
 def test_spellings_of_csv(folder: Path) -> None:
     """With and without BOM, in both encodings, with any line's end, quoted or not; an empty value is none."""
     rows = [["1", "张三"], ["2", None]]
@@ -124,7 +149,7 @@ def test_columns_are_told_as_graphql_takes_them(folder: Path, format_: str) -> N
     )
     _, rows = taken(folder, columns(folder, format_, given), format_)
     assert rows == [["1", moment.date().isoformat(), moment.isoformat(), 0.5], [None, None, None, None]]
-    with pytest.raises(Malformed, match="column 1"):
+    with pytest.raises(Malformed, match="column id"):
         taken(folder, columns(folder, format_, pa.table({"id": [["1"]]})), format_)
 
 
