@@ -27,7 +27,7 @@ group = typer.Typer(help="资源目录 The catalog.", no_args_is_help=True)
 group.command(
     "draft",
     epilog=EXAMPLES + "huitong catalog draft civil_affairs.register -o draft.toml\n\n"
-    "huitong catalog draft --url sqlite:////data/archive.db --department archives --name 市档案馆 --uscc 12520100009399999X",
+    "huitong catalog draft --url sqlite:////data/archive.db --department archives --name 市档案馆 --uscc 125201000093999996",
 )(drafting.command)
 Number = Annotated[int, typer.Argument(help="导入编号 Number of the import.")]
 

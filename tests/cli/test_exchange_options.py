@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.cli.exchange_options import Form, Written
+from hub.cli.pulling.remote import hint_of
 from tests.cli.conftest import Cli
 
 pytestmark = pytest.mark.slow
@@ -32,3 +33,11 @@ def test_case_is_all_the_same(cli: Cli, tmp_path: Path, given: str) -> None:
     document.write_text("{ __typename }")
     told = cli("exchange", "start", document, "--format", given, "--encoding", "gb18030", "--app", "nobody")
     assert (told.code, "credentials" in told.err) == (1, True), "it went on to who asks"
+
+
+def test_a_purpose_that_is_wanted_is_told_with_the_options_for_it() -> None:
+    """The hub speaks of headers, which nobody at a command line can send."""
+    for code in ("PURPOSE_REQUIRED", "PURPOSE_NOT_GRANTED"):
+        told = hint_of({"extensions": {"code": code, "hint": "请携带", "hintEn": "send"}})
+        assert told == "请携带 send （--purpose CODE --operator NAME）"
+    assert hint_of({"extensions": {"code": "BAD_INPUT", "hint": "请更正", "hintEn": "mend"}}) == "请更正 mend"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
+from hub.catalog.draft.evidence import is_uscc
 from hub.cli.app import app
 from tests.cli.conftest import Cli
 
@@ -66,6 +68,18 @@ def test_help_shows_an_example(cli: Cli, path: tuple[str, ...]) -> None:
     assert shown.code == 0
     assert "Examples" in shown.out
     assert f"huitong {' '.join(path)}" in shown.out
+
+
+def epilogs(command: Any) -> Iterator[str]:
+    yield command.epilog or ""
+    for child in getattr(command, "commands", {}).values():
+        yield from epilogs(child)
+
+
+def test_codes_of_examples_are_valid() -> None:
+    found = {code for text in epilogs(get_command(app)) for code in re.findall(r"\b1[12]52[0-9A-Z]{14}\b", text)}
+    assert found
+    assert {code for code in found if not is_uscc(code)} == set()
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("grant", "add"), ("serve", "--port", "70000"), ("catalog", "review", "one", "--approve")])

@@ -19,6 +19,8 @@ _RENEW_SECONDS = 30.0
 """A token is renewed so long before it ends."""
 _BUSY = (429, 503)
 _PASSING = (500, 502, 504)
+_OPTIONS = dict.fromkeys(("PURPOSE_REQUIRED", "PURPOSE_NOT_GRANTED"), "（--purpose CODE --operator NAME）")
+"""Code of a fault → the options by which a command says what the hub asks for."""
 _T = TypeVar("_T")
 
 
@@ -205,7 +207,8 @@ def told_of(fault: Mapping[str, Any]) -> str:
 def hint_of(fault: Mapping[str, Any]) -> str:
     """The remedy that a hub's error names, in both languages; older hubs tell it in one."""
     extensions = fault.get("extensions") or {}
-    return " ".join(dict.fromkeys(str(part) for part in (extensions.get("hint"), extensions.get("hintEn")) if part))
+    given = _OPTIONS.get(extensions.get("code", ""))
+    return " ".join(dict.fromkeys(str(part) for part in (extensions.get("hint"), extensions.get("hintEn"), given) if part))
 
 
 def _fault(answer: httpx2.Response) -> dict[str, Any]:
