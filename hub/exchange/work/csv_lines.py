@@ -37,7 +37,7 @@ _BEGINS = _pa.array([each for each in map(chr, range(0x3001)) if each.isspace()]
 
 
 class CsvLines:
-    """A CSV file. In UTF-8 it begins with a BOM, so that spreadsheets know; GB18030 (GB 18030-2022) has none."""
+    """A CSV file. In UTF-8 it begins with a BOM, so that spreadsheets know; GB18030 has none."""
 
     def __init__(self, sink: Sink, paths: Sequence[tuple[str, ...]], encoding: Encoding) -> None:
         self._sink = sink

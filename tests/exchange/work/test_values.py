@@ -135,6 +135,16 @@ async def test_encodings(tmp_path: Path) -> None:
     assert foreign.content.decode("gb18030") == utf8.content.decode("utf-8-sig") == csv_of(exported.export, exported.rows)
 
 
+async def test_characters_that_the_standard_moved_are_written_as_the_page_says(tmp_path: Path) -> None:
+    """A page that named another edition would send readers to a decoder that alters them."""
+    moved = [chr(each) for each in (0x1E3F, *range(0x9FB4, 0x9FBC), *range(0xFE10, 0xFE1A))]
+    exported = await made(hub_with([{**PEOPLE[0], "pk": i, "nm": text} for i, text in enumerate(moved)]), "{ civilAffairs { persons { nodes { name } } } }")
+    _, *lines, end = (await written(exported, tmp_path, "CSV", "GB18030")).content.split(b"\r\n")
+    assert (len(lines), {len(line) for line in lines}, end) == (19, {4}, b"")
+    page = Path(__file__).parents[3].joinpath("docs/exchange.md").read_text(encoding="utf-8")
+    assert ("four bytes of the first edition (GB 18030-2000)" in page, "GB 18030-2022" in page) == (True, False)
+
+
 async def test_what_analysts_read(tmp_path: Path) -> None:
     """Links are structs, dates are dates; masked ones too."""
     terms = grant(
