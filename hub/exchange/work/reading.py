@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from connectors.arrow_types import position
 from connectors.paging import stream
-from connectors.selection import Column, Order, Selection, Value
+from connectors.selection import Column, Compare, Comparison, Every, Order, Selection, Value
 from connectors.spi import Parameters, Source
 from connectors.streaming import Streamed, Streaming
-from hub.exchange.work.task import ChunkTask
+from hub.exchange.work.task import ChunkFault, ChunkTask
 from schema.export_spec import ExportSpec
 
 BATCH_ROWS = 16 * 1024
@@ -39,7 +39,28 @@ class Rows:
                     last = position(self._source_code, part, self._selection.order, task.spec.places)
                 for piece in _pieces(part):
                     yield piece
-        self.last = last if last is not None and await self._more(last) else None
+        if last is not None and await self._more(last):
+            await self._check_alone(last)
+            self.last = last
+
+    async def _check_alone(self, last: tuple[Value, ...]) -> None:
+        """Of several rows at the place where a chunk ends, the next chunk would begin behind those that were not read.
+
+        Raises:
+            ChunkFault: the stable key stands twice.
+        """
+        if not (isinstance(self._source, Streaming) and self._source.streams(self._selection)):
+            return
+        selection, parameters = _at(replace(self._task.spec.root.selection, order=self._selection.order), self._task.spec.root.parameters, last)
+        rows = 0
+        async with aclosing(stream(self._source, selection, parameters, None, 2)) as parts:
+            async for part in parts:
+                rows += part.batch.num_rows
+        if rows > 1:
+            resource = self._task.spec.root.resource
+            zh = f"{resource} 的稳定键有重复，无法逐块导出而不遗漏；请提供部门更正，或去掉 orderBy"
+            en = f"the stable key of {resource} is not unique: chunk after chunk, rows would be lost; have it mended, or leave orderBy out"
+            raise ChunkFault("SOURCE_VALUE", zh, en, retryable=False)
 
     async def _more(self, last: tuple[Value, ...]) -> bool:
         """Whether there is a row behind these keys; it is looked at, and not taken."""
@@ -82,6 +103,19 @@ def _asked(task: ChunkTask, source: Source) -> tuple[Selection, Parameters]:
 def _behind(selection: Selection, parameters: Parameters, place: tuple[Value, ...]) -> tuple[Selection, dict[str, Value | Sequence[Value]]]:
     names = tuple(f"after{i}" for i in range(len(place)))
     return replace(selection, after=names), {**parameters, **dict(zip(names, place, strict=True))}
+
+
+def _at(selection: Selection, parameters: Parameters, place: tuple[Value, ...]) -> tuple[Selection, dict[str, Value | Sequence[Value]]]:
+    """The first two rows at a place of the order, one column of each."""
+    names = [f"at{i}" for i in range(len(place))]
+    same = [
+        Compare(each.column, each.kind, Comparison.IS_NULL if value is None else Comparison.EQ, name)
+        for each, value, name in zip(selection.order, place, names, strict=True)
+    ]
+    where = Every((*(() if selection.where is None else (selection.where,)), *same))
+    first = selection.order[0]
+    asked = replace(selection, outputs=(Column(first.column, first.kind),), where=where, order=(), limit=_LIMIT)
+    return asked, {**parameters, **{name: True if value is None else value for name, value in zip(names, place, strict=True)}, _LIMIT: 2}
 
 
 def _pieces(part: Streamed) -> list[Streamed]:
