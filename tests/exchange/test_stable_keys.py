@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from connectors.errors import SourceTimeout
 from connectors.sql.source import SqlSource
-from tests.exchange.chunked import ORDERED, ROWS, World, difference, world_in
+from tests.exchange.chunked import CHUNK, ORDERED, ROWS, World, difference, world_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
 
@@ -24,13 +24,27 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(world: World, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
-        register.execute("CREATE TABLE free AS SELECT * FROM person")
-        register.execute("UPDATE free SET pk = NULL WHERE pk IN (SELECT pk FROM free ORDER BY pk LIMIT 3 OFFSET 20)")
+KEYLESS = "SELECT CASE WHEN pk BETWEEN 20 AND 22 THEN NULL ELSE pk END AS pk, number, name, born, note FROM person"
+
+
+def replace_register(folder: Path, rows: str) -> None:
+    """The register holds what this statement finds in it, without its primary key."""
+    with closing(sqlite3.connect(folder / "register.db")) as register:
+        register.execute(f"CREATE TABLE changed AS {rows}")
         register.execute("DROP TABLE person")
-        register.execute("ALTER TABLE free RENAME TO person")
+        register.execute("ALTER TABLE changed RENAME TO person")
         register.commit()
+
+
+async def fails(world: World) -> None:
+    """The ordered list does, and says that its key is not unique."""
+    found = await world.until(await world.start("several", document=ORDERED), "FAILED")
+    assert found["reason"].startswith("SOURCE_VALUE civil_affairs.person 的稳定键有重复")
+    assert "the stable key of civil_affairs.person is not unique" in found["reason"]
+
+
+async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(world: World, tmp_path: Path) -> None:
+    replace_register(tmp_path, KEYLESS)
     job = await world.start("ordered", document=ORDERED)
     found = await world.until(job, "FAILED")
     assert found["reason"].startswith("SOURCE_VALUE civil_affairs.person 有 3 行的稳定键为空")
@@ -43,17 +57,16 @@ async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(wor
 @pytest.mark.parametrize("times", [2, 3])
 async def test_rows_that_share_a_stable_key_are_not_left_out_of_an_ordered_list(world: World, tmp_path: Path, times: int) -> None:
     """A view's key is guessed from a sample: where a chunk ends among rows of one place, the rest of them would be lost."""
-    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
-        register.execute(f"CREATE TABLE several AS {' UNION ALL '.join(['SELECT * FROM person'] * times)}")
-        register.execute("DROP TABLE person")
-        register.execute("ALTER TABLE several RENAME TO person")
-        register.commit()
-    found = await world.until(await world.start("several", document=ORDERED), "FAILED")
-    assert found["reason"].startswith("SOURCE_VALUE civil_affairs.person 的稳定键有重复")
-    assert "the stable key of civil_affairs.person is not unique" in found["reason"]
+    replace_register(tmp_path, " UNION ALL ".join(["SELECT * FROM person"] * times))
+    await fails(world)
     # In no order, slices of the key lose nothing.
     found = await world.until(await world.start("unordered"), "SUCCEEDED")
     assert found["progress"]["rowsDone"] == times * ROWS
+
+
+async def test_nor_where_all_that_is_left_shares_the_place_of_the_last_row(world: World, tmp_path: Path) -> None:
+    replace_register(tmp_path, f"SELECT one.* FROM person one JOIN (SELECT pk FROM person LIMIT {CHUNK + 2}) WHERE one.pk = 0")
+    await fails(world)
 
 
 async def test_a_list_too_long_to_be_counted_is_exchanged_in_order_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,12 +89,7 @@ async def test_a_list_too_long_to_be_counted_is_exchanged_in_order_all_the_same(
 async def test_a_list_that_was_counted_is_looked_through_too_once_its_source_is_less_busy(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(sqlite3.connect(tmp_path / "register.db")) as register:
-        register.execute("CREATE TABLE free AS SELECT * FROM person")
-        register.execute("UPDATE free SET pk = NULL WHERE pk IN (SELECT pk FROM free ORDER BY pk LIMIT 3 OFFSET 20)")
-        register.execute("DROP TABLE person")
-        register.execute("ALTER TABLE free RENAME TO person")
-        register.commit()
+    replace_register(tmp_path, KEYLESS)
     asked, count = 0, SqlSource.count
 
     async def busy(*arguments: Any) -> int:

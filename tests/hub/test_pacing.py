@@ -28,12 +28,17 @@ class Counted(Event):
         return self.is_set()
 
 
-def work(pieces: int, seconds: float = 2 * SLICE) -> None:
+def piece() -> None:
+    """Longer than what is done without a rest."""
+    until = time.perf_counter() + 2 * SLICE
+    while time.perf_counter() < until:
+        continue
+
+
+def work(pieces: int) -> None:
     pace = Pace()
     for _ in range(pieces):
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            continue
+        piece()
         pace()
 
 
@@ -75,7 +80,7 @@ def test_who_reads_the_log_behind_calls_rests(tmp_path: Path) -> None:
     ending = Counted()
     with calmly(ending), service.engine.connect() as connection:
         for _ in entries_between(connection, 0, 6, 6):
-            time.sleep(2 * SLICE)
+            piece()
     service.engine.dispose()
     assert ending.rests == 6
 

@@ -39,7 +39,7 @@ class Precedence:
         self._calls = 0
         self._held: list[Stoppable] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._rests_from = 0.0
+        self._free_until = 0.0
         self.times = 0
         """How often processes were made to stand still."""
 
@@ -60,7 +60,7 @@ class Precedence:
         if not working or _EACH * len(working) < self._processors:
             return
         loop = asyncio.get_running_loop()
-        if loop.time() < self._rests_from:
+        if loop.time() < self._free_until:
             return
         self._held = [*working]
         self.times += 1
@@ -68,7 +68,7 @@ class Precedence:
         self._timer = loop.call_later(MOST_HELD, self._end)
 
     def _end(self) -> None:
-        self._rests_from = asyncio.get_running_loop().time() + LEAST_RUN
+        self._free_until = asyncio.get_running_loop().time() + LEAST_RUN
         self._let_go()
 
     def _let_go(self) -> None:

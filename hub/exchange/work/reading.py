@@ -39,9 +39,10 @@ class Rows:
                     last = position(self._source_code, part, self._selection.order, task.spec.places)
                 for piece in _pieces(part):
                     yield piece
-        if last is not None and await self._more(last):
+        if last is not None:
+            # First: where all that is left stands at this very place, nothing lies behind it.
             await self._check_alone(last)
-            self.last = last
+            self.last = last if await self._more(last) else None
 
     async def _check_alone(self, last: tuple[Value, ...]) -> None:
         """Of several rows at the place where a chunk ends, the next chunk would begin behind those that were not read.
