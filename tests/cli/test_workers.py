@@ -24,6 +24,7 @@ from tests.store.databases import make_database
 
 pytestmark = pytest.mark.slow
 _SECONDS = 30.0
+_CALLERS = 16
 
 
 def until(look: Callable[[], bool]) -> None:
@@ -79,7 +80,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, database: str) -> Path:
 async def call(child: Child, found: Counter[str], then: Callable[[], None]) -> None:
     """Sixteen callers without pause while ``then`` runs, until nobody listens any more."""
     async with asyncio.TaskGroup() as group:
-        for number in range(16):
+        for number in range(_CALLERS):
             group.create_task(caller(child.url, found, held=number % 2 == 0))
         await asyncio.to_thread(then)
 
@@ -108,8 +109,9 @@ def test_two_workers_share_the_port_and_the_ledger_and_outlive_each_other(home: 
         assert child.process.wait(_SECONDS) == 0, child.said()
         assert len(started(child)) == 3
     assert not any(alive(process) for process in started(child))
-    # Only connections of the worker that was killed were lost, and none at the end.
-    assert sum(found[lost] for lost in ("ConnectionResetError", "IncompleteReadError")) == found["while one was gone"] <= 16, found
+    # Only connections of the worker that was killed were lost, and none at the end. A caller loses two at most: the one that is answered, and
+    # one that waits to be accepted, as the kernel closes a killed process's connections before the socket that listens.
+    assert sum(found[lost] for lost in ("ConnectionResetError", "IncompleteReadError")) == found["while one was gone"] <= 2 * _CALLERS, found
     assert "Traceback" not in child.said()
     ended = [json.loads(line) for line in child.lines if '"worker_ended"' in line]
     assert [(each["pid"], each["exit_code"]) for each in ended] == [(first[0], -signal.SIGKILL)]

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from hub.ledger.entry import Access, EntryDraft
 from hub.ledger.reading import CallFilter, calls
+from hub.store.turns import writing
 from hub.usage import tables
 from hub.usage.roller import Roller
 from tests.feedback.world import CLOSED, OPEN, World, world_in
@@ -77,7 +78,8 @@ async def test_what_a_share_cap_leaves_tells_consumers_nothing_of_others_calls(w
         return sum(int(line["counted"]) for line in (await world.ask(who, ASK, by=by, department=None))["data"]["usage"]["lines"])
 
     before = {who: await counted(who, "RESOURCE") for who in every}
-    with world.core.engine.begin() as connection:
+    # The hub writes meanwhile: a transaction that has only read until then could not go on to write.
+    with writing(world.core.engine) as connection:
         mine = select(tables.line.c.id).where(tables.line.c.resource == CLOSED)
         day, number = connection.execute(select(tables.day.c.day, tables.day.c.line).where(tables.day.c.line.in_(mine))).one()
         connection.execute(insert(tables.discount).values(day=day, line=number, rule="SHARE_CAP", calls=1))
