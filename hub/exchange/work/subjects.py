@@ -29,6 +29,10 @@ MARK = b"HTSUBJ1\n"
 _RUN = 4 * 1024 * 1024
 """Bytes of hashes that are held at most, of each resource, before they become a run."""
 _CHANGED = (13, 15)
+_DIGIT = 12
+"""Bits."""
+_DIGITS = 4
+"""So many tell a run's hashes apart but once in thousands of runs."""
 
 
 class Naming:
@@ -114,16 +118,29 @@ def ordered(data: Buffer) -> memoryview:
 
 
 def _order(data: Buffer) -> Any:
-    """The places of hashes in ascending order. Numbers are sorted five times as fast as bytes, and the first half of a hash tells nearly all apart."""
+    """The places of hashes in ascending order. The first half of a hash tells nearly all apart, and the first of its digits nearly all of these."""
     first, second = _halves(data)
-    places = _pc.array_sort_indices(first)
-    first = first.take(places)
-    same = _pc.equal(first[1:], first[:-1])
+    places, numbers = _by_digits(first)
+    if _pc.any(_pc.less(numbers[1:], numbers[:-1])).as_py():
+        places = _pc.array_sort_indices(first)
+        numbers = first.take(places)
+    same = _pc.equal(numbers[1:], numbers[:-1])
     if _pc.any(same).as_py():
         second = second.take(places)
         if _pc.any(_pc.and_(same, _pc.not_equal(second[1:], second[:-1]))).as_py():
             return _pc.array_sort_indices(hashes(data))
     return places
+
+
+def _by_digits(numbers: Any) -> tuple[Any, Any]:
+    """The places of numbers by their first digits, and the numbers so. Arrow counts where values span no more than a digit does, and keeps the order
+    of equal ones: digit by digit from the least (LSD radix sort), that takes a quarter of the time in which it compares numbers."""
+    places, most = None, _pa.scalar((1 << _DIGIT) - 1, _pa.uint64())
+    for shift in range(64 - _DIGITS * _DIGIT, 64, _DIGIT):
+        digit = _pc.bit_wise_and(_pc.shift_right(numbers, _pa.scalar(shift, _pa.uint64())), most)
+        moved = _pc.array_sort_indices(digit)
+        numbers, places = numbers.take(moved), moved if places is None else places.take(moved)
+    return places, numbers
 
 
 def _halves(data: Buffer) -> tuple[Any, Any]:

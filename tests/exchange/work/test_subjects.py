@@ -129,7 +129,7 @@ def test_hashes_are_ordered_as_bytes() -> None:
     assert ordered(b"") == b""
 
 
-@pytest.mark.parametrize("alike", [0, 1, 8, 15])
+@pytest.mark.parametrize("alike", [0, 1, 6, 7, 8, 15])
 def test_hashes_are_sorted_by_all_of_their_bytes_and_distinct(alike: int) -> None:
     drawn = Random(f"{alike}")
     values = [bytes(alike) + drawn.randbytes(WIDTH - alike) for _ in range(500)]
