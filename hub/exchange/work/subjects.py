@@ -26,7 +26,7 @@ _pa: Any = pyarrow
 _pc: Any = pyarrow.compute
 Buffer = bytes | bytearray | memoryview
 MARK = b"HTSUBJ1\n"
-_RUN = 4 * 1024 * 1024
+_RUN = 2 * 1024 * 1024
 """Bytes of hashes that are held at most, of each resource, before they become a run."""
 _CHANGED = (13, 15)
 _DIGIT = 12
@@ -137,8 +137,7 @@ def _by_digits(numbers: Any) -> tuple[Any, Any]:
     of equal ones: digit by digit from the least (LSD radix sort), that takes a quarter of the time in which it compares numbers."""
     places, most = None, _pa.scalar((1 << _DIGIT) - 1, _pa.uint64())
     for shift in range(64 - _DIGITS * _DIGIT, 64, _DIGIT):
-        digit = _pc.bit_wise_and(_pc.shift_right(numbers, _pa.scalar(shift, _pa.uint64())), most)
-        moved = _pc.array_sort_indices(digit)
+        moved = _pc.array_sort_indices(_pc.bit_wise_and(_pc.shift_right(numbers, _pa.scalar(shift, _pa.uint64())), most))
         numbers, places = numbers.take(moved), moved if places is None else places.take(moved)
     return places, numbers
 
