@@ -51,11 +51,16 @@ class Cursors:
         sealed = self._cipher.encrypt(content.ljust(-(-len(content) // _BLOCK) * _BLOCK), [binding])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
+    def seal_shared(self, binding: bytes) -> str:
+        """The cursor of a row that shares its place with the next: it is refused when used, for a page behind it would leave rows out."""
+        return base64.urlsafe_b64encode(self._cipher.encrypt(b"true".ljust(_BLOCK), [binding])).rstrip(b"=").decode()
+
     def open(self, binding: bytes, cursor: str) -> list[Value]:
         """The order keys behind a cursor.
 
         Raises:
-            Fault: ``BAD_INPUT`` for anything that this caller's same query did not get from this hub, ``SOURCE_VALUE`` for a place that cannot be told.
+            Fault: ``BAD_INPUT`` for anything that this caller's same query did not get from this hub, ``SOURCE_VALUE`` for a place that cannot be told
+                or that several rows share.
         """
         try:
             if len(cursor) > _MOST:
@@ -71,6 +76,8 @@ class Cursors:
             ) from None
         if place is None:
             raise no_place()
+        if place is True:
+            raise shared_place()
         if place is False:
             raise bad_input(
                 "该页止于过长的排序值，不能由此继续",
@@ -89,4 +96,15 @@ def no_place() -> Fault:
         "the page ends at a value of the order that cannot be delivered; there is no going on from there",
         "请换用其他排序或其他 first；该值须由提供部门更正",
         "use another order or another first; the department has to mend the value",
+    )
+
+
+def shared_place() -> Fault:
+    """A list's page ends at a row from which the next cannot be told apart: its stable key is the same, or one of them has none."""
+    return Fault(
+        Code.SOURCE_VALUE,
+        "该页止于重复或为空的稳定键，由此继续会遗漏数据行",
+        "the page ends at a stable key that stands twice or is null; a page behind it would leave rows out",
+        "请换用其他 first；该键须由提供部门更正",
+        "use another first; the department has to mend the key",
     )

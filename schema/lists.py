@@ -92,6 +92,13 @@ class Listing:
         """The row's order keys."""
         return [row[i] for i in self.places]
 
+    def parts(self, row: Row, following: Row) -> bool:
+        """Whether a page can begin between two rows that follow each other: where their places are the same, or a key that may not be null is, it cannot."""
+        place, other = self.place(row), self.place(following)
+        return place != other and not any(
+            key is None or next_ is None for key, next_, each in zip(place, other, self.ordered.orders, strict=True) if not each.nullable
+        )
+
     def beginning_behind(self, place: Sequence[Value]) -> Listing:
         """The same list from behind the place on.
 
@@ -175,19 +182,30 @@ def _page_size(first: Any, most: int) -> int:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one page, and whether there are more behind them."""
+    """Rows of one page, and whether there are more behind them; ``shared``: the next of these cannot be told from the page's last."""
 
     rows: Sequence[Row]
     more: bool
+    shared: bool = False
 
 
 async def read_page(listed: Listing, reader: Reader) -> Page:
     """Reads one page: one row more than asked for tells whether there are more. That row is not counted as accessed."""
-    binds = {**listed.binds, "limit": listed.first + 1}
-    rows = await reader.unnoted(listed.face, listed.selection, binds)
-    page = Page(rows[: listed.first], len(rows) > listed.first)
+    rows = await read_rows(listed, reader)
+    page = page_of(listed, rows, listed.first)
     note_page(listed, page.rows, reader)
     return page
+
+
+async def read_rows(listed: Listing, reader: Reader) -> Sequence[Row]:
+    """The rows of one page, and one behind them where there are more; none is noted."""
+    return await reader.unnoted(listed.face, listed.selection, {**listed.binds, "limit": listed.first + 1})
+
+
+def page_of(listed: Listing, rows: Sequence[Row], first: int) -> Page:
+    """The first ``first`` of the rows as a page."""
+    more = len(rows) > first
+    return Page(rows[:first], more, more and not listed.parts(rows[first - 1], rows[first]))
 
 
 def note_page(listed: Listing, rows: Sequence[Row], reader: Reader) -> None:
@@ -224,13 +242,19 @@ def _note_reached(listed: Listing, reader: Reader) -> None:
 def cursors_of(listed: Listing, page: Page, cursors: Cursors) -> list[str]:
     """The cursor of each row of a page."""
     binding = listed.binding
-    return [cursors.seal(binding, listed.place(row)) for row in page.rows]
+    return [_cursor(listed, page, index, cursors, binding) for index in range(len(page.rows))]
+
+
+def _cursor(listed: Listing, page: Page, index: int, cursors: Cursors, binding: bytes) -> str:
+    last = index == len(page.rows) - 1
+    shared = page.shared if last else not listed.parts(page.rows[index], page.rows[index + 1])
+    return cursors.seal_shared(binding) if shared else cursors.seal(binding, listed.place(page.rows[index]))
 
 
 def page_info(fields: Mapping[str, str], listed: Listing, page: Page, cursors: Cursors, type_name: str = "PageInfo") -> dict[str, Any]:
     """``pageInfo`` under the response keys asked for."""
     known: dict[str, Any] = {"__typename": type_name, "hasNextPage": page.more, "hasPreviousPage": listed.behind}
     if {"startCursor", "endCursor"} & set(fields.values()):
-        known["startCursor"] = cursors.seal(listed.binding, listed.place(page.rows[0])) if page.rows else None
-        known["endCursor"] = cursors.seal(listed.binding, listed.place(page.rows[-1])) if page.rows else None
+        ends = [_cursor(listed, page, index, cursors, listed.binding) for index in (0, len(page.rows) - 1)] if page.rows else [None, None]
+        known["startCursor"], known["endCursor"] = ends
     return {key: known[name] for key, name in fields.items()}

@@ -14,8 +14,9 @@ from connectors.errors import SourceFault
 from connectors.negotiation import negotiate
 from connectors.selection import Kind, Row
 from schema.answer import Answer, Path, errors_at
+from schema.cursors import shared_place
 from schema.delivery import Mending
-from schema.lists import Listing, Page, read_page
+from schema.lists import Listing, Page, note_page, page_of, read_rows
 from schema.plan import EdgePlan, ListPlan
 from schema.reader import Reader, Sources
 from schema.shapes import Shape
@@ -31,26 +32,27 @@ Render = Callable[[Sequence[Row], int], Awaitable[list[dict[str, Any]]]]
 
 
 class Ends(Sequence[Row]):
-    """The rows of a list of which only the first and the last are held."""
+    """The rows of a list of which only the first two and the last are held."""
 
     def __init__(self) -> None:
-        self._first: Row = ()
+        self._first: list[Row] = []
         self._last: Row = ()
         self._count = 0
 
     def add(self, rows: Sequence[Row]) -> None:
         """Further rows."""
         if rows:
-            self._first, self._last = self._first if self._count else rows[0], rows[-1]
+            self._first += rows[: 2 - len(self._first)]
+            self._last = rows[-1]
             self._count += len(rows)
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, place: Any) -> Any:
-        if place not in (0, -1) or not self._count:
-            raise IndexError(place)
-        return self._last if place else self._first
+        if place in (-1, self._count - 1) and self._count:
+            return self._last
+        return self._first[place]
 
 
 def in_parts(plan: ListPlan, listed: Listing, sources: Sources) -> bool:
@@ -73,7 +75,8 @@ async def read_parts(shape: Shape, listed: Listing, reader: Reader, answer: Answ
     ends, mending, pieces = Ends(), Mending(), [b"["]
     part, left = replace(listed, first=min(PART, listed.first)), listed.first
     while True:
-        page = await read_page(part, reader)
+        page = _whole(part, await read_rows(part, reader), left)
+        note_page(part, page.rows, reader)
         text = _text(await render(page.rows, len(ends)), path, len(ends), mending)
         pieces += [b",", text] if len(ends) and text else [text]
         ends.add(page.rows)
@@ -85,7 +88,24 @@ async def read_parts(shape: Shape, listed: Listing, reader: Reader, answer: Answ
         answer.errors += errors_at(places, undeliverable(shape.face.resource, shape.items[str(field[-1])]), mending.counts[field])
     name = f"rows {secrets.token_hex(16)}"
     answer.long[name] = [*pieces, b"]"]
-    return Page(ends, page.more), name
+    return Page(ends, page.more, page.shared), name
+
+
+def _whole(part: Listing, rows: Sequence[Row], left: int) -> Page:
+    """The part as a page behind which the next may begin: rows that share a stable key stay together.
+
+    Raises:
+        Fault: ``SOURCE_VALUE`` where there is no such place in it.
+    """
+    page = page_of(part, rows, part.first)
+    if not page.shared or part.first == left:
+        return page
+    # Behind a key no row without one is ever found.
+    if None not in part.place(rows[-1]):
+        for first in range(part.first - 1, 0, -1):
+            if part.parts(rows[first - 1], rows[first]):
+                return page_of(part, rows, first)
+    raise shared_place()
 
 
 def _text(objects: list[dict[str, Any]], path: Path, before: int, mending: Mending) -> bytes:

@@ -25,7 +25,7 @@ from schema.documents import Document
 from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.filters import Binds
-from schema.lists import listing, page_info, read_count, read_page
+from schema.lists import cursors_of, listing, page_info, read_count, read_page
 from schema.model import Item, Link
 from schema.questions import Questions
 from schema.reader import Reader, Sources
@@ -158,7 +158,8 @@ async def _list(info: GraphQLResolveInfo[Any], face: Face, args: Mapping[str, An
     columns = [column for column in listed.selection.outputs if isinstance(column, Column)]
     nodes = [{"face": face, "row": _named(columns, row)} for row in page.rows]
     names = {name: name for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor")}
-    edges = [{"cursor": context.cursors.seal(listed.binding, listed.place(row)), "node": node} for row, node in zip(page.rows, nodes, strict=True)]
+    cursors = cursors_of(listed, page, context.cursors)
+    edges = [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)]
 
     async def total() -> int | None:
         count, least = await read_count(listed, context.reader), face.resource.least_cohort

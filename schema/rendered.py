@@ -10,7 +10,7 @@ from connectors.errors import SourceFault
 from connectors.selection import Column, Kind, Rendered, Row, TextRows
 from connectors.spi import Capabilities
 from masking.rules import tells_nothing
-from schema.lists import Listing
+from schema.lists import Listing, read_rows
 from schema.plan import ListPlan
 from schema.reader import Reader, Sources
 from schema.shapes import Shape
@@ -64,7 +64,7 @@ def text_of(plan: ListPlan, sources: Sources) -> SourceText | None:
 
 async def read_text_page(listed: Listing, reader: Reader) -> TextPage | None:
     """Reads one page of a list that the source writes; what :meth:`SourceText.asked` made. ``None``: it has to be read by columns."""
-    return text_page(await reader.unnoted(listed.face, listed.selection, {**listed.binds, "limit": listed.first + 1}), listed.first)
+    return text_page(await read_rows(listed, reader), listed.first)
 
 
 def _form(shape: Shape, capabilities: Capabilities) -> Rendered | None:
@@ -102,10 +102,9 @@ def _beside(shape: Shape) -> tuple[Column, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TextPage:
-    """One page: the rows behind its objects, whether more stand behind them, and the JSON array of the objects."""
+    """One page: what was fetched, one row more than are shown where there are more, and the JSON array of the objects that are shown."""
 
     rows: Sequence[Row]
-    more: bool
     nodes: bytes
 
 
@@ -115,4 +114,4 @@ def text_page(rows: Sequence[Row], first: int) -> TextPage | None:
         return None
     beyond = max(0, len(rows) - first)
     text = rows.text.without_last(beyond) if beyond else rows.text
-    return TextPage(rows[:first], beyond > 0, b"[" + text.written() + b"]")
+    return TextPage(rows, b"[" + text.written() + b"]")

@@ -19,7 +19,7 @@ from schema.cursors import Cursors
 from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.linking import Linking, Table
-from schema.lists import Listing, Page, cursors_of, listing, note_page, page_info, read_page, read_total, total_beside
+from schema.lists import Listing, Page, cursors_of, listing, note_page, page_info, page_of, read_page, read_total, total_beside
 from schema.long_lists import in_parts, read_parts
 from schema.messages import in_chinese
 from schema.plan import DepartmentPlan, EdgePlan, ListPlan, OnePlan, Plan, RootPlan, VerifyPlan
@@ -135,7 +135,7 @@ class Work:
             lean = text.asked(listed)
             written, total = await self._beside(plan, listed, read_text_page(lean, self.reader))
             if written is not None:
-                page = Page(written.rows, written.more)
+                page = page_of(lean, written.rows, lean.first)
                 note_page(lean, page.rows, self.reader)
                 return self._connection(plan, lean, page, self._total(plan, lean, page, total), {text.shape: Fragment(written.nodes)})
         if in_parts(plan, listed, self.run.sources):
