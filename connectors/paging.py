@@ -36,7 +36,8 @@ async def stream(
         return
     if part is not None and (part.above is not None or part.upto is not None):
         raise ValueError("this source cannot be read by slices")
-    async with aclosing(_paged(source, selection, parameters, min(rows, PAGE_ROWS))) as pages:
+    # One more than a batch has tells whether it may end there.
+    async with aclosing(_paged(source, selection, parameters, min(rows + 1, PAGE_ROWS))) as pages:
         async for page in pages:
             yield page
 
@@ -59,9 +60,11 @@ async def _paged(source: Source, selection: Selection, parameters: Parameters, r
     while left is None or left > 0:
         most = rows if left is None else min(rows, left)
         page = await source.fetch(asked, {**bound, _LIMIT: most})
+        last = len(page) < most or not selection.order or most == left
+        page = page if last else _parted(selection, page, places)
         if page:
             yield streamed(selection.outputs, [row[: len(selection.outputs)] for row in page] if len(outputs) > len(selection.outputs) else page)
-        if len(page) < most or not selection.order:
+        if last:
             return
         left = None if left is None else left - len(page)
         names = tuple(f"{_AFTER}{place}" for place in range(len(places)))
@@ -79,6 +82,20 @@ def _with_keys(selection: Selection) -> tuple[tuple[Output, ...], list[int]]:
             outputs.append(column)
         places.append(outputs.index(column))
     return tuple(outputs), places
+
+
+def _parted(selection: Selection, page: Sequence[Row], places: Sequence[int]) -> Sequence[Row]:
+    """The page up to its last row that the next tells apart: behind a place that rows share, a page would begin behind all of them."""
+
+    def place(row: Row) -> list[Value]:
+        return [row[each] for each in places]
+
+    for count in range(len(page) - 1, 0, -1):
+        if place(page[count - 1]) != place(page[count]):
+            return page[:count]
+    raise SourceRefused(
+        selection.binding.object, f"{len(page)} rows and more share one value of {selection.order[-1].column}, which is the stable key; mend it in the source"
+    )
 
 
 def _behind(selection: Selection, row: Row, places: Sequence[int]) -> list[Value]:
