@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from connectors.arrow_types import position
+from connectors.errors import SourceRefused
 from connectors.paging import stream
 from connectors.selection import Column, Compare, Comparison, Every, Order, Selection, Value
 from connectors.spi import Parameters, Source
@@ -50,18 +51,29 @@ class Rows:
         Raises:
             ChunkFault: the stable key stands twice.
         """
-        if not (isinstance(self._source, Streaming) and self._source.streams(self._selection)):
-            return
-        selection, parameters = _at(replace(self._task.spec.root.selection, order=self._selection.order), self._task.spec.root.parameters, last)
-        rows = 0
-        async with aclosing(stream(self._source, selection, parameters, None, 2)) as parts:
-            async for part in parts:
-                rows += part.batch.num_rows
-        if rows > 1:
+        if await self._at_place(last) > 1:
             resource = self._task.spec.root.resource
             zh = f"{resource} 的稳定键有重复，无法逐块导出而不遗漏；请提供部门更正，或去掉 orderBy"
             en = f"the stable key of {resource} is not unique: chunk after chunk, rows would be lost; have it mended, or leave orderBy out"
             raise ChunkFault("SOURCE_VALUE", zh, en, retryable=False)
+
+    async def _at_place(self, last: tuple[Value, ...]) -> int:
+        """How many rows stand there: two, where there are more. 0 where the source cannot tell."""
+        root, order = self._task.spec.root, self._selection.order
+        if not (isinstance(self._source, Streaming) and self._source.streams(self._selection)):
+            key = Column(order[-1].column, order[-1].kind)
+            asked = replace(root.selection, outputs=tuple(Column(each.column, each.kind) for each in order), order=())
+            try:
+                found = await self._source.fetch_by_keys(asked, root.parameters, key, [last[-1]])
+            except SourceRefused:
+                return 0
+            return sum(tuple(row) == last for rows in found.values() for row in rows)
+        selection, parameters = _at(replace(root.selection, order=order), root.parameters, last)
+        rows = 0
+        async with aclosing(stream(self._source, selection, parameters, None, 2)) as parts:
+            async for part in parts:
+                rows += part.batch.num_rows
+        return rows
 
     async def _more(self, last: tuple[Value, ...]) -> bool:
         """Whether there is a row behind these keys; it is looked at, and not taken."""

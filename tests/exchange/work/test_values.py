@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 
 from auth.rights import GrantItem, Shown
 from connectors.selection import UNDELIVERABLE, Kind
-from hub.exchange.work.task import Format
+from hub.exchange.work.task import ChunkFault, Format
 from masking.rules import parse_mask
 from schema.answer import MOST_BY_PATH
 from schema.model import Link
@@ -203,3 +203,18 @@ async def test_chunks_in_order_go_on_where_the_one_before_ended(tmp_path: Path) 
     assert [lines_of(part.content) for part in parts] == [exported.rows[:2], exported.rows[2:]]
     (whole,) = await chunks(exported, tmp_path, 3)
     assert whole.receipt.accessed[PERSON.code] == 3
+
+
+async def test_a_chunk_of_pages_does_not_end_among_rows_of_one_place(tmp_path: Path) -> None:
+    text = "{ civilAffairs { persons(orderBy: [{district: DESC}]) { nodes { name } } } }"
+    shared: list[dict[str, Any]] = [{**PERSONS[0], "pk": key, "nm": f"n{place}"} for place, key in enumerate((1, 2, 2, 3))]
+    exported = await made(hub_with(shared), text)
+    first = await written(exported, tmp_path, most=1)
+    assert (lines_of(first.content), first.receipt.last) == (exported.rows[:1], ("520102", 1))
+    for most in (2, 3):
+        with pytest.raises(ChunkFault, match=r"the stable key of civil_affairs\.person is not unique"):
+            await written(exported, tmp_path, most=most)
+    # The same key elsewhere in the order is another place.
+    apart = [{**each, "d": f"52010{place}"} for place, each in enumerate(shared)]
+    parts = await chunks(await made(hub_with(apart), text), tmp_path, 2)
+    assert [len(lines_of(part.content)) for part in parts] == [2, 2]
