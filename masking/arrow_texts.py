@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.compute
 
 from masking import words
-from masking.arrow_words import kept_of_addresses
+from masking.arrow_words import masked_addresses
 from masking.generated import shortest
 from masking.rules import Mask
 
@@ -222,9 +222,9 @@ def _email(texts: Any, share: int) -> Any:
 
 
 def _address(texts: Any, share: int) -> Any:
-    kept = kept_of_addresses(_part(texts, 0, words.ADDRESS_HEAD))
-    hides = _too_much(share, _pc.utf8_length(kept), texts)
-    return _joined(_pc.if_else(hides, "", kept), words.ADDRESS_END)
+    masked = masked_addresses(texts)
+    shown = _pc.subtract(_pc.utf8_length(masked), len(words.ADDRESS_END))
+    return _pc.if_else(_too_much(share, shown, texts), words.ADDRESS_END, masked)
 
 
 _DAYS = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"

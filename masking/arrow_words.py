@@ -27,19 +27,20 @@ _BEGINNINGS = (10, 15)
 """Characters by which addresses are told apart first: most have their district there, and many have the same."""
 
 
-def kept_of_addresses(heads: Any, beginnings: Sequence[int] = _BEGINNINGS) -> Any:
-    """Of the first characters of addresses: up to the county-level division, else up to the city, else nothing.
+def masked_addresses(addresses: Any, beginnings: Sequence[int] = _BEGINNINGS) -> Any:
+    """Addresses up to the county-level division, else up to the city, else nothing of them, and their end.
 
     Each different beginning is looked at once. It decides where it holds the end of a division, or a word with which the division part is over.
     """
-    coded = (_pc.utf8_slice_codeunits(heads, 0, beginnings[0]) if beginnings else heads).dictionary_encode()
-    kept, settled = (each.take(coded.indices) for each in _kept(coded.dictionary))
+    coded = _pc.utf8_slice_codeunits(addresses, 0, beginnings[0] if beginnings else words.ADDRESS_HEAD).dictionary_encode()
+    kept, settled = _kept(coded.dictionary)
+    masked = _joined(kept, words.ADDRESS_END).take(coded.indices)
     if not beginnings:
-        return kept
-    open_ = _pc.invert(_pc.fill_null(settled, True))
+        return masked
+    open_ = _pc.invert(_pc.fill_null(settled.take(coded.indices), True))
     if not _pc.any(open_).as_py():
-        return kept
-    return _pc.replace_with_mask(kept, open_, kept_of_addresses(heads.filter(open_), beginnings[1:]))
+        return masked
+    return _pc.replace_with_mask(masked, open_, masked_addresses(addresses.filter(open_), beginnings[1:]))
 
 
 def _kept(heads: Any) -> tuple[Any, Any]:
