@@ -113,7 +113,7 @@ def ordered(data: Buffer) -> memoryview:
         column = column.take(_order(data))
         differs = _pc.not_equal(column[1:], column[:-1])
         if _pc.all(differs).as_py() is False:
-            column = column.filter(_pa.concat_arrays([_pa.array([True]), differs]))
+            column = _pa.concat_arrays([column[:1], column[1:].filter(differs)])
     return memoryview(column.buffers()[1]).cast("B")[column.offset * WIDTH : (column.offset + len(column)) * WIDTH]
 
 
@@ -135,9 +135,9 @@ def _order(data: Buffer) -> Any:
 def _by_digits(numbers: Any) -> tuple[Any, Any]:
     """The places of numbers by their first digits, and the numbers so. Arrow counts where values span no more than a digit does, and keeps the order
     of equal ones: digit by digit from the least (LSD radix sort), that takes a quarter of the time in which it compares numbers."""
-    places, most = None, _pa.scalar((1 << _DIGIT) - 1, _pa.uint64())
-    for shift in range(64 - _DIGITS * _DIGIT, 64, _DIGIT):
-        moved = _pc.array_sort_indices(_pc.bit_wise_and(_pc.shift_right(numbers, _pa.scalar(shift, _pa.uint64())), most))
+    places = None
+    for shift in _SHIFTS:
+        moved = _pc.array_sort_indices(_pc.bit_wise_and(_pc.shift_right(numbers, shift), _LAST))
         numbers, places = numbers.take(moved), moved if places is None else places.take(moved)
     return places, numbers
 
@@ -148,8 +148,16 @@ def _halves(data: Buffer) -> tuple[Any, Any]:
     words.frombytes(data)
     if sys.byteorder == "little":
         words.byteswap()
-    first, second = (_pa.Array.from_buffers(_pa.uint64(), len(half), [None, _pa.py_buffer(half)]) for half in (words[::2], words[1::2]))
-    return first, second
+    return _words(words[::2]), _words(words[1::2])
+
+
+def _words(words: array[int]) -> Any:
+    return _pa.Array.from_buffers(_pa.uint64(), len(words), [None, _pa.py_buffer(words)])
+
+
+# Not by pyarrow.scalar, which loads pandas where that is installed, 80 MiB, into a hub that has no use for it.
+_SHIFTS = [*_words(array("Q", range(64 - _DIGITS * _DIGIT, 64, _DIGIT)))]
+_LAST = _words(array("Q", [(1 << _DIGIT) - 1]))[0]
 
 
 def runs_of(path: Path) -> Sequence[tuple[str, int, int]]:

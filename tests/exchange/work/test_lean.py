@@ -19,7 +19,7 @@ for module in pkgutil.iter_modules(work.__path__):
 import pyarrow
 print(json.dumps([sorted(sys.modules), pyarrow.default_memory_pool().backend_name]))
 """
-_UNWANTED = {"strawberry", "graphql", "starlette", "pydantic", "sqlalchemy", "numpy", "pandas", "rich", "duckdb"}
+_UNWANTED = {"strawberry", "graphql", "starlette", "pydantic", "sqlalchemy", "numpy", "pandas", "polars", "rich", "duckdb"}
 
 
 def test_the_work_of_a_chunk_is_lean() -> None:
