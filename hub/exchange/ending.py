@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from hub.store.base import now
 from schema.answer import Access as Taken
 
 _DRAFT = ".subjects.merging"
+_Merge = Callable[..., dict[str, SubjectSet]]
 
 
 class Ending:
@@ -34,6 +36,12 @@ class Ending:
     def __init__(self, live: Live, store: ExchangeStore) -> None:
         self._live = live
         self._store = store
+        self._loading: asyncio.Task[_Merge] | None = None
+
+    def load(self) -> None:
+        """Begins to load Arrow, which a hub without exchanges need not hold, so that the first job does not wait for it at its end."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(to_thread.run_sync(_merging))
 
     async def succeed(self, plan: Planned, chunks: Sequence[Chunk], folder: Path) -> None:
         """All chunks are done: writes whom they concern, then the entry with the job's success.
@@ -67,9 +75,7 @@ class Ending:
 
     def _sets(self, plan: Planned, chunks: Sequence[Chunk], folder: Path) -> dict[str, SubjectSet]:
         """The set of each resource. Whom the filter names is asked for as well as whom a row names."""
-        # Loads Arrow, which a hub without exchanges need not.
-        from hub.exchange.subject_sets import merge
-
+        merge = _merging()
         core, also = self._live.core, dict[str, list[bytes]]()
         for (resource, _), access in plan.answer.accesses.items():
             also.setdefault(resource, []).extend(subject_hashes(core.subjects, access, exchange=True))
@@ -107,6 +113,13 @@ class Ending:
         """Of the job's application."""
         app = self._live.core.registry.application(job.application)
         return app.department if app else None
+
+
+def _merging() -> _Merge:
+    """Loads Arrow."""
+    from hub.exchange.subject_sets import merge
+
+    return merge
 
 
 def _undelivered(count: int) -> str | None:

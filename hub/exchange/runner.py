@@ -211,6 +211,7 @@ class ExchangeRunner:
         if not known:
             await passage.ask()
             await self._cut(plan, passage)
+        self._ending.load()
         await Carrying(self._means, plan, passage, advance, self._given(job)).run()
         chunks = await to_thread.run_sync(self._means.chunks.of, job.id)
         if any(chunk.state != "DONE" for chunk in chunks):
