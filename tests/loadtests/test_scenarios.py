@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from loadtests.scenarios.plan import DEMO, load_plan
 from loadtests.scenarios.prepare import draw
 from tests.docs.pages import ROOT
 from tests.hub.running import RunningHub
+from tests.servers.postgres import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 LOCUST = Path(sys.executable).with_name("locust")
@@ -66,9 +66,7 @@ def _rows(prefix: Path, what: str = "stats") -> list[dict[str, str]]:
 
 
 def _every_scenario(hub: RunningHub, people: Path, tmp_path: Path, plan: Path, seconds: int) -> dict[str, dict[str, str]]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     every = ["LookUp", "List", "Nested", "Verify", "Exchange", "Refusals", "MixedDay"]
     report = ["--csv", str(tmp_path / "report"), "--html", str(tmp_path / "report.html")]
     master = ["--master", "--master-bind-port", str(port), "--expect-workers", "1", "--expect-workers-max-wait", "120"]

@@ -22,6 +22,7 @@ from hub.catalog.scopes import CATALOG, SECURITY, SYSTEM
 from hub.core import initialise, open_core
 from hub.settings import load_settings
 from tests.scale.catalog import Size, department_code, fill
+from tests.servers.postgres import free_port
 
 HEADERS = {"Content-Type": "application/json", "Accept": "application/graphql-response+json", "Huitong-Purpose": "use", "Huitong-Operator": "scale"}
 _CONSOLE = Actor("console", scopes=frozenset({SYSTEM, SECURITY, CATALOG}))
@@ -106,7 +107,7 @@ def prepare(home: Path, size: Size, applications: int) -> dict[str, tuple[str, s
 @contextmanager
 def serve(home: Path, secrets: dict[str, tuple[str, str]], module: str = "hub", **also: str) -> Iterator[Served]:
     """Starts ``huitong serve``, or a module that does the same, with these environment variables besides, and ends it."""
-    port = _free_port()
+    port = free_port()
     began = time.monotonic()
     environment = {**os.environ, "HUITONG_HOME": str(home), **also}
     with (home / "log").open("wb") as log:
@@ -130,11 +131,3 @@ def _ready(client: httpx2.Client) -> bool:
         return client.get("/health/ready").status_code == 200
     except httpx2.HTTPError:
         return False
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

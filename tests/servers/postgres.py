@@ -11,9 +11,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 from tests.servers.debian import ensure
 
@@ -139,7 +140,14 @@ def _stop(process: subprocess.Popen[bytes], data: Path) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of 127.0.0.1 on which nobody listens now: none of those that the system gives to whoever asks for any, as each connection does."""
+    least = int(_GIVEN.read_text().split()[0])
+    for port in SystemRandom().sample(range(_UNPRIVILEGED, least), 100):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"of 100 ports below {least} none is free")
+
+
+_GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_UNPRIVILEGED = 10_000

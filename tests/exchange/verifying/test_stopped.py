@@ -18,6 +18,7 @@ from hub.clock import clock
 from hub.exchange.tables import exchange
 from hub.exchange.verifying.asking import Asking, Case
 from hub.exchange.verifying.disposal import UploadDisposal
+from hub.space import Space
 from hub.store.base import now
 from tests.catalog.homes import CONSOLE, SECURITY
 from tests.exchange.verifying.world import NAMES, Batches, person, table
@@ -160,15 +161,23 @@ async def test_what_was_started_is_what_is_carried_out(batches: Batches) -> None
     assert (found["state"], found["reason"].split()[0]) == ("FAILED", "CONFLICT")
 
 
+def _full(space: Space) -> None:
+    space._ledger.acts_only = "full"
+
+
 async def test_a_ledger_that_cannot_be_written_holds_the_batch_and_no_row_is_lost(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.exchange.verifying.looks.LOOK_SECONDS", 0.02)
     world = batches.world
     app = world.application("unwritten")
     async with held(batches, app) as (job, go):
+        # Whoever watches the disk says each second whether entries are taken.
+        watching = pytest.MonkeyPatch()
+        watching.setattr(Space, "look", _full)
         monkeypatch.setattr(world.core.ledger, "acts_only", "full")
         go.set()
         store = world.hub._exchange_http.store
         waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state == "PAUSED")
+        watching.undo()
         monkeypatch.setattr(world.core.ledger, "acts_only", None)
         assert waiting is not None
         assert (waiting.reason or "").startswith("LEDGER_UNAVAILABLE")
