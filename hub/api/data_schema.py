@@ -10,6 +10,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from auth.rights import SharingClass
+from hub.api.coded import CodedSchema
 from hub.api.context import Context
 from hub.api.types import JSON, SCALARS, DateTime, PageInfo
 from hub.catalog.graphql import CatalogConnection, CatalogResource, resolve_catalog, resolve_resource
@@ -136,4 +137,4 @@ def _text(value: Any) -> str | None:
 def make_data_schema() -> strawberry.Schema:
     """The coding-time schema; one for the process, for it holds no state."""
     config = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
-    return strawberry.Schema(query=Query, mutation=Mutation, types=[Verification, PageInfo], config=config)
+    return CodedSchema(query=Query, mutation=Mutation, types=[Verification, PageInfo], config=config)

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from auth.clients import KEY, SECRET
 from hub.anomalies.graphql import AnomalyMutations
+from hub.api.coded import CodedSchema
 from hub.api.context import Context
 from hub.api.governance_acts import do_act, guard
 from hub.api.governance_inputs import (
@@ -175,6 +176,6 @@ class Mutation(
 def make_governance_schema() -> strawberry.Schema:
     """The governance schema; one for the process, for it holds no state."""
     config: Any = StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True)
-    schema = strawberry.Schema(query=Query, mutation=Mutation, config=config)
+    schema = CodedSchema(query=Query, mutation=Mutation, config=config)
     guard(schema._schema)
     return schema
