@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,8 @@ class Draw:
         return self._random.uniform(least, most)
 
     def key(self) -> str:
-        """A text that no other draw gives."""
-        return f"load-{self._random.getrandbits(96):024x}"
+        """A text that no other draw gives, nor the same one in another run: the hub would answer with that run's exchange."""
+        return f"load-{secrets.token_hex(12)}"
 
     def next_of(self, things: Sequence[T]) -> T:
         """One after the other, round and round; the first is drawn."""
