@@ -77,7 +77,7 @@ def _judge(environment: Environment, **_: Any) -> None:
     wanted = limits(options)
     seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
     broken = environment.runner.exceptions.values() if environment.runner else ()
-    lines = [f"threshold exceeded: {line}" for line in exceeded(wanted, [_measured(entry) for entry in stats.entries.values() if entry.method != JOB], seconds)]
+    lines = [f"threshold exceeded: {line}" for line in exceeded(wanted, map(_measured, stats.entries.values()), seconds)]
     lines += [f"callers broke off, {each['count']} times: {each['msg']}" for each in broken]
     for line in lines:
         _log.error("%s", line)
@@ -89,4 +89,4 @@ def _judge(environment: Environment, **_: Any) -> None:
 
 
 def _measured(entry: StatsEntry) -> Measured:
-    return Measured(entry.name, entry.num_requests, entry.num_failures, entry.response_times)
+    return Measured(entry.name, entry.num_requests, entry.num_failures, entry.response_times, apart=entry.method == JOB)

@@ -11,12 +11,13 @@ ALL = ""
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was counted under one name: requests, failures, and how many requests took how many milliseconds."""
+    """What was counted under one name: requests, failures, and how many requests took how many milliseconds. ``apart``: no requests, for limits of this name alone."""
 
     name: str
     requests: int
     failures: int
     times: Mapping[int, int] = field(default_factory=dict)
+    apart: bool = False
 
     def percentile(self, percent: float) -> int:
         """Milliseconds within which so many percent of the requests ended."""
@@ -55,9 +56,9 @@ def per_name(text: str) -> dict[str, float]:
 
 
 def together(rows: Iterable[Measured]) -> Measured:
-    """All rows as one."""
+    """All requests as one row."""
     requests, failures, times = 0, 0, dict[int, int]()
-    for row in rows:
+    for row in (each for each in rows if not each.apart):
         requests, failures = requests + row.requests, failures + row.failures
         for milliseconds, count in row.times.items():
             times[milliseconds] = times.get(milliseconds, 0) + count

@@ -168,6 +168,24 @@ def test_thresholds_say_which_and_by_how_much(limits: Limits, lines: list[str]) 
     assert list(exceeded(limits, ROWS, 10.0)) == lines
 
 
+JOBS = Measured("exchange: whole", 5, 0, {4000: 5}, apart=True)
+
+
+@pytest.mark.parametrize(
+    ("limits", "lines"),
+    [
+        (Limits(0.02, {ALL: 100}, {ALL: 100}), []),
+        (Limits(min_rps=10.1), ["--min-rps: 10.0 requests a second, 0.1 fewer than 10.1"]),
+        (Limits(p95={"exchange: whole": 4000}), []),
+        (Limits(p95={"exchange: whole": 3000}), ["--p95-ms exchange: whole: 4000 ms, 1000 ms more than 3000"]),
+    ],
+)
+def test_what_is_no_request_has_limits_of_its_own_name_alone(limits: Limits, lines: list[str]) -> None:
+    """Whole exchanges are neither slow requests nor further ones."""
+    assert list(exceeded(limits, [*ROWS, JOBS], 10.0)) == lines
+    assert list(exceeded(Limits(), [JOBS], 10.0)) == ["no requests were made"]
+
+
 def test_a_run_without_requests_has_not_passed() -> None:
     """Whatever the thresholds."""
     assert list(exceeded(Limits(), [], 0.0)) == ["no requests were made"]
