@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.scenarios.curves import CURVES
 from loadtests.scenarios.plan import DEMO
-from loadtests.scenarios.thresholds import Limits, per_name
+from loadtests.scenarios.thresholds import Limits, per_name, rate, share
 
 STEADY = "steady"
 """No shape: as many callers as --users says."""
+_THRESHOLDS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "--fail-ratio": (share, "most failures, as a share of all requests, 0.01 for one in a hundred. Without it: none at all"),
+    "--p95-ms": (per_name, "milliseconds within which 95 of 100 requests end; 200, or by name: look-up=50,list=200"),
+    "--p99-ms": (per_name, "the same for 99 of 100"),
+    "--min-rps": (rate, "fewest requests a second, over the whole run"),
+}
+"""What reads each, in the order of ``Limits``; help."""
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -24,13 +34,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--think", float, "Times of thinking are multiplied by it; 0: none. Default: 1"),
     ):
         parser.add_argument(name, type=kind, default=kind(1), metavar="<number>", env_var=_variable(name), help=text)
-    for name, limit, text in (
-        ("--fail-ratio", _limit, "Threshold: most failures, as a share of all requests, 0.01 for one. Without it: none at all"),
-        ("--p95-ms", _limits, "Threshold: milliseconds within which 95 of 100 requests end; 200, or by name: look-up=50,list=200"),
-        ("--p99-ms", _limits, "Threshold: the same for 99 of 100"),
-        ("--min-rps", _limit, "Threshold: fewest requests a second, over the whole run"),
-    ):
-        parser.add_argument(name, type=limit, default="", metavar="<limit>", env_var=_variable(name), help=text)
+    for name, (read, text) in _THRESHOLDS.items():
+        parser.add_argument(name, type=partial(_checked, read), default="", metavar="<limit>", env_var=_variable(name), help=f"Threshold: {text}")
 
 
 def _add_files(parser: LocustArgumentParser) -> None:
@@ -52,26 +57,24 @@ def _variable(option: str) -> str:
 
 
 def limits(options: Namespace) -> Limits:
-    """The thresholds. They are kept as texts, for that is what the web page gives."""
-    return Limits(_number(options.fail_ratio), per_name(options.p95_ms), per_name(options.p99_ms), _number(options.min_rps))
+    """The thresholds. They are kept as texts, for that is what the web page gives.
+
+    Raises:
+        ValueError: one that came from there cannot be used; says which.
+    """
+    return Limits(*(_read(name, getattr(options, name.strip("-").replace("-", "_"))) for name in _THRESHOLDS))
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _limit(text: str) -> str:
+def _read(name: str, text: str) -> Any:
     try:
-        if not text or float(text) >= 0:
-            return text
-    except ValueError:
-        pass
-    raise ArgumentTypeError(f"{text}: a number that is not negative is expected")
+        return _THRESHOLDS[name][0](text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
-def _limits(text: str) -> str:
+def _checked(read: Callable[[str], object], text: str) -> str:
     try:
-        per_name(text)
+        read(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
     return text

@@ -74,7 +74,12 @@ def _judge(environment: Environment, **_: Any) -> None:
     if options.csv_prefix:
         # Locust writes its CSV once a second, and not at the end: without this, what the last second brought would be missing there.
         _await_csv(Path(f"{options.csv_prefix}_stats.csv"), stats.total.num_requests)
-    wanted = limits(options)
+    try:
+        wanted = limits(options)
+    except ValueError as error:
+        _log.error("%s", error)
+        environment.process_exit_code = 2
+        return
     seconds = (stats.last_request_timestamp or 0.0) - (stats.start_time or 0.0)
     broken = environment.runner.exceptions.values() if environment.runner else ()
     lines = [f"threshold exceeded: {line}" for line in exceeded(wanted, map(_measured, stats.entries.values()), seconds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -43,16 +44,46 @@ def per_name(text: str) -> dict[str, float]:
     """``200`` or ``look-up=50,list=200,300``: a number alone is for all requests together.
 
     Raises:
-        ValueError: a part ends with no number.
+        ValueError: a part ends with no number, or with a negative one.
     """
     found = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
         name, _, number = part.rpartition("=")
-        try:
-            found[name.strip()] = float(number)
-        except ValueError:
-            raise ValueError(f"{part}: a number of milliseconds is expected, or NAME=number") from None
+        limit = found[name.strip()] = _number(number)
+        if math.isnan(limit):
+            raise ValueError(f"{part}: a number of milliseconds is expected, or NAME=number")
     return found
+
+
+def share(text: str) -> float | None:
+    """``0.01`` for one in a hundred; ``None`` of an empty text.
+
+    Raises:
+        ValueError: it is none: ``5``, meant as a percentage, would let every run pass.
+    """
+    if text and not _number(text) <= 1:
+        raise ValueError(f"{text}: a share from 0 to 1 is expected, 0.01 for one in a hundred")
+    return float(text) if text else None
+
+
+def rate(text: str) -> float | None:
+    """Requests a second; ``None`` of an empty text.
+
+    Raises:
+        ValueError: it is no number, or a negative one.
+    """
+    if text and math.isnan(_number(text)):
+        raise ValueError(f"{text}: a number that is not negative is expected")
+    return float(text) if text else None
+
+
+def _number(text: str) -> float:
+    """NaN for what is no number, or negative: as a limit, nothing would exceed it."""
+    try:
+        found = float(text)
+    except ValueError:
+        return math.nan
+    return found if found >= 0 else math.nan
 
 
 def together(rows: Iterable[Measured]) -> Measured:
@@ -77,9 +108,9 @@ def exceeded(limits: Limits, rows: Iterable[Measured], seconds: float) -> Iterat
         yield f"--fail-ratio: {ratio:.4f} of the requests failed, {ratio - limits.fail_ratio:.4f} more than {limits.fail_ratio:g}"
     yield from _slow(95, limits.p95, by_name)
     yield from _slow(99, limits.p99, by_name)
-    rate = total.requests / seconds if seconds > 0 else 0.0
-    if limits.min_rps is not None and rate < limits.min_rps:
-        yield f"--min-rps: {rate:.1f} requests a second, {limits.min_rps - rate:.1f} fewer than {limits.min_rps:g}"
+    reached = total.requests / seconds if seconds > 0 else 0.0
+    if limits.min_rps is not None and reached < limits.min_rps:
+        yield f"--min-rps: {reached:.1f} requests a second, {limits.min_rps - reached:.1f} fewer than {limits.min_rps:g}"
 
 
 def _slow(percent: int, limits: Mapping[str, float], rows: Mapping[str, Measured]) -> Iterator[str]:

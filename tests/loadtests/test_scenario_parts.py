@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from loadtests.scenarios.answers import answering, at, read, refusing
 from loadtests.scenarios.curves import CURVES, callers
 from loadtests.scenarios.people import Draw, load_application, load_people
 from loadtests.scenarios.plan import DEMO, PlanError, load_plan
-from loadtests.scenarios.thresholds import ALL, Limits, Measured, exceeded, per_name
+from loadtests.scenarios.thresholds import ALL, Limits, Measured, exceeded, per_name, rate, share
 from loadtests.scenarios.tokens import Granted, TokenCache
 from tests.docs.pages import page
 
@@ -192,11 +193,24 @@ def test_a_run_without_requests_has_not_passed() -> None:
 
 
 def test_limits_by_name() -> None:
-    """A number alone is for all; a word is refused."""
+    """A number alone is for all."""
     assert per_name("look-up=50, list: next page=200,300") == {"look-up": 50, "list: next page": 200, ALL: 300}
     assert per_name("") == {}
-    with pytest.raises(ValueError, match="fast: a number of milliseconds"):
-        per_name("look-up=fast")
+    assert (share(""), share("0.01"), rate(""), rate("12.5")) == (None, 0.01, None, 12.5)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "expected"),
+    [
+        *((per_name, f"look-up=50,list={each}", f"list={each}: a number of milliseconds") for each in ("fast", "nan", "-1", "")),
+        *((share, each, f"{each}: a share from 0 to 1") for each in ("5", "1%", "nan", "-0.1")),
+        *((rate, each, f"{each}: a number that is not negative") for each in ("fast", "nan", "-1")),
+    ],
+)
+def test_what_no_run_could_exceed_is_no_limit(read: Callable[[str], object], text: str, expected: str) -> None:
+    """Words are refused, and so is what would let every run pass."""
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        read(text)
 
 
 @pytest.mark.parametrize(("name", "counts"), [("ramp", [1, 3, 5, 7, 9, 10]), ("spike", [1, 1, 10, 1, 1, 1]), ("soak", [2, 10, 10, 10, 10, 10])])

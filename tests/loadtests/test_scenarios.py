@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from loadtests.scenarios.plan import DEMO, load_plan
@@ -127,3 +128,23 @@ def test_a_file_that_cannot_be_used_ends_the_run_before_it_begins(tmp_path: Path
     assert done.returncode == 2
     assert "--people: " in done.stderr
     assert "Aggregated" not in done.stdout
+
+
+def test_a_threshold_of_the_web_page_that_cannot_be_used_is_told(hub: RunningHub, people: Path) -> None:
+    """The page takes any text: exit code 2, with the option's name."""
+    port = free_port()
+    command = [each for each in _command(hub, people, "--web-port", str(port)) if each not in ("--headless", "--only-summary")]
+    page = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        form = {"user_count": "1", "spawn_rate": "1", "run_time": "1s", "p95_ms": "look-up=fast"}
+        # Locust takes some seconds until it listens.
+        with httpx2.Client(transport=httpx2.HTTPTransport(retries=8)) as client:
+            assert client.post(f"http://127.0.0.1:{port}/swarm", data=form).json()["success"]
+        page.terminate()
+        told = page.communicate(timeout=_SECONDS)[1]
+    finally:
+        page.kill()
+        page.communicate()
+    assert page.returncode == 2, told
+    assert "--p95-ms: look-up=fast: a number of milliseconds is expected" in told
+    assert "Traceback" not in told
