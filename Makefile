@@ -21,7 +21,9 @@ SHAPE ?= steady
 CALLERS ?= MixedDay
 # Processes of the whole suite: half of what it does is waiting.
 TEST_PROCESSES ?= 4
-LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000))
+# PORT belongs to a HOST that names none; what stands in brackets is an address.
+LOAD_PORT = $(if $(findstring :,$(lastword $(subst ], ],$(HOST)))),,:$(or $(PORT),8000))
+LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1)$(LOAD_PORT))
 say = @printf '%s\n' '· $(1)'
 
 .PHONY: help run build dev lint compiled collected prepared fast check test thorough packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench load clean
