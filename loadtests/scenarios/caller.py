@@ -15,6 +15,7 @@ from locust import FastHttpUser
 from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
+from loadtests.scenarios.address import address
 from loadtests.scenarios.people import Application, Draw, Person, load_application, load_people
 from loadtests.scenarios.plan import Plan, load_plan
 from loadtests.scenarios.tokens import Granted, TokenCache
@@ -57,6 +58,8 @@ class Caller(FastHttpUser):
     def on_start(self) -> None:
         """Takes what the options name. What a worker lacks of it is an exception there, of which its master learns, so that the run does not pass."""
         options = self.environment.parsed_options
+        # The web page may have changed it.
+        self.client.base_url = address(self.client.base_url or "")
         self.plan, self.application, people = world(options)
         process = getattr(self.environment.runner, "worker_index", 0)
         self.draw = Draw(people, options.seed, process, next(_numbers))

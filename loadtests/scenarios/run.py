@@ -14,9 +14,9 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
+from loadtests.scenarios.address import address
 from loadtests.scenarios.caller import world
 from loadtests.scenarios.options import STEADY, add_options, limits
-from loadtests.scenarios.plan import PlanError
 from loadtests.scenarios.shapes import Ramp, Soak, Spike
 from loadtests.scenarios.tasks import JOB
 from loadtests.scenarios.thresholds import Measured, exceeded
@@ -35,13 +35,15 @@ def register() -> None:
 
 
 def _begin(environment: Environment, **_: Any) -> None:
-    """Ends with 2 before any request where a file cannot be used. Without names of callers: the mixed day. A worker is told all that by its master."""
+    """Ends with 2 before any request where a file or the host cannot be used. Without names of callers: the mixed day. A worker is told all that by its master."""
     options = environment.parsed_options
     if options is None or isinstance(environment.runner, WorkerRunner):
         return
     try:
         world(options)
-    except PlanError as error:
+        if environment.host:
+            address(environment.host)
+    except ValueError as error:
         _log.error("%s", error)
         sys.exit(2)
     if not options.user_classes:

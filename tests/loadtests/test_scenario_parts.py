@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.scenarios.address import address
 from loadtests.scenarios.answers import answering, at, read, refusing
 from loadtests.scenarios.curves import CURVES, callers
 from loadtests.scenarios.people import Draw, load_application, load_people
@@ -29,6 +30,28 @@ class _Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("https://hub.example.gov.cn//", "https://hub.example.gov.cn"),
+        ("https://gateway.example.gov.cn/huitong/", "https://gateway.example.gov.cn/huitong"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_ends_without_a_slash(text: str, taken: str) -> None:
+    """As it stands in a browser's bar."""
+    assert address(text) == taken
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:8000", "localhost", "http://", "http://127.0.0.1:8000/?a=1", "http://127.0.0.1:8000/#a", "http://[::1"])
+def test_what_is_no_address_is_named(text: str) -> None:
+    """Before the first request, for afterwards each would only say that the connection failed."""
+    with pytest.raises(ValueError, match=re.escape(f"--host: {text}: ")):
+        address(text)
 
 
 def _tokens(seconds: float) -> Iterator[Granted]:

@@ -101,8 +101,27 @@ def test_every_scenario_runs_without_a_failure_on_a_worker_of_another_process(hu
 
 
 def test_a_mixed_day_in_a_shape_keeps_its_thresholds(hub: RunningHub, people: Path) -> None:
-    """Plain ``locust`` runs the mixed day; the shape reaches its peak and ends the run."""
-    done = _run(_command(hub, people, "-u", "10", "-t", "3s", "--shape", "soak", "--think", "0.05", "--p99-ms", "60000,look-up=60000", "--min-rps", "0.1"))
+    """Plain ``locust`` runs the mixed day, also at an address that ends with a slash; the shape reaches its peak and ends the run."""
+    done = _run(
+        _command(
+            hub,
+            people,
+            "--host",
+            f"{hub.base}/",
+            "-u",
+            "10",
+            "-t",
+            "3s",
+            "--shape",
+            "soak",
+            "--think",
+            "0.05",
+            "--p99-ms",
+            "60000,look-up=60000",
+            "--min-rps",
+            "0.1",
+        )
+    )
     assert done.returncode == 0, done.stderr + done.stdout
     assert '{"MixedDay": 10}' in done.stderr
     assert "threshold" not in done.stderr
@@ -120,6 +139,14 @@ def test_missing_data_and_thresholds_fail_a_run(hub: RunningHub, tmp_path: Path)
     (failure,) = _rows(tmp_path / "report", "failures")
     assert "no data at civilAffairs.person.name" in failure["Error"]
     assert hub.outside[0]["id_number"] not in done.stderr + done.stdout
+
+
+def test_a_host_that_is_no_address_ends_the_run_before_it_begins(hub: RunningHub, people: Path) -> None:
+    """Exit code 2."""
+    done = _run(_command(hub, people, "--host", hub.base.removeprefix("http://"), "-t", "1s"))
+    assert done.returncode == 2
+    assert "--host: " in done.stderr
+    assert "Aggregated" not in done.stdout
 
 
 def test_a_file_that_cannot_be_used_ends_the_run_before_it_begins(tmp_path: Path) -> None:
