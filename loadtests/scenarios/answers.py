@@ -11,8 +11,10 @@ from typing import Any
 OK = 200
 
 
-def read(content: bytes | str | None) -> Any:
-    """The body as JSON; ``None`` where it is none."""
+def read(content: bytes | str | None, lost: Exception | None = None) -> Any:
+    """The body as JSON; ``None`` where it is none. ``lost``: what kept it from coming, and is given in its place."""
+    if lost is not None:
+        return lost
     try:
         return json.loads(content or b"")
     except ValueError:
@@ -73,9 +75,9 @@ def codes(body: Any) -> list[str]:
 
 
 def told(status: int, body: Any) -> str:
-    """What came instead of what was expected: the status, with the codes of errors and where they stand."""
+    """What came instead of what was expected: the status, with the codes of errors and where they stand; without a status, what went wrong with the connection."""
     if status == 0:
-        return "no answer: the connection failed"
+        return f"no answer: {body!r}"
     places = [_path(each) for each in _errors(body)] or [""]
     where = [f"{code}{place}" for code, place in zip(codes(body), places, strict=False)]
     return f"status {status}: {', '.join(dict.fromkeys(where)) or 'no code in it'}"

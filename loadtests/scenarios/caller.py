@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from locust import FastHttpUser
+from locust.contrib.fasthttp import FastResponse
 from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
@@ -41,6 +42,11 @@ def world(options: Namespace) -> tuple[Plan, Application, list[Person]]:
         PlanError: a file is missing or wrong, or the files do not fit one another.
     """
     return _world(options.plan, options.credentials, options.application, options.people)
+
+
+def received(response: FastResponse) -> Any:
+    """The body as JSON, or why there is none."""
+    return answers.read(response.content, None if response.status_code else getattr(response, "error", None))
 
 
 class Caller(FastHttpUser):
@@ -77,7 +83,7 @@ class Caller(FastHttpUser):
         sent = {"Content-Type": "application/json", "Accept": _GRAPHQL, **self.authorized(), **self.application.headers(), **(headers or {})}
         told = {key: value for key, value in sent.items() if value}
         with self.client.post("/graphql", data=body, headers=told, name=name, catch_response=True) as response:
-            answer = answers.read(response.content)
+            answer = received(response)
             finding = wrong(response.status_code, answer)
             if finding is None:
                 response.success()
@@ -98,7 +104,7 @@ class Caller(FastHttpUser):
         with self.client.post(
             "/oauth/token", data="grant_type=client_credentials", headers=_FORM, auth=(app.client_id, app.client_secret), name="token", catch_response=True
         ) as response:
-            answer = answers.read(response.content)
+            answer = received(response)
             if response.status_code == answers.OK and isinstance(answer, Mapping) and "access_token" in answer:
                 response.success()
                 return Granted(str(answer["access_token"]), float(answer.get("expires_in", 60)))

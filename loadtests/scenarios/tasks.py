@@ -10,7 +10,7 @@ from locust import tag
 from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
-from loadtests.scenarios.caller import Caller
+from loadtests.scenarios.caller import Caller, received
 from loadtests.scenarios.plan import Question
 
 _START = "mutation ($input: StartExchangeInput!) { startExchange(input: $input) { exchange { id state } } }"
@@ -110,7 +110,7 @@ def _downloaded(caller: Caller, file: Any) -> int:
     with caller.client.get(file["url"], headers=caller.authorized(), name="exchange: download", catch_response=True) as response:
         content = response.content or b""
         if response.status_code != answers.OK:
-            response.failure(f"status {response.status_code}")
+            response.failure(answers.told(response.status_code, received(response)))
         elif hashlib.sha256(content).hexdigest() != file["sha256"]:
             response.failure("the file is not the one whose digest was told")
         else:

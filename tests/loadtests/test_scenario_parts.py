@@ -137,7 +137,7 @@ FAULT = {"data": {"a": None}, "errors": [{"message": "王某", "path": ["a", "no
         (200, None, "no data at a.nodes.0.name"),
         (503, {"errors": [{"extensions": {"code": "LEDGER_UNAVAILABLE"}}]}, "status 503: LEDGER_UNAVAILABLE"),
         (502, None, "status 502: no code in it"),
-        (0, None, "no answer: the connection failed"),
+        (0, read(None, ConnectionRefusedError(111, "Connection refused")), "no answer: ConnectionRefusedError(111, 'Connection refused')"),
         (401, {"error": "invalid_client"}, "status 401: invalid_client"),
     ],
 )
