@@ -17,6 +17,7 @@ from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
 from loadtests.scenarios.address import address
+from loadtests.scenarios.awaiting import awaited
 from loadtests.scenarios.people import Application, Draw, Person, load_application, load_people
 from loadtests.scenarios.plan import Plan, load_plan
 from loadtests.scenarios.tokens import Granted, TokenCache
@@ -82,7 +83,7 @@ class Caller(FastHttpUser):
         body = json.dumps({"query": document, "variables": dict(variables)})
         sent = {"Content-Type": "application/json", "Accept": _GRAPHQL, **self.authorized(), **self.application.headers(), **(headers or {})}
         told = {key: value for key, value in sent.items() if value}
-        with self.client.post("/graphql", data=body, headers=told, name=name, catch_response=True) as response:
+        with awaited(self, "POST", name), self.client.post("/graphql", data=body, headers=told, name=name, catch_response=True) as response:
             answer = received(response)
             finding = wrong(response.status_code, answer)
             if finding is None:
@@ -101,9 +102,11 @@ class Caller(FastHttpUser):
 
     def _fetch(self) -> Granted:
         app = self.application
-        with self.client.post(
-            "/oauth/token", data="grant_type=client_credentials", headers=_FORM, auth=(app.client_id, app.client_secret), name="token", catch_response=True
-        ) as response:
+        proof = (app.client_id, app.client_secret)
+        with (
+            awaited(self, "POST", "token"),
+            self.client.post("/oauth/token", data="grant_type=client_credentials", headers=_FORM, auth=proof, name="token", catch_response=True) as response,
+        ):
             answer = received(response)
             if response.status_code == answers.OK and isinstance(answer, Mapping) and "access_token" in answer:
                 response.success()

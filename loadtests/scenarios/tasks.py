@@ -10,6 +10,7 @@ from locust import tag
 from locust.exception import RescheduleTask
 
 from loadtests.scenarios import answers
+from loadtests.scenarios.awaiting import awaited
 from loadtests.scenarios.caller import Caller, received
 from loadtests.scenarios.plan import Question
 
@@ -107,7 +108,8 @@ def _followed(caller: Caller, job: str, until: float) -> Any:
 
 
 def _downloaded(caller: Caller, file: Any) -> int:
-    with caller.client.get(file["url"], headers=caller.authorized(), name="exchange: download", catch_response=True) as response:
+    name, headers = "exchange: download", caller.authorized()
+    with awaited(caller, "GET", name), caller.client.get(file["url"], headers=headers, name=name, catch_response=True) as response:
         content = response.content or b""
         if response.status_code != answers.OK:
             response.failure(answers.told(response.status_code, received(response)))

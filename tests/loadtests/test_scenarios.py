@@ -141,6 +141,23 @@ def test_missing_data_and_thresholds_fail_a_run(hub: RunningHub, tmp_path: Path)
     assert hub.outside[0]["id_number"] not in done.stderr + done.stdout
 
 
+def test_a_hub_that_hangs_fails_a_run(people: Path, hub: RunningHub) -> None:
+    """Who takes a connection and says nothing is found out, also where the run is shorter than any time limit."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        done = _run(_command(hub, people, "--host", host, "-u", "1", "-t", "1s", "--stop-timeout", "1", "LookUp"))
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert "POST token: no answer when the run ended" in done.stderr + done.stdout
+    assert "no requests were made" not in done.stderr
+
+
+def test_the_rate_is_that_of_the_whole_run(hub: RunningHub, people: Path) -> None:
+    """Of four seconds, in which one caller asks at once and then thinks; the time between its first and its last answer is a hundredth of them."""
+    done = _run(_command(hub, people, "-u", "1", "-t", "4s", "--think", "1000", "--min-rps", "2", "LookUp"))
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert "threshold exceeded: --min-rps: " in done.stderr
+
+
 def test_a_host_that_is_no_address_ends_the_run_before_it_begins(hub: RunningHub, people: Path) -> None:
     """Exit code 2."""
     done = _run(_command(hub, people, "--host", hub.base.removeprefix("http://"), "-t", "1s"))
