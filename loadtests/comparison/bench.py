@@ -51,9 +51,9 @@ class Wanted:
         return [task for task in every if not self.codes or task.code in self.codes]
 
     def takes(self, name: str, every: Iterable[Task]) -> bool:
-        """Whether a server takes part in any of these tasks; the hub, to be compared with, in all."""
+        """Whether a server takes part in any of these tasks; the hub, to be compared with, in all, and in that of the large answer."""
         if name in (HUB, CLEAR):
-            return any(True for _ in every)
+            return LARGE in self.codes or any(True for _ in every)
         return any(name in task.servers for task in every) and (not self.servers or name in self.servers)
 
 
@@ -71,8 +71,10 @@ def compare(wanted: Wanted) -> Results:
         fill(source.url(scheme="postgresql"), extent.persons, extent.companies, wanted.seed)
         told = facts(wanted.mode, wanted.seed, extent.persons, (extent.rounds, extent.apart), _version(source), "PostgreSQL" if control else "SQLite")
         bench = _Bench(wanted, source, control, Path(directory), Results(told))
-        bench.compared()
-        bench.apart()
+        if wanted.chosen(extent.compared) or LARGE in wanted.codes:
+            bench.compared()
+        if wanted.chosen(extent.variants):
+            bench.apart()
         return bench.ended()
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from hub.catalog.manifest import SourcePart
 from loadtests.comparison import catalog, wrk
+from loadtests.comparison.__main__ import parsed
+from loadtests.comparison.bench import Wanted
 from loadtests.comparison.charts import Line, Scale, bars, number, strips
 from loadtests.comparison.cold import large_document
 from loadtests.comparison.page import render
@@ -152,6 +154,20 @@ def test_every_task_that_must_show_something_is_measured() -> None:
     assert {task.code for task in SHORT.compared} <= {task.code for task in COMPARED_TASKS}
     for tasks in (COMPARED_TASKS, APART_TASKS):
         assert len({task.code for task in tasks}) == len(tasks)
+
+
+@pytest.mark.parametrize("given", [["--tasks", "W9"], ["--short", "--tasks", "W1-16"], ["--servers", "limit-hold"]], ids=" ".join)
+def test_what_is_not_measured_cannot_be_asked_for(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parsed(given)
+    assert ended.value.code == 2
+    assert f"{given[-2]}: {given[-1]}: expected" in capsys.readouterr().err
+    assert parsed(["--short", "--tasks", "W1-64", "W2", "--servers", "limit-held", "limit-pool"]).tasks == ["W1-64", "W2"]
+
+
+def test_the_hub_is_there_for_the_large_answer_alone() -> None:
+    assert Wanted("short", SHORT, 1, codes=frozenset({"large"})).takes(HUB, [])
+    assert not Wanted("short", SHORT, 1, codes=frozenset({"W1-1"})).takes(HUB, [])
 
 
 def test_the_hub_as_it_is_renders_lists_itself() -> None:
