@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 
 from auth.rights import DEFAULT_PAGE_LIMIT
+from connectors import errors
 from hub.api.http import MAX_HEADER_BYTES
 from hub.exchange.work.task import EXTENSIONS
 from hub.settings import Settings
@@ -20,7 +22,7 @@ from schema.answer import MOST_BY_PATH
 from schema.budget import Budget
 from schema.documents import MAX_TOKENS
 from schema.questions import MOST_QUESTIONS
-from schema.reader import Allowance
+from schema.reader import STALE, Allowance
 from schema.values import _MOST_TEXT
 from schema.verification import Outcome
 from tests.docs.conftest import Demonstration
@@ -88,6 +90,15 @@ def test_outcomes_and_formats(path: str) -> None:
     text = page(path)
     assert {code(row[0]) for row in tables(section(text, PAGES[path][1]))[0][1:]} == {each.value for each in Outcome}
     assert [name for name in EXTENSIONS if f"`{name}`" not in text] == []
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("path", PAGES)
+def test_states_of_sources(path: str) -> None:
+    """Each that ``extensions.sources`` may tell."""
+    (line,) = (each for each in page(path).splitlines() if each.startswith("- `sources`"))
+    faults = {fault.state for fault in vars(errors).values() if isinstance(fault, type) and issubclass(fault, errors.SourceFault)}
+    assert set(re.findall("`([A-Z_]+)`", line)) == {"OK", STALE, *faults}
 
 
 @pytest.mark.slow
