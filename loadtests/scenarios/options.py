@@ -1,4 +1,4 @@
-"""Options of the load test beside Locust's own: ``locust --help`` shows them, ``[tool.locust]`` and LOCUST_… of the environment may set them."""
+"""Options of the load test beside Locust's own, which alone ``locust --help`` shows; ``[tool.locust]`` and LOCUST_… of the environment may set them."""
 
 from __future__ import annotations
 
