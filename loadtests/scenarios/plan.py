@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+_FIELD = re.compile(r"\{(\w+)\}")
 DEMO = Path(__file__).with_name("demo.toml")
 """The demonstration's plan."""
 
@@ -22,7 +24,7 @@ class _Part(BaseModel):
 
 
 class Question(_Part):
-    """A document, its variables with ``{field}`` of a person in them, and the paths at which the answer must hold a value."""
+    """A document, its variables with ``{field}`` of a person in them (other braces stand for themselves), and the paths at which the answer must hold a value."""
 
     document: str
     variables: dict[str, Any] = Field(default_factory=dict)
@@ -102,9 +104,9 @@ def load_plan(path: Path) -> Plan:
 
 
 def _fill(value: Any, person: Mapping[str, str]) -> Any:
-    if not isinstance(value, str) or "{" not in value:
+    if not isinstance(value, str):
         return value
     try:
-        return value.format_map(person)
+        return _FIELD.sub(lambda found: person[found[1]], value)
     except KeyError as missing:
         raise PlanError(f"a variable of the plan takes the field {missing}, which a person of the people's file lacks") from None

@@ -15,7 +15,7 @@ from loadtests.scenarios.address import address
 from loadtests.scenarios.answers import answering, at, read, refusing
 from loadtests.scenarios.curves import CURVES, callers
 from loadtests.scenarios.people import Draw, load_application, load_people
-from loadtests.scenarios.plan import DEMO, PlanError, load_plan
+from loadtests.scenarios.plan import DEMO, PlanError, Question, load_plan
 from loadtests.scenarios.thresholds import ALL, Limits, Measured, exceeded, per_name, rate, share
 from loadtests.scenarios.tokens import Granted, TokenCache
 from tests.docs.pages import page
@@ -256,6 +256,19 @@ def test_the_plan_of_the_demonstration_fits_its_people() -> None:
     assert filled[0] == {"id": PERSON["id_number"]}
     with pytest.raises(PlanError, match="birth_date"):
         plan.verify.filled({"id_number": "1", "name": "2"})
+
+
+@pytest.mark.parametrize(
+    ("written", "filled"),
+    [
+        ("{birth_date}/{name}", "1994-07-20/李帅国"),
+        ('{"number": "{id_number}"}', '{"number": "520102199407204015"}'),
+        *((text, text) for text in ("{", "{}", "{name.upper}", "{name[9]}", "{name:>9}", "{{")),
+    ],
+)
+def test_only_fields_are_filled_in(written: str, filled: str) -> None:
+    """Other braces belong to the variable."""
+    assert Question(document="", variables={"text": written, "first": 3}).filled(PERSON) == {"text": filled, "first": 3}
 
 
 @pytest.mark.parametrize(
