@@ -112,6 +112,11 @@ class Session:
         return await prepared.execute(list(values))
 
 
+def referred() -> DeliveryFault:
+    """Other tables of the consumer's depend on the one that is about to go."""
+    return DeliveryFault(Code.CONFLICT, "其他表的外键引用旧表，请删除该外键", "foreign keys of other tables refer to the old table: drop them")
+
+
 def _told(fault: Exception) -> DeliveryFault:
     """By error number (MariaDB Knowledge Base, "MariaDB Error Codes"); the server's own texts may quote values."""
     number = fault.args[0] if isinstance(fault, errors.MySQLError) and fault.args and isinstance(fault.args[0], int) else 0
@@ -132,6 +137,8 @@ def _told(fault: Exception) -> DeliveryFault:
             return unreachable("读取旧表的会话未在时限内结束", "sessions that read the old table did not end in time")
         case 1048 | 1062 | 1264 | 1292 | 1366 | 1406 | 1452:
             return DeliveryFault(Code.SOURCE_VALUE, f"有值不能写入库表（{number}）", f"a value does not fit into the table (error {number})", lasting=True)
+        case 1217 | 1451:
+            return referred()
         case 1114 | 1021:
             return unreachable("目标数据库空间不足", "the database is short of room")
     return unreachable(f"目标数据库不可用{f'（{number}）' if number else ''}", f"the database cannot be used now{f' (error {number})' if number else ''}")

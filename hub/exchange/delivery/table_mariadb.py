@@ -13,7 +13,7 @@ from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 from sqlalchemy.types import DateTime, Text, TypeEngine
 
 from hub.exchange.delivery.faults import foreign
-from hub.exchange.delivery.mariadb_session import Session, opened
+from hub.exchange.delivery.mariadb_session import Session, opened, referred
 from hub.exchange.delivery.table import Filling, created, marker_of
 from hub.exchange.delivery.target import Go, Target
 
@@ -67,8 +67,18 @@ class MariadbTarget:
             self._session.run(f"RENAME TABLE {staging} TO {name}")
             return
         filling.arrived(marker_of(found))
+        self._check_foreign_keys()
         self._session.run(f"RENAME TABLE {name} TO {old}, {staging} TO {name}")
         self._session.run(f"DROP TABLE {old}")
+
+    def _check_foreign_keys(self) -> None:
+        """Foreign keys of other tables would follow the old table's new name, and keep it from being dropped."""
+        asked = (
+            "SELECT 1 FROM information_schema.referential_constraints WHERE unique_constraint_schema = database() AND referenced_table_name = ? "
+            "AND NOT (constraint_schema = database() AND table_name = referenced_table_name)"
+        )
+        if self._session.one(asked, self._filling.name):
+            raise referred()
 
     def _look(self, name: str) -> str | None:
         """The comment of the table of that name; ``None`` where there is none.

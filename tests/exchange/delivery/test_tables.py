@@ -216,6 +216,28 @@ def test_a_view_on_the_table_is_told_of(tmp_path: Path, postgres: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_foreign_keys_on_the_table_are_told_of_before_anything_changes(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
+    making: Any = {"postgres": postgres_database, "mariadb": mariadb_database}[kind]
+    database: Database = making(request.getfixturevalue(kind), tmp_path)
+    where, new = database.table("people"), parcel(tmp_path, "exchange_b", first=1000, day=2)
+    bring(where, parcel(tmp_path), tmp_path)
+    database.ask(
+        "ALTER TABLE people ADD PRIMARY KEY (id)",
+        "CREATE TABLE visit (person bigint, CONSTRAINT of_person FOREIGN KEY (person) REFERENCES people (id))",
+        "INSERT INTO visit VALUES (1)",
+        "SELECT 1",
+    )
+    for _ in range(2):
+        fault = refused(where, new, tmp_path)
+        assert (fault.code.value, fault.lasting) == ("CONFLICT", False)
+        assert "old table" in fault.en
+        assert [tuple(row) for row in database.ask("SELECT min(id), count(*) FROM people")] == [(0, 100)]
+    database.ask("ALTER TABLE visit DROP CONSTRAINT of_person", "SELECT 1")
+    assert bring(where, new, tmp_path)
+    assert database.tables() == {"people", "visit"}
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
 def test_wrong_places_are_told_without_secret_and_address(tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_SECRET", "hunter2")
     server: Any = request.getfixturevalue(kind)
