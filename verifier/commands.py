@@ -114,7 +114,8 @@ def exchange(options: Namespace, report: Report) -> None:
     """``huitong-verify exchange``."""
     policy = _policy(options)
     held = _heads(options.checkpoint, policy)
-    folder = options.folder if options.folder.is_dir() else options.folder.parent
+    # A name that is misspelt must not lead to another exchange beside it.
+    folder = options.folder.parent if options.folder.is_file() else options.folder
     given = [*options.key, *options.checkpoint, *options.entries, *([options.device_key] if options.device_key else [])]
     seen = confirm_exchange(folder, policy, options.entries, given, report)
     if seen is not None:

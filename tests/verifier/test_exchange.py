@@ -127,6 +127,13 @@ def test_an_exchange_is_shown_to_be_whole(make: Callable[[str], Made], tell: Tel
     assert tell("exchange", one.folder / "manifest.json", "--key", one.log.key)[0] == 0
 
 
+def test_a_folder_that_is_not_there_is_not_the_one_above(make: Callable[[str], Made], tell: Tell) -> None:
+    one = make("misspelt")
+    code, report = tell("exchange", one.folder / "persns", "--key", one.log.key)
+    assert code == 3
+    assert "persns/manifest.json" in report["findings"][0]["en"]
+
+
 def test_the_entry_itself_is_compared_where_an_auditor_gives_it(make: Callable[[str], Made], tell: Tell) -> None:
     one, other = make("mine"), make("others")
     export = one.log.file("all.jsonl", b"".join(map(line, one.log.segment(0, other.entry + 1, other.entry + 1))))
