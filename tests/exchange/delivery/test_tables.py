@@ -162,6 +162,17 @@ def test_rows_are_counted_before_they_are_shown(tmp_path: Path, database: Databa
     assert "people" not in database.tables()
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_file_that_is_not_what_the_manifest_says_fills_no_table(tmp_path: Path, database: Database, suffix: str) -> None:
+    what = parcel(tmp_path, suffix=suffix)
+    other = parcel(tmp_path, "exchange_b", owner="p", suffix=suffix)
+    (other.folder / other.files[1].name).replace(what.folder / what.files[1].name)
+    fault = refused(database.table("people"), what, tmp_path)
+    assert (fault.code.value, fault.lasting) == ("INTERNAL", True)
+    assert what.files[1].name in fault.en
+    assert "people" not in database.tables()
+
+
 def test_a_format_without_types_is_refused(tmp_path: Path, database: Database) -> None:
     assert refused(database.table("people"), replace(parcel(tmp_path), format="CSV"), tmp_path).code.value == "BAD_INPUT"
 
