@@ -12,7 +12,7 @@ from connectors.arrow_types import wire_rows
 from connectors.errors import ConfigFault, SourceFault, SourceUnavailable
 from connectors.paging import stream
 from connectors.registry import open_source
-from connectors.selection import Binding, Column, Selection, Value
+from connectors.selection import Binding, Column, Kind, Selection, Value
 from connectors.spi import ColumnDescription, Source
 from connectors.streaming import Streamed
 from hub.cli.faults import NOT_REACHABLE, CliFault
@@ -24,6 +24,8 @@ from hub.exchange.verifying.reading import MOST_ROWS, Cell
 _ROWS = 5_000
 _UNTEXTED = ("Int", "Float", "Boolean")
 """Types of variables for which a text does not stand."""
+_NUMBER = "tinyint"
+"""MariaDB's ``BOOLEAN`` is ``tinyint(1)``, and may as well hold a code such as 2 or 9: a CSV file shows its number."""
 _BY_VIEW = "可以视图改名、转换类型 a view may rename and cast columns"
 
 
@@ -69,8 +71,9 @@ def _lines(columns: Sequence[Column], types: Mapping[str, str], batch: Streamed)
 def _told(value: Value, type_: str) -> Cell:
     """A value as the same text in a CSV file would arrive: numbers and truths where the variable asks for them, else its text."""
     if isinstance(value, bool) and type_ in ("Int", "Float"):
-        # MariaDB's tinyint(1), which a CSV file would show as 0 and 1.
         return int(value)
+    if isinstance(value, int) and type_ == "Boolean" and value in (0, 1):
+        return bool(value)
     if value is None or type_ in _UNTEXTED:
         return coerced(value, type_)
     if isinstance(value, bool):
@@ -94,7 +97,7 @@ def _chosen(table: str, found: Sequence[ColumnDescription], document: Document, 
 def _column(table: str, column: ColumnDescription) -> Column:
     if column.kind is None:
         raise CliFault(f"{table}.{column.name}: 不能读取类型 columns of this type cannot be read: {column.type}", _BY_VIEW)
-    return Column(column.name, column.kind)
+    return Column(column.name, Kind.INTEGER if column.type.startswith(_NUMBER) else column.kind)
 
 
 def _check(table: str, columns: Sequence[Column], batch: Streamed) -> None:
