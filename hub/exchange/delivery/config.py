@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,10 @@ BACKENDS = {
     "sqlite": "sqlite",
 }
 _FORMS = "postgresql://USER@HOST:PORT/DATABASE, mariadb://USER@HOST:PORT/DATABASE, sqlite:////PATH"
+_ENDPOINT = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[a-z0-9._~%/-]*)?\Z", re.ASCII | re.IGNORECASE)
+_LAST_PORT = 65_535
+MOST_NAME = 63
+"""Bytes of a name in UTF-8: PostgreSQL keeps no more."""
 _QUERIES = {"postgresql": {"sslmode"}, "mariadb": {"ssl", "ssl_ca"}, "sqlite": set[str]()}
 
 
@@ -62,7 +67,7 @@ class S3Options(Part):
 
     endpoint: Text
     region: Text = "us-east-1"
-    access_key: Text
+    access_key: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
     allow_http: bool = False
     virtual_host: bool = False
     """The bucket stands in the host's name, not in the path."""
@@ -71,10 +76,11 @@ class S3Options(Part):
 
     @model_validator(mode="after")
     def _plain_address(self) -> S3Options:
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("endpoint 应为 is https://HOST[:PORT], 不含账号 without user or query")
-        if parts.scheme == "http" and not self.allow_http:
+        found = _ENDPOINT.match(self.endpoint)
+        # The driver gives no error for others: it panics.
+        if found is None or int((found[2] or ":1")[1:]) not in range(1, _LAST_PORT + 1):
+            raise ValueError("endpoint 应为 is https://HOST[:PORT], 不含账号 without user or query; 主机名用 ASCII the host in ASCII")
+        if urlsplit(self.endpoint).scheme == "http" and not self.allow_http:
             raise ValueError("endpoint 为明文 http is plain http: 请用 https, 或明确写 use https, or say allow_http = true")
         return self
 
@@ -83,9 +89,17 @@ class S3(_Place):
     """A bucket, and a prefix within it: ``s3://BUCKET/PREFIX``."""
 
     kind: Literal["s3"]
-    url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\x00-\x1f?#]*)?$")]
+    url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\x00-\x1f\x7f?#]*)?$")]
     secret: Secret
     options: S3Options
+
+    @field_validator("url")
+    @classmethod
+    def _plain_prefix(cls, value: str) -> str:
+        prefix = value.removeprefix("s3://").partition("/")[2].strip("/")
+        if prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/")):
+            raise ValueError("前缀的各段不得为空、. 或 .. no part of the prefix is empty, . or ..: s3://BUCKET/PREFIX")
+        return value
 
     @property
     def bucket(self) -> str:
@@ -125,6 +139,8 @@ class Table(_Place):
         backend = BACKENDS.get(url.drivername)
         if backend is None:
             raise ValueError(f"不支持的数据库 no such database: {_FORMS}")
+        if url.port is not None and url.port not in range(1, _LAST_PORT + 1):
+            raise ValueError(f"端口为 a port is 1–{_LAST_PORT}")
         if url.password is not None:
             raise ValueError('地址中不得含有密码 an address must not hold a password: secret = "env:NAME" 或 or "file:PATH"')
         if set(url.query) - _QUERIES[backend]:
@@ -137,9 +153,12 @@ class Table(_Place):
         return value
 
     @model_validator(mode="after")
-    def _schema_fits(self) -> Table:
+    def _names_fit(self) -> Table:
         if self.options.db_schema is not None and self.backend != "postgresql":
             raise ValueError("options.schema 仅用于 PostgreSQL is for PostgreSQL alone: 请删去 take it out")
+        names = (self.options.table, self.options.db_schema or "")
+        if self.backend == "postgresql" and any(len(name.encode()) > MOST_NAME for name in names):
+            raise ValueError(f"PostgreSQL 的表名与模式名至多 {MOST_NAME} 个字节 names of tables and schemas there have {MOST_NAME} bytes at most")
         return self
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub.catalog.problems import PYDANTIC_TEXTS, Lines, path_of
-from hub.exchange.delivery.config import Content, Destination, Table, local, within
+from hub.exchange.delivery.config import MOST_NAME, Content, Destination, Table, local, within
 from hub.sharing.registry import Application
 from schema.faults import Code, Fault, bad_input
 
@@ -222,8 +222,6 @@ _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 """Each table of PostgreSQL has them (documentation, 5.6)."""
 _LAST_OF_MARIADB = 0xFFFF
 """Names there have no characters beyond it (Knowledge Base, "Identifier Names")."""
-MOST_NAME = 63
-"""Bytes of a column's name in UTF-8: PostgreSQL keeps no more."""
 
 
 def column_name(path: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "destinations.toml"
 HEAD = 'roots = ["{root}"]\n'
 FOLDER = '[[destinations]]\ncode = "{code}"\nname = "前置机"\napplications = ["loader"]\nkind = "folder"\nurl = "file://{root}/in"\n'
 S3_TEXT = '[[destinations]]\ncode = "a"\nname = "a"\napplications = ["x"]\nkind = "s3"\nurl = "s3://bucket/p"\nsecret = "env:S"\n'
+S3_OPTIONS = '[destinations.options]\nendpoint = "https://s"\naccess_key = "k"\n'
 TABLE = '[[destinations]]\ncode = "t"\nname = "t"\napplications = ["loader"]\nkind = "table"\nurl = "{url}"\n{more}[destinations.options]\ntable = "人口"\n{options}'
 
 
@@ -57,8 +58,16 @@ def test_the_example_of_the_documentation_can_be_read(tmp_path: Path) -> None:
         (FOLDER.replace("{root}/in", "{root}/../../etc"), ["lies under none of the roots"]),
         (FOLDER.replace('["loader"]', "[]"), ["destinations[0].applications"]),
         (S3_TEXT, ["destinations[0].options", "required"]),
-        (S3_TEXT.replace("env:S", "hunter2") + '[destinations.options]\nendpoint = "https://s"\naccess_key = "k"\n', ["destinations[0].secret", "env|file"]),
+        (S3_TEXT.replace("env:S", "hunter2") + S3_OPTIONS, ["destinations[0].secret", "env|file"]),
         (S3_TEXT + '[destinations.options]\nendpoint = "http://s"\naccess_key = "k"\n', ["allow_http"]),
+        *((S3_TEXT.replace("bucket/p", f"bucket/{prefix}") + S3_OPTIONS, ["destinations[0].url", "PREFIX"]) for prefix in ("a//b", "../a", "a/.")),
+        *(
+            (S3_TEXT + S3_OPTIONS.replace("://s", f"://{host}"), ["destinations[0].options", "HOST"])
+            for host in ("s:99999", "s:x", "s s", "主机", "u:hunter2@s")
+        ),
+        (S3_TEXT + S3_OPTIONS.replace('"k"', '"a\\nb"'), ["destinations[0].options.access_key"]),
+        (TABLE.format(url="mariadb://u@h:99999/d", more="", options=""), ["destinations[0].url", "65535"]),
+        (TABLE.format(url="postgresql://u@h/d", more="", options="").replace("人口", "表" * 22), ["63"]),
         (TABLE.format(url="mariadb://u:hunter2@h/d", more="", options=""), ["destinations[0].url", "password"]),
         (TABLE.format(url="oracle://u@h/d", more="", options=""), ["no such database"]),
         (TABLE.format(url="mariadb://u@h/d?local_infile=1", more="", options=""), ["ssl, ssl_ca"]),
@@ -96,9 +105,7 @@ def test_the_file_is_read_anew_when_it_changes(tmp_path: Path) -> None:
 
 
 def test_applications_see_their_own_destinations_alone(tmp_path: Path) -> None:
-    found = read(
-        tmp_path, (HEAD + FOLDER).format(root=tmp_path / "root", code="one") + S3_TEXT + '[destinations.options]\nendpoint = "https://s"\naccess_key = "k"\n'
-    )
+    found = read(tmp_path, (HEAD + FOLDER).format(root=tmp_path / "root", code="one") + S3_TEXT + S3_OPTIONS)
     assert check_destination(found, "one", app(), "CSV", []).code == "one"
     for code in ("a", "none", "file:///etc", "s3://bucket"):
         with pytest.raises(Fault) as refused:
