@@ -21,6 +21,7 @@ from schema.faults import Code
 
 _asyncmy: Any = asyncmy
 _PREPARED = 8
+CONNECT_SECONDS = 10
 _SESSION = (
     "SET NAMES utf8mb4",
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', lock_wait_timeout = 20, innodb_lock_wait_timeout = 20",
@@ -37,7 +38,8 @@ def opened(destination: Table, lock: str) -> Iterator[Session]:
     with asyncio.Runner() as runner:
         session: Session | None = None
         try:
-            session = Session(runner, runner.run(_connected(destination)))
+            # The driver bounds the connection alone: who takes it and says nothing would be waited for without end.
+            session = Session(runner, runner.run(asyncio.wait_for(_connected(destination), CONNECT_SECONDS)))
             for statement in _SESSION:
                 session.run(statement)
             if session.one("SELECT GET_LOCK(?, 0)", lock)[0] != 1:
@@ -65,7 +67,7 @@ async def _connected(destination: Table) -> Any:
     # Bytes, because asyncmy would write a text in Latin-1.
     where = {"host": url.host, "port": url.port or 3306, "user": url.username, "database": url.database, "password": secret_of(destination).encode()}
     more = {} if context is None else {"ssl": context}
-    return await _asyncmy.connect(**where, **more, connect_timeout=10, autocommit=False)
+    return await _asyncmy.connect(**where, **more, connect_timeout=CONNECT_SECONDS, autocommit=False)
 
 
 class Session:

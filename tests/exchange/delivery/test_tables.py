@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.exchange.delivery import mariadb_session
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
 from tests.exchange.delivery.parcels import HOSTILE, bring, destination, parcel, stopping_at
@@ -246,6 +248,14 @@ def test_foreign_keys_on_the_table_are_told_of_before_anything_changes(tmp_path:
     database.ask("ALTER TABLE visit DROP CONSTRAINT of_person", "SELECT 1")
     assert bring(where, new, tmp_path)
     assert database.tables() == {"people", "visit"}
+
+
+def test_a_server_that_never_answers_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mariadb_session, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mariadb://hub@127.0.0.1:{silent.getsockname()[1]}/x"
+        fault = refused(destination(tmp_path, kind="table", url=url, options={"table": "people"}), parcel(tmp_path), tmp_path)
+    assert (fault.code.value, fault.lasting) == ("SOURCE_UNAVAILABLE", False)
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
