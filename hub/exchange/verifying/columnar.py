@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ MOST_UNPACKED = 512 * 1024 * 1024
 """Bytes that a file may hold by what it says itself."""
 _BATCH = 1_000
 _THRIFT = 4 * 1024 * 1024
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _BROKEN = "文件已损坏，或不是所声明的格式", "the file is broken, or not of the declared format", "请重新导出", "export it again"
 _STREAM = (
     "这是 Arrow 流，不是 Arrow 文件",
@@ -75,15 +76,45 @@ def _taken(schema: pa.Schema, batches: Iterable[pa.RecordBatch], taking: Taking)
         if whole.nbytes > MOST_UNPACKED or taking.rows + whole.num_rows > MOST_ROWS:
             raise Malformed(*_LARGE)
         for begin in range(0, whole.num_rows, _BATCH):
-            columns = [_values(column, write) for column, write in zip(whole.slice(begin, _BATCH).columns, writers, strict=True)]
+            part = whole.slice(begin, _BATCH)
+            columns = [_values(name, column, write) for name, column, write in zip(names, part.columns, writers, strict=True)]
             for row in zip(*columns, strict=True):
                 number += 1
                 taking.take(row, Where(f"第 {number} 条", f"row {number}"))
     return names
 
 
-def _values(column: pa.Array[Any], write: Callable[[Any], Cell]) -> list[Cell]:
-    return [None if value is None else write(value) for value in column.to_pylist()]
+def _values(name: str, column: pa.Array[Any], write: Callable[[Any], Cell]) -> list[Cell]:
+    try:
+        return [None if value is None else write(value) for value in _objects(column)]
+    except OverflowError:
+        raise Malformed(
+            f"列 {name} 有历法以外的日期，或细于微秒的时间",
+            f"the column {name} holds days beyond the calendar, or moments finer than microseconds",
+            "请更正，或转换为 date32、timestamp[us]",
+            "mend them, or cast them to date32 or timestamp[us]",
+        ) from None
+
+
+def _objects(column: pa.Array[Any]) -> list[Any]:
+    """Values as Python has them. Moments are made here: Arrow would load pandas for them where it is installed, which the process has no room for."""
+    type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not pa.types.is_timestamp(type_):
+        return column.to_pylist()
+    epoch = datetime.fromtimestamp(0, UTC).replace(tzinfo=None if type_.tz is None else UTC)
+    return [
+        None if number is None else epoch + timedelta(microseconds=_microseconds(number, type_.unit))
+        for number in column.cast(type_).cast(pa.int64()).to_pylist()
+    ]
+
+
+def _microseconds(number: int, unit: str) -> int:
+    if unit != "ns":
+        return number * _MICROSECONDS[unit]
+    whole, rest = divmod(number, 1000)
+    if rest:
+        raise OverflowError
+    return whole
 
 
 def _writer(type_: pa.DataType, name: str) -> Callable[[Any], Cell]:

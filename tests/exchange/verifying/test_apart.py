@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
+from pyarrow import ipc, parquet
 
 from tests.exchange.verifying.world import NAMES, Batches, table
 from tests.verification.world import KNOWN, NAME
@@ -31,6 +31,14 @@ async def test_files_that_unpack_to_too_much_are_refused_and_the_hub_lives_on(ba
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_INPUT")
     assert "too large" in answer.text or "过大" in answer.text
     assert not [path for path in batches.world.hub._verifying.uploads.folder.iterdir() if path.name.startswith(".")]
+
+
+async def test_moments_are_read_within_the_limits(batches: Batches, folder: Path) -> None:
+    made = pa.table({"id": ["1"], "seen": pa.array([0], pa.int64()).cast(pa.timestamp("us", "Asia/Shanghai"))})
+    with ipc.new_file(folder / "made", made.schema) as file:
+        file.write_table(made)
+    answer = await batches.send(batches.world.application("dating"), (folder / "made").read_bytes(), "application/vnd.apache.arrow.file")
+    assert answer.status_code == 201, answer.text
 
 
 async def test_an_upload_is_answered_entered_and_kept_for_its_owner_alone(batches: Batches) -> None:
