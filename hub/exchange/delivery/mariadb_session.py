@@ -119,6 +119,11 @@ def referred() -> DeliveryFault:
     return DeliveryFault(Code.CONFLICT, "其他表的外键引用旧表，请删除该外键", "foreign keys of other tables refer to the old table: drop them")
 
 
+def too_large() -> DeliveryFault:
+    """One row is more than a statement may have."""
+    return unreachable("有一行超过目标数据库的 max_allowed_packet，请调大", "a row is larger than the database takes at once: raise its max_allowed_packet")
+
+
 def _told(fault: Exception) -> DeliveryFault:
     """By error number (MariaDB Knowledge Base, "MariaDB Error Codes"); the server's own texts may quote values."""
     number = fault.args[0] if isinstance(fault, errors.MySQLError) and fault.args and isinstance(fault.args[0], int) else 0
@@ -139,6 +144,10 @@ def _told(fault: Exception) -> DeliveryFault:
             return unreachable("读取旧表的会话未在时限内结束", "sessions that read the old table did not end in time")
         case 1048 | 1062 | 1264 | 1292 | 1366 | 1406 | 1452:
             return DeliveryFault(Code.SOURCE_VALUE, f"有值不能写入库表（{number}）", f"a value does not fit into the table (error {number})", lasting=True)
+        case 1153:
+            return unreachable(
+                "有一行超过目标数据库的 max_allowed_packet，请调大", "a row is larger than the database takes at once: raise its max_allowed_packet"
+            )
         case 1217 | 1451:
             return referred()
         case 1114 | 1021:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 from sqlalchemy.types import DateTime, Text, TypeEngine
 
 from hub.exchange.delivery.faults import foreign
-from hub.exchange.delivery.mariadb_session import Session, opened, referred
+from hub.exchange.delivery.mariadb_session import Session, opened, referred, too_large
 from hub.exchange.delivery.table import Filling, created, marker_of
 from hub.exchange.delivery.target import Go, Target
 
@@ -122,9 +122,13 @@ class MariadbTarget:
         head = f"INSERT INTO {_quoted(self._filling.staging)} ({', '.join(_quoted(field.name) for field in columns)}) VALUES "  # noqa: S608 - the same
         places = f"({', '.join('?' * len(columns))})"
         most = max(1, min(_ROWS, _PLACES // len(columns)))
+        # What a server takes at once; a statement has more bytes than its values.
+        packet = int(self._session.one("SELECT @@max_allowed_packet")[0])
         pending = 0
         for batch in self._filling.batches(go):
-            for part in _parts(batch, most):
+            for part in _parts(batch, most, min(_BYTES, packet // 2)):
+                if part.nbytes >= packet:
+                    raise too_large()
                 self._session.write(head + ", ".join([places] * part.num_rows), _values(part))
                 pending += part.num_rows
             if pending >= _COMMIT_ROWS:
@@ -133,12 +137,12 @@ class MariadbTarget:
         self._session.commit()
 
 
-def _parts(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+def _parts(batch: pa.RecordBatch, most: int, most_bytes: int) -> Iterator[pa.RecordBatch]:
     """Parts of at most so many rows, and of no more bytes than a statement may have but where a single row has."""
     for start in range(0, batch.num_rows, most):
         part = batch.slice(start, most)
-        if part.nbytes > _BYTES and part.num_rows > 1:
-            yield from _parts(part, part.num_rows // 2)
+        if part.nbytes > most_bytes and part.num_rows > 1:
+            yield from _parts(part, part.num_rows // 2, most_bytes)
         else:
             yield part
 

@@ -14,6 +14,7 @@ from hub.exchange.delivery import mariadb_session
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
 from tests.exchange.delivery.parcels import HOSTILE, bring, destination, parcel, stopping_at
+from tests.servers.mariadb import running_mariadb
 from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.slow
@@ -248,6 +249,15 @@ def test_foreign_keys_on_the_table_are_told_of_before_anything_changes(tmp_path:
     database.ask("ALTER TABLE visit DROP CONSTRAINT of_person", "SELECT 1")
     assert bring(where, new, tmp_path)
     assert database.tables() == {"people", "visit"}
+
+
+def test_what_a_server_takes_at_once_bounds_a_statement(tmp_path: Path) -> None:
+    with running_mariadb("--max-allowed-packet=1M") as server:
+        database = mariadb_database(server, tmp_path)
+        assert bring(database.table("wide"), parcel(tmp_path, count=300, files=1, owner="汉" * 3000), tmp_path)
+        assert [tuple(row) for row in database.ask("SELECT count(*), max(length(owner_name)) FROM wide")] == [(300, 9003)]
+        fault = refused(database.table("wider"), parcel(tmp_path, "exchange_b", count=2, files=1, owner="x" * 2_000_000), tmp_path)
+    assert (fault.lasting, "max_allowed_packet" in fault.zh, "max_allowed_packet" in fault.en) == (False, True, True)
 
 
 def test_a_server_that_never_answers_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
