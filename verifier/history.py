@@ -47,10 +47,15 @@ def read_keys(paths: Sequence[Path]) -> Keys:
     given: list[Key] = []
     histories: list[list[Change]] = []
     for path in paths:
-        if content(path).lstrip().startswith(b"{"):
-            histories.append(_history(parsed(content(path), _WHAT)))
-        else:
-            given += [_log_key(line.strip()) for line in text(path).splitlines() if line.strip()]
+        raw, lines = content(path), text(path).splitlines()
+        try:
+            if raw.lstrip().startswith(b"{"):
+                histories.append(_history(parsed(raw, _WHAT)))
+            else:
+                given += [_log_key(line.strip()) for line in lines if line.strip()]
+        except Unreadable as fault:
+            # Several files may be given, and what was fetched as a key be an error's text.
+            raise Unreadable(f"{shown(path)}：{fault.zh}", f"{shown(path)}: {fault.en}") from fault
     named = {change.key for history in histories for change in history}
     terms = [Term(key) for key in given if key not in named]
     for history in histories:
