@@ -9,10 +9,10 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, MetaData, Text
@@ -208,6 +208,26 @@ def secret_of(destination: Table) -> str:
         raise DeliveryFault(Code.INTERNAL, "目标的密钥无法读取", "the destination's secret cannot be read (huitong doctor)") from None
 
 
+class TableTarget(Target, Protocol):
+    """A table that was reached."""
+
+    def discard(self) -> None:
+        """Takes the staging table away, if it can."""
+        ...
+
+
+@contextmanager
+def _tidied(reached: AbstractContextManager[TableTarget]) -> Iterator[Target]:
+    with reached as target:
+        try:
+            yield target
+        except BaseException:
+            # No other attempt may come: rows that never become the table's are not left with the consumer.
+            with suppress(Exception):
+                target.discard()
+            raise
+
+
 def table_target(destination: Table, roots: tuple[str, ...], parcel: Parcel) -> AbstractContextManager[Target]:
     """The table, by the module of its database.
 
@@ -216,8 +236,11 @@ def table_target(destination: Table, roots: tuple[str, ...], parcel: Parcel) -> 
     """
     if parcel.format not in TABLE_FORMATS:
         raise DeliveryFault(Code.BAD_INPUT, f"{parcel.format} 不能写入库表", f"{parcel.format} cannot be delivered into a table", lasting=True)
-    filling = Filling(destination, parcel)
-    match destination.backend:
+    return _tidied(_reached(Filling(destination, parcel), roots))
+
+
+def _reached(filling: Filling, roots: tuple[str, ...]) -> AbstractContextManager[TableTarget]:
+    match filling.destination.backend:
         case "postgresql":
             from hub.exchange.delivery.table_postgres import postgres_target
 
@@ -228,4 +251,4 @@ def table_target(destination: Table, roots: tuple[str, ...], parcel: Parcel) -> 
             return mariadb_target(filling)
     from hub.exchange.delivery.table_sqlite import sqlite_target
 
-    return sqlite_target(filling, destination.file or Path(), roots)
+    return sqlite_target(filling, filling.destination.file or Path(), roots)

@@ -14,8 +14,8 @@ from sqlalchemy.types import DateTime, Text, TypeEngine
 
 from hub.exchange.delivery.faults import foreign
 from hub.exchange.delivery.mariadb_session import Session, opened, referred, too_large
-from hub.exchange.delivery.table import Filling, created, marker_of
-from hub.exchange.delivery.target import Go, Target
+from hub.exchange.delivery.table import Filling, TableTarget, created, marker_of
+from hub.exchange.delivery.target import Go
 
 _DIALECT: Any = MySQLDialect_asyncmy(paramstyle="named")
 _ROWS, _PLACES, _BYTES = 250, 60_000, 4 << 20
@@ -24,7 +24,7 @@ _COMMIT_ROWS = 20_000
 
 
 @contextmanager
-def mariadb_target(filling: Filling) -> Iterator[Target]:
+def mariadb_target(filling: Filling) -> Iterator[TableTarget]:
     """The table, in a session that holds its lock among deliveries."""
     with opened(filling.destination, f"huitong.{filling.key}") as session:
         yield MariadbTarget(session, filling)
@@ -57,6 +57,11 @@ class MariadbTarget:
         go(filling.parcel.rows, filling.parcel.bytes)
         self._comment("whole")
         self._switch()
+
+    def discard(self) -> None:
+        """What was filled, and will not be switched."""
+        self._session.run("ROLLBACK")
+        self._drop(self._filling.staging)
 
     def _switch(self) -> None:
         """Readers see the old table until the renaming, which is one act, and the new one from then on."""

@@ -14,8 +14,8 @@ from psycopg import conninfo, sql
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from hub.exchange.delivery.faults import DeliveryFault, foreign, unreachable
-from hub.exchange.delivery.table import Filling, created, marker_of, secret_of, sql_type
-from hub.exchange.delivery.target import Go, Target
+from hub.exchange.delivery.table import Filling, TableTarget, created, marker_of, secret_of, sql_type
+from hub.exchange.delivery.target import Go
 from schema.faults import Code
 
 _LOCK_MS = 20_000
@@ -27,7 +27,7 @@ _NAMES: Any = PGDialect_psycopg(paramstyle="named")  # type: ignore[no-untyped-c
 
 
 @contextmanager
-def postgres_target(filling: Filling) -> Iterator[Target]:
+def postgres_target(filling: Filling) -> Iterator[TableTarget]:
     """A session that holds the table's lock among deliveries."""
     try:
         session = psycopg.connect(_where(filling), autocommit=True)
@@ -103,6 +103,10 @@ class PostgresTarget:
         go(self._filling.parcel.rows, self._filling.parcel.bytes)
         with self._connection.transaction():
             self._switch()
+
+    def discard(self) -> None:
+        """What was filled, and will not be switched."""
+        self._drop(self._filling.staging)
 
     def _look(self, name: str) -> str | None:
         """The comment of the table of that name, empty where it has none; ``None`` where there is no such table.

@@ -18,8 +18,8 @@ from sqlalchemy.types import Date, DateTime, TypeEngine
 
 from hub.exchange.delivery.config import within
 from hub.exchange.delivery.faults import DeliveryFault, foreign, unreachable
-from hub.exchange.delivery.table import Filling, Marker, created
-from hub.exchange.delivery.target import Go, Target
+from hub.exchange.delivery.table import Filling, Marker, TableTarget, created
+from hub.exchange.delivery.target import Go
 from hub.store.base import now
 from schema.faults import Code
 
@@ -29,7 +29,7 @@ _BUSY_SECONDS = 20.0
 
 
 @contextmanager
-def sqlite_target(filling: Filling, file: Path, roots: tuple[str, ...]) -> Iterator[Target]:
+def sqlite_target(filling: Filling, file: Path, roots: tuple[str, ...]) -> Iterator[TableTarget]:
     """The file, which is there already, and a lock on its folder among deliveries."""
     try:
         folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -84,6 +84,10 @@ class SqliteTarget:
         go(filling.parcel.rows, filling.parcel.bytes)
         with self._transaction():
             self._switch()
+
+    def discard(self) -> None:
+        """What was filled, and will not be switched."""
+        self._connection.execute(f"DROP TABLE IF EXISTS {_quoted(self._filling.staging)}")
 
     def _switch(self) -> None:
         filling = self._filling

@@ -97,6 +97,7 @@ def test_what_is_interrupted_shows_nothing_and_is_completed(tmp_path: Path, data
     with pytest.raises(Interrupted):
         bring(where, new, tmp_path, stopping_at(calls, Interrupted))
     assert [tuple(row) for row in database.ask("SELECT min(id), count(*) FROM people")] == [(0, 20)]
+    assert database.tables() == {"people"}
     assert bring(where, replace(new, attempt=2), tmp_path)
     assert [tuple(row) for row in database.ask("SELECT min(id), count(*), count(DISTINCT id) FROM people")] == [(500, 5000, 5000)]
     assert database.tables() == {"people"}
