@@ -79,10 +79,10 @@ class PostgresTarget:
     def __init__(self, connection: psycopg.Connection[Any], filling: Filling) -> None:
         self._connection = connection
         self._filling = filling
-        (schema,) = _one(connection, "SELECT coalesce(%s::text, current_schema())", filling.destination.options.db_schema)
-        if schema is None:
-            raise DeliveryFault(Code.SOURCE_UNAVAILABLE, "目标模式不存在", "the schema does not exist; name it in options.schema")
-        self._schema: str = schema
+        found = _one(connection, "SELECT nspname::text FROM pg_namespace WHERE nspname = coalesce(%s, current_schema())", filling.destination.options.db_schema)
+        if not found:
+            raise DeliveryFault(Code.SOURCE_UNAVAILABLE, "目标模式不存在", "the schema does not exist; create it, or name another in options.schema")
+        self._schema: str = found[0]
         self.place = filling.place
 
     def there(self) -> bool:

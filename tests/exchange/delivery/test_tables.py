@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hub.exchange.delivery import mariadb_session
+from hub.exchange.delivery.checks import check_place
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
 from tests.exchange.delivery.parcels import HOSTILE, bring, destination, parcel, stopping_at
@@ -250,6 +251,13 @@ def test_foreign_keys_on_the_table_are_told_of_before_anything_changes(tmp_path:
     database.ask("ALTER TABLE visit DROP CONSTRAINT of_person", "SELECT 1")
     assert bring(where, new, tmp_path)
     assert database.tables() == {"people", "visit"}
+
+
+def test_a_schema_that_is_not_there_is_told_of_by_the_check(tmp_path: Path, postgres: Postgres) -> None:
+    database = postgres_database(postgres, tmp_path)
+    check_place(database.table("people"), (str(tmp_path),))
+    with pytest.raises(DeliveryFault, match=r"schema does not exist; .* options\.schema"):
+        check_place(database.table("people", schema="nowhere"), (str(tmp_path),))
 
 
 def test_what_a_server_takes_at_once_bounds_a_statement(tmp_path: Path) -> None:
