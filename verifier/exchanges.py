@@ -88,6 +88,7 @@ def confirm_exchange(folder: Path, policy: Policy, entries: Sequence[Path], give
     Raises:
         Fault: the manifest cannot be read or trusted.
     """
+    _check_plain(folder)
     value = parsed(content(folder / MANIFEST), _WHAT)
     exchange, form, listed, plan, told, _ = fields(value, _WHAT, exchange=str, format=str, files=list, plan=dict, ledger=dict, signature=dict)
     place = _place(told)
@@ -103,6 +104,13 @@ def confirm_exchange(folder: Path, policy: Policy, entries: Sequence[Path], give
     for path in entries:
         _entry(path, place, exchange, report)
     return seen
+
+
+def _check_plain(folder: Path) -> None:
+    """Raises where a pipe or a device lies, or is linked to, which would be read without end."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise Unreadable(f"{shown(path.name)} 不是文件", f"{shown(path.name)} is no file")
 
 
 def _files(folder: Path, files: Sequence[Delivered], given: Collection[Path], report: Report) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from verifier.faults import Refuted, Unreadable
 from verifier.keys import NOTE, Key, Keys, Term, read_key
-from verifier.texts import content, fields, octets, parsed, shown, text, whole
+from verifier.texts import content, fields, octets, parsed, shown, whole
 from verifier.tree import digest_of
 
 _WHAT = "密钥历史 the key history"
@@ -47,12 +47,13 @@ def read_keys(paths: Sequence[Path]) -> Keys:
     given: list[Key] = []
     histories: list[list[Change]] = []
     for path in paths:
-        raw, lines = content(path), text(path).splitlines()
+        # Once: it may be a pipe.
+        raw = content(path)
         try:
             if raw.lstrip().startswith(b"{"):
                 histories.append(_history(parsed(raw, _WHAT)))
             else:
-                given += [_log_key(line.strip()) for line in lines if line.strip()]
+                given += [_log_key(line.strip()) for line in raw.decode(errors="replace").splitlines() if line.strip()]
         except Unreadable as fault:
             # Several files may be given, and what was fetched as a key be an error's text.
             raise Unreadable(f"{shown(path)}：{fault.zh}", f"{shown(path)}: {fault.en}") from fault

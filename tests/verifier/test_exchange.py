@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -132,6 +133,16 @@ def test_a_folder_that_is_not_there_is_not_the_one_above(make: Callable[[str], M
     code, report = tell("exchange", one.folder / "persns", "--key", one.log.key)
     assert code == 3
     assert "persns/manifest.json" in report["findings"][0]["en"]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "data-00002.csv"])
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_would_be_read_without_end_is_not_read(make: Callable[[str], Made], tell: Tell, name: str, put: Callable[[Path], None]) -> None:
+    one = make("endless")
+    (one.folder / name).unlink()
+    put(one.folder / name)
+    code, report = tell("exchange", one.folder, "--key", one.log.key)
+    assert (code, report["findings"][0]["en"]) == (3, f"{name} is no file")
 
 
 def test_the_entry_itself_is_compared_where_an_auditor_gives_it(make: Callable[[str], Made], tell: Tell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,12 +69,20 @@ def test_h10_a_checkpoint_is_believed_of_the_key_that_was_in_force(log: Log, tel
     assert not code or "not in force" in report["findings"][0]["en"]
 
 
-@pytest.mark.parametrize("content", [b"hello", b'{"errors":[{"message":"no such address"}]}', b"{", b"a+b+c"])
+@pytest.mark.parametrize("content", [b"hello", b'{"errors":[{"message":"no such address"}]}', b"{", b"a+b+c", b"\xff"])
 def test_a_file_that_holds_no_key_is_named(log: Log, tell: Tell, content: bytes) -> None:
     path = log.file("receipt.json", receipt(OLD, 0))
     code, report = tell("receipt", path, "--key", log.file("good.key", str(OLD.verifier_key).encode()), "--key", log.file("fetched.key", content))
     assert code == 3
     assert all("fetched.key" in report["findings"][0][language] for language in ("zh", "en"))
+
+
+def test_a_key_may_come_through_a_pipe(log: Log, tell: Tell) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, f"{OLD.verifier_key}\n".encode())
+    os.close(theirs)
+    assert tell("receipt", log.file("receipt.json", receipt(OLD, 0)), "--key", f"/dev/fd/{ours}")[0] == 0
+    os.close(ours)
 
 
 def test_h10_nobody_believes_the_key_after_a_lost_one_by_the_log_alone(log: Log, tell: Tell) -> None:
