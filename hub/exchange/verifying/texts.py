@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +14,7 @@ import orjson
 from hub.exchange.verifying.reading import MOST_CELL, MOST_COLUMNS, Cell, Malformed, Taking, at_line, check_columns, in_line
 
 _PIECE = 1 << 20
+_INT64 = 2**63
 MOST_LINE = 256 * 1024
 """Bytes of a line."""
 CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
@@ -129,6 +131,9 @@ def _row(line: bytes, number: int, columns: dict[str, int]) -> list[Cell]:
     if not isinstance(found, dict) or not all(value is None or isinstance(value, str | int | float) for value in found.values()):
         zh, en = "不是仅含文本、数字、布尔与 null 的对象", "not an object of texts, numbers, booleans and nulls alone"
         raise at_line(number, zh, en, "请将嵌套的值展开为列", "make a column of each nested value")
+    if _is_rounded(line, found):
+        zh, en = "整数超过 64 位，会被舍入", "a whole number has more than 64 bits, and would be rounded"
+        raise at_line(number, zh, en, "请写为文本（加引号）", "write it as a text, in quotation marks")
     for name in found:
         if name not in columns:
             if len(columns) == MOST_COLUMNS:
@@ -136,3 +141,13 @@ def _row(line: bytes, number: int, columns: dict[str, int]) -> list[Cell]:
             check_columns([*columns, name])
             columns[name] = len(columns)
     return [found.get(name) for name in columns]
+
+
+def _is_rounded(line: bytes, found: dict[str, Cell]) -> bool:
+    """Whether a whole number became the float that is next to it: numbers that tell rows apart would be the same."""
+    if not any(isinstance(value, float) and abs(value) >= _INT64 for value in found.values()):
+        return False
+    try:
+        return any(type(value) is int and not -_INT64 <= value < 2 * _INT64 for value in json.loads(line).values())
+    except ValueError:
+        return True

@@ -56,6 +56,8 @@ MALFORMED_JSON = {
     "columns": (b"".join(b'{"c%d": 1}\n' % n for n in range(MOST_COLUMNS + 1)), "columns"),
     "empty name": (b'{"": 1}\n', "column 1"),
     "not a number": (b'{"id": NaN}\n', "line 1"),
+    "more than 64 bits": (b'{"id": 1e30}\n{"id": 20261123000000000012}\n', "line 2"),
+    "more digits than any": (b'{"id": %s}\n' % (b"9" * 300), "line 1"),
 }
 
 
@@ -141,6 +143,7 @@ def test_spellings_of_csv(folder: Path) -> None:
 def test_json_lines_keep_their_types_and_may_leave_values_out(folder: Path) -> None:
     found, rows = taken(folder, b'{"id": "1", "n": 5}\n{"id": "2", "b": true}\n\n', "JSONL")
     assert (found, rows) == ({"rows": 2, "columns": ["id", "n", "b"]}, [["1", 5], ["2", None, True]])
+    assert taken(folder, b'{"n": 18446744073709551615}\n{"n": -9223372036854775808}\n{"n": 1e22}\n', "JSONL")[1] == [[2**64 - 1], [-(2**63)], [1e22]]
 
 
 @pytest.mark.parametrize("format_", ["PARQUET", "ARROW"])
