@@ -9,7 +9,7 @@ from connectors.errors import SourceFault
 from connectors.selection import Kind, Row, Value
 from connectors.wire import comparing
 
-_ALIKE = 0.05
+ALIKE = 0.05
 """Seconds. Ends that lie so close together are one."""
 
 
@@ -84,7 +84,7 @@ class Batch:
 
     def watch(self, over: Over) -> None:
         """Sees to it that nobody waits beyond his own time while the statement goes on for others."""
-        if self.ends - self.soonest <= _ALIKE:
+        if self.ends - self.soonest <= ALIKE:
             self.ends = self.soonest
         else:
             self._timer = asyncio.get_running_loop().call_at(self.soonest, self._watched, over)

@@ -12,7 +12,7 @@ from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 from connectors.calling import on_behalf
-from connectors.coalesced import Batch, LookUp, fail
+from connectors.coalesced import ALIKE, Batch, LookUp, fail
 from connectors.deadlines import FAIR
 from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTimeout
 from connectors.selection import Column, Compare, Comparison, Every, Row, Selection, Value
@@ -177,16 +177,16 @@ class _Lane:
             return None
 
     async def _one_by_one(self, several: Sequence[LookUp]) -> None:
-        """A look-up that is refused fails by itself; where the source fails, none of the rest is asked."""
+        """A look-up that is refused, or whose own time is over, fails by itself; where the source fails, none of the rest is asked."""
         for place, asked in enumerate(several):
             try:
                 if not asked.answer.done():
                     await self._alone(asked)
             except SourceFault as fault:
-                failed = several[place:] if fault.retryable else several[place : place + 1]
-                for each in failed:
+                over = fault.retryable and asyncio.get_running_loop().time() < asked.ends - ALIKE
+                for each in several[place:] if over else several[place : place + 1]:
                     fail(each, fault)
-                if fault.retryable:
+                if over:
                     return
 
     async def _alone(self, asked: LookUp) -> None:

@@ -281,3 +281,30 @@ async def test_what_shares_no_statement_is_read_as_a_list_of_one() -> None:
     assert [parameters["#key"] for parameters in (bound, many)] == ["a", ("a", "b")]
     assert one.limit is not None
     assert bound[one.limit] == 1
+
+
+class Slow(Register):
+    """It holds statements of a lone ``slow``, until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        if list(values) == ["slow"]:
+            self.held.set()
+            self.hold = self.go_on
+        try:
+            return await super().look_up_all(selection, parameters, key, values, alone=alone)
+        finally:
+            self.hold = None
+
+
+async def test_a_caller_whose_own_time_ends_while_keys_are_asked_one_by_one_fails_alone() -> None:
+    inner = Slow()
+    source = guarded(inner, timeout_ms=60_000)
+    refused, hasty, patient = within(30, source, "!"), within(0.2, source, "slow"), within(30, source, "patient")
+    assert isinstance((await ended([refused]))[0], SourceRefused)
+    assert isinstance((await ended([hasty]))[0], SourceBusy)
+    assert inner.held.is_set()
+    assert await patient == ("name patient",)
