@@ -144,3 +144,5 @@ def fail(asked: LookUp, error: BaseException) -> None:
         own.__dict__.update(error.__dict__)
         own.__cause__, error = error, own
     asked.answer.set_exception(error)
+    if asked.batch is not None:
+        asked.batch.waiting -= 1

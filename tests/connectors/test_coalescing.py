@@ -308,3 +308,15 @@ async def test_a_caller_whose_own_time_ends_while_keys_are_asked_one_by_one_fail
     assert isinstance((await ended([hasty]))[0], SourceBusy)
     assert inner.held.is_set()
     assert await patient == ("name patient",)
+
+
+async def test_the_last_caller_takes_the_statement_along_where_another_was_refused() -> None:
+    inner = Slow()
+    source = guarded(inner)
+    refused, last = begin(source, "!", "slow")
+    assert isinstance((await ended([refused]))[0], SourceRefused)
+    await inner.held.wait()
+    last.cancel()
+    await ended([last])
+    await asyncio.sleep(0)
+    assert (inner.running, inner.cancelled, source.turns.running) == (0, 1, 0)
