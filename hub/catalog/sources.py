@@ -33,7 +33,7 @@ class SourcePool:
         self._places = places
         self._configs: Mapping[str, SourceConfig] = {}
         self._open: dict[str, tuple[SourceConfig, GuardedSource]] = {}
-        self._closing: list[tuple[float, Source]] = []
+        self._closing: list[tuple[float, GuardedSource]] = []
         self._checks: dict[GuardedSource, asyncio.Task[None]] = {}
 
     def use(self, configs: Mapping[str, SourceConfig]) -> None:
@@ -50,19 +50,27 @@ class SourcePool:
         return [source for _, source in self._open.values()]
 
     def source(self, code: str) -> Source:
-        """The source of this code.
+        """The source of this code; of one that left the catalog, for calls that began before, what is still open of it.
 
         Raises:
-            SourceUnavailable: it cannot be opened with its configuration (a missing secret, say); ``huitong doctor`` tells why.
+            SourceUnavailable: it cannot be opened with its configuration (a missing secret, say); ``huitong doctor`` tells why. Or it left.
         """
         found = self._open.get(code)
         if found is None:
-            config = self._configs[code]
+            config = self._configs.get(code)
+            if config is None:
+                return self._left(code)
             try:
                 found = self._open[code] = (config, open_source(self._bounded(config)))
             except ConfigFault as fault:
                 raise SourceUnavailable(code, "its configuration cannot be used") from fault
         return found[1]
+
+    def _left(self, code: str) -> GuardedSource:
+        for _, source in reversed(self._closing):
+            if source.code == code:
+                return source
+        raise SourceUnavailable(code, "it left the catalog")
 
     def _bounded(self, config: SourceConfig) -> SourceConfig:
         """No source may hold so many calls that none is left for the others."""

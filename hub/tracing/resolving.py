@@ -49,7 +49,7 @@ class Resolver:
         selection = Selection(resource.binding, (Column(resource.stable_key, resource.stable_kind),), where, limit="limit")
         try:
             rows: Any = await self._sources(resource.source).fetch(selection, binds)
-        except (SourceFault, KeyError):
+        except SourceFault:
             self.unanswered[resource.code] = None
             return []
         if len(rows) > MOST_ROWS:

@@ -73,6 +73,19 @@ async def test_a_source_that_does_not_close_keeps_nobody_waiting(opened: dict[st
     await until(lambda: len(asyncio.all_tasks()) == before)
 
 
+async def test_a_call_that_runs_while_its_source_leaves_the_catalog_goes_on_with_what_is_open(opened: dict[str, Scripted]) -> None:
+    opened |= {"a.read": Scripted(), "a.never_read": Scripted()}
+    pool = pool_of(opened)
+    read = pool.source("a.read")
+    pool.use({})
+    assert pool.source("a.read") is read
+    with pytest.raises(SourceUnavailable):
+        pool.source("a.never_read")
+    await pool.tidy(0.0)
+    with pytest.raises(SourceUnavailable):
+        pool.source("a.read")
+
+
 async def test_the_watch_closes_the_circuit_of_a_source_that_is_well_again(opened: dict[str, Scripted], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr("connectors.guard.RECHECK_SECONDS", 0.01)
