@@ -7,7 +7,7 @@ loop; the next ones gather until that statement has come back, or :data:`PATIENC
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
@@ -177,17 +177,29 @@ class _Lane:
             return None
 
     async def _one_by_one(self, several: Sequence[LookUp]) -> None:
+        """Each by itself, as many at a time as the source has turns: the last must not wait for all before it, one after the other."""
+        left = iter(several)
+        if len(several) == 1:
+            await self._each(left)
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(len(several), max(1, self._of.pool // self._flying))):
+                    group.create_task(self._each(left))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _each(self, left: Iterator[LookUp]) -> None:
         """A look-up that is refused, or whose own time is over, fails by itself; where the source fails, none of the rest is asked."""
-        for place, asked in enumerate(several):
+        for asked in left:
             try:
                 if not asked.answer.done():
                     await self._alone(asked)
             except SourceFault as fault:
-                over = fault.retryable and asyncio.get_running_loop().time() < asked.ends - ALIKE
-                for each in several[place:] if over else several[place : place + 1]:
-                    fail(each, fault)
-                if over:
-                    return
+                fail(asked, fault)
+                if fault.retryable and asyncio.get_running_loop().time() < asked.ends - ALIKE:
+                    for each in left:
+                        fail(each, fault)
 
     async def _alone(self, asked: LookUp) -> None:
         rows = await self._ask(asked.caller, asked.ends, asked.values, alone=True)

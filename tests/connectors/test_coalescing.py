@@ -302,7 +302,7 @@ class Slow(Register):
 
 async def test_a_caller_whose_own_time_ends_while_keys_are_asked_one_by_one_fails_alone() -> None:
     inner = Slow()
-    source = guarded(inner, timeout_ms=60_000)
+    source = guarded(inner, pool=1, timeout_ms=60_000)
     refused, hasty, patient = within(30, source, "!"), within(0.2, source, "slow"), within(30, source, "patient")
     assert isinstance((await ended([refused]))[0], SourceRefused)
     assert isinstance((await ended([hasty]))[0], SourceBusy)
@@ -320,3 +320,21 @@ async def test_the_last_caller_takes_the_statement_along_where_another_was_refus
     await ended([last])
     await asyncio.sleep(0)
     assert (inner.running, inner.cancelled, source.turns.running) == (0, 1, 0)
+
+
+class Gathering(Register):
+    """It holds every statement of one key until three are at work at once."""
+
+    async def look_up_all(self, selection: Selection, parameters: Parameters, key: Column, values: Sequence[Value], *, alone: bool) -> Sequence[Row] | None:
+        self.hold, self.enough = self.full if alone else None, 3
+        return await super().look_up_all(selection, parameters, key, values, alone=alone)
+
+
+async def test_keys_that_are_asked_one_by_one_wait_for_as_few_as_the_source_has_turns_for() -> None:
+    inner = Gathering()
+    source = guarded(inner, pool=3)
+    calls = begin(source, "a", "!", "b", "c", "-", "d", "e")
+    outcomes = await asyncio.wait_for(ended(calls), 60)
+    assert isinstance(outcomes.pop(1), SourceRefused)
+    assert outcomes == [("name a",), ("name b",), ("name c",), None, ("name d",), ("name e",)]
+    assert inner.most == 3
