@@ -12,14 +12,20 @@ Long = Sequence[bytes | Packed]
 
 
 def spliced(data: bytes, parts: Mapping[str, Long]) -> bytes | Long:
-    """JSON in which each name of a part, which stands there as text, is replaced by the part."""
-    if not parts:
+    """JSON in which each name of a part, which stands there as text, is replaced by the part. Parts come in any order, and what they belong to may be null."""
+    places = sorted((place, name) for name in parts if (place := data.find(_quoted(name))) >= 0)
+    if not places:
         return data
     found: list[bytes | Packed] = []
-    for name, part in parts.items():
-        before, _, data = data.partition(b'"%s"' % name.encode())
-        found += [before, *part]
-    return [*found, data]
+    behind = 0
+    for place, name in places:
+        found += [data[behind:place], *parts[name]]
+        behind = place + len(_quoted(name))
+    return [*found, data[behind:]]
+
+
+def _quoted(name: str) -> bytes:
+    return b'"%s"' % name.encode()
 
 
 def size_of(body: bytes | Long) -> int:

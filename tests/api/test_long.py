@@ -45,6 +45,13 @@ def test_parts_stand_where_their_names_stood() -> None:
     assert spliced(b"{}", {}) == b"{}"
 
 
+def test_parts_stand_there_whichever_was_ready_first_and_those_of_what_is_null_nowhere() -> None:
+    data = b'{"a":"name 1","b":null,"c":"name 2"}'
+    made = spliced(data, {"name 2": PARTS, "name 3": [b"[0]"], "name 1": [b"[1]"]})
+    assert b"".join(texts(made)) == '{"a":[1],"b":null,"c":[1,2,"长"]}'.encode()
+    assert spliced(b'{"a":null}', {"name 1": PARTS}) == b'{"a":null}'
+
+
 async def _long(_request: HttpRequest) -> HttpAnswer:
     return HttpAnswer(200, long_body())
 

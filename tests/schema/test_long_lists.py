@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,8 @@ import orjson
 import pytest
 
 from auth.rights import GrantItem, Operation, Shown
-from connectors.selection import UNDELIVERABLE, Comparison, Kind
+from connectors.selection import UNDELIVERABLE, Comparison, Kind, Row, Selection
+from connectors.spi import Parameters
 from hub.api.long import spliced, texts
 from masking.sql import SQL_ALGORITHMS
 from schema import long_lists
@@ -29,6 +32,11 @@ class Whole(MemorySource):
     """It declares all that it does."""
 
     capabilities = replace(MemorySource.capabilities, comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True)
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """Others may go first."""
+        await asyncio.sleep(0)
+        return await super().fetch(selection, parameters)
 
 
 def made() -> tuple[Hub, MemorySource]:
@@ -70,6 +78,24 @@ async def test_parts_and_whole_are_alike(monkeypatch: pytest.MonkeyPatch, first:
 
 async def test_bytes_are_alike_where_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "{ civilAffairs { persons(first: 100) { x: totalCount nodes { phone gender } } __typename } }"
+    whole, _, _ = await asked(text, {})
+    monkeypatch.setattr(long_lists, "LONG", 4)
+    monkeypatch.setattr(long_lists, "PART", 3)
+    parts, answer, _ = await asked(text, {})
+    assert answer.parted
+    assert parts == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ civilAffairs { a: persons(first: 100) { nodes { phone } } b: persons(first: 4) { nodes { phone } } } }",
+        "{ x: civilAffairs { a: persons(first: 100) { nodes { phone } } } y: civilAffairs { b: persons(first: 4) { nodes { phone } } } }",
+        "{ x: civilAffairs { a: persons(first: 5) { nodes { phone } } wrong: persons(first: 0) { totalCount } } y: civilAffairs { persons(first: 4) { nodes { phone } } } }",
+        "{ civilAffairs { persons(first: 5) { nodes { phone } } wrong: persons(first: 0) { totalCount } } }",
+    ],
+)
+async def test_several_lists_stand_where_they_belong_whichever_ends_first_and_nowhere_where_all_is_null(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     whole, _, _ = await asked(text, {})
     monkeypatch.setattr(long_lists, "LONG", 4)
     monkeypatch.setattr(long_lists, "PART", 3)
