@@ -33,12 +33,16 @@ class Mending:
             return [self.mended(inner, (*path, i)) for i, inner in enumerate(value)]
         if deliverable(value):
             return value
+        self.note(path)
+        return None
+
+    def note(self, path: Path) -> None:
+        """The value at this path was made null."""
         field = tuple(part for part in path if isinstance(part, str))
         self.counts[field] = self.counts.get(field, 0) + 1
         places = self.places.setdefault(field, [])
         if len(places) < MOST_BY_PATH:
             places.append(path)
-        return None
 
 
 def delivered(plan: Plan, answer: Answer) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 from connectors.selection import Row, Undeliverable, Value
 from schema.answer import Answer, Path, errors_at
 from schema.batches import Batch
+from schema.delivery import Mending
 from schema.faults import Fault
 from schema.reader import Exhausted, Reader
 from schema.shapes import LinkStep, Shape
@@ -53,11 +54,12 @@ class _Found(dict[Value, Any]):
 
 
 class Linking:
-    """The links of one root field's rows."""
+    """The links of one root field's rows. ``unfits``: of a list's part, where it is noted which numbers do not fit, to be told of with those of the others."""
 
-    def __init__(self, reader: Reader, answer: Answer) -> None:
+    def __init__(self, reader: Reader, answer: Answer, unfits: Mending | None = None) -> None:
         self._reader = reader
         self._answer = answer
+        self._unfits = unfits
         self._tables: dict[Shape, Table] = {}
         self._odd: set[LinkStep] = set()
 
@@ -70,7 +72,11 @@ class Linking:
             odd = {i for i, row in enumerate(rows) if not fits(row[place], kind)}
             if odd:
                 paths = [(*path, key) for path, i in table.places() if i in odd]
-                self._answer.errors += errors_at(paths, unfit(table.shape.face.resource, table.shape.items[key]))
+                if self._unfits is None:
+                    self._answer.errors += errors_at(paths, unfit(table.shape.face.resource, table.shape.items[key]))
+                else:
+                    for path in paths:
+                        self._unfits.note(path)
                 table.rows = [(*row[:place], None, *row[place + 1 :]) if i in odd else row for i, row in enumerate(table.rows)]
 
     async def look_up(self, batches: Sequence[Batch]) -> None:

@@ -20,15 +20,15 @@ from schema.lists import Listing, Page, note_page, page_of, read_rows
 from schema.plan import EdgePlan, ListPlan
 from schema.reader import Reader, Sources
 from schema.shapes import Shape
-from schema.values import dumped, undeliverable
+from schema.values import dumped, undeliverable, unfit
 
 LONG = 2000
 """Rows from which on a list is read in parts."""
 PART = 1000
 _WHOLE = (Kind.INTEGER, Kind.BIGINT)
 
-Render = Callable[[Sequence[Row], int], Awaitable[list[dict[str, Any]]]]
-"""Rows of a part, and how many stand before them → objects."""
+Render = Callable[[Sequence[Row], int, Mending], Awaitable[list[dict[str, Any]]]]
+"""Rows of a part, how many stand before them, and where it is noted which numbers do not fit → objects."""
 
 
 class Ends(Sequence[Row]):
@@ -72,20 +72,21 @@ def in_parts(plan: ListPlan, listed: Listing, sources: Sources) -> bool:
 
 async def read_parts(shape: Shape, listed: Listing, reader: Reader, answer: Answer, path: Path, render: Render) -> tuple[Page, str]:
     """All parts; the name under which ``answer.long`` has their text, a JSON array. ``path`` is that of the objects."""
-    ends, mending, pieces = Ends(), Mending(), [b"["]
+    ends, mending, unfits, pieces = Ends(), Mending(), Mending(), [b"["]
     part, left = replace(listed, first=min(PART, listed.first)), listed.first
     while True:
         page = _whole(part, await read_rows(part, reader), left)
         note_page(part, page.rows, reader)
-        text = _text(await render(page.rows, len(ends)), path, len(ends), mending)
+        text = _text(await render(page.rows, len(ends), unfits), path, len(ends), mending)
         pieces += [b",", text] if len(ends) and text else [text]
         ends.add(page.rows)
         left -= len(page.rows)
         if not page.more or not left:
             break
         part = replace(part.beginning_behind(part.place(page.rows[-1])), first=min(PART, left))
-    for field, places in mending.places.items():
-        answer.errors += errors_at(places, undeliverable(shape.face.resource, shape.items[str(field[-1])]), mending.counts[field])
+    for noted, fault in ((mending, undeliverable), (unfits, unfit)):
+        for field, places in noted.places.items():
+            answer.errors += errors_at(places, fault(shape.face.resource, shape.items[str(field[-1])]), noted.counts[field])
     name = f"rows {secrets.token_hex(16)}"
     answer.long[name] = [*pieces, b"]"]
     return Page(ends, page.more, page.shared), name

@@ -16,6 +16,7 @@ from schema.aggregates import aggregate, asking
 from schema.answer import Answer, FieldError, Path
 from schema.batches import Batch
 from schema.cursors import Cursors
+from schema.delivery import Mending
 from schema.faces import Face
 from schema.faults import Fault, bad_input
 from schema.linking import Linking, Table
@@ -148,8 +149,8 @@ class Work:
     async def _long(self, path: Path, plan: ListPlan, listed: Listing) -> dict[str, Any]:
         ((keys, shape),) = plan.shapes
 
-        async def render(rows: Sequence[Row], before: int) -> list[dict[str, Any]]:
-            return (await self.objects(rows, {shape: lambda i: (*path, *keys, before + i)}, ()))[shape]
+        async def render(rows: Sequence[Row], before: int, unfits: Mending) -> list[dict[str, Any]]:
+            return (await self.objects(rows, {shape: lambda i: (*path, *keys, before + i)}, (), unfits))[shape]
 
         self.answer.parted = True
         found, total = await self._beside(plan, listed, read_parts(shape, listed, self.reader, self.answer, (*path, *keys), render))
@@ -209,11 +210,13 @@ class Work:
         self.answer.slack += slack(plan, verified)
         return rendered(plan, verified)
 
-    async def objects(self, rows: Sequence[Row], shapes: Mapping[Shape, Callable[[int], Path]], batches: Sequence[Batch]) -> dict[Shape, list[dict[str, Any]]]:
-        """The same rows rendered by each shape, with their links looked up. ``shapes`` gives the path of the row of an index."""
+    async def objects(
+        self, rows: Sequence[Row], shapes: Mapping[Shape, Callable[[int], Path]], batches: Sequence[Batch], unfits: Mending | None = None
+    ) -> dict[Shape, list[dict[str, Any]]]:
+        """The same rows rendered by each shape, with their links looked up. ``shapes`` gives the path of the row of an index; see :class:`Linking`."""
         if not rows:
             return {shape: [] for shape in shapes}
-        linking = Linking(self.reader, self.answer)
+        linking = Linking(self.reader, self.answer, unfits)
         for shape, path in shapes.items():
             linking.add(Table(shape, rows, path))
         await linking.look_up(batches)

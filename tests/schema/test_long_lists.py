@@ -76,6 +76,16 @@ async def test_parts_and_whole_are_alike(monkeypatch: pytest.MonkeyPatch, first:
     assert len(orjson.loads(behind)["civilAffairs"]["persons"]["nodes"]) == max(0, 23 - first)
 
 
+async def test_of_many_wrong_values_one_error_tells_over_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.answer.MOST_BY_PATH", 2)
+    _, plain, _ = await asked(PAGE, {"f": 100})
+    monkeypatch.setattr(long_lists, "LONG", 4)
+    monkeypatch.setattr(long_lists, "PART", 7)
+    _, answer, _ = await asked(PAGE, {"f": 100})
+    assert sorted((error.field, error.rows) for error in answer.errors) == [("age", 3), ("n", 4)]
+    assert told(answer) == told(plain)
+
+
 async def test_bytes_are_alike_where_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "{ civilAffairs { persons(first: 100) { x: totalCount nodes { phone gender } } __typename } }"
     whole, _, _ = await asked(text, {})
