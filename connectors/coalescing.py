@@ -7,7 +7,7 @@ loop; the next ones gather until that statement has come back, or :data:`PATIENC
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
@@ -33,16 +33,21 @@ class Guard(Protocol):
     async def __call__(self, caller: str, ends: float, call: Callable[..., Awaitable[T]], /, *arguments: Any) -> T: ...
 
 
+Lightest = Callable[[Iterable[str]], str]
+"""Of several callers the one in whose line a statement of them all waits, so that who has many calls waiting keeps nobody else waiting."""
+
+
 class Coalescing:
     """The look-ups of one source, which is a :class:`connectors.spi.LookingUp`. Lives on one event loop."""
 
-    def __init__(self, config: SourceConfig, source: Any, guard: Guard, telemetry: Telemetry) -> None:
+    def __init__(self, config: SourceConfig, source: Any, guard: Guard, lightest: Lightest, telemetry: Telemetry) -> None:
         self.code = config.code
         self.pool = config.pool
         self.queue = max(config.queue, 1)
         self.seconds = config.timeout_ms / 1000
         self.source: LookingUp = source
         self.guard = guard
+        self.lightest = lightest
         self.telemetry = telemetry
         self.lanes: dict[object, _Lane] = {}
 
@@ -172,7 +177,7 @@ class _Lane:
     async def _together(self, batch: Batch, asked: Sequence[LookUp]) -> Sequence[Row] | None:
         values = list(dict.fromkeys([value for each in asked for value in each.values]))
         try:
-            return await self._ask(asked[0].caller, batch.ends, values, alone=False)
+            return await self._ask(self._of.lightest(dict.fromkeys([each.caller for each in asked])), batch.ends, values, alone=False)
         except SourceRefused:
             return None
 

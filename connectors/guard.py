@@ -46,7 +46,7 @@ class GuardedSource:
         self.turns = Turns(config.pool, config.queue, config.timeout_ms / 1000)
         self._timeout = config.timeout_ms / 1000
         self._source = source
-        self._coalescing = Coalescing(config, source, self._counted, self.telemetry) if isinstance(source, LookingUp) else None
+        self._coalescing = Coalescing(config, source, self._counted, self.turns.lightest, self.telemetry) if isinstance(source, LookingUp) else None
         self._clock = clock
         self._retries = RetryBudget()
         self._breaker = Breaker(config.code, clock, self._timeout * _PATIENCE, self._transition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 _TICKS = 12
@@ -64,6 +64,10 @@ class Turns:
             yield
         finally:
             self.end(key)
+
+    def lightest(self, callers: Iterable[str]) -> str:
+        """Of several callers the one of whom fewest calls wait."""
+        return min(callers, key=lambda caller: len(self._callers.get(caller, ())))
 
     def at_once(self) -> object | None:
         """A turn that must be ended by :meth:`end`; ``None`` where one has to wait for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -338,3 +338,37 @@ async def test_keys_that_are_asked_one_by_one_wait_for_as_few_as_the_source_has_
     assert isinstance(outcomes.pop(1), SourceRefused)
     assert outcomes == [("name a",), ("name b",), ("name c",), None, ("name d",), ("name e",)]
     assert inner.most == 3
+
+
+class Lists(Register):
+    """It notes in which order lists and look-ups are asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[str] = []
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        self.order.append("list" if selection is not ASKED else "look-ups")
+        return await super().fetch(selection, parameters)
+
+
+async def test_who_has_many_calls_waiting_keeps_nobody_waiting_who_looks_up_with_him() -> None:
+    def by(caller: str, work: Awaitable[Any]) -> Any:
+        async def called() -> Any:
+            CALLING.set(Calling("call", caller=caller))
+            return await work
+
+        return asyncio.ensure_future(called())
+
+    inner = Lists()
+    inner.hold, inner.full = asyncio.Event(), asyncio.Event()
+    source = guarded(inner, pool=1, timeout_ms=60_000)
+    lists = [by("busy", source.fetch(BOUND, {"d": n})) for n in range(5)]
+    await inner.full.wait()
+    together = [by(caller, source.look_up(ASKED, {}, KEY, (caller,), "rights")) for caller in ("busy", "other")]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert source.turns.waiting == 5
+    inner.hold.set()
+    assert await ended([*lists, *together]) == [*[[(1,)]] * 5, ("name busy",), ("name other",)]
+    assert inner.order == ["list", "list", "look-ups", *["list"] * 3]
