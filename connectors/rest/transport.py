@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import httpcore2
 import httpx2
@@ -103,13 +104,19 @@ class _Stream(httpx2.AsyncByteStream):
             await close()
 
 
-@lru_cache(maxsize=64)
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates are checked against the system's authorities, or those in ``ca_file`` alone.
+    """Certificates are checked against the system's authorities, or those alone that ``ca_file`` holds now.
 
     Raises:
         OSError: the file cannot be read, or holds no certificate (:class:`ssl.SSLError`).
     """
-    if ca_file is not None:
-        return ssl.create_default_context(cafile=ca_file)
-    return httpx2.create_ssl_context(trust_env=False)
+    if ca_file is None:
+        return _context(None)
+    file = Path(ca_file).stat()
+    return _context(ca_file, file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _context(ca_file: str | None, *_state: int) -> ssl.SSLContext:
+    # To read authorities takes long, and sources share them.
+    return httpx2.create_ssl_context(trust_env=False) if ca_file is None else ssl.create_default_context(cafile=ca_file)

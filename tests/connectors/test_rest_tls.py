@@ -28,6 +28,11 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"items": [{"n": 1}]}'
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Signed by itself, for ``localhost`` alone."""
+    return self_signed(tmp_path / "service.pem")
+
+
+def self_signed(path: Path) -> Path:
+    """Another one each time."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -39,7 +44,6 @@ def certificate(tmp_path: Path) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path / "service.pem"
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
@@ -76,6 +80,20 @@ async def test_a_certificate_of_a_named_authority_is_accepted(certificate: Path)
         assert await source.fetch(reading(), {}) == [(1,)]
         assert len(heads) == 1
         await source.close()
+
+
+async def test_a_source_that_is_opened_anew_trusts_the_authority_that_the_file_holds_by_then(certificate: Path, tmp_path: Path) -> None:
+    renewed = self_signed(tmp_path / "renewed.pem")
+    async with secured(renewed) as (port, heads):
+        before = opened(f"https://localhost:{port}", ca_file=str(certificate))
+        with pytest.raises(SourceRefused, match="certificate is not accepted"):
+            await before.fetch(reading(), {})
+        await asyncio.to_thread(renewed.replace, certificate)
+        after = opened(f"https://localhost:{port}", ca_file=str(certificate))
+        assert await after.fetch(reading(), {}) == [(1,)]
+        assert len(heads) == 1
+        await before.close()
+        await after.close()
 
 
 @pytest.mark.parametrize(("host", "named"), [("localhost", False), ("127.0.0.1", True)])
