@@ -155,12 +155,13 @@ class Reader:
         state, reason, as_of = "FAILED", "", None
         try:
             source = self._sources(code)
+            before = source.as_of(face.resource.binding)
             if self._few:
                 result = await call(source)
             else:
                 async with self._statements.get(code) or self._statements.setdefault(code, asyncio.Semaphore(STATEMENTS)):
                     result = await call(source)
-            state, as_of = _served(face, source)
+            state, as_of = _served(face, source, before)
         except SourceFault as fault:
             state, reason = fault.state, str(fault)
             raise source_fault(face, fault, asked=asked) from fault
@@ -180,12 +181,15 @@ class Reader:
             self._answer.sources[state.source] = replace(state, milliseconds=spent)
 
 
-def _served(face: Face, source: Source) -> tuple[str, datetime]:
-    """Of an answer that has come: its state, and as of when it is."""
+def _served(face: Face, source: Source, before: datetime | None) -> tuple[str, datetime]:
+    """Of an answer that has come: its state, and as of when it is; ``before`` is what the source said when it was asked."""
     moment = datetime.now(UTC)
     as_of = source.as_of(face.resource.binding)
     if as_of is None:
         return "OK", moment
+    if before is not None and before < as_of:
+        # Another delivery came into service meanwhile. Nobody may take the old one's data for those of the new.
+        as_of = before
     return (STALE if is_stale(face.resource.update_cycle, as_of, moment) else "OK"), as_of
 
 

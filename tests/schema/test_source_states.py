@@ -59,6 +59,23 @@ async def test_a_delivery_says_as_of_when_it_is(age: timedelta, state: str) -> N
     assert (answer.sources[CODE].state, answer.sources[CODE].as_of) == (state, source.delivered)
 
 
+class Switching(Delivered):
+    """Another delivery comes into service while it is read."""
+
+    async def fetch(self, selection: Selection, parameters: Parameters) -> Sequence[Row]:
+        """Of the delivery before."""
+        rows = await super().fetch(selection, parameters)
+        self.delivered = datetime.now(UTC)
+        return rows
+
+
+async def test_data_of_a_delivery_that_was_replaced_while_it_was_read_are_as_of_the_old_one() -> None:
+    source = Switching(TABLES)
+    source.delivered = old = datetime.now(UTC) - timedelta(days=5)
+    answer = await hub_with(source, "daily").ask(rights(), ONE)
+    assert (answer.sources[CODE].state, answer.sources[CODE].as_of) == ("STALE", old)
+
+
 async def test_a_live_source_is_as_of_its_reading_and_a_failed_one_of_nothing() -> None:
     source = MemorySource(TABLES)
     hub = hub_with(source, "daily")
