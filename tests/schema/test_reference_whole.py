@@ -112,7 +112,10 @@ def compare(data: bytes, errors: list[FieldError], right: Answer, counted: Count
     ours, theirs = told(errors), sorted(told(right.errors), key=by_path)
     nulled = {key for key, value in (right.data or {}).items() if value is None}
     assert sorted(each for each in ours if each[0][0] not in nulled) == sorted(each for each in theirs if each[0][0] not in nulled)
-    assert set(theirs) <= set(ours)
+    for key in nulled:
+        # What else was found before the failure that makes it null is a matter of time, here and there.
+        found = {each for each in theirs if each[0][0] == key}
+        assert not found or found & set(ours), key
     counted["with errors" if errors else "without"] += 1
     counted["undeliverable"] += any(error.fault.code is Code.SOURCE_VALUE for error in errors)
     counted["nulled"] += bool(nulled)
