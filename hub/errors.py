@@ -15,6 +15,7 @@ from schema.messages import in_chinese
 STATUS = {
     Code.UNAUTHENTICATED: 401,
     Code.BAD_REQUEST: 400,
+    Code.PERSISTED_QUERY_NOT_SUPPORTED: 400,
     Code.INVALID_DOCUMENT: 400,
     Code.BAD_INPUT: 400,
     Code.FORBIDDEN: 403,

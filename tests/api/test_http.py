@@ -201,6 +201,15 @@ def test_what_is_no_request(body: bytes) -> None:
     assert fault.value.code is Code.BAD_REQUEST
 
 
+def test_a_client_that_sends_a_hash_is_told_to_send_the_document() -> None:
+    """Apollo's persisted queries: whoever sends the document beside its hash has sent it."""
+    asked: dict[str, Any] = {"operationName": None, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}
+    with pytest.raises(Fault, match="persistedQuery") as fault:
+        read_graphql(orjson.dumps(asked))
+    assert fault.value.code is Code.PERSISTED_QUERY_NOT_SUPPORTED
+    assert read_graphql(orjson.dumps({**asked, "query": "{ a }"})).query == "{ a }"
+
+
 def test_a_batch_is_refused_with_what_to_send_instead() -> None:
     with pytest.raises(Fault, match="batches are not accepted") as fault:
         read_graphql(b"[" + BODY + b"]")
