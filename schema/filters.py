@@ -130,7 +130,7 @@ def _null(path: str) -> Fault:
     return bad_input(
         f"{path} 不能为 null",
         f"{path} must not be null",
-        "判断空值请用 isNull;不需要的条件请省略",
+        "判断空值请用 isNull；不需要的条件请省略",
         "use isNull to ask for nulls; leave a condition out where it is not wanted",
     )
 

@@ -117,7 +117,7 @@ class GraphQLEndpoint:
 
 def _check_envelope(request: HttpRequest, size: int) -> tuple[int, Fault | None]:
     if request.method != "POST":
-        zh, en = "只接受 POST;查询不得写入地址", "only POST is accepted: personal data has no place in an address"
+        zh, en = "只接受 POST；查询不得写入地址", "only POST is accepted: personal data has no place in an address"
         return 405, Fault(Code.BAD_REQUEST, zh, en, "请以 POST 发送 JSON", "send JSON by POST")
     if size > MAX_HEADER_BYTES:
         return 431, Fault(Code.BAD_REQUEST, f"请求头超过 {MAX_HEADER_BYTES} 字节", f"the headers are larger than {MAX_HEADER_BYTES} bytes")

@@ -44,7 +44,7 @@ def _linked_here(manifest: Manifest, published: Snapshot) -> Iterator[Problem]:
             path, type_ = ends.get((link.to_resource, link.to_item), ("", ""))
             if path and joins(other, link, published.resources.get(link.to_resource)) and other.items[link.item].kind.value != type_:
                 message = f"{other.code} 的链接 {link.field} 以 {link.item}({other.items[link.item].kind.value})指向本项 links to it by another type"
-                hint = f"请先与 {other.department} 商定:由其先撤下该链接 agree with {other.department}, which has to take the link out first"
+                hint = f"请先与 {other.department} 商定：由其先撤下该链接 agree with {other.department}, which has to take the link out first"
                 yield Problem("LINK_TYPE", message, hint, path)
 
 

@@ -17,7 +17,7 @@ from schema.model import Snapshot
 
 
 def command(
-    department: Annotated[str | None, typer.Argument(help="部门代码,默认为全部 Code of a department; default: all.")] = None,
+    department: Annotated[str | None, typer.Argument(help="部门代码，默认为全部 Code of a department; default: all.")] = None,
     manifest: Annotated[int | None, typer.Option("--import", metavar="N", min=0, help="此导入对脱敏的变更 What this import would do to masks.")] = None,
     as_json: AsJson = False,
 ) -> None:

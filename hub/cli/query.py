@@ -20,7 +20,7 @@ from hub.settings import load_settings
 
 
 def command(
-    document: Annotated[str | None, typer.Argument(help="查询文档;- 或省略为标准输入 The document; - or nothing reads standard input.")] = None,
+    document: Annotated[str | None, typer.Argument(help="查询文档；- 或省略为标准输入 The document; - or nothing reads standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", exists=True, dir_okay=False, help="从文件读取文档 Read the document from a file.")] = None,
     variables: Annotated[str | None, typer.Option("--variables", "-v", metavar="JSON", help="变量 Variables as a JSON object.")] = None,
     operation: Annotated[str | None, typer.Option(help="操作名 Which operation of the document.")] = None,
