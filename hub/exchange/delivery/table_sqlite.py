@@ -1,4 +1,5 @@
-"""Tables of an SQLite file: filled in short transactions, switched in one; the marker stands in a table beside, for SQLite keeps no comments."""
+"""Tables of an SQLite file: filled in short transactions, switched in one; the marker stands in a table beside, for SQLite keeps no comments but those
+within the text that made a table: one there says that it is the hub's, whatever bears its name later."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from schema.faults import Code
 
 _DIALECT: Any = SQLiteDialect_pysqlite(paramstyle="named")
 _MARKS = "huitong_exchange"
+_MADE = "/* huitong_exchange */"
 _BUSY_SECONDS = 20.0
 
 
@@ -74,7 +76,7 @@ class SqliteTarget:
         filling = self._filling
         columns, staging = filling.schema(), _quoted(filling.staging)
         self._connection.execute(f"DROP TABLE IF EXISTS {staging}")
-        self._connection.execute(created(filling.staging, None, columns, _DIALECT, _type, ""))
+        self._connection.execute(created(filling.staging, None, columns, _DIALECT, _type, "").replace("(", f"( {_MADE}", 1))
         insert = f"INSERT INTO {staging} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - quoted by the dialect
         for batch in filling.batches(go):
             with self._transaction():
@@ -118,6 +120,9 @@ class SqliteTarget:
         return found[0] if found else None
 
     def _marker(self) -> Marker | None:
+        made = "SELECT instr(sql, ?) FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"
+        if self._connection.execute(made, (_MADE, self._filling.name)).fetchone() in (None, (0,)):
+            return None
         asked = f"SELECT exchange, rows, sha256, finished_at FROM {_MARKS} WHERE lower(table_name) = lower(?)"  # noqa: S608 - a fixed name
         found = self._connection.execute(asked, (self._filling.name,)).fetchone()
         return Marker(*found) if found else None

@@ -90,6 +90,20 @@ def test_what_others_made_is_not_touched(tmp_path: Path, database: Database, wha
     assert len(database.ask("SELECT * FROM people")) == ("VIEW" in what)
 
 
+def test_nor_what_others_made_in_the_place_of_the_hubs_table(tmp_path: Path, database: Database) -> None:
+    """Not even where it has the same columns and rows."""
+    where, old = database.table("people"), parcel(tmp_path)
+    assert bring(where, old, tmp_path)
+    database.ask("CREATE TABLE own AS SELECT * FROM people", "SELECT 1")
+    database.ask("DROP TABLE people", "SELECT 1")
+    database.ask("ALTER TABLE own RENAME TO people", "SELECT 1")
+    for what in (old, parcel(tmp_path, "exchange_b", first=1000, day=2)):
+        fault = refused(where, what, tmp_path)
+        assert (fault.code.value, fault.lasting) == ("CONFLICT", True)
+        assert "was not made by the hub" in fault.en
+    assert [tuple(row) for row in database.ask("SELECT min(id), count(*) FROM people")] == [(0, 100)]
+
+
 @pytest.mark.parametrize("calls", [0, 1, 3, 4])
 def test_what_is_interrupted_shows_nothing_and_is_completed(tmp_path: Path, database: Database, calls: int) -> None:
     where = database.table("people")
