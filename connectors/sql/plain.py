@@ -39,7 +39,7 @@ def _decimals(values: list[Any]) -> bool:
 
 def _days(values: list[Any]) -> bool:
     texts = [value for value in values if value is not None]
-    if not _TEXT.issuperset(map(type, texts)) or set(map(len, texts)) - {10}:
+    if not _TEXT.issuperset(map(type, texts)) or set(map(len, texts)) - {10} or "W" in "".join(texts):
         return False
     try:
         for text in texts:

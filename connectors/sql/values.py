@@ -62,7 +62,8 @@ def truth(value: Any) -> Value:
 def day_text(value: Any) -> Value:
     """An ISO 8601 calendar date of the years 1 to 9999."""
     try:
-        return value if isinstance(value, str) and len(value) == 10 and date.fromisoformat(value) else UNDELIVERABLE
+        # Of ten characters Python takes week dates as well: 2026-W01-1.
+        return value if isinstance(value, str) and len(value) == 10 and "W" not in value and date.fromisoformat(value) else UNDELIVERABLE
     except ValueError:
         return UNDELIVERABLE
 

@@ -14,6 +14,7 @@ from connectors.selection import UNDELIVERABLE
 from connectors.sql.dialect import BAD, Decode
 from connectors.sql.plain import PLAIN
 from connectors.sql.statement import Statement
+from connectors.sql.values import day_text
 
 pytestmark = pytest.mark.fast
 
@@ -37,6 +38,14 @@ def test_a_plain_column_is_what_its_decoder_makes_of_it(decode: Decode) -> None:
             plain += 1
             assert all(value is None or same(decode(value), value) for value in values), values
     assert plain, "it says so of some columns at least"
+
+
+@pytest.mark.parametrize("value", ["2026-W01-1", "20260228", "2026-02-30", "0000-01-01"])
+def test_no_other_date_is_delivered_than_a_calendar_date(value: str) -> None:
+    """Python takes ISO 8601's week dates and its form without hyphens as well, which are no GraphQL Date."""
+    assert day_text(value) is UNDELIVERABLE
+    assert not PLAIN[day_text]([value])
+    assert not PLAIN[day_text](["2026-02-28", value])
 
 
 @pytest.mark.parametrize("many", [1, 7, 8, 50])
