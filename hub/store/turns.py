@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, Engine
@@ -54,34 +53,10 @@ class Turns:
 
 
 @contextmanager
-def writing(engine: Engine, *, synced: bool = True) -> Iterator[Connection]:
-    """A transaction that is to write, committed at the end. SQLite gives the right to write at its beginning.
-
-    Unless ``synced``, its commit does not wait for the disk: it is durable with the next one that does, whoever's that is, for the database has one log.
-    """
-    options = {"sqlite_begin": "IMMEDIATE"}
-    with turn(engine, PATIENCE_MS), engine.connect().execution_options(**options) as connection, _as_synced(connection, synced), connection.begin():
-        if not synced and connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is to write, committed at the end. SQLite gives the right to write at its beginning."""
+    with turn(engine, PATIENCE_MS), engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
         yield connection
-
-
-@contextmanager
-def _as_synced(connection: Connection, synced: bool) -> Iterator[None]:
-    driver: Any = connection.connection.dbapi_connection
-    if synced or connection.dialect.name != "sqlite":
-        yield
-        return
-    driver.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        # The next one to have this connection relies on it.
-        try:
-            driver.execute("PRAGMA synchronous=FULL")
-        except Exception:
-            connection.invalidate()
-            raise
 
 
 _OF_FILES: WeakValueDictionary[str, Turns] = WeakValueDictionary()

@@ -24,8 +24,6 @@ CHUNK = 256
 """Hashes in one row. Part of the format: a set is cut at the same places for ever, so that two writers of one set write the same rows."""
 _ROWS = 64
 """Chunks in one transaction, 256 KiB: others write in between, and calls wait for no more."""
-_SYNCED = 8
-"""Transactions of which one waits for the disk: 2 MiB, so that none waits for much."""
 MOST_NAMED = 1000
 """Subjects that an access of a call names itself; with more, it names their set."""
 MOST_TOGETHER, FEW = 20_000, 100
@@ -61,14 +59,11 @@ def made_set(hashes: Iterable[bytes]) -> tuple[SubjectSet, Work]:
 
 
 def store_set(engine: Engine, digest: bytes, blocks: Iterable[bytes]) -> None:
-    """Writes a set: its hashes in order, as many in a block as there may be. It is durable when this returns, or with the entry that names it."""
-    chunks, number = _cut(digest, blocks), 0
-    rows = list(islice(chunks, _ROWS))
-    while rows:
-        following, number = list(islice(chunks, _ROWS)), number + 1
-        with writing(engine, synced=not following or number % _SYNCED == 0) as connection:
+    """Writes a set: its hashes in order, as many in a block as there may be. It is durable when this returns."""
+    chunks = _cut(digest, blocks)
+    while rows := list(islice(chunks, _ROWS)):
+        with writing(engine) as connection:
             _insert(connection, rows)
-        rows = following
 
 
 def holds(connection: Connection, digest: bytes, subject: bytes) -> bool:

@@ -12,7 +12,6 @@ from random import Random
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event
 
 from hub.ledger.entry import Access, SubjectSet
 from hub.ledger.service import LedgerService
@@ -66,10 +65,3 @@ def test_two_indexers_and_a_rebuild(service: LedgerService) -> None:
     assert Indexer(service.engine).rebuild() == ENTRIES + 1
     with service.engine.connect() as connection:
         assert stored(connection) == followed
-
-
-def test_of_many_commits_of_a_set_few_wait_for_the_disk(service: LedgerService) -> None:
-    levels: list[str] = []
-    event.listen(service.engine, "commit", lambda connection: levels.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()))
-    store_set(service.engine, bytes(32), (number.to_bytes(16, "big") for number in range(10 * 64 * CHUNK)))
-    assert levels == [*["off"] * 7, "on", "off", "on"]

@@ -8,13 +8,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import Engine, delete, event, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, delete, func, select
 
 from hub.ledger.entry import Access
 from hub.store.base import metadata
 from hub.store.engine import open_engine
-from hub.store.turns import writing
 from hub.tracing.sets import CHUNK, FEW, MOST_NAMED, MOST_TOGETHER, holds, set_aside, store_set
 from hub.tracing.tables import subject_set
 
@@ -53,23 +51,6 @@ def test_a_set_that_broke_off_is_made_whole(engine: Engine) -> None:
     store_set(engine, DIGEST, HASHES)
     with engine.connect() as connection:
         assert all(holds(connection, DIGEST, each) for each in HASHES)
-
-
-@pytest.mark.parametrize(("count", "expected"), [(64, [2]), (65, [1, 2]), (8 * 64, [*[1] * 7, 2]), (17 * 64, [*[1] * 7, 2, *[1] * 7, 2, 2])])
-def test_of_many_commits_few_wait_for_the_disk_and_the_last_does(engine: Engine, count: int, expected: list[int]) -> None:
-    levels: list[int] = []
-    event.listen(engine, "commit", lambda connection: levels.append(connection.connection.dbapi_connection.execute("PRAGMA synchronous").fetchone()[0]))
-    store_set(engine, DIGEST, (number.to_bytes(16, "big") for number in range(count * CHUNK)))
-    assert levels == expected
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-
-
-def test_a_commit_that_did_not_wait_leaves_no_trace_where_it_failed(engine: Engine) -> None:
-    with pytest.raises(IntegrityError), writing(engine, synced=False) as connection:
-        connection.execute(insert(subject_set).values(digest=DIGEST, first=DIGEST[:16], last=DIGEST[:16], count=1))
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
 def access(code: str, count: int) -> Access:
