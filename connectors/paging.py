@@ -11,6 +11,7 @@ from connectors.errors import SourceRefused
 from connectors.selection import Column, Output, Row, Selection, Undeliverable, Value
 from connectors.spi import Parameters, Source
 from connectors.streaming import Slice, Streamed, Streaming
+from connectors.wire import apart
 
 PAGE_ROWS = 2000
 """Of one page, at most: each is one call within the source's time."""
@@ -91,7 +92,7 @@ def _parted(selection: Selection, page: Sequence[Row], places: Sequence[int]) ->
         return [row[each] for each in places]
 
     for count in range(len(page) - 1, 0, -1):
-        if place(page[count - 1]) != place(page[count]):
+        if apart(selection.order, place(page[count - 1]), place(page[count])):
             return page[:count]
     raise SourceRefused(
         selection.binding.object, f"{len(page)} rows and more share one value of {selection.order[-1].column}, which is the stable key; mend it in the source"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.selection import Kind, Undeliverable, Value
+from connectors.selection import Kind, Order, Undeliverable, Value
 
 
 def utc_text(value: object) -> str | None:
@@ -30,6 +30,11 @@ def comparable(value: Value, kind: Kind) -> Any:
 def comparing(kind: Kind) -> Callable[[Value], Any]:
     """:func:`comparable` of one kind, for many values."""
     return _FORMS.get(kind, _known)
+
+
+def apart(order: Sequence[Order], place: Sequence[Value], other: Sequence[Value]) -> bool:
+    """Whether two rows have different places in the order, for whoever orders them: ``1.0`` and ``1.00`` are one decimal."""
+    return place != other and any(comparable(one, key.kind) != comparable(two, key.kind) for key, one, two in zip(order, place, other, strict=True))
 
 
 def _known(value: Value) -> Any:

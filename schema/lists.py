@@ -11,6 +11,7 @@ import orjson
 
 from auth.rights import Operation
 from connectors.selection import SALT, Binding, Column, Order, Predicate, Row, Selection, Value
+from connectors.wire import apart
 from schema.cursors import Cursors, no_place
 from schema.faces import Face
 from schema.faults import bad_input
@@ -95,7 +96,7 @@ class Listing:
     def parts(self, row: Row, following: Row) -> bool:
         """Whether a page can begin between two rows that follow each other: where their places are the same, or a key that may not be null is, it cannot."""
         place, other = self.place(row), self.place(following)
-        return place != other and not any(
+        return apart(self.ordered.orders, place, other) and not any(
             key is None or next_ is None for key, next_, each in zip(place, other, self.ordered.orders, strict=True) if not each.nullable
         )
 

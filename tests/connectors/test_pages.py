@@ -36,3 +36,18 @@ async def test_rows_that_fill_a_page_are_told_of() -> None:
         await read([1, 2, 2, 2, 2, 3], 3)
     assert await read([1, 2, 2, 2, 2, 3], 4) == [["n0"], ["n1", "n2", "n3", "n4"], ["n5"]]
     assert await read([2, 2, 2, 2], 1, 1) == [["n0"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "again", "more"),
+    [
+        (Kind.DECIMAL, "1.0", "1.00", ("2", "3")),
+        (Kind.DATETIME, "2020-01-01T00:00:00Z", "2020-01-01T08:00:00+08:00", ("2020-01-02T00:00:00Z", "2020-01-03T00:00:00Z")),
+    ],
+)
+async def test_two_texts_of_one_key_stay_in_one_page(kind: Kind, one: str, again: str, more: tuple[str, str]) -> None:
+    source = MemorySource({"person": [{"pk": key, "nm": f"n{place}"} for place, key in enumerate(("", one, again, *more)) if place]})
+    selection = Selection(Binding("person"), (NAME,), None, (Order("pk", kind, nullable=False),))
+    assert [[row[0] for row in wire_rows(part)] async for part in stream(source, selection, {}, rows=2)] == [["n1", "n2"], ["n3", "n4"]]
+    with pytest.raises(SourceRefused, match="2 rows and more share one value of pk"):
+        _ = [part async for part in stream(source, selection, {}, rows=1)]

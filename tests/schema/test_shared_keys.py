@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.selection import Comparison
+from connectors.selection import Comparison, Kind
 from hub.api.long import spliced, texts
 from masking.sql import SQL_ALGORITHMS
 from schema import long_lists
 from schema.answer import Answer
 from schema.delivery import delivered
 from schema.faults import Code
-from tests.schema.city import PERSONS, SNAPSHOT, MemorySource, grant, rights
+from tests.schema.city import PERSON, PERSONS, SNAPSHOT, MemorySource, grant, rights
 from tests.schema.running import Hub
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -31,10 +31,11 @@ class Whole(MemorySource):
     capabilities = replace(MemorySource.capabilities, comparisons=frozenset(Comparison), order=True, masks=SQL_ALGORITHMS, matches=True)
 
 
-def hub_of(*keys: int | None) -> Hub:
+def hub_of(*keys: int | str | None, kind: Kind = Kind.BIGINT) -> Hub:
     """Persons with these stable keys, called ``n0``, ``n1`` and so on."""
     rows: list[Any] = [{**PERSONS[0], "pk": key, "nm": f"n{place}"} for place, key in enumerate(keys)]
-    return Hub(SNAPSHOT, opened={"civil_affairs.db": Whole({"person": rows})})
+    snapshot = replace(SNAPSHOT, resources={PERSON.code: replace(PERSON, stable_kind=kind, links=())})
+    return Hub(snapshot, opened={"civil_affairs.db": Whole({"person": rows})})
 
 
 async def asked(hub: Hub, text: str, first: int, after: str | None = None) -> tuple[Any, Answer]:
@@ -76,6 +77,18 @@ async def test_each_edge_has_a_cursor_that_is_good_or_is_refused() -> None:
         else:
             behind, _ = await asked(hub, EDGES, 4, edge["cursor"])
             assert [each["node"]["name"] for each in behind["edges"]] == [f"n{n}" for n in range(place + 1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"), [(Kind.DECIMAL, ("1.0", "1.00", "2")), (Kind.DATETIME, ("2020-01-01T00:00:00Z", "2020-01-01T08:00:00+08:00", "2020-01-02T00:00:00Z"))]
+)
+async def test_two_texts_of_one_key_are_one_place(kind: Kind, keys: tuple[str, ...]) -> None:
+    hub = hub_of(*keys, kind=kind)
+    found, _ = await asked(hub, LIST, 1)
+    await refused(hub, LIST, 1, found["pageInfo"]["endCursor"])
+    found, _ = await asked(hub, LIST, 2)
+    behind, _ = await asked(hub, LIST, 2, found["pageInfo"]["endCursor"])
+    assert [node["name"] for node in behind["nodes"]] == ["n2"]
 
 
 async def test_a_page_of_one_key_has_no_good_cursor_at_its_beginning() -> None:

@@ -12,6 +12,7 @@ from connectors.paging import stream
 from connectors.selection import Column, Compare, Comparison, Every, Order, Selection, Value
 from connectors.spi import Parameters, Source
 from connectors.streaming import Streamed, Streaming
+from connectors.wire import apart
 from hub.exchange.work.task import ChunkFault, ChunkTask
 from schema.export_spec import ExportSpec
 
@@ -67,7 +68,7 @@ class Rows:
                 found = await self._source.fetch_by_keys(asked, root.parameters, key, [last[-1]])
             except SourceRefused:
                 return 0
-            return sum(tuple(row) == last for rows in found.values() for row in rows)
+            return sum(not apart(order, row, last) for rows in found.values() for row in rows)
         selection, parameters = _at(replace(root.selection, order=order), root.parameters, last)
         rows = 0
         async with aclosing(stream(self._source, selection, parameters, None, 2)) as parts:
