@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from connectors import paging
-from connectors.errors import SourceFault, SourceTimeout
+from connectors.errors import SourceFault, SourceRefused, SourceTimeout
 from connectors.selection import Compare, Comparison, Every, Value
 from connectors.spi import Source, SourceConfig
 from connectors.streaming import Slice, Streaming
@@ -114,18 +114,18 @@ async def cut(plan: Planned, open_: Callable[[str], Source], rows: int, counting
     streamed = isinstance(source, Streaming) and source.streams(root.selection)
     if key is None or quota or not streamed:
         count = None if quota else await counting
-        several = count is None or count > rows
-        if several and streamed:
-            await _check_keys(plan, source, counted=count is not None)
-        return [_new(plan, seals, 1, several, {"after": None})]
+        # Within a chunk pages follow one another as chunks do; only a page that is not full is surely the last.
+        if count is None or count > (rows if streamed else min(rows, paging.PAGE_ROWS - 1)):
+            await _check_keys(plan, source, counted=count is not None, streamed=streamed)
+        return [_new(plan, seals, 1, count is None or count > rows, {"after": None})]
     ends = await paging.cuts(source, root.selection, root.parameters, key, rows)
     bounds: list[Value] = [None, *ends, None]
     parts = [{"above": above, "upto": upto} for above, upto in pairwise(bounds)]
     return [_new(plan, seals, number, len(parts) > 1, part) for number, part in enumerate(parts, 1)]
 
 
-async def _check_keys(plan: Planned, source: Source, *, counted: bool) -> None:
-    """That chunk can follow chunk: behind a place in the order no row comes whose stable key is null.
+async def _check_keys(plan: Planned, source: Source, *, counted: bool, streamed: bool) -> None:
+    """That chunk can follow chunk, and page page: behind a place in the order no row comes whose stable key is null.
 
     Raises:
         Stopped: there are such rows; they would be missing from the files.
@@ -142,16 +142,18 @@ async def _check_keys(plan: Planned, source: Source, *, counted: bool) -> None:
     parts = (without,) if root.selection.where is None else (root.selection.where, without)
     try:
         found = await source.count(replace(root.selection, order=(), where=Every(parts)), {**root.parameters, _KEYLESS: True})
-    except SourceTimeout:
+    except (SourceTimeout, SourceRefused) as fault:
         # A list that was counted in time can be looked through as well, once the source is less busy.
-        if counted:
+        if counted and fault.retryable:
             raise
         # As with the number of rows: a long list that can be read is not refused because it cannot be counted.
         log.warning("exchange_keys_not_checked", exchange=plan.job.id, resource=root.resource)
         return
     if found:
-        zh = f"{root.resource} 有 {found} 行的稳定键为空，无法逐块导出；请提供部门更正，或不写 orderBy"
-        en = f"{found} rows of {root.resource} have no stable key, so that no chunk can follow another: have them mended, or leave orderBy out"
+        # What is read page after page is so in any order.
+        or_zh, or_en = ("，或不写 orderBy", ", or leave orderBy out") if streamed else ("", "")
+        zh = f"{root.resource} 有 {found} 行的稳定键为空，无法逐块导出；请提供部门更正{or_zh}"
+        en = f"{found} rows of {root.resource} have no stable key, so that no chunk can follow another: have them mended{or_en}"
         raise Stopped(f"SOURCE_VALUE {zh} {en}")
 
 

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from connectors.errors import SourceTimeout
+from connectors import paging
+from connectors.errors import SourceRefused, SourceTimeout
+from connectors.negotiation import NegotiatedSource
+from connectors.selection import Selection
+from connectors.spi import Parameters
 from connectors.sql.source import SqlSource
-from tests.exchange.chunked import CHUNK, ORDERED, ROWS, World, difference, world_in
+from tests.exchange.chunked import CHUNK, DOCUMENT, ORDERED, ROWS, World, difference, world_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
 
@@ -54,6 +58,20 @@ async def test_rows_without_a_stable_key_are_not_left_out_of_an_ordered_list(wor
     assert difference(world.files(job)) == (0, 0)
 
 
+@pytest.mark.parametrize("document", [DOCUMENT, ORDERED])
+@pytest.mark.parametrize(("register", "page"), [(KEYLESS, 2000), (f"{KEYLESS} WHERE pk BETWEEN 16 AND 23", 5)])
+async def test_nor_out_of_a_list_that_is_read_page_after_page(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, register: str, page: int
+) -> None:
+    """Of several chunks, or of several pages in one chunk."""
+    replace_register(tmp_path, register)
+    monkeypatch.setattr(NegotiatedSource, "streams", lambda *_: False)
+    monkeypatch.setattr(paging, "PAGE_ROWS", page)
+    found = await world.until(await world.start("paged", document=document), "FAILED")
+    assert "3 rows of civil_affairs.person have no stable key" in found["reason"]
+    assert "orderBy" not in found["reason"]
+
+
 @pytest.mark.parametrize("times", [2, 3])
 async def test_rows_that_share_a_stable_key_are_not_left_out_of_an_ordered_list(world: World, tmp_path: Path, times: int) -> None:
     """A view's key is guessed from a sample: where a chunk ends among rows of one place, the rest of them would be lost."""
@@ -82,6 +100,23 @@ async def test_a_list_too_long_to_be_counted_is_exchanged_in_order_all_the_same(
         job = await world.start("uncounted", document=ORDERED)
         await world.until(job, "SUCCEEDED")
     assert asked == 2, "how many rows there are, and how many have no key"
+    assert [each["resource"] for each in logs if each["event"] == "exchange_keys_not_checked"] == ["civil_affairs.person"]
+    assert difference(world.files(job)) == (0, 0)
+
+
+async def test_a_source_that_refuses_to_look_for_rows_without_a_key_is_exchanged_page_after_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = SqlSource.count
+
+    async def refuses(source: SqlSource, selection: Selection, parameters: Parameters) -> int:
+        if selection.where is not None:
+            raise SourceRefused("civil_affairs.db", "it does not look for what is missing")
+        return await count(source, selection, parameters)
+
+    monkeypatch.setattr(NegotiatedSource, "streams", lambda *_: False)
+    monkeypatch.setattr(SqlSource, "count", refuses)
+    with capture_logs() as logs:
+        job = await world.start("refused")
+        await world.until(job, "SUCCEEDED")
     assert [each["resource"] for each in logs if each["event"] == "exchange_keys_not_checked"] == ["civil_affairs.person"]
     assert difference(world.files(job)) == (0, 0)
 
