@@ -108,9 +108,12 @@ def confirm_exchange(folder: Path, policy: Policy, entries: Sequence[Path], give
 
 def _check_plain(folder: Path) -> None:
     """Raises where a pipe or a device lies, or is linked to, which would be read without end."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise Unreadable(f"{shown(path.name)} 不是文件", f"{shown(path.name)} is no file")
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise Unreadable(f"{shown(path.name)} 不是文件", f"{shown(path.name)} is no file")
+    except OSError as fault:
+        raise Unreadable(f"无法读取 {shown(folder)}", f"cannot read {shown(folder)}: {fault.strerror}") from fault
 
 
 def _files(folder: Path, files: Sequence[Delivered], given: Collection[Path], report: Report) -> None:

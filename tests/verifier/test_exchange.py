@@ -145,6 +145,13 @@ def test_what_would_be_read_without_end_is_not_read(make: Callable[[str], Made],
     assert (code, report["findings"][0]["en"]) == (3, f"{name} is no file")
 
 
+def test_a_link_that_cannot_be_followed_is_told_of(make: Callable[[str], Made], tell: Tell) -> None:
+    one = make("nowhere")
+    (one.folder / "link").symlink_to("x" * 300)
+    code, report = tell("exchange", one.folder, "--key", one.log.key)
+    assert (code, report["findings"][0]["en"]) == (3, f"cannot read {one.folder}: File name too long")
+
+
 def test_the_entry_itself_is_compared_where_an_auditor_gives_it(make: Callable[[str], Made], tell: Tell) -> None:
     one, other = make("mine"), make("others")
     export = one.log.file("all.jsonl", b"".join(map(line, one.log.segment(0, other.entry + 1, other.entry + 1))))
