@@ -149,5 +149,5 @@ def _is_rounded(line: bytes, found: dict[str, Cell]) -> bool:
         return False
     try:
         return any(type(value) is int and not -_INT64 <= value < 2 * _INT64 for value in json.loads(line).values())
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
