@@ -78,12 +78,12 @@ def rate(text: str) -> float | None:
 
 
 def _number(text: str) -> float:
-    """NaN for what is no number, or negative: as a limit, nothing would exceed it."""
+    """NaN for what is no number, negative or infinite: as a limit, nothing would exceed it."""
     try:
         found = float(text)
     except ValueError:
         return math.nan
-    return found if found >= 0 else math.nan
+    return found if 0 <= found < math.inf else math.nan
 
 
 def together(rows: Iterable[Measured]) -> Measured:

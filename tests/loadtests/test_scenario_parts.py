@@ -225,9 +225,9 @@ def test_limits_by_name() -> None:
 @pytest.mark.parametrize(
     ("read", "text", "expected"),
     [
-        *((per_name, f"look-up=50,list={each}", f"list={each}: a number of milliseconds") for each in ("fast", "nan", "-1", "")),
+        *((per_name, f"look-up=50,list={each}", f"list={each}: a number of milliseconds") for each in ("fast", "nan", "inf", "1e999", "-1", "")),
         *((share, each, f"{each}: a share from 0 to 1") for each in ("5", "1%", "nan", "-0.1")),
-        *((rate, each, f"{each}: a number that is not negative") for each in ("fast", "nan", "-1")),
+        *((rate, each, f"{each}: a number that is not negative") for each in ("fast", "nan", "inf", "-1")),
     ],
 )
 def test_what_no_run_could_exceed_is_no_limit(read: Callable[[str], object], text: str, expected: str) -> None:
