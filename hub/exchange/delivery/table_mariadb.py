@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+from asyncmy import errors
 from sqlalchemy import Boolean
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, TINYINT
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
@@ -74,7 +75,12 @@ class MariadbTarget:
         filling.arrived(marker_of(found))
         self._check_foreign_keys()
         self._session.run(f"RENAME TABLE {name} TO {old}, {staging} TO {name}")
-        self._session.run(f"DROP TABLE {old}")
+        try:
+            self._session.run(f"DROP TABLE {old}")
+        except errors.IntegrityError:
+            # Foreign keys of a database on which the destination's user has no privilege show only now.
+            self._session.run(f"RENAME TABLE {name} TO {staging}, {old} TO {name}")
+            raise
 
     def _check_foreign_keys(self) -> None:
         """Foreign keys of other tables would follow the old table's new name, and keep it from being dropped."""

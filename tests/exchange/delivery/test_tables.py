@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,7 +16,7 @@ from hub.exchange.delivery.checks import check_place
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
 from tests.exchange.delivery.parcels import HOSTILE, bring, destination, parcel, stopping_at
-from tests.servers.mariadb import running_mariadb
+from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.slow
@@ -265,6 +266,30 @@ def test_foreign_keys_on_the_table_are_told_of_before_anything_changes(tmp_path:
     database.ask("ALTER TABLE visit DROP CONSTRAINT of_person", "SELECT 1")
     assert bring(where, new, tmp_path)
     assert database.tables() == {"people", "visit"}
+
+
+def test_a_foreign_key_that_the_hub_may_not_see_leaves_the_old_table_as_well(tmp_path: Path, mariadb: Mariadb) -> None:
+    """Of another database of the server's, on which the destination's user has no privilege."""
+    database = mariadb_database(mariadb, tmp_path)
+    own, other, user = (f"{part}_{uuid4().hex[:12]}" for part in ("own", "other", "user"))
+    database.ask(
+        f"CREATE DATABASE {own}",
+        f"CREATE DATABASE {other}",
+        f"CREATE USER {user}@'%'",
+        f"GRANT CREATE, DROP, ALTER, INSERT, SELECT ON {own}.* TO {user}@'%'",
+        "SELECT 1",
+    )
+    where = destination(tmp_path, kind="table", url=f"mariadb://{user}@{mariadb.host}:{mariadb.port}/{own}", options={"table": "people"})
+    bring(where, parcel(tmp_path), tmp_path)
+    visit = f"CREATE TABLE {other}.visit (person bigint, CONSTRAINT of_person FOREIGN KEY (person) REFERENCES {own}.people (id))"
+    database.ask(f"ALTER TABLE {own}.people ADD PRIMARY KEY (id)", visit, f"INSERT INTO {other}.visit VALUES (1)", "SELECT 1")
+    new = parcel(tmp_path, "exchange_b", first=1000, day=2)
+    for _ in range(2):
+        assert refused(where, new, tmp_path).code.value == "CONFLICT"
+        assert [tuple(row) for row in database.ask(f"SELECT min(id), count(*) FROM {own}.people")] == [(0, 100)]
+        assert [tuple(row) for row in database.ask(f"SHOW TABLES FROM {own}")] == [("people",)]
+    database.ask(f"ALTER TABLE {other}.visit DROP CONSTRAINT of_person", "SELECT 1")
+    assert bring(where, new, tmp_path)
 
 
 def test_a_schema_that_is_not_there_is_told_of_by_the_check(tmp_path: Path, postgres: Postgres) -> None:
