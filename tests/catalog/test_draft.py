@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import SourceUnavailable
+from hub.catalog.draft.naming import resource_codes
 from hub.catalog.draft.places import called
 from hub.catalog.draft.writing import GUESS
 from hub.core import Core
@@ -239,6 +240,21 @@ async def test_files_are_drafted_by_their_names_and_what_is_in_them(core: Core, 
     assert len(re.findall(rf"^nullable = false  # {GUESS}", made.text, re.MULTILINE)) == made.text.count("nullable = false") == 2
     publish(core, made.text)
     assert list(core.catalog.current().resources) == ["archive.permit", "archive.reading"]
+
+
+@pytest.mark.parametrize(
+    ("table", "codes"),
+    [
+        ("tbl_Customers", ("customer", "customers")),
+        ("T_USER", ("user", "users")),
+        ("v_t_order", ("t_order", "t_orders")),
+        ("district-code", ("district_code", "district_codes")),
+        ("budget_view_items", ("budget_view_item", "budget_view_items")),
+        ("sub_tbl_part", ("sub_tbl_part", "sub_tbl_parts")),
+    ],
+)
+def test_only_what_stands_before_a_name_is_taken_off(table: str, codes: tuple[str, str]) -> None:
+    assert resource_codes(table) == codes
 
 
 @pytest.mark.parametrize(

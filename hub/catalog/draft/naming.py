@@ -14,7 +14,7 @@ from schema.naming import camel, pascal
 _LONGEST = 60
 _ROOM = 10
 """Characters that a suffix may add."""
-_PREFIX = re.compile(r"(?:t|tb|tbl|v|vw|view)_(?=[a-z])")
+_PREFIX = re.compile(r"^(?:t|tb|tbl|v|vw|view)_(?=[a-z])")
 
 
 def code_of(name: str, fallback: str) -> str:
