@@ -242,6 +242,16 @@ async def test_files_are_drafted_by_their_names_and_what_is_in_them(core: Core, 
     assert list(core.catalog.current().resources) == ["archive.permit", "archive.reading"]
 
 
+async def test_a_file_without_a_key_is_left_out_with_what_can_be_done_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "weather.csv"
+    file.write_text("date,wind\n2012-01-01,4.7\n2012-01-02,4.5\n", "utf-8")
+    os.utime(file, (file.stat().st_mtime - 3600,) * 2)
+    [left] = (await drafted(str(tmp_path), kind="files")).report.left_out
+    assert left["object"] == "weather.csv"
+    assert "no text or integer column of the file is distinct" in left["reason"]
+    assert "add a column to the file" in left["remedy"]
+
+
 @pytest.mark.parametrize(
     ("table", "codes"),
     [

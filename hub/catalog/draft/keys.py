@@ -35,13 +35,19 @@ class NoKey:
     remedy: str
 
 
+_NO_KEY_IN_FILE = NoKey(
+    "文件中没有唯一且非空的文本或整数列 no text or integer column of the file is distinct and never empty",
+    "请由部门在文件中加入一列编号，每行各不相同 have the department add a column to the file that numbers its rows, each differently",
+)
+
+
 def stable_key(described: ObjectDescription, sample: Sample, *, declared: bool = True) -> Key | NoKey:
     """The primary key where it is one column, else a unique column without nulls, else, for a view, what looks like one in the sample.
 
     ``declared``: the source promises its keys. Where it only found them, one that is called like a key is best.
     """
     if not declared:
-        return _found(described) or _none(described, sample)
+        return _found(described) or _NO_KEY_IN_FILE
     columns = {column.name: column for column in described.columns}
     primary = described.primary_key
     if len(primary) == 1 and (column := columns.get(primary[0])) and usable(column):
