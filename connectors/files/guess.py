@@ -65,7 +65,7 @@ def _whole(cell: Any) -> bool:
 
 
 def _converted(kind: Kind, cells: Sequence[Any], file: FilePart) -> bool:
-    convert = converter(ColumnSpec(name="", kind=kind), file)
+    convert = converter(ColumnSpec(name="", kind=kind), file, file.null)
     try:
         for cell in cells:
             convert(cell)

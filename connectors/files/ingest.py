@@ -86,9 +86,10 @@ def _compare(names: Sequence[str], spec: ObjectSpec, findings: Findings) -> None
 class _Run:
     def __init__(self, job: Job, opened: Opened, outcome: Outcome) -> None:
         self._job, self._opened, self._outcome = job, opened, outcome
-        columns = job.spec.columns
+        columns, file = job.spec.columns, job.spec.file
+        null = file.null_in(job.format)
         self._width = len(opened.names)
-        self._plan = [(f"c{place}", opened.names.index(each.name), each, converter(each, job.spec.file)) for place, each in enumerate(columns)]
+        self._plan = [(f"c{place}", opened.names.index(each.name), each, converter(each, file, null)) for place, each in enumerate(columns)]
 
     def all(self, progress: Progress) -> None:
         """All rows, then what only shows over all of them."""

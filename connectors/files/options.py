@@ -28,11 +28,15 @@ class FilePart(_Part):
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = "auto"
     header: Annotated[int, Field(ge=1, le=1000)] = 1
     sheet: Annotated[str, Field(min_length=1, max_length=31)] | None = None
-    null: Annotated[str, Field(max_length=20)] = ""
+    null: Annotated[str, Field(max_length=20)] | None = None
     dates: tuple[DateForm, ...] = ()
     offset: Annotated[str, Field(pattern=r"^[+-]([01]\d|2[0-3]):[0-5]\d$")] = "+08:00"
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     min_rows: Annotated[int, Field(ge=0)] = 1
+
+    def null_in(self, format_: Format) -> str | None:
+        """The text that stands for no value. JSON and Parquet have nulls of their own, beside which an empty text is a text."""
+        return self.null if self.null is not None or format_ in ("jsonl", "parquet") else ""
 
 
 PLAIN = FilePart(min_rows=0, extra_columns="ignore")

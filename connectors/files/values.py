@@ -29,10 +29,10 @@ _FALSE = frozenset({"false", "f", "0", "no", "n", "否"})
 _NINES = str.maketrans("0123456789", "9876543210")
 
 
-def converter(column: ColumnSpec, file: FilePart) -> Convert:
-    """The column's conversion, its nulls, ``nullable`` and validator included."""
+def converter(column: ColumnSpec, file: FilePart, null: str | None) -> Convert:
+    """The column's conversion, its nulls, ``nullable`` and validator included; ``null`` is what :meth:`FilePart.null_in` tells of the format."""
     convert = _CONVERTERS[column.kind](file)
-    is_text, null, needed = column.kind is Kind.STRING, file.null, not column.nullable or column.unique
+    is_text, needed = column.kind is Kind.STRING, not column.nullable or column.unique
     code, valid = VALIDATORS.get(column.validator or "", ("", None))
 
     def converted(cell: Any) -> Any:

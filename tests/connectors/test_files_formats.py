@@ -188,6 +188,22 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("file", "expected"), [({}, ["", None, "-"]), ({"null": ""}, [None, None, "-"]), ({"null": "-"}, ["", None, None])])
+def test_an_empty_text_is_a_text_where_the_format_has_nulls(tmp_path: Path, file: dict[str, str], expected: list[str | None]) -> None:
+    """JSON Lines and Parquet; what the manifest says holds there too. A cell of CSV has no other way to say that there is nothing."""
+    columns = (COLUMNS[0], ColumnSpec(name="名称", kind=Kind.STRING))
+    lines = write_jsonl(tmp_path / "list.jsonl", [{"编号": n, "名称": name} for n, name in enumerate(("", None, "-"))])
+    parquet = write_parquet(tmp_path / "list.parquet", """SELECT * FROM (VALUES (0, ''), (1, NULL), (2, '-')) AS t("编号", "名称")""")
+    for path in (lines, parquet):
+        assert places(read(path, columns, **file)) == []
+        assert [row[1] for row in stored(path)] == expected
+    cells = tmp_path / "list.csv"
+    cells.write_text('编号,名称\n0,""\n1,\n2,-\n', encoding="utf-8")
+    assert places(read(cells, columns, **file)) == []
+    assert [row[1] for row in stored(cells)] == (["", "", None] if file.get("null") else [None, None, "-"])
+
+
+@pytest.mark.slow
 def test_dates_of_a_workbook(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "list.xlsx", [[each.name for each in COLUMNS], [1, "甲", 1.5, 46348], [2, "乙", 2, "2026-11-22"]])
     assert places(read(path)) == []
