@@ -26,7 +26,6 @@ from hub.live import Live
 from hub.store.base import now
 from schema.answer import Access as Taken
 
-_DRAFT = ".subjects.merging"
 _Merge = Callable[..., dict[str, SubjectSet]]
 
 
@@ -79,9 +78,7 @@ class Ending:
         core, also = self._live.core, dict[str, list[bytes]]()
         for (resource, _), access in plan.answer.accesses.items():
             also.setdefault(resource, []).extend(subject_hashes(core.subjects, access, exchange=True))
-        draft = folder / _DRAFT
-        draft.unlink(missing_ok=True)
-        return merge([placing.subjects_of(folder, chunk) for chunk in chunks], core.engine, draft, also)
+        return merge([placing.subjects_of(folder, chunk) for chunk in chunks], core.engine, folder, also)
 
     def _accesses(self, plan: Planned, chunks: Sequence[Chunk], sets: Mapping[str, SubjectSet]) -> tuple[Access, ...]:
         rows: Counter[str] = Counter()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine
 
@@ -57,14 +59,15 @@ class _Run:
         return taken
 
 
-def merge(files: Sequence[Path], engine: Engine, draft: Path, also: Mapping[str, Iterable[bytes]] | None = None) -> dict[str, SubjectSet]:
+def merge(files: Sequence[Path], engine: Engine, folder: Path, also: Mapping[str, Iterable[bytes]] | None = None) -> dict[str, SubjectSet]:
     """Writes the set of each resource; when this returns they are durable, and entries may name them.
 
-    ``files`` are those of :class:`hub.exchange.work.subjects.Naming`; ``also`` names subjects besides, of whom the filter spoke. ``draft`` is a
-    file that is not there and is gone afterwards: it takes 16 bytes a subject. Holds some 10 MiB, however many there are.
+    ``files`` are those of :class:`hub.exchange.work.subjects.Naming`; ``also`` names subjects besides, of whom the filter spoke. In
+    ``folder`` lies meanwhile a file without a name, of 16 bytes a subject: two hubs, of which one takes over what the other was at, never share it.
+    Holds some 10 MiB, however many there are.
 
     Raises:
-        OSError: a file is not whole, or the draft cannot be written.
+        OSError: a file is not whole, or that one cannot be written.
     """
     runs: dict[str, list[_Run]] = {}
     for path in files:
@@ -73,20 +76,18 @@ def merge(files: Sequence[Path], engine: Engine, draft: Path, also: Mapping[str,
     for resource, hashes in (also or {}).items():
         if held := bytes(ordered(b"".join(hashes))):
             runs.setdefault(resource, []).append(_Run(None, 0, 0, held))
-    return {resource: _written(runs[resource], engine, draft) for resource in sorted(runs)}
+    return {resource: _written(runs[resource], engine, folder) for resource in sorted(runs)}
 
 
-def _written(runs: Sequence[_Run], engine: Engine, draft: Path) -> SubjectSet:
+def _written(runs: Sequence[_Run], engine: Engine, folder: Path) -> SubjectSet:
     digest, count = hashlib.sha256(), 0
-    try:
-        with draft.open("xb") as file:
-            for block in _merged(runs):
-                digest.update(block)
-                file.write(block)
-                count += len(block) // WIDTH
+    with tempfile.TemporaryFile(dir=folder) as draft:
+        for block in _merged(runs):
+            digest.update(block)
+            draft.write(block)
+            count += len(block) // WIDTH
+        draft.seek(0)
         store_set(engine, digest.digest(), _read(draft))
-    finally:
-        draft.unlink(missing_ok=True)
     return SubjectSet(count, digest.hexdigest())
 
 
@@ -114,7 +115,6 @@ def _blocks(runs: Sequence[_Run]) -> Iterator[bytes]:
         runs = [run for run in runs if run.held or run.left]
 
 
-def _read(draft: Path) -> Iterator[bytes]:
-    with draft.open("rb") as file:
-        while block := file.read(_READ):
-            yield block
+def _read(draft: IO[bytes]) -> Iterator[bytes]:
+    while block := draft.read(_READ):
+        yield block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -56,14 +56,14 @@ def test_chunks_that_name_the_same_persons_make_one_set(tmp_path: Path, engine: 
     files = [named(tmp_path / f"f{number}", numbers) for number, numbers in enumerate(chosen)]
     assert all(len(runs_of(path)) >= runs for path in files)
     asked_for = SUBJECTS.set_digests("id", ["4001", str(chosen[0][0])])
-    found = merge(files, engine, tmp_path / "draft", {"a.b": asked_for, "a.c": asked_for[:1]})
+    found = merge(files, engine, tmp_path, {"a.b": asked_for, "a.c": asked_for[:1]})
     expected = hashes({4001, *(number for numbers in chosen for number in numbers)})
     digest = hashlib.sha256(b"".join(expected)).digest()
     assert {code: (each.count, each.digest) for code, each in found.items()} == {
         "a.b": (len(expected), digest.hex()),
         "a.c": (1, hashlib.sha256(asked_for[0]).hexdigest()),
     }
-    assert not (tmp_path / "draft").exists()
+    assert sorted(path for path in tmp_path.glob("*") if not path.name.startswith("control.db")) == files
     with engine.connect() as connection:
         rows = connection.execute(select(subject_set).where(subject_set.c.digest == digest).order_by(subject_set.c.first)).all()
         assert all(holds(connection, digest, each) for each in expected[:: len(expected) // 50])
@@ -83,17 +83,35 @@ def test_however_many_chunks_there_are_blocks_are_as_large_as_they_may_be(tmp_pa
 
     monkeypatch.setattr(subject_sets, "_MEMORY", chunks * 64 * WIDTH)
     monkeypatch.setattr(subject_sets, "ordered", counted)
-    assert merge(files, engine, tmp_path / "draft")["a.b"].count == sum(sizes) == chunks * each
+    assert merge(files, engine, tmp_path)["a.b"].count == sum(sizes) == chunks * each
     assert max(sizes) <= chunks * 64
     assert len(sizes) <= 2 * chunks * each / (chunks * 64), "not as many times more as there are chunks"
 
 
 def test_a_set_that_is_known_already_stays(tmp_path: Path, engine: Engine) -> None:
     path = named(tmp_path / "f", [1, 2, 3])
-    first = merge([path], engine, tmp_path / "draft")
-    assert merge([path, path], engine, tmp_path / "draft") == first
+    first = merge([path], engine, tmp_path)
+    assert merge([path, path], engine, tmp_path) == first
     with engine.connect() as connection:
         assert len(connection.execute(select(subject_set)).all()) == 1
+
+
+def test_a_hub_that_takes_over_what_another_one_is_at_disturbs_nobody(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that stands still while it merges is thought dead; the other merges in the same folder, and then the first goes on."""
+    path, store = named(tmp_path / "f", list(range(1000))), subject_sets.store_set
+    taken: list[object] = []
+
+    def late(engine: Engine, digest: bytes, blocks: Iterable[bytes]) -> None:
+        monkeypatch.setattr(subject_sets, "store_set", store)
+        taken.append(merge([path], engine, tmp_path))
+        store(engine, digest, blocks)
+
+    monkeypatch.setattr(subject_sets, "store_set", late)
+    found = merge([path], engine, tmp_path)
+    assert taken == [found]
+    with engine.connect() as connection:
+        rows = connection.execute(select(subject_set).order_by(subject_set.c.first)).all()
+    assert hashlib.sha256(b"".join(row.hashes for row in rows)).hexdigest() == found["a.b"].digest
 
 
 def test_nobody_is_named_by_a_null(tmp_path: Path, engine: Engine) -> None:
@@ -101,7 +119,7 @@ def test_nobody_is_named_by_a_null(tmp_path: Path, engine: Engine) -> None:
     naming.add("a.b", "id", "", pyarrow.array([None, None], pyarrow.string()))
     naming.finish()
     assert runs_of(tmp_path / "f") == []
-    assert merge([tmp_path / "f"], engine, tmp_path / "draft") == {}
+    assert merge([tmp_path / "f"], engine, tmp_path) == {}
 
 
 def test_an_identifier_is_named_in_its_canonical_form(tmp_path: Path) -> None:
@@ -119,7 +137,7 @@ def test_a_file_that_is_not_whole_is_refused(tmp_path: Path, engine: Engine, cut
     path = named(tmp_path / "f", [1, 2, 3])
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(OSError, match="not whole"):
-        merge([path], engine, tmp_path / "draft")
+        merge([path], engine, tmp_path)
 
 
 def test_hashes_are_ordered_as_bytes() -> None:
