@@ -40,23 +40,26 @@ def discard(folder: Path, chunk: Chunk) -> None:
         path.unlink(missing_ok=True)
 
 
-def tidy(folder: Path, kept: Iterable[Chunk]) -> None:
-    """Takes away all that belongs to no accepted chunk."""
+def beside(folder: Path, kept: Iterable[Chunk]) -> list[Path]:
+    """All that belongs to no accepted chunk."""
     named: Collection[Path] = {path for chunk in kept for path in (folder / chunk.name, subjects_of(folder, chunk))}
-    for path in folder.glob("*"):
-        if path not in named and path.is_file():
-            path.unlink(missing_ok=True)
+    return [path for path in folder.glob("*") if path not in named and path.is_file()]
+
+
+def take_away(files: Iterable[Path]) -> None:
+    """Whoever else is at it may have been faster."""
+    for path in files:
+        path.unlink(missing_ok=True)
 
 
 def tidy_hidden(folder: Path) -> None:
     """Takes away all but the files that are offered."""
-    for path in folder.glob(".*"):
-        path.unlink(missing_ok=True)
+    take_away(folder.glob(".*"))
 
 
 def clear(folder: Path) -> None:
     """Takes everything away."""
-    tidy(folder, ())
+    take_away(beside(folder, ()))
     with suppress(OSError):
         folder.rmdir()
 

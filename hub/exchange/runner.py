@@ -251,16 +251,17 @@ class ExchangeRunner:
         """The job's chunks; those whose files are not here any more begin anew, and what belongs to none is taken away."""
         chunks, folder = await to_thread.run_sync(self._means.chunks.of, job.id), self.folder(job.id)
 
-        def look() -> list[Chunk]:
+        def look() -> tuple[list[Chunk], list[Path]]:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             here = [chunk for chunk in chunks if chunk.state == "DONE" and placing.put(folder, chunk)]
-            placing.tidy(folder, here)
-            return here
+            return here, placing.beside(folder, here)
 
-        here = await to_thread.run_sync(look)
+        here, left = await to_thread.run_sync(look)
         if gone := [chunk.number for chunk in chunks if chunk.state == "DONE" and chunk not in here]:
             log.warning("exchange_chunks_gone", exchange=job.id, chunks=gone[:20])
-            await to_thread.run_sync(self._means.chunks.begin_anew, job.id, gone)
+        # Who stood still meanwhile, and lost the job, finds out here: what was seen before is nobody's, what came later another server's.
+        await to_thread.run_sync(self._means.chunks.begin_anew, job.id, gone)
+        await to_thread.run_sync(placing.take_away, left)
         return [chunk if chunk in here else replace(chunk, state="PENDING") for chunk in chunks]
 
     async def _cut(self, plan: Planned, passage: Passage) -> None:

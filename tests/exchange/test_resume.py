@@ -19,12 +19,16 @@ from sqlalchemy import select
 
 from hub.app import create_app
 from hub.core import Core, open_core
+from hub.exchange import placing
+from hub.exchange.chunks import Chunk
 from hub.exchange.executors.inline import InlineExecutor
 from hub.exchange.executors.local import LocalExecutor
 from hub.exchange.executors.spi import Progress
+from hub.exchange.leases import LEASE
 from hub.exchange.tables import exchange, exchange_chunk
 from hub.exchange.work.task import ChunkReceipt, ChunkTask
 from hub.settings import Settings
+from hub.store.base import now
 from tests.catalog.homes import new_core
 from tests.cli.children import running
 from tests.exchange.chunked import CHUNK, CHUNKS, DOCUMENT, LOOK, ORDERED, ROWS, START, World, difference, living, registered, write, write_postgres
@@ -151,6 +155,28 @@ async def test_leftovers_of_attempts_are_removed_and_an_accepted_one_gets_its_na
     world = await finished(core, job)
     assert world.attempts(job)[2] == 1
     assert [path.name for path in world.files(job)] == [f"data-{number:05}.csv" for number in range(1, CHUNKS + 1)]
+
+
+@pytest.mark.slow
+@anyio
+async def test_a_hub_that_lost_the_job_while_it_stood_still_takes_nothing_of_the_other_away(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = await begun(core, monkeypatch, 3)
+    theirs, put = core.settings.exchanges / job / ".data-00004.csv.7", placing.put
+
+    def late(folder: Path, chunk: Chunk) -> bool:
+        theirs.write_text("number,name,born\n")
+        with core.engine.begin() as connection:
+            connection.execute(exchange.update().where(exchange.c.id == job).values(node="another", held_until=now() + LEASE))
+        return put(folder, chunk)
+
+    monkeypatch.setattr(placing, "put", late)
+    async with living(core) as world:
+        for _ in range(6000):
+            if theirs.exists() and not world.hub.runner.jobs:
+                break
+            await asyncio.sleep(0.01)
+        assert theirs.exists()
+        assert {chunk.number for chunk in world.chunks(job) if chunk.state == "DONE"} == {1, 2, 3}
 
 
 @pytest.mark.slow
