@@ -92,7 +92,8 @@ class LocalExecutor:
         while True:
             await asyncio.sleep(min(_LOOK_SECONDS, IDLE_SECONDS))
             due = asyncio.get_running_loop().time() - IDLE_SECONDS
-            for child in [child for child in self._idle if child.idle_since <= due]:
+            # One after the other: while one ends, another may be given a chunk.
+            while child := next((child for child in self._idle if child.idle_since <= due), None):
                 self._idle.remove(child)
                 await self._end(child)
 
