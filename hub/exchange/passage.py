@@ -73,15 +73,19 @@ class Passage:
 
     async def _look_only(self, _waits: bool) -> None:
         self._looks.check(self._plan.job, self._plan.compiled)
+        self._check_short()
 
     async def _look(self, waits: bool) -> int | None:
         self._looks.check(self._plan.job, self._plan.compiled)
         self._looks.check_hours(self._plan.compiled)
+        self._check_short()
+        self._looks.check_room(waits)
+        return await to_thread.run_sync(self._looks.room, self._plan, not self._began)
+
+    def _check_short(self) -> None:
         short, self._short = self._short, False
         if short:
             raise Waiting(NO_ROOM)
-        self._looks.check_room(waits)
-        return await to_thread.run_sync(self._looks.room, self._plan, not self._began)
 
     async def _paused(self, reason: str, told: str | None) -> str:
         if reason != told:

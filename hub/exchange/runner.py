@@ -37,6 +37,7 @@ from hub.exchange.planning import Planned, Sources, calling_of, check_whole, cou
 from hub.exchange.sealing import Seals
 from hub.exchange.stops import Lost, Stopped, Waiting
 from hub.exchange.store import ExchangeStore, Job
+from hub.exchange.work.faults import FULL
 from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
@@ -224,6 +225,11 @@ class ExchangeRunner:
                 return await self._ending.succeed(plan, chunks, self.folder(job.id))
             except LedgerUnavailable:
                 await asyncio.sleep(_LEDGER_SECONDS)
+            except OSError as failure:
+                # All chunks are done: their subjects are merged when there is room for that.
+                if failure.errno not in FULL:
+                    raise
+                passage.has_no_room()
 
     async def _planned_in_time(self, job: Job) -> Planned:
         """Waits while nobody can tell the job's rights."""
@@ -252,7 +258,6 @@ class ExchangeRunner:
         chunks, folder = await to_thread.run_sync(self._means.chunks.of, job.id), self.folder(job.id)
 
         def look() -> tuple[list[Chunk], list[Path]]:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             here = [chunk for chunk in chunks if chunk.state == "DONE" and placing.put(folder, chunk)]
             return here, placing.beside(folder, here)
 

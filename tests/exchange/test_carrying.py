@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,6 +18,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from hub.exchange import subject_sets
 from hub.exchange.chunks import ChunkStore, NewChunk
 from hub.exchange.executors.inline import InlineExecutor
 from hub.exchange.executors.spi import Progress, WorkerLost
@@ -267,6 +270,33 @@ async def test_a_file_that_the_disk_refuses_pauses_the_exchange(world: World) ->
         await world.until(job, "SUCCEEDED")
     assert world.attempts(job)[2] == 8, "however often: it is not the chunk's fault"
     assert difference(world.files(job)) == (0, 0)
+
+
+@pytest.mark.parametrize("what", ["the job's folder", "the draft of its subjects"])
+async def test_whatever_the_disk_refuses_costs_nothing_that_is_done(world: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    refused: list[object] = []
+
+    def refusing(real: Callable[..., Any], concerned: Callable[..., bool]) -> Callable[..., Any]:
+        def act(*arguments: Any, **more: Any) -> Any:
+            if concerned(*arguments) and len(refused) < 2:
+                refused.append(arguments)
+                raise OSError(ENOSPC, "No space left on device")
+            return real(*arguments, **more)
+
+        return act
+
+    if what == "the job's folder":
+        monkeypatch.setattr(Path, "mkdir", refusing(Path.mkdir, lambda path, *_: path.parent == world.core.settings.exchanges.absolute()))
+    else:
+        monkeypatch.setattr(subject_sets.tempfile, "TemporaryFile", refusing(tempfile.TemporaryFile, lambda *_: True))
+    job = await world.start()
+    assert (await world.until(job, "PAUSED"))["reason"].startswith("RATE_LIMITED")
+    await world.until(job, "SUCCEEDED")
+    assert len(refused) == 2
+    assert difference(world.files(job)) == (0, 0)
+    assert len(world.ends(job)) == 1
+    if what == "the draft of its subjects":
+        assert set(world.attempts(job).values()) == {1}
 
 
 async def test_an_exchange_pauses_outside_the_hours_of_its_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from hub.exchange.work.task import ChunkFault, ChunkTask
 
 NO_ROOM = "RATE_LIMITED"
 """The code of a chunk for which the disk had no room."""
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Of a disk that takes no more."""
 
 
 def of_source(task: ChunkTask, fault: SourceFault) -> ChunkFault:
@@ -34,6 +35,6 @@ def of_configuration(task: ChunkTask, fault: ConfigFault) -> ChunkFault:
 
 def of_disk(fault: OSError) -> ChunkFault:
     """The file could not be written."""
-    if fault.errno in _FULL:
+    if fault.errno in FULL:
         return ChunkFault(NO_ROOM, "平台磁盘空间不足", "the hub's disk has no room left", retryable=True)
     return ChunkFault("INTERNAL", "文件写入失败", f"the file could not be written ({fault.strerror})", retryable=True)
