@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,6 +48,8 @@ from schema.documents import Documents
 from schema.faults import Fault
 from schema.reader import source_fault
 
+_EXHAUSTED = frozenset({EMFILE, ENFILE, EAGAIN, ENOMEM})
+"""What a hub has none left of while it is very busy: files it may open, processes, memory. No job is at fault."""
 _AT_ONCE, _EACH = 4, 2
 """Jobs; how many chunks run at once is the executor's."""
 _RENEW_SECONDS = 10.0
@@ -165,9 +168,9 @@ class ExchangeRunner:
                     await self._carry_out(job)
         except Lost:
             return
-        except SQLAlchemyError as fault:
-            # Nobody can be told now; when the job is held no longer, somebody goes on with it.
-            log.warning("exchange_interrupted", exchange=job_id, fault=type(fault).__name__)
+        except (SQLAlchemyError, OSError) as fault:
+            # Nobody can be told now, or nothing done; when the job is held no longer, somebody goes on with it.
+            log.warning("exchange_interrupted", exchange=job_id, fault=type(fault).__name__, why=getattr(fault, "strerror", None))
             await asyncio.sleep(_LEDGER_SECONDS)
             with suppress(SQLAlchemyError):
                 await to_thread.run_sync(self._leases.release, job_id)
@@ -185,6 +188,8 @@ class ExchangeRunner:
         except LedgerUnavailable:
             await self._fail(job, _UNWRITTEN)
         except OSError as failure:
+            if failure.errno in _EXHAUSTED:
+                raise
             await self._fail(job, f"INTERNAL 文件写入失败 the file could not be written ({failure.strerror})")
         except (SQLAlchemyError, Lost):
             raise

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
-from errno import ENOSPC
+from errno import EMFILE, ENOSPC
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,9 +18,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from hub.exchange import subject_sets
+from hub.exchange import placing, subject_sets
 from hub.exchange.chunks import ChunkStore, NewChunk
 from hub.exchange.executors.inline import InlineExecutor
+from hub.exchange.executors.local import _Child
 from hub.exchange.executors.spi import Progress, WorkerLost
 from hub.exchange.manifest import files_digest
 from hub.exchange.store import FileRecord
@@ -185,6 +186,39 @@ async def test_a_control_database_that_fails_for_a_moment_holds_a_job_up_for_no_
                 await asyncio.sleep(0.01)
         await world.until(job, "SUCCEEDED")
         assert difference(world.files(job)) == (0, 0)
+    assert next(faults, None) is None
+
+
+@pytest.mark.parametrize("what", ["a process for a chunk", "the folder's names on the disk"])
+async def test_a_hub_without_files_to_open_holds_jobs_up_and_ends_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    monkeypatch.setattr("hub.exchange.runner._RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("hub.exchange.runner._LEDGER_SECONDS", 0.05)
+    faults = iter([OSError(EMFILE, "Too many open files")] * 3)
+    start, sync = _Child.start, placing.sync
+
+    async def started() -> _Child:
+        for fault in faults:
+            raise fault
+        return await start()
+
+    def synced(folder: Path) -> None:
+        for fault in faults:
+            raise fault
+        sync(folder)
+
+    if what == "a process for a chunk":
+        monkeypatch.setattr(_Child, "start", started)
+    else:
+        monkeypatch.setattr(placing, "sync", synced)
+    async with world_in(tmp_path, settings={"exchange_executor": "local"}) as world:
+        job = await world.start()
+        async with asyncio.timeout(60):
+            while (found := await world.look(job))["state"] != "SUCCEEDED":
+                assert found["state"] in ("QUEUED", "RUNNING"), found
+                await asyncio.sleep(0.01)
+        await world.until(job, "SUCCEEDED")
+        assert difference(world.files(job)) == (0, 0)
+        assert len(world.ends(job)) == 1
     assert next(faults, None) is None
 
 
