@@ -11,7 +11,8 @@ from typing import Any
 from anyio import to_thread
 
 from auth.decide import Rights
-from hub.exchange.stops import Lost, Stopped
+from hub.exchange.looks import NO_ROOM
+from hub.exchange.stops import Lost, Stopped, Waiting
 from hub.exchange.store import UNFINISHED, ExchangeStore, Job
 from hub.exchange.verifying.asking import Case
 from hub.exchange.window import ALWAYS, is_open
@@ -54,10 +55,14 @@ class Looks:
 
         Raises:
             Stopped: they are not.
+            Waiting: there is no room.
             LedgerUnavailable: nobody can tell.
         """
         if self._live.core.space.exchanges_stopped:
-            raise Stopped("RATE_LIMITED 平台磁盘空间不足 the hub's disk has no room left")
+            raise Waiting(NO_ROOM)
+        self._check_rights(case)
+
+    def _check_rights(self, case: Case) -> None:
         faces = self._live.view(self.rights(case.job)).faces
         for (code, _), face in case.compiled.plan.faces.items():
             current = faces.face(code)
@@ -85,7 +90,7 @@ class Looks:
             while (left := (until - now()).total_seconds()) > 0:
                 await asyncio.sleep(min(left, LOOK_SECONDS))
                 if not self._live.stale:
-                    self.check(case)
+                    self._check_rights(case)
                     # Whoever cancelled it may have done so at another server.
                     await self.progress(case.job, ("PAUSED",), reason=reason)
         await self.progress(case.job, ("PAUSED",), state="RUNNING", reason=None)

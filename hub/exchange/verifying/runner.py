@@ -17,7 +17,8 @@ from connectors.calling import CALLING, Calling
 from hub.api.calling import hub_number, new_traceparent
 from hub.api.context import Caller
 from hub.exchange.delivery.store import plan as plan_delivery
-from hub.exchange.stops import Lost, Stopped
+from hub.exchange.looks import NO_ROOM
+from hub.exchange.stops import Lost, Stopped, Waiting
 from hub.exchange.store import ExchangeStore, Job
 from hub.exchange.verifying import looks
 from hub.exchange.verifying.asking import Asking, Case
@@ -29,6 +30,7 @@ from hub.exchange.verifying.outcomes import OutcomeLog, Segment, segments
 from hub.exchange.verifying.rows import rows_of
 from hub.exchange.verifying.store import UploadStore
 from hub.exchange.verifying.turns import Table, Turns
+from hub.exchange.work.faults import FULL
 from hub.exchange.work.task import Encoding
 from hub.ledger.errors import LedgerUnavailable
 from hub.live import Live
@@ -71,17 +73,28 @@ class VerificationRuns:
             table = await self._table(job)
             case = self._case(job, trace)
             await self._looks.progress(job, state="RUNNING", reason=None, rows_total=table.upload.rows)
-            log = await to_thread.run_sync(OutcomeLog, self._folder(job), self._live.core.engine, job.id, self._store.node)
             try:
-                rows = rows_of(self._uploads.path(table.upload.id), log.done)
-                await Turns(self._asking, self._looks, case, log, aside).verify(table, rows)
-                await self._finish(case, table)
-                return
+                return await self._run(case, table, aside)
             except LedgerUnavailable:
                 # Whether the last rows are entered is not known: what the control database says of them is read anew.
-                await self._looks.pause(case, _WAITING, now() + timedelta(seconds=looks.LOOK_SECONDS), aside)
-            finally:
-                log.close()
+                reason = _WAITING
+            except Waiting as waiting:
+                reason = waiting.reason
+            except OSError as failure:
+                # What was verified has been counted against budgets, and could not be verified again.
+                if failure.errno not in FULL:
+                    raise
+                reason = NO_ROOM
+            await self._looks.pause(case, reason, now() + timedelta(seconds=looks.LOOK_SECONDS), aside)
+
+    async def _run(self, case: Case, table: Table, aside: Aside) -> None:
+        log = await to_thread.run_sync(OutcomeLog, self._folder(case.job), self._live.core.engine, case.job.id, self._store.node)
+        try:
+            rows = rows_of(self._uploads.path(table.upload.id), log.done)
+            await Turns(self._asking, self._looks, case, log, aside).verify(table, rows)
+            await self._finish(case, table)
+        finally:
+            log.close()
 
     def _folder(self, job: Job) -> Path:
         return self._live.core.settings.exchanges / job.id

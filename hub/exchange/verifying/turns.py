@@ -60,6 +60,7 @@ class Turns:
 
         Raises:
             Stopped: the job must not go on.
+            Waiting: there is no room now.
             Lost: it is not this server's any more.
             LedgerUnavailable: whether the last rows are entered is not known.
             Fault: it cannot go on.

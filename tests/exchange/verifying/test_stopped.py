@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from errno import ENOSPC
 from functools import partial
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -18,7 +20,8 @@ from hub.clock import clock
 from hub.exchange.tables import exchange
 from hub.exchange.verifying.asking import Asking, Case
 from hub.exchange.verifying.disposal import UploadDisposal
-from hub.space import Space
+from hub.exchange.work.sink import Sink
+from hub.space import Level, Space
 from hub.store.base import now
 from tests.catalog.homes import CONSOLE, SECURITY
 from tests.exchange.verifying.world import NAMES, Batches, person, table
@@ -181,6 +184,58 @@ async def test_a_ledger_that_cannot_be_written_holds_the_batch_and_no_row_is_los
         monkeypatch.setattr(world.core.ledger, "acts_only", None)
         assert waiting is not None
         assert (waiting.reason or "").startswith("LEDGER_UNAVAILABLE")
+        found = await batches.rows(app, job)
+    assert [row["row"] for row in found] == [str(n) for n in range(1, 301)]
+
+
+@pytest.mark.parametrize("what", ["outcomes", "the file"])
+async def test_a_full_disk_holds_the_batch_and_no_row_is_verified_twice(batches: Batches, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    monkeypatch.setattr("hub.exchange.verifying.looks.LOOK_SECONDS", 0.02)
+    world, full = batches.world, True
+    app = world.application("full_" + what.replace(" ", "_"))
+    write, begin = os.pwrite, Sink.write
+
+    def refused_outcomes(file: int, data: Any, place: int) -> int:
+        if full:
+            raise OSError(ENOSPC, "No space left on device")
+        return write(file, data, place)
+
+    def refused_file(sink: Sink, data: Any) -> int:
+        if full:
+            raise OSError(ENOSPC, "No space left on device")
+        return begin(sink, data)
+
+    async with held(batches, app) as (job, go):
+        if what == "outcomes":
+            monkeypatch.setattr("hub.exchange.verifying.outcomes.os.pwrite", refused_outcomes)
+        else:
+            monkeypatch.setattr(Sink, "write", refused_file)
+        go.set()
+        store = world.hub._exchange_http.store
+        waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state in ("PAUSED", "FAILED"))
+        assert waiting is not None
+        assert (waiting.state, (waiting.reason or "").partition(" ")[0]) == ("PAUSED", "RATE_LIMITED")
+        full = False
+        found = await batches.rows(app, job)
+    assert [row["row"] for row in found] == [str(n) for n in range(1, 301)]
+    assert {row["code"] for row in found} == {""}
+
+
+async def test_a_batch_waits_while_too_little_of_the_disk_is_left(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.exchange.verifying.looks.LOOK_SECONDS", 0.02)
+    world = batches.world
+    app = world.application("no_room")
+    async with held(batches, app) as (job, go):
+        watching = pytest.MonkeyPatch()
+        watching.setattr(Space, "look", lambda _: None)
+        monkeypatch.setitem(world.core.space.levels, "exchange", Level.FULL)
+        go.set()
+        store = world.hub._exchange_http.store
+        waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state in ("PAUSED", "FAILED"))
+        assert waiting is not None
+        assert (waiting.state, (waiting.reason or "").partition(" ")[0]) == ("PAUSED", "RATE_LIMITED")
+        monkeypatch.setitem(world.core.space.levels, "exchange", Level.ENOUGH)
+        watching.undo()
         found = await batches.rows(app, job)
     assert [row["row"] for row in found] == [str(n) for n in range(1, 301)]
 
