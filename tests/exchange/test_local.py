@@ -14,6 +14,11 @@ from hub.exchange.work.kit import Secrets
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
+def gone(child: _Child) -> bool:
+    """Whether it has ended, and all that it said has been heard."""
+    return child.returncode is not None and child._telling.done()
+
+
 async def test_a_chunk_that_begins_while_idle_processes_end_takes_one_and_the_others_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "IDLE_SECONDS", 0.05)
     executor, end = LocalExecutor(lambda: Secrets(bytes(32)), 3), LocalExecutor._end
@@ -29,14 +34,14 @@ async def test_a_chunk_that_begins_while_idle_processes_end_takes_one_and_the_ot
         with patch.object(LocalExecutor, "_end", ending):
             executor._idle += [first, second, third]
             async with asyncio.timeout(60):
-                while len(executor.children) > 1:  # noqa: ASYNC110 - processes end when they end
+                while not (gone(first) and gone(second)):  # noqa: ASYNC110 - processes end when they end
                     await asyncio.sleep(0.01)
         assert executor.children == {*begun} == {third}
         assert third.returncode is None
         third.idle_since = 0.0
         executor._idle.append(third)
         async with asyncio.timeout(60):
-            while executor.children:  # noqa: ASYNC110 - as above
+            while not gone(third):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
     finally:
         await executor.close()
