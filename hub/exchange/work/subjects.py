@@ -26,7 +26,7 @@ _pa: Any = pyarrow
 _pc: Any = pyarrow.compute
 Buffer = bytes | bytearray | memoryview
 MARK = b"HTSUBJ1\n"
-_RUN = 2 * 1024 * 1024
+_RUN = 1024 * 1024
 """Bytes of hashes that are held at most, of each resource, before they become a run."""
 _CHANGED = (13, 15)
 _DIGIT = 12
