@@ -217,6 +217,7 @@ class ExchangeRunner:
         if not known:
             await passage.ask()
             await self._cut(plan, passage)
+        await self._make_folder(job, passage)
         self._ending.load()
         await Carrying(self._means, plan, passage, advance, self._given(job)).run()
         chunks = await to_thread.run_sync(self._means.chunks.of, job.id)
@@ -235,6 +236,18 @@ class ExchangeRunner:
                 if failure.errno not in FULL:
                     raise
                 passage.has_no_room()
+
+    async def _make_folder(self, job: Job, passage: Passage) -> None:
+        """The hub's to make: to a worker on another machine a folder that is not there means that the disk is not shared."""
+        folder = self.folder(job.id)
+        while True:
+            try:
+                return await to_thread.run_sync(lambda: folder.mkdir(mode=0o700, parents=True, exist_ok=True))
+            except OSError as failure:
+                if failure.errno not in FULL:
+                    raise
+                passage.has_no_room()
+                await passage.ask()
 
     async def _planned_in_time(self, job: Job) -> Planned:
         """Waits while nobody can tell the job's rights."""
