@@ -105,8 +105,11 @@ class TestSchedulers:
 
 def _listening(pid: int) -> set[str]:
     """The local addresses at which a process listens (proc(5): ``net/tcp``, state 0A)."""
-    sockets = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink() and "socket:" in str(link.readlink())}
-    inodes = {name.removeprefix("socket:[").removesuffix("]") for name in sockets}
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        # What is open for a moment is gone at the second look.
+        with suppress(FileNotFoundError):
+            inodes.add(str(link.readlink()).removeprefix("socket:[").removesuffix("]"))
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
