@@ -145,9 +145,7 @@ def _told(fault: Exception) -> DeliveryFault:
         case 1048 | 1062 | 1264 | 1292 | 1366 | 1406 | 1452:
             return DeliveryFault(Code.SOURCE_VALUE, f"有值不能写入库表（{number}）", f"a value does not fit into the table (error {number})", lasting=True)
         case 1153:
-            return unreachable(
-                "有一行超过目标数据库的 max_allowed_packet，请调大", "a row is larger than the database takes at once: raise its max_allowed_packet"
-            )
+            return too_large()
         case 1217 | 1451:
             return referred()
         case 1114 | 1021:
