@@ -14,9 +14,12 @@ from hub.exchange.work.kit import Secrets
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
-def gone(child: _Child) -> bool:
-    """Whether it has ended, and all that it said has been heard."""
-    return child.returncode is not None and child._telling.done()
+async def gone(*children: _Child) -> None:
+    """Once they have ended, and all that they said has been heard."""
+    async with asyncio.timeout(60):
+        for child in children:
+            await child.process.wait()
+            await asyncio.shield(child._telling)
 
 
 async def test_a_chunk_that_begins_while_idle_processes_end_takes_one_and_the_others_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,15 +36,11 @@ async def test_a_chunk_that_begins_while_idle_processes_end_takes_one_and_the_ot
         first, second, third = [await executor._child() for _ in range(3)]
         with patch.object(LocalExecutor, "_end", ending):
             executor._idle += [first, second, third]
-            async with asyncio.timeout(60):
-                while not (gone(first) and gone(second)):  # noqa: ASYNC110 - processes end when they end
-                    await asyncio.sleep(0.01)
+            await gone(first, second)
         assert executor.children == {*begun} == {third}
         assert third.returncode is None
         third.idle_since = 0.0
         executor._idle.append(third)
-        async with asyncio.timeout(60):
-            while not gone(third):  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.01)
+        await gone(third)
     finally:
         await executor.close()

@@ -86,26 +86,17 @@ async def test_of_many_wrong_values_one_error_tells_over_all_parts(monkeypatch: 
     assert told(answer) == told(plain)
 
 
-async def test_bytes_are_alike_where_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "{ civilAffairs { persons(first: 100) { x: totalCount nodes { phone gender } } __typename } }"
-    whole, _, _ = await asked(text, {})
-    monkeypatch.setattr(long_lists, "LONG", 4)
-    monkeypatch.setattr(long_lists, "PART", 3)
-    parts, answer, _ = await asked(text, {})
-    assert answer.parted
-    assert parts == whole
-
-
 @pytest.mark.parametrize(
     "text",
     [
+        "{ civilAffairs { persons(first: 100) { x: totalCount nodes { phone gender } } __typename } }",
         "{ civilAffairs { a: persons(first: 100) { nodes { phone } } b: persons(first: 4) { nodes { phone } } } }",
         "{ x: civilAffairs { a: persons(first: 100) { nodes { phone } } } y: civilAffairs { b: persons(first: 4) { nodes { phone } } } }",
         "{ x: civilAffairs { a: persons(first: 5) { nodes { phone } } wrong: persons(first: 0) { totalCount } } y: civilAffairs { persons(first: 4) { nodes { phone } } } }",
         "{ civilAffairs { persons(first: 5) { nodes { phone } } wrong: persons(first: 0) { totalCount } } }",
     ],
 )
-async def test_several_lists_stand_where_they_belong_whichever_ends_first_and_nowhere_where_all_is_null(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+async def test_bytes_are_alike_whichever_of_several_lists_ends_first_and_where_all_is_null(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     whole, _, _ = await asked(text, {})
     monkeypatch.setattr(long_lists, "LONG", 4)
     monkeypatch.setattr(long_lists, "PART", 3)

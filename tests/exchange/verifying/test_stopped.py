@@ -174,14 +174,10 @@ async def test_a_ledger_that_cannot_be_written_holds_the_batch_and_no_row_is_los
     app = world.application("unwritten")
     async with held(batches, app) as (job, go):
         # Whoever watches the disk says each second whether entries are taken.
-        watching = pytest.MonkeyPatch()
-        watching.setattr(Space, "look", _full)
-        monkeypatch.setattr(world.core.ledger, "acts_only", "full")
-        go.set()
-        store = world.hub._exchange_http.store
-        waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state == "PAUSED")
-        watching.undo()
-        monkeypatch.setattr(world.core.ledger, "acts_only", None)
+        with patch.object(Space, "look", _full), patch.object(world.core.ledger, "acts_only", "full"):
+            go.set()
+            store = world.hub._exchange_http.store
+            waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state == "PAUSED")
         assert waiting is not None
         assert (waiting.reason or "").startswith("LEDGER_UNAVAILABLE")
         found = await batches.rows(app, job)
@@ -226,16 +222,12 @@ async def test_a_batch_waits_while_too_little_of_the_disk_is_left(batches: Batch
     world = batches.world
     app = world.application("no_room")
     async with held(batches, app) as (job, go):
-        watching = pytest.MonkeyPatch()
-        watching.setattr(Space, "look", lambda _: None)
-        monkeypatch.setitem(world.core.space.levels, "exchange", Level.FULL)
-        go.set()
-        store = world.hub._exchange_http.store
-        waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state in ("PAUSED", "FAILED"))
+        with patch.object(Space, "look", lambda _: None), patch.dict(world.core.space.levels, {"exchange": Level.FULL}):
+            go.set()
+            store = world.hub._exchange_http.store
+            waiting = await until(lambda: store.job(job), lambda job: job is not None and job.state in ("PAUSED", "FAILED"))
         assert waiting is not None
         assert (waiting.state, (waiting.reason or "").partition(" ")[0]) == ("PAUSED", "RATE_LIMITED")
-        monkeypatch.setitem(world.core.space.levels, "exchange", Level.ENOUGH)
-        watching.undo()
         found = await batches.rows(app, job)
     assert [row["row"] for row in found] == [str(n) for n in range(1, 301)]
 
