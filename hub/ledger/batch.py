@@ -19,6 +19,7 @@ from hub.ledger.pending import Pending as Pending
 from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
 from hub.ledger.storing import Batch, read_head, store, store_behind
+from hub.store import plain
 
 
 def write(connection: Connection, pending: Sequence[Entering], signer: Signer) -> list[Receipt | Exception]:
@@ -123,14 +124,14 @@ def _done(connection: Connection, work: Work | None) -> Exception | None:
     """What the work raised; its changes are undone then, and nobody else's."""
     if work is None:
         return None
-    savepoint, kept = connection.begin_nested(), _Kept()
+    kept = _Kept()
+    plain.do(connection, "SAVEPOINT one")
     with kept:
         work(connection)
     # Where the database has ended the transaction by itself (disk full), either of these raises, and the whole batch fails as it must.
-    if kept.fault is None:
-        savepoint.commit()
-    else:
-        savepoint.rollback()
+    if kept.fault is not None:
+        plain.do(connection, "ROLLBACK TO SAVEPOINT one")
+    plain.do(connection, "RELEASE SAVEPOINT one")
     return kept.fault
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine
 
 from auth.rights import Decision, Quota
-from hub.sharing.tables import grant_usage
+from hub.store import plain
 from hub.store.base import CHINA, now
 from schema.faults import Code, Fault
 
@@ -111,19 +111,21 @@ def _limits(decision: Decision, paced: bool = True) -> list[_Limit]:
     return [*found, _Limit(decision.quota, Code.QUOTA_EXCEEDED)] if decision.quota is not None else found
 
 
+_USED = 'SELECT calls, "rows" FROM grant_usage WHERE "grant" = :grant AND period = :period'
+_SET = """INSERT INTO grant_usage ("grant", period, calls, "rows", until) VALUES (:grant, :period, :calls, :rows, :until)
+ON CONFLICT ("grant", period) DO UPDATE SET "rows" = excluded."rows", calls = excluded.calls"""
+
+
 def _add(connection: Connection, decision: Decision, limit: _Limit, total: tuple[int, int], moment: datetime) -> None:
-    key = {"grant": decision.grant, "period": period_of(limit.quota, moment)}
-    counted = dict(zip(("calls", "rows"), total, strict=True))
-    same = (grant_usage.c.grant == key["grant"]) & (grant_usage.c.period == key["period"])
-    if connection.execute(update(grant_usage).where(same).values(**counted)).rowcount == 0:
-        until = int(period_end(limit.quota, moment).timestamp())
-        connection.execute(insert(grant_usage).values(**key, **counted, until=until))
+    calls, rows = total
+    until = int(period_end(limit.quota, moment).timestamp())
+    counted = {"grant": decision.grant, "period": period_of(limit.quota, moment), "calls": calls, "rows": rows, "until": until}
+    plain.write(connection, _SET, [counted])
 
 
 def _used(connection: Connection, decision: Decision, limit: _Limit, moment: datetime) -> tuple[int, int]:
-    period = period_of(limit.quota, moment)
-    found = connection.execute(select(grant_usage).where(grant_usage.c.grant == decision.grant, grant_usage.c.period == period)).first()
-    return (found.calls, found.rows) if found else (0, 0)
+    found = plain.ask(connection, _USED, {"grant": decision.grant, "period": period_of(limit.quota, moment)})
+    return (found[0][0], found[0][1]) if found else (0, 0)
 
 
 def _check(decision: Decision, limit: _Limit, total: tuple[int, int], added: int, moment: datetime) -> None:

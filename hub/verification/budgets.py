@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from hub.sharing.registry import Application
 from hub.store.base import now
 from hub.verification.limits import WINDOW_DAYS, Budget, Limits, OverBudget, begin_of, day_of, days_after
 from hub.verification.lookups import Lookups
-from hub.verification.store import Claim, Tally, add_claims, add_subjects, add_to_tally, read_claims, read_tally, unseen
+from hub.verification.store import Claim, Tally, add_claims, add_subjects, add_to_tally, read_standing
 from schema.answer import Answer
 from schema.guesses import Guess, guesses
 from schema.plan import Plan
@@ -137,12 +137,11 @@ class Guesses:
     def _judged(self, connection: Connection) -> Iterator[tuple[str, _New]]:
         moment = now()
         for resource, claims in sorted(self._claims.items()):
-            tally = read_tally(connection, self._consumer, resource, day_of(moment))
             subjects = {claim.subject for claim in claims}
-            new = unseen(connection, self._consumer, resource, subjects, tally.day)
+            standing = read_standing(connection, self._consumer, resource, subjects, day_of(moment))
+            tally, new = standing.tally, subjects - standing.seen
             self._judge_subjects(resource, tally, len(new), moment)
-            known = read_claims(connection, self._consumer, resource, subjects, tally.day)
-            added = self._new_claims(resource, claims, known, tally.day, moment)
+            added = self._new_claims(resource, claims, standing.claims, tally.day, moment)
             yield resource, _New(Tally(tally.day, len(new)), added, frozenset(new))
 
     def _judge_subjects(self, resource: str, tally: Tally, new: int, moment: datetime) -> None:
@@ -152,7 +151,7 @@ class Guesses:
         if tally.subjects >= self._limits.ratio_from and tally.unmatched * 100 > tally.subjects * self._limits.ratio_percent:
             raise OverBudget(Budget.MISMATCHES, self._consumer, resource, None, tomorrow, moment)
 
-    def _new_claims(self, resource: str, claims: Mapping[Claim, Guess], known: list[Claim], day: str, moment: datetime) -> tuple[Claim, ...]:
+    def _new_claims(self, resource: str, claims: Mapping[Claim, Guess], known: Sequence[Claim], day: str, moment: datetime) -> tuple[Claim, ...]:
         """Claims that were not made of the subject within the window."""
         before = {replace(claim, day="") for claim in known}
         added = tuple(replace(claim, day=day) for claim in claims if claim not in before)

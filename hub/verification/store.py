@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, tuple_
+from sqlalchemy import Connection, Engine, Table, delete, select, tuple_
 
+from hub.store import plain
 from hub.store.base import now
 from hub.store.turns import writing
-from hub.store.upsert import inserting
 from hub.verification.limits import WINDOW_DAYS, day_of, days_after
 from hub.verification.tables import verification_tally, verified_claim, verified_subject
 
@@ -37,50 +37,70 @@ class Claim:
     day: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands of a consumer's guesses with a resource: its day, which subjects were verified on it, and what was claimed of them in the window."""
+
+    tally: Tally
+    seen: frozenset[str]
+    claims: tuple[Claim, ...]
+
+
+_TALLY = """SELECT day, subjects, unmatched, misses FROM verification_tally
+WHERE consumer = :consumer AND resource = :resource AND day >= :day ORDER BY day DESC LIMIT 1"""
+_STANDING = f"""WITH latest AS ({_TALLY})
+SELECT '' AS subject, '' AS item, '' AS claim, day, subjects, unmatched, misses FROM latest
+UNION ALL SELECT subject, '', '', '', 0, 0, 0 FROM verified_subject
+WHERE consumer = :consumer AND resource = :resource AND day = coalesce((SELECT day FROM latest), :day) AND subject AMONG :subjects
+UNION ALL SELECT subject, item, claim, day, 0, 0, 0 FROM verified_claim
+WHERE consumer = :consumer AND resource = :resource AND subject AMONG :subjects AND day > :window"""  # noqa: S608 - no value in it
+_ADD_TALLY = """INSERT INTO verification_tally (consumer, resource, day, subjects, unmatched, misses)
+VALUES (:consumer, :resource, :day, :subjects, :unmatched, :misses) ON CONFLICT (consumer, resource, day) DO UPDATE SET
+subjects = verification_tally.subjects + excluded.subjects, unmatched = verification_tally.unmatched + excluded.unmatched,
+misses = verification_tally.misses + excluded.misses"""
+_ADD_CLAIM = """INSERT INTO verified_claim (consumer, resource, subject, item, claim, day)
+VALUES (:consumer, :resource, :subject, :item, :claim, :day) ON CONFLICT (consumer, resource, subject, item, claim) DO UPDATE SET day = excluded.day"""
+_ADD_SUBJECT = "INSERT INTO verified_subject (consumer, resource, day, subject) VALUES (:consumer, :resource, :day, :subject)"
+
+
 def read_tally(connection: Connection, consumer: str, resource: str, today: str) -> Tally:
     """The day that counts now."""
-    table = verification_tally.c
-    mine = (table.consumer == consumer) & (table.resource == resource) & (table.day >= today)
-    found = connection.execute(select(table.day, table.subjects, table.unmatched, table.misses).where(mine).order_by(table.day.desc()).limit(1)).first()
-    return Tally(*found) if found else Tally(today)
+    found = plain.ask(connection, _TALLY, {"consumer": consumer, "resource": resource, "day": today})
+    return Tally(*found[0]) if found else Tally(today)
+
+
+def read_standing(connection: Connection, consumer: str, resource: str, subjects: Collection[str], today: str) -> Standing:
+    """What stands of these subjects, in one statement; the window ends with the day that counts now."""
+    asked = {"consumer": consumer, "resource": resource, "day": today, "window": days_after(today, -WINDOW_DAYS)}
+    tally, seen, claims = Tally(today), set(), []
+    for subject, item, claim, day, *counts in plain.ask(connection, _STANDING, {**asked, "subjects": plain.among(connection, subjects)}):
+        if not subject:
+            tally = Tally(day, *counts)
+        elif not item:
+            seen.add(subject)
+        else:
+            claims.append(Claim(subject, item, claim, day))
+    since = days_after(tally.day, -WINDOW_DAYS)
+    return Standing(tally, frozenset(seen), tuple(claim for claim in claims if claim.day > since))
 
 
 def add_to_tally(connection: Connection, consumer: str, resource: str, tally: Tally) -> None:
     """Adds the counts to the day's."""
-    names = ("subjects", "unmatched", "misses")
-    statement = inserting(connection, verification_tally).values(consumer=consumer, resource=resource, day=tally.day, **{n: getattr(tally, n) for n in names})
-    added = {name: verification_tally.c[name] + statement.excluded[name] for name in names}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(verification_tally.primary_key.columns), set_=added))
+    counts = {"day": tally.day, "subjects": tally.subjects, "unmatched": tally.unmatched, "misses": tally.misses}
+    plain.write(connection, _ADD_TALLY, [{"consumer": consumer, "resource": resource, **counts}])
 
 
-def read_claims(connection: Connection, consumer: str, resource: str, subjects: Collection[str], day: str) -> list[Claim]:
-    """What was claimed of these subjects within the window that ends with the day."""
-    table = verified_claim.c
-    mine = (table.consumer == consumer) & (table.resource == resource) & table.subject.in_(sorted(subjects))
-    columns = select(table.subject, table.item, table.claim, table.day)
-    return [Claim(*row) for row in connection.execute(columns.where(mine, table.day > days_after(day, -WINDOW_DAYS)))]
-
-
-def add_claims(connection: Connection, consumer: str, resource: str, claims: Iterable[Claim]) -> None:
+def add_claims(connection: Connection, consumer: str, resource: str, claims: Collection[Claim]) -> None:
     """Counts claims from their day on; one of before the window counts anew."""
-    rows = [{"consumer": consumer, "resource": resource, "subject": c.subject, "item": c.item, "claim": c.claim, "day": c.day} for c in claims]
-    if rows:
-        statement = inserting(connection, verified_claim)
-        keys = list(verified_claim.primary_key.columns)
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"day": statement.excluded.day}), rows)
-
-
-def unseen(connection: Connection, consumer: str, resource: str, subjects: Collection[str], day: str) -> set[str]:
-    """Those of the subjects that were not verified on the day."""
-    table = verified_subject.c
-    mine = (table.consumer == consumer) & (table.resource == resource) & (table.day == day) & table.subject.in_(sorted(subjects))
-    return set(subjects) - set(connection.execute(select(table.subject).where(mine)).scalars())
+    if claims:
+        rows = [{"consumer": consumer, "resource": resource, "subject": c.subject, "item": c.item, "claim": c.claim, "day": c.day} for c in claims]
+        plain.write(connection, _ADD_CLAIM, rows)
 
 
 def add_subjects(connection: Connection, consumer: str, resource: str, subjects: Collection[str], day: str) -> None:
     """Notes subjects as verified."""
     if subjects:
-        connection.execute(insert(verified_subject), [{"consumer": consumer, "resource": resource, "day": day, "subject": s} for s in sorted(subjects)])
+        plain.write(connection, _ADD_SUBJECT, [{"consumer": consumer, "resource": resource, "day": day, "subject": s} for s in sorted(subjects)])
 
 
 def forget(engine: Engine) -> None:

@@ -88,6 +88,7 @@ async def test_d9_the_same_work_and_the_same_entry_for_every_outcome(world: Worl
     assert [len(each) for each in work] == [1, 1, 1]
     assert work[0] == work[1] == work[2]
     assert counted[0] == counted[1] == counted[2], "what is counted is counted by the same statements"
+    assert len(counted[0]) == 5, "one looks early, one looks again, three write"
     shapes = [shape(entry) for entry in entries]
     assert shapes[0] == shapes[1] == shapes[2]
     assert (shapes[0]["rows"], shapes[0]["outcome"], [access["rows"] for access in shapes[0]["accesses"]]) == (0, "OK", [0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import httpx2
 import orjson
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Connection, select
 from stdnum.cn import uscc
 
 from connectors.sql.sqlite import SqliteConnection
@@ -23,6 +23,7 @@ from hub.core import Core
 from hub.demo.rows import canary
 from hub.ledger.parsing import parse
 from hub.ledger.tables import entry
+from hub.store import plain
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish
 from tests.hub.canaries import alive
 
@@ -226,9 +227,13 @@ async def world_in(directory: Path, **settings: Any) -> AsyncIterator[World]:
 async def running(world: World) -> AsyncIterator[World]:
     """The world while its hub runs; it may run again after it ended."""
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "verif" in statement and ("consumer =" in statement or "INSERT" in statement):
-            world.counted.append(statement)
+    def noting(done: Callable[..., Any]) -> Callable[..., Any]:
+        def note(connection: Connection, text: str, values: Any) -> Any:
+            if "verif" in text:
+                world.counted.append(text)
+            return done(connection, text, values)
+
+        return note
 
     async def noted(connection: SqliteConnection, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         if "residents" in text:
@@ -236,12 +241,9 @@ async def running(world: World) -> AsyncIterator[World]:
         return await fetch(connection, text, arguments)
 
     fetch = SqliteConnection.fetch
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        hub = create_app(world.core)
-        with patch.object(SqliteConnection, "fetch", noted):
-            async with alive(hub, BASE, world.core.settings.home) as http:
-                world.hub, world.http = hub, http
-                yield world
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    hub = create_app(world.core)
+    asked, written = patch.object(plain, "ask", noting(plain.ask)), patch.object(plain, "write", noting(plain.write))
+    with patch.object(SqliteConnection, "fetch", noted), asked, written:
+        async with alive(hub, BASE, world.core.settings.home) as http:
+            world.hub, world.http = hub, http
+            yield world
