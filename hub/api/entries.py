@@ -39,17 +39,16 @@ def access_of(several: list[Access], subjects: Subjects, policy: str, *, named: 
 
 
 def every_hash(subjects: Subjects, resource: str, subject: Subject) -> tuple[str, str]:
-    """The hashes of a row's or a question's subject, as calls and as exchanges name it."""
+    """The hashes by which a row's or a question's subject was ever named."""
     kind, value = subject
     return subjects.every(_kind(resource, kind), str(value))
 
 
-def subject_hashes(subjects: Subjects, access: Access, *, exchange: bool = False) -> list[bytes]:
-    """The hashes of an access's subjects, as calls name them, or as an ``exchange`` does."""
+def subject_hashes(subjects: Subjects, access: Access) -> list[bytes]:
+    """The hashes of an access's subjects."""
     made: list[bytes] = []
-    digests = subjects.set_digests if exchange else subjects.digests
     for code, values in access.subjects.by_code.items():
-        made += digests(_kind(access.face.resource.code, code), map(str, values))
+        made += subjects.digests(_kind(access.face.resource.code, code), map(str, values))
     return made
 
 

@@ -77,7 +77,7 @@ class Ending:
         merge = _merging()
         core, also = self._live.core, dict[str, list[bytes]]()
         for (resource, _), access in plan.answer.accesses.items():
-            also.setdefault(resource, []).extend(subject_hashes(core.subjects, access, exchange=True))
+            also.setdefault(resource, []).extend(subject_hashes(core.subjects, access))
         return merge([placing.subjects_of(folder, chunk) for chunk in chunks], core.engine, folder, also)
 
     def _accesses(self, plan: Planned, chunks: Sequence[Chunk], sets: Mapping[str, SubjectSet]) -> tuple[Access, ...]:

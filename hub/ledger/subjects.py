@@ -8,11 +8,9 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
-
 from hub.ledger.errors import KeyFault
 from hub.ledger.keys import kept_secret
+from hub.ledger.macs import Macs
 
 LENGTH = 32
 """Hexadecimal digits of a subject's hash: 128 bits."""
@@ -21,15 +19,14 @@ _KEY_BYTES, _BLOCK = 32, 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 SUBJECT_KEY = "ledger-subjects.key"
 """The key's file, among the hub's keys."""
-_SETS = b"huitong: sets of subjects, AES-256-CMAC\x00"
-"""Names what the keys of exchanges' sets are derived for."""
+_NAMES = b"huitong: sets of subjects, AES-256-CMAC\x00"
+"""Names what the keys of CMACs are derived for; exchanges' sets had them before calls did."""
 _MOST_KINDS = 4096
 """Kinds that are kept begun: a catalog's identifiers and resources."""
 
 
 class Subjects:
-    """Turns identifiers into the ledger's subject hashes: HMAC-SHA-256 (RFC 2104), the first 32 hexadecimal digits; in the sets of exchanges AES-CMAC
-    (RFC 4493), which is computed over whole columns (:mod:`hub.exchange.work.macs`).
+    """Turns identifiers into the hashes by which the ledger names subjects: AES-CMAC (RFC 4493), which is computed of many at once.
 
     The same person has the same hash in every resource with that kind of identifier, so that a leaked record is traceable to the calls that carried it.
     """
@@ -42,7 +39,7 @@ class Subjects:
         # RFC 2104, both hashes begun once with the key: copies of them cost half of the standard library's HMAC.
         block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\x00")
         self._inner, self._outer = (hashlib.sha256(block.translate(pad)) for pad in (_INNER, _OUTER))
-        self._kinds: dict[str, hashlib._Hash] = {}
+        self._kinds: dict[str, Macs] = {}
 
     @classmethod
     def in_directory(cls, directory: Path) -> Subjects:
@@ -57,44 +54,33 @@ class Subjects:
         except ValueError as fault:
             raise KeyFault(f"{path} is not a key in hexadecimal; restore it from the backup of the keys") from fault
 
-    def hash(self, kind: str, value: str) -> str:
-        """The hash of one subject: ``kind`` is the identifier's kind (``id_number``, ``uscc``), ``value`` its canonical form."""
+    def digests(self, kind: str, values: Iterable[str]) -> list[bytes]:
+        """The hashes of subjects of one kind, 16 bytes each: ``kind`` is the identifier's kind (``id_number``, ``uscc``), values in canonical form."""
+        return self._of(kind).of([value.encode() for value in values])
+
+    def name(self, kind: str, value: str) -> str:
+        """The hash of one subject, in hexadecimal."""
         return self.digests(kind, (value,))[0].hex()
 
-    def digests(self, kind: str, values: Iterable[str]) -> list[bytes]:
-        """The hashes of subjects of one kind, as the 16 bytes that ``hash`` writes in hexadecimal."""
-        begun, ended = self._begun(kind).copy, self._outer.copy
-        made = []
-        for value in values:
-            inner, outer = begun(), ended()
-            inner.update(value.encode())
-            outer.update(inner.digest())
-            made.append(outer.digest()[:WIDTH])
-        return made
-
     def every(self, kind: str, value: str) -> tuple[str, str]:
-        """The hashes by which one subject is named: by calls, and in the sets of exchanges."""
-        return self.hash(kind, value), self.set_digests(kind, (value,))[0].hex()
+        """The hashes by which one subject is named: now, and by calls before they had CMACs."""
+        return self.name(kind, value), self.hash(kind, value)
 
-    def set_key(self, kind: str) -> bytes:
-        """The AES-256 key of subjects of one kind in the sets of exchanges: HMAC-SHA-256 over a name of its own and the kind."""
-        return hmac.digest(self.key, _SETS + kind.encode(), "sha256")
+    def key_of(self, kind: str) -> bytes:
+        """The AES-256 key of subjects of one kind: HMAC-SHA-256 over a name of its own and the kind."""
+        return hmac.digest(self.key, _NAMES + kind.encode(), "sha256")
 
-    def set_digests(self, kind: str, values: Iterable[str]) -> list[bytes]:
-        """The hashes of subjects of one kind in the sets of exchanges, 16 bytes each."""
-        key, made = AES(self.set_key(kind)), []
-        for value in values:
-            mac = CMAC(key)
-            mac.update(value.encode())
-            made.append(mac.finalize())
-        return made
+    def hash(self, kind: str, value: str) -> str:
+        """HMAC-SHA-256 (RFC 2104) of a value of this kind, the first 32 hexadecimal digits: by it budgets and what else the hub keeps know a value."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(kind.encode() + b"\x00" + value.encode())
+        outer.update(inner.digest())
+        return outer.digest()[:WIDTH].hex()
 
-    def _begun(self, kind: str) -> hashlib._Hash:
-        """The inner hash behind the key and the kind."""
+    def _of(self, kind: str) -> Macs:
         found = self._kinds.get(kind)
         if found is None:
-            found = self._inner.copy()
-            found.update(kind.encode() + b"\x00")
+            found = Macs(self.key_of(kind))
             if len(self._kinds) < _MOST_KINDS:
                 self._kinds[kind] = found
         return found

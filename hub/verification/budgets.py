@@ -59,7 +59,7 @@ class Budgets:
         """By resource. A claim's hash holds for its consumer, subject and item alone: equal values cannot be told by it."""
         made: dict[str, dict[Claim, Guess]] = {}
         for guess in guessed:
-            subject = self._subjects.hash(guess.key, guess.subject)
+            subject = self._subjects.name(guess.key, guess.subject)
             kind = "\x1f".join(("claim", consumer, guess.resource, subject, guess.item))
             made.setdefault(guess.resource, {})[Claim(subject, guess.item, self._subjects.hash(kind, guess.claim), "")] = guess
         return made

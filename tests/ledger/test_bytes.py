@@ -1,13 +1,16 @@
-"""What followers read off an entry's bytes without parsing them, and subjects' hashes: as parsing, and as RFC 2104 has it."""
+"""What followers read off an entry's bytes without parsing them, and subjects' hashes: as parsing, and as RFC 4493 and RFC 2104 have it."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,17 +60,31 @@ def test_an_older_version_and_garbage_stand_nowhere() -> None:
     assert not stands_at(seal(record(make_draft(), LOG), 7, CHAIN)[:-1], 7, CHAIN)
 
 
-@given(
-    st.binary(min_size=32, max_size=100),
-    st.sampled_from(["id_number", "a.b#", "电话"]),
-    st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3),
-)
-def test_a_subjects_hash_is_hmac_sha_256(key: bytes, kind: str, values: list[str]) -> None:
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=70)
+
+
+@given(st.binary(min_size=32, max_size=100), st.sampled_from(["id_number", "a.b#", "电话"]), st.lists(_TEXTS, max_size=40))
+def test_a_subjects_hash_is_aes_cmac_under_a_key_of_its_kind(key: bytes, kind: str, values: list[str]) -> None:
     subjects = Subjects(key)
-    expected = [hmac.new(key, f"{kind}\x00{value}".encode(), hashlib.sha256).digest()[:16] for value in values]
+    aes = AES(hmac.digest(key, f"huitong: sets of subjects, AES-256-CMAC\x00{kind}".encode(), "sha256"))
+    expected = []
+    for value in values:
+        mac = CMAC(aes)
+        mac.update(value.encode())
+        expected.append(mac.finalize())
     for _ in range(2):
         assert subjects.digests(kind, values) == expected
-        assert [bytes.fromhex(subjects.hash(kind, value)) for value in values] == expected
+        assert [bytes.fromhex(subjects.name(kind, value)) for value in values] == expected
+    before = [hmac.new(key, f"{kind}\x00{value}".encode(), hashlib.sha256).hexdigest()[:32] for value in values]
+    assert [subjects.every(kind, value) for value in values] == [(mac.hex(), old) for mac, old in zip(expected, before, strict=True)]
+
+
+def test_threads_that_hash_at_once_get_their_own_hashes() -> None:
+    subjects, values = Subjects(bytes(range(32))), [str(10**17 + number) for number in range(500)]
+    expected = subjects.digests("id_number", values)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda part: subjects.digests("id_number", values[part::5]), [number % 5 for number in range(400)]))
+    assert all(macs == expected[number % 5 :: 5] for number, macs in enumerate(found))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 20, 65])

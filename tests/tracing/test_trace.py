@@ -116,7 +116,7 @@ async def test_the_question_is_an_entry_without_its_value(world: World) -> None:
     acts = [each.content for each in world.entries()[before:] if each.content.kind == "admin" and "subject" in (each.content.details or {})]
     hashes = [(each.details or {})["subject"] for each in acts]
     subjects = world.core.subjects
-    assert hashes == [subjects.hash("id_number", ALICE), subjects.hash("civil_affairs.person#", "1")]
+    assert hashes == [subjects.name("id_number", ALICE), subjects.name("civil_affairs.person#", "1")]
     assert [each.operation for each in acts] == ["traceSubject", "traceRecord"]
     assert not [each.seq for each in world.entries() for number, _ in PEOPLE if number.encode() in each.canonical]
 

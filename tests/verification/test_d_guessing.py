@@ -44,7 +44,7 @@ async def test_d1_ten_thousand_claims_by_every_way_end_after_ten(world: World) -
     assert [(log["department"], log["resource"], log["budget"]) for log in told] == [("water", "civil_affairs.person", "claims_day")]
     refusal = world.entries()[-1].content
     assert (refusal.kind, refusal.code) == ("deny", "VERIFICATION_BUDGET")
-    subject = world.core.subjects.hash("id_number", KNOWN)
+    subject = world.core.subjects.name("id_number", KNOWN)
     assert refusal.details == {"alert": True, "budget": "claims_day", "resource": "civil_affairs.person", "subject": subject}
     known = await world.verify(apps[2], name="one3")
     assert known.found["outcome"] == "MISMATCH", "the same claim again is free"

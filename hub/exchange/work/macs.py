@@ -1,4 +1,4 @@
-"""AES-CMAC (RFC 4493, NIST SP 800-38B) of whole columns: some 60 ns a value, where one HMAC after the other takes 700."""
+"""AES-CMAC (RFC 4493, NIST SP 800-38B) of whole columns of Arrow: some 60 ns a value, where :mod:`hub.ledger.macs` takes 200 to 400."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import pyarrow
 import pyarrow.compute
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from hub.ledger.macs import WIDTH, doubled
+
 _pa: Any = pyarrow
 _pc: Any = pyarrow.compute
-WIDTH = 16
-"""Bytes of a hash, and of AES's block."""
-_REDUCED = 0x87
-"""What a carry out of GF(2^128) becomes (RFC 4493, 2.3)."""
 
 
 class Macs:
@@ -23,8 +21,8 @@ class Macs:
     def __init__(self, key: bytes) -> None:
         # CMAC is defined over the bare block cipher: what chains the blocks is done here, over a column at a time, and nothing is decrypted.
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
-        self._whole = _doubled(self._encrypted(bytes(WIDTH)))
-        self._padded = _doubled(self._whole)
+        self._whole = doubled(self._encrypted(bytes(WIDTH)))
+        self._padded = doubled(self._whole)
 
     def of(self, column: Any) -> bytes:
         """The hashes of a column of texts or bytes without nulls, 16 bytes each, one behind the other: those of the shortest first, else in their order."""
@@ -72,9 +70,3 @@ def _mixed(left: Any, right: Any) -> Any:
 def _words(content: Any) -> Any:
     buffer = _pa.py_buffer(content)
     return _pa.Array.from_buffers(_pa.uint64(), buffer.size // 8, [None, buffer])
-
-
-def _doubled(block: bytes) -> bytes:
-    """Twice a block in GF(2^128)."""
-    number = int.from_bytes(block, "big")
-    return ((number << 1) & (2**128 - 1) ^ (_REDUCED if number >> 127 else 0)).to_bytes(WIDTH, "big")

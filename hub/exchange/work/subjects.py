@@ -52,7 +52,7 @@ class Naming:
             return
         macs = self._macs.get(kind)
         if macs is None:
-            macs = self._macs[kind] = Macs(self._subjects.set_key(kind))
+            macs = self._macs[kind] = Macs(self._subjects.key_of(kind))
         held = self._held.setdefault(resource, bytearray())
         held += macs.of(texts)
         if len(held) >= _RUN:

@@ -63,15 +63,15 @@ class Asked:
         """Whom the query named, by resource; those whom the filter names by itself left out."""
         named: dict[str, set[bytes]] = {}
         for (code, _), access in self.answer.accesses.items():
-            named.setdefault(code, set()).update(subject_hashes(SUBJECTS, access, exchange=True))
+            named.setdefault(code, set()).update(subject_hashes(SUBJECTS, access))
         for (code, _), access in self.told.accesses.items():
-            named.setdefault(code, set()).update(subject_hashes(SUBJECTS, access, exchange=True))
+            named.setdefault(code, set()).update(subject_hashes(SUBJECTS, access))
         return {code: hashes for code, hashes in named.items() if hashes}
 
     @property
     def asked_for(self) -> dict[str, set[bytes]]:
         """Whom the filter names."""
-        return {code: set(subject_hashes(SUBJECTS, access, exchange=True)) for (code, _), access in self.told.accesses.items()}
+        return {code: set(subject_hashes(SUBJECTS, access)) for (code, _), access in self.told.accesses.items()}
 
 
 async def asked(hub: Hub, rights: Rights, text: str, given: Mapping[str, Any] | None = None, masks: str = "hub", caller: str = CALLER) -> Asked | None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from hub.exchange.work.macs import Macs
+from hub.ledger.macs import Macs as ListMacs
 from hub.ledger.subjects import Subjects
 
 pytestmark = pytest.mark.fast
@@ -34,6 +35,7 @@ def by_library(key: bytes, message: bytes) -> bytes:
 def test_the_examples_of_the_rfc(length: int) -> None:
     column = pyarrow.array([MESSAGE[:length]] * 3)
     assert Macs(KEY).of(column).hex() == 3 * RFC_4493[length]
+    assert [mac.hex() for mac in ListMacs(KEY).of([MESSAGE[:length]] * 3)] == 3 * [RFC_4493[length]]
 
 
 def test_columns_of_any_lengths_are_the_library_s() -> None:
@@ -48,11 +50,8 @@ def test_columns_of_any_lengths_are_the_library_s() -> None:
         assert Macs(key).of(pyarrow.array(texts, pyarrow.binary())[part]) == b"".join(expected)
 
 
-def test_a_set_s_hashes_one_by_one_and_by_column() -> None:
-    subjects, values = Subjects(bytes(range(32))), ["11010519491231002X", "42", "某某公司", ""]
-    one_by_one = subjects.set_digests("id_number", values)
-    assert Macs(subjects.set_key("id_number")).of(pyarrow.array(sorted(values, key=lambda text: len(text.encode())))) == b"".join(
-        subjects.set_digests("id_number", sorted(values, key=lambda text: len(text.encode())))
-    )
-    assert len({*one_by_one, *subjects.set_digests("uscc", values), *subjects.digests("id_number", values)}) == 3 * len(values)
-    assert subjects.every("id_number", "42") == (subjects.hash("id_number", "42"), one_by_one[1].hex())
+def test_an_exchange_names_a_subject_as_calls_do() -> None:
+    subjects, values = Subjects(bytes(range(32))), ["", "42", "某某公司", "11010519491231002X"]
+    column = Macs(subjects.key_of("id_number")).of(pyarrow.array(values))
+    assert column == b"".join(subjects.digests("id_number", values))
+    assert len({*subjects.digests("id_number", values), *subjects.digests("uscc", values)}) == 2 * len(values)

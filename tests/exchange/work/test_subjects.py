@@ -43,7 +43,7 @@ def named(path: Path, numbers: list[int], resource: str = "a.b") -> Path:
 
 
 def hashes(numbers: set[int]) -> list[bytes]:
-    return sorted(SUBJECTS.set_digests("id", map(str, numbers)))
+    return sorted(SUBJECTS.digests("id", map(str, numbers)))
 
 
 @pytest.mark.parametrize("runs", [1, 5], ids=["one run", "many runs"])
@@ -55,7 +55,7 @@ def test_chunks_that_name_the_same_persons_make_one_set(tmp_path: Path, engine: 
     monkeypatch.setattr(work_subjects, "_RUN", 1500 * WIDTH // runs)
     files = [named(tmp_path / f"f{number}", numbers) for number, numbers in enumerate(chosen)]
     assert all(len(runs_of(path)) >= runs for path in files)
-    asked_for = SUBJECTS.set_digests("id", ["4001", str(chosen[0][0])])
+    asked_for = SUBJECTS.digests("id", ["4001", str(chosen[0][0])])
     found = merge(files, engine, tmp_path, {"a.b": asked_for, "a.c": asked_for[:1]})
     expected = hashes({4001, *(number for numbers in chosen for number in numbers)})
     digest = hashlib.sha256(b"".join(expected)).digest()
@@ -129,7 +129,7 @@ def test_an_identifier_is_named_in_its_canonical_form(tmp_path: Path) -> None:
         naming.add("a.b", "id_number", "resident_id", pyarrow.array([text]))
     naming.finish()
     assert [count for _, _, count in runs_of(tmp_path / "f")] == [1]
-    assert (tmp_path / "f").read_bytes()[:WIDTH] == SUBJECTS.set_digests("id_number", ["11010519491231002X"])[0]
+    assert (tmp_path / "f").read_bytes()[:WIDTH] == SUBJECTS.digests("id_number", ["11010519491231002X"])[0]
 
 
 @pytest.mark.parametrize("cut", [1, 8, 20, 10_000], ids=["mark", "length", "index", "all"])

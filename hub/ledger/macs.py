@@ -1,0 +1,72 @@
+"""AES-CMAC (RFC 4493, NIST SP 800-38B) of many values at once: one encryption for a block of all of them, where one HMAC after the other takes 0.85 µs each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from threading import local
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+WIDTH = 16
+"""Bytes of a hash, and of AES's block."""
+_REDUCED = 0x87
+"""What a carry out of GF(2^128) becomes (RFC 4493, 2.3)."""
+
+
+class Macs:
+    """AES-CMAC with one key of 16, 24 or 32 bytes."""
+
+    __slots__ = ("_cipher", "_held", "_padded", "_whole")
+
+    def __init__(self, key: bytes) -> None:
+        # CMAC is defined over the bare block cipher: what chains the blocks is done here, over all values at a time, and nothing is decrypted.
+        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
+        self._held = local()
+        self._whole = doubled(self._encrypting()(bytes(WIDTH)))
+        self._padded = doubled(self._whole)
+
+    def of(self, values: Sequence[bytes]) -> list[bytes]:
+        """Their hashes, 16 bytes each, in their order."""
+        lengths = {*map(len, values)}
+        if len(lengths) == 1:
+            return self._alike(values, lengths.pop())
+        places = defaultdict(list)
+        for place, value in enumerate(values):
+            places[len(value)].append(place)
+        made = [b""] * len(values)
+        for length, alike in places.items():
+            for place, mac in zip(alike, self._alike([values[place] for place in alike], length), strict=True):
+                made[place] = mac
+        return made
+
+    def _alike(self, values: Sequence[bytes], length: int) -> list[bytes]:
+        """Of values of one length: their first blocks side by side, then their second, and so on; each value's blocks are chained across."""
+        size, encrypted, state, at = WIDTH * len(values), self._encrypting(), 0, 0
+        while length - at > WIDTH:
+            blocks = int.from_bytes(b"".join([value[at : at + WIDTH] for value in values]), "big")
+            state = int.from_bytes(encrypted((state ^ blocks).to_bytes(size, "big")), "big")
+            at += WIDTH
+        rest, ends = length - at, [value[at:] for value in values] if at else values
+        if rest == WIDTH:
+            key, last = self._whole, b"".join(ends)
+        else:
+            padding = b"\x80".ljust(WIDTH - rest, b"\x00")
+            key, last = self._padded, padding.join(ends) + padding
+        mixed = state ^ int.from_bytes(last, "big") ^ int.from_bytes(key * len(values), "big")
+        macs = encrypted(mixed.to_bytes(size, "big"))
+        return [macs[start : start + WIDTH] for start in range(0, size, WIDTH)]
+
+    def _encrypting(self) -> Callable[[bytes], bytes]:
+        """Begun once for each thread: blocks that follow one another have nothing to do with each other."""
+        try:
+            held: Callable[[bytes], bytes] = self._held.update
+        except AttributeError:
+            held = self._held.update = self._cipher.encryptor().update
+        return held
+
+
+def doubled(block: bytes) -> bytes:
+    """Twice a block in GF(2^128)."""
+    number = int.from_bytes(block, "big")
+    return ((number << 1) & (2**128 - 1) ^ (_REDUCED if number >> 127 else 0)).to_bytes(WIDTH, "big")
