@@ -65,10 +65,22 @@ class ApplicationHour:
         for access in entry["accesses"]:
             counts = self.resources.get(access["resource"])
             if counts is None:
-                counts = self.resources[access["resource"]] = Counts()
+                counts = self._begun(access["resource"])
             counts.calls += 1
             _add_access(self.whole, entry, access)
             _add_access(counts, entry, access)
+            counts.subjects.add(access["subjects"])
+            if self.whole.subjects is not counts.subjects:
+                self.whole.subjects.add(access["subjects"])
+
+    def _begun(self, resource: str) -> Counts:
+        """The counts of a further resource. Whom one resource alone concerns is counted once for it and for all."""
+        counts = self.resources[resource] = Counts()
+        if len(self.resources) == 1:
+            counts.subjects = self.whole.subjects
+        elif len(self.resources) == 2:
+            self.whole.subjects = self.whole.subjects.copy()
+        return counts
 
     def _refuse(self, entry: Entry) -> None:
         code = entry["code"] or ""
@@ -81,7 +93,6 @@ class ApplicationHour:
 
 def _add_access(counts: Counts, entry: Entry, access: Mapping[str, Any]) -> None:
     counts.rows += access["rows"]
-    counts.subjects.add(access["subjects"])
     if several := access.get("subjectSet"):
         counts.sets[several["digest"]] = several["count"]
     counts.misses += entry["operation"] == "query" and entry["outcome"] in SERVED and not access["rows"] and len(access["subjects"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from hub.usage.distinct import Distinct
@@ -49,7 +50,7 @@ class Counting:
         subjects = access["subjects"] or ([several["digest"]] if several else [])
         slot = int(at.timestamp()) // (60 * (rule.minutes or 1))
         head = "\0".join((rule.id, str(slot), entry["application"] or "", access["resource"], entry["document"] or ""))
-        return bool(subjects) and not self._seen.add(f"{head}\0{subject}" for subject in subjects)
+        return bool(subjects) and not self._seen.add(zip(repeat(head), subjects))
 
 
 def capped(version: Version, counted: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], tuple[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 FEW = 512
 """So many are held in a set: most lines of a day have fewer."""
@@ -14,7 +14,7 @@ _EMPTY = bytes(8)
 
 
 class Distinct:
-    """How many different texts there are, told apart by 64 bits of SipHash (Python's hash of texts).
+    """How many different texts, or tuples of texts, there are, told apart by 64 bits: SipHash, Python's hash of texts.
 
     Tables with open addressing take 12 to 24 bytes for each where there are thousands; fewer are held as a set would, in some 100.
 
@@ -33,9 +33,16 @@ class Distinct:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, texts: Iterable[str]) -> int:
+    def copy(self) -> Distinct:
+        """The same, to go on by itself."""
+        made = Distinct()
+        made._few, made._tables = self._few.copy(), [table[:] for table in self._tables]
+        made._room, made._count = self._room[:], self._count
+        return made
+
+    def add(self, some: Iterable[Hashable]) -> int:
         """Adds some; how many of them were new."""
-        before, marks = self._count, map(hash, texts)
+        before, marks = self._count, map(hash, some)
         if self._tables:
             self._count += self._put(marks)
         else:
@@ -56,17 +63,17 @@ class Distinct:
         for mark in marks:
             # 0 marks a place that is free.
             mark = mark or 1
-            shard = mark >> _SHIFT
-            table = tables[shard]
+            table = tables[mark >> _SHIFT]
             last = len(table) - 1
             at = mark & last
             while held := table[at]:
                 if held == mark:
                     break
-                at = (at + 1) & last
+                at = at + 1 & last
             else:
                 table[at] = mark
                 new += 1
+                shard = mark >> _SHIFT
                 room[shard] -= 1
                 if not room[shard]:
                     self._grow(shard)

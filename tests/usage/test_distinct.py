@@ -65,3 +65,15 @@ def test_it_holds_few_bytes_for_each() -> None:
         tracemalloc.stop()
     assert len(counted) == 100_000
     assert held <= 25 * len(counted)
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    pool = hashes(4, 3 * FEW)
+    for count in (FEW // 2, 2 * FEW):
+        counted = Distinct()
+        counted.add(pool[:count])
+        copied = counted.copy()
+        assert (copied.add(pool), len(copied), len(counted)) == (len(pool) - count, len(pool), count)
+        assert counted.add([("head", text) for text in pool[:2]]) == 2
+        assert counted.add(pool[: count + 1]) == 1
+        assert len(copied) == len(pool)
