@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 WIDTH = 16
 """Bytes of a hash, and of AES's block."""
+_WITHIN = 2048
+"""Bytes that are encrypted without letting go of the interpreter's lock, which an event loop would have to get back from whoever computes."""
 _REDUCED = 0x87
 """What a carry out of GF(2^128) becomes (RFC 4493, 2.3)."""
 
@@ -23,7 +25,7 @@ class Macs:
         # CMAC is defined over the bare block cipher: what chains the blocks is done here, over all values at a time, and nothing is decrypted.
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
         self._held = local()
-        self._whole = doubled(self._encrypting()(bytes(WIDTH)))
+        self._whole = doubled(self._encrypted(bytes(WIDTH)))
         self._padded = doubled(self._whole)
 
     def of(self, values: Sequence[bytes]) -> list[bytes]:
@@ -42,10 +44,10 @@ class Macs:
 
     def _alike(self, values: Sequence[bytes], length: int) -> list[bytes]:
         """Of values of one length: their first blocks side by side, then their second, and so on; each value's blocks are chained across."""
-        size, encrypted, state, at = WIDTH * len(values), self._encrypting(), 0, 0
+        size, state, at = WIDTH * len(values), 0, 0
         while length - at > WIDTH:
             blocks = int.from_bytes(b"".join([value[at : at + WIDTH] for value in values]), "big")
-            state = int.from_bytes(encrypted((state ^ blocks).to_bytes(size, "big")), "big")
+            state = int.from_bytes(self._encrypted((state ^ blocks).to_bytes(size, "big")), "big")
             at += WIDTH
         rest, ends = length - at, [value[at:] for value in values] if at else values
         if rest == WIDTH:
@@ -54,16 +56,18 @@ class Macs:
             padding = b"\x80".ljust(WIDTH - rest, b"\x00")
             key, last = self._padded, padding.join(ends) + padding
         mixed = state ^ int.from_bytes(last, "big") ^ int.from_bytes(key * len(values), "big")
-        macs = encrypted(mixed.to_bytes(size, "big"))
+        macs = self._encrypted(mixed.to_bytes(size, "big"))
         return [macs[start : start + WIDTH] for start in range(0, size, WIDTH)]
 
-    def _encrypting(self) -> Callable[[bytes], bytes]:
-        """Begun once for each thread: blocks that follow one another have nothing to do with each other."""
+    def _encrypted(self, blocks: bytes) -> bytes:
         try:
-            held: Callable[[bytes], bytes] = self._held.update
+            update: Callable[[bytes], bytes] = self._held.update
         except AttributeError:
-            held = self._held.update = self._cipher.encryptor().update
-        return held
+            # Begun once for each thread: blocks that follow one another have nothing to do with each other.
+            update = self._held.update = self._cipher.encryptor().update
+        if len(blocks) <= _WITHIN:
+            return update(blocks)
+        return b"".join([update(blocks[start : start + _WITHIN]) for start in range(0, len(blocks), _WITHIN)])
 
 
 def doubled(block: bytes) -> bytes:

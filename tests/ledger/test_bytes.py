@@ -75,6 +75,7 @@ def test_a_subjects_hash_is_aes_cmac_under_a_key_of_its_kind(key: bytes, kind: s
     for _ in range(2):
         assert subjects.digests(kind, values) == expected
         assert [bytes.fromhex(subjects.name(kind, value)) for value in values] == expected
+    assert subjects.digests(kind, values * 20) == expected * 20
     before = [hmac.new(key, f"{kind}\x00{value}".encode(), hashlib.sha256).hexdigest()[:32] for value in values]
     assert [subjects.every(kind, value) for value in values] == [(mac.hex(), old) for mac, old in zip(expected, before, strict=True)]
 
