@@ -8,6 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from hub.cli.upgrades import PlainParser, head_without_offer
+
 HEAD_BYTES = 32 * 1024
 """Request line and headers; more is answered 431."""
 HEAD_SECONDS = 15.0
@@ -21,6 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser: PlainParser = PlainParser(self, self._without_offer)
         self._head_bytes = 0
         self._head_timer: TimerHandle | None = None
         self._unwanted = 0
@@ -60,9 +63,19 @@ class BoundedHttp(HttpToolsProtocol):
             self._expect_head()
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """The head is there; one with an offer comes once more without."""
+        if self.parser.offers():
+            return
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        if not self.parser.offers():
+            super().on_message_complete()
+
+    def _without_offer(self) -> bytes:
+        return head_without_offer(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
 
     def _expect_head(self) -> None:
         self._head_bytes = 0

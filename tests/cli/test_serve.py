@@ -134,6 +134,38 @@ def test_what_the_command_line_does_is_in_force_without_restart(hub: Child, home
     assert run_command(home, "token", "--url", hub.url, **account(home, "audit_admin")).returncode == 1
 
 
+POST = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+ASKED = b'{"query": "{ __typename }"}'
+LENGTH = b"Content-Length: %d\r\n\r\n" % len(ASKED)
+LAST = POST + b"Connection: close\r\n" + LENGTH + ASKED
+
+
+@pytest.mark.parametrize(
+    "offering",
+    [OFFER + LENGTH + ASKED, OFFER + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(ASKED), ASKED)],
+    ids=["length", "chunked"],
+)
+def test_an_offer_of_http_2_costs_no_body(hub: Child, offering: bytes) -> None:
+    """Java's own client makes it with its first request to an ``http://`` address."""
+    answered = exchange(hub.url, POST + offering + LAST)
+    assert answered.count(b"HTTP/1.1 200 ") == 2
+    assert answered.count(b'{"__typename":"Query"}') == 2
+
+
+def test_nor_one_that_comes_behind_its_head(hub: Child) -> None:
+    parts = urlsplit(hub.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+        connection.sendall(POST + OFFER + b"Expect: 100-continue\r\n" + LENGTH)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(ASKED)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connect_is_no_offer(hub: Child) -> None:
+    assert exchange(hub.url, b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 4")
+
+
 def test_a_head_in_bounds_is_answered(hub: Child) -> None:
     head = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: " + b"a" * (HEAD_BYTES // 2) + b"\r\n\r\n"
     assert exchange(hub.url, head).startswith(b"HTTP/1.1 200 ")
