@@ -172,7 +172,7 @@ class Documents:
     def _refuse_subscriptions(node: DocumentNode) -> None:
         operations = [d for d in node.definitions if isinstance(d, OperationDefinitionNode)]
         if any(o.operation is OperationType.SUBSCRIPTION for o in operations):
-            raise InvalidDocument([GraphQLError("Subscriptions are not offered.")])
+            raise InvalidDocument([GraphQLError("Subscriptions are not offered; exchanges are followed by GET /exchanges/{id}/events.")])
         if not operations:
             raise InvalidDocument([GraphQLError("The document has no operation.")])
 

@@ -36,6 +36,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Unknown fragment '(.+?)'\.", r"没有片段 \1"),
         (r"Fragment '(.+?)' is never used\.", r"片段 \1 未被使用"),
         (r"Fields '(.+?)' conflict because .+", r"字段 \1 的多次选择相互冲突，请使用别名"),
+        (r"Subscriptions are not offered; .+", r"不提供订阅；批量交换的进度见 GET /exchanges/{id}/events"),
+        (r"The document has no operation\.", r"文档中没有操作，只有片段"),
         (r"Syntax Error: Expected (.+), found (.+)\.", r"语法错误：此处应为 \1，实际为 \2"),
         (r"Syntax Error: Unexpected (.+)\.", r"语法错误：意外的 \1"),
         (r"Syntax Error: (.+)", r"语法错误：\1"),

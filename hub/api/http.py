@@ -128,7 +128,7 @@ def read_graphql(body: bytes) -> GraphQLRequest:
     """The parameters in a request body; strict JSON.
 
     Raises:
-        Fault: ``BAD_REQUEST``, or ``PERSISTED_QUERY_NOT_SUPPORTED``, by which Apollo's clients know to send the document.
+        Fault: ``BAD_REQUEST``, or ``PERSISTED_QUERY_NOT_SUPPORTED``, by which clients know to send the document.
     """
     try:
         content = orjson.loads(body)
@@ -157,8 +157,10 @@ def _check_parameters(content: dict[str, Any]) -> None:
             zh, en = kind
             raise Fault(Code.BAD_REQUEST, f"{name} 应为{zh}", f"{name} must be {en}", f"请将 {name} 改为{zh}", f"send {en} as {name}")
     if "query" not in content and "persistedQuery" in (content.get("extensions") or {}):
-        zh, en = "不支持以散列代替查询文档（persistedQuery）", "a hash in place of the document (persistedQuery) is not taken"
-        raise Fault(Code.PERSISTED_QUERY_NOT_SUPPORTED, zh, en, "请在 query 中发送文档全文", "send the document itself as query")
+        # Apollo's clients for browsers know the code; urql and Apollo's for telephones know this message alone.
+        said = "PersistedQueryNotSupported"
+        zh, en = "不支持以散列代替查询文档，请在 query 中发送文档全文", "a hash in place of the document is not taken; send the document itself as query"
+        raise Fault(Code.PERSISTED_QUERY_NOT_SUPPORTED, said, said, zh, en)
     if "query" not in content:
         raise Fault(Code.BAD_REQUEST, "缺少 query", "query is missing", '{"query": "{ __typename }"}', '{"query": "{ __typename }"}')
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from graphql import GraphQLError, build_schema, graphql_sync
 
+from schema.documents import Documents, InvalidDocument
 from schema.messages import in_chinese
 from schema.scalars import parse_bigint, parse_date, parse_datetime, parse_decimal
 
@@ -42,6 +43,19 @@ def test_variables_that_lack_something_are_told_in_chinese(variables: dict[str, 
     schema = build_schema("input Which { name: String! } type Query { a(which: Which!): String }")
     errors = graphql_sync(schema, "query ($w: Which!) { a(which: $w) }", variable_values=variables).errors
     assert [in_chinese(error.message) for error in errors or ()] == [said]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("subscription { a }", "不提供订阅；批量交换的进度见 GET /exchanges/{id}/events"),
+        ("fragment F on Query { a }", "文档中没有操作，只有片段"),
+    ],
+)
+def test_documents_that_nothing_can_be_run_of_are_told_in_chinese(document: str, said: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        Documents().parse(document)
+    assert in_chinese(refused.value.errors[0].message) == said
 
 
 @pytest.mark.parametrize(
