@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode, StringValueNode
 
 from schema.faults import Code, Fault
 
@@ -32,7 +32,7 @@ class Budget:
     second_fields: int = 40
     """Fields directly below root fields: what is asked of departments."""
     introspections: int = 2
-    """Occurrences of ``__schema`` and ``__type``."""
+    """Occurrences of ``__schema`` and ``__type``, small ones apart."""
     repeats: int = 10
     """How often one response key may stand in one selection set: comparing them costs the square."""
     merged: int = 25
@@ -75,7 +75,7 @@ class _Meter:
                 own[key] = own.get(key, 0) + 1
                 if node.selection_set is None:
                     depth, fields, roots = max(depth, 1), fields + 1, roots + 1
-                    introspections += node.name.value in _INTROSPECTION
+                    introspections += _introspects(node)
                     continue
                 cost = self._field(node)
             else:
@@ -99,7 +99,7 @@ class _Meter:
         inner = self.selections(node.selection_set)
         depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
         seconds = 0 if node.name.value in _INTROSPECTION else inner.roots
-        introspections = inner.introspections + (node.name.value in _INTROSPECTION)
+        introspections = inner.introspections + _introspects(node)
         return Cost(depth, inner.fields + 1, 1, seconds, inner.directives, inner.repeats, introspections, inner.merged)
 
     def _fragment(self, name: str) -> Cost:
@@ -110,6 +110,14 @@ class _Meter:
             self.done[name] = self.selections(self.fragments[name].selection_set)
             self.open.discard(name)
         return self.done[name]
+
+
+def _introspects(node: FieldNode) -> bool:
+    """Whether a field may show much of the schema. Introspection's own types are few: tools look there, one by one, for what a server knows."""
+    if node.name.value != "__type":
+        return node.name.value in _INTROSPECTION
+    names = [argument.value for argument in node.arguments or () if argument.name.value == "name"]
+    return not any(isinstance(name, StringValueNode) and name.value.startswith("__") for name in names)
 
 
 def cost_of(document: DocumentNode, operation: OperationDefinitionNode) -> Cost:

@@ -95,3 +95,15 @@ def test_what_is_no_document_is_invalid_and_not_kept(text: str) -> None:
     with pytest.raises(InvalidDocument):
         documents.check(text, hub.view(rights(grant())))
     assert not documents._checked
+
+
+def test_what_introspection_knows_may_be_looked_up_type_by_type() -> None:
+    """As gql.tada does before it asks for the schema."""
+    probed = " ".join(f't{i}: __type(name: "__{name}") {{ fields {{ name }} }}' for i, name in enumerate(("Type", "Field", "Directive", "InputValue")))
+    check_budget(parse(f"{{ {probed} __schema {{ queryType {{ name }} }} }}"), Budget())
+
+
+@pytest.mark.parametrize("named", ['"Query"', "$name", "__Type"], ids=["a type of the schema", "a variable", "no text"])
+def test_other_types_count(named: str) -> None:
+    with pytest.raises(Fault, match="introspections"):
+        check_budget(parse("{ " + " ".join(f"t{i}: __type(name: {named}) {{ name }}" for i in range(3)) + " }"), Budget())
