@@ -11,6 +11,7 @@ from auth.rights import Operation
 from connectors.aggregation import WIDTH, Aggregation
 from connectors.selection import Column, Every, Kind, Predicate, Row, Some, Undeliverable, Value
 from schema.aggregate_figures import Aggregated, Cell, Group, Wanted, figures, nothing, shown
+from schema.aggregate_types import DEFAULT_GROUPS
 from schema.cohorts import Key, Part, Verdict, judge, order_of
 from schema.faces import Face
 from schema.faults import bad_input
@@ -67,7 +68,7 @@ def asking(face: Face, wanted: Wanted, args: Mapping[str, Any], reader: Reader) 
     reader.allowance.reserve("values", sum(len(bound) if isinstance(bound, tuple) else 1 for bound in binds.values()))
     rows: Predicate = Every(()) if face.decision.rows is None else row_condition(face.resource, face.decision.rows, binds)
     names = tuple(dict.fromkeys(args.get("groupBy") or ()))
-    first = args.get("first", 1)
+    first = DEFAULT_GROUPS if args.get("first") is None else args["first"]
     if not isinstance(first, int) or not 1 <= first <= MOST_GROUPS:
         raise bad_input(f"first 应为 1 至 {MOST_GROUPS} 的整数", f"first must be an integer from 1 to {MOST_GROUPS}")
     reader.allowance.reserve("rows", ROWS)

@@ -36,6 +36,11 @@ class Face:
         """Name of the object type."""
         return type_name(self.resource.code)
 
+    @property
+    def page_size(self) -> int:
+        """Rows of a page for which no size was asked."""
+        return min(_DEFAULT_PAGE, self.decision.page_limit)
+
     @cached_property
     def fields(self) -> Mapping[str, Item]:
         """Items whose value the caller sees, clear or masked."""
@@ -143,6 +148,7 @@ class Face:
         return self.decided(item.code).shown is Shown.CLEAR
 
 
+_DEFAULT_PAGE = 50
 _MOST_NAMINGS = 128
 _NO_ENUM_VALUES = frozenset({"true", "false", "null"})
 _ABSENT = ItemDecision(Shown.ABSENT, Reason.ITEM_UNKNOWN)

@@ -141,7 +141,7 @@ def listing(
     if ordered.scrambled:
         binds[SALT] = cursors.salt(caller, resource.code)
     selection = ordered.selection(resource.binding, reader.where(face, binds, parts), ())
-    first = _page_size(args.get("first"), face.decision.page_limit)
+    first = _page_size(face, args.get("first"))
     reached = filtering.reached.by_face() if where else {}
     own = reached.pop(face, ())
     every = uses if not own and not ordered.compared else tuple(dict.fromkeys((*uses, *own, *ordered.compared)))
@@ -170,7 +170,11 @@ def _ordered(face: Face, outputs: Sequence[Column], order_by: Sequence[Mapping[s
 _NEXT = ("", None)
 
 
-def _page_size(first: Any, most: int) -> int:
+def _page_size(face: Face, first: Any) -> int:
+    # Clients in Java, C# and others send null for what was not set.
+    if first is None:
+        return face.page_size
+    most = face.decision.page_limit
     if isinstance(first, int) and 1 <= first <= most:
         return first
     raise bad_input(

@@ -27,7 +27,6 @@ from schema.inputs import SharedTypes, about, claims_type, lookup_arguments, ord
 from schema.naming import described, pascal
 
 T = TypeVar("T")
-DEFAULT_PAGE = 50
 _ACTIONS = {
     "one": ("按标识查询", "looks up by identifier"),
     "list": ("列表查询，支持筛选、排序、游标分页", "lists with filter, order and cursor pages"),
@@ -90,7 +89,7 @@ class Making:
             args["where"] = GraphQLArgument(self._where(face), description="筛选条件\n\nFilter")
             args["orderBy"] = GraphQLArgument(GraphQLList(GraphQLNonNull(order)), description="排序\n\nOrder")
         text = f"每页条数,1 至 {face.decision.page_limit}\n\nPage size, 1 to {face.decision.page_limit}"
-        args["first"] = GraphQLArgument(GraphQLInt, default_value=min(DEFAULT_PAGE, face.decision.page_limit), description=text)
+        args["first"] = GraphQLArgument(GraphQLInt, default_value=face.page_size, description=text)
         args["after"] = GraphQLArgument(GraphQLString, description="上一页的 endCursor\n\nThe previous page's endCursor")
         return self._field(GraphQLNonNull(self._connection(face)), args, "list", face)
 

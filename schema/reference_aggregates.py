@@ -44,7 +44,9 @@ Figures = Mapping[str, Set[str]]
 
 async def aggregate_resolver(face: Face, args: Mapping[str, Any], reader: Reader, questions: Questions, selected: Figures) -> dict[str, Any]:
     """What a resolver of the field gives."""
-    if not isinstance(args.get("first", 1), int) or not 1 <= args.get("first", 1) <= 1000:
+    args = {**args, "first": 100 if args.get("first") is None else args["first"]}
+    first = args["first"]
+    if not isinstance(first, int) or not 1 <= first <= 1000:
         raise bad_input("first", "first must be an integer from 1 to 1000")
     asked = _Asked(face, reader, {})
     own: Predicate = Every(()) if face.decision.rows is None else row_condition(face.resource, face.decision.rows, asked.binds)

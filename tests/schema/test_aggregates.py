@@ -125,6 +125,7 @@ async def test_groups_are_ordered_by_their_values_and_cut_at_first() -> None:
     assert (whole["count"], whole["moreGroups"]) == (41, True)
     last = found(await ask(hub, text.replace("first: 3", "first: 9")))["groups"][-1]
     assert last["key"]["kind"] is None, "nulls are a group, the last"
+    assert found(await ask(hub, text.replace("first: 3", "first: null"))) == found(await ask(hub, text.replace(", first: 3", "")))
 
 
 async def test_the_row_condition_holds_and_no_row_and_no_subject_is_noted() -> None:
