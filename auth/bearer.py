@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from auth.dpop import ALGORITHMS
 from auth.tokens import TokenInvalid
 
-_AUTHORIZATION = re.compile(r"(?i:bearer|(dpop)) +([A-Za-z0-9._~+/-]+=*)\Z")
+# White space behind a field's value is no part of it (RFC 9110 §5.5); the parser of HTTP leaves it there.
+_AUTHORIZATION = re.compile(r"(?i:bearer|(dpop)) +([A-Za-z0-9._~+/-]+=*)[ \t]*\Z")
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code
 INVALID_PROOF = "invalid_dpop_proof"
 INSUFFICIENT_SCOPE = "insufficient_scope"

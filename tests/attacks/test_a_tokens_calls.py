@@ -46,6 +46,11 @@ async def test_a0_the_token_that_all_others_are_made_of_is_good(world: World) ->
     assert (await world.ask(f"Bearer {_token(world)}")).status_code == 200
 
 
+@pytest.mark.parametrize("behind", [" ", "\t", " \t "])
+async def test_a0_white_space_behind_it_is_no_part_of_it(world: World, behind: str) -> None:
+    assert (await world.ask(f"Bearer {_token(world)}{behind}")).status_code == 200
+
+
 async def test_a1_no_empty_basic_and_malformed_authorization(world: World) -> None:
     good = _token(world)
     headers = ["", "Bearer", "Bearer ", "Basic YXBwOnNlY3JldA==", f"Bearer {good} x", f"Token {good}", f"Bearer {good},", "Negotiate abc", "\x0bBearer a"]
