@@ -47,7 +47,7 @@ def export_of(plan: Plan) -> Export:
     Raises:
         Fault: ``BAD_INPUT`` unless the document selects exactly one list and its nodes; ``FORBIDDEN`` is the caller's to raise.
     """
-    fields = [root for department in plan.departments.values() for root in department.fields.values()]
+    fields = plan.roots
     if plan.others or len(fields) != 1 or not isinstance(fields[0], ListPlan):
         raise bad_input(
             "批量交换的文档须恰好选择一个列表字段",
