@@ -47,6 +47,8 @@ _MEDIA = {
     "arrow": "application/vnd.apache.arrow.file",
 }
 _LOOK_SECONDS = 0.5
+_END = "end"
+"""Id of the event behind which no other comes."""
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 log = structlog.get_logger(__name__)
 
@@ -160,6 +162,9 @@ class ExchangeHttp:
         return JSONResponse(await manifest_of(job, entry, self.live.core.log), headers=_HEADERS)
 
     async def _events(self, request: Request, caller: Caller, job: Job) -> Response:
+        if request.headers.get("last-event-id") == _END:
+            # An EventSource comes back whenever a stream ends, unless it is told by this status that there is no more.
+            return Response(status_code=204, headers=_HEADERS)
         return Events(self._stream(request, job.id), _HEADERS, check_place(self.streams, caller.identified().client_id))
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
@@ -174,11 +179,12 @@ class ExchangeHttp:
             pace = await to_thread.run_sync(pace_of, self.live.core.engine, job)
             content |= {"chunksDone": pace.done, "chunks": pace.chunks, "secondsLeft": pace.seconds_left}
             content["delivery"] = delivery_event(delivery)
-            event = b"event: progress\ndata: " + orjson.dumps(content) + b"\n\n"
+            ended = job.ended and (delivery is None or delivery.ended)
+            event = (f"id: {_END}\n".encode() if ended else b"") + b"event: progress\ndata: " + orjson.dumps(content) + b"\n\n"
             if event != last:
                 yield event
                 last = event
-            if job.ended and (delivery is None or delivery.ended):
+            if ended:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
