@@ -16,8 +16,11 @@ class PlainParser(httptools.HttpRequestParser):
     """
 
     def __init__(self, protocol: object, head: Callable[[], bytes]) -> None:
-        super().__init__(protocol)
-        self._head = head
+        self._protocol, self._head = protocol, head
+        self._begin()
+
+    def _begin(self) -> None:
+        super().__init__(self._protocol)
         # As uvicorn sets it: a request that was sent behind one with ``Connection: close`` is no fault of the first one.
         self.set_dangerous_leniencies(lenient_data_after_close=True)
 
@@ -34,6 +37,8 @@ class PlainParser(httptools.HttpRequestParser):
                 if self.get_method() == b"CONNECT":
                     raise
                 data = self._head() + bytes(data)[stopped.args[0] :]
+                # To httptools the head is over, and with ``Connection: close`` in it the connection.
+                self._begin()
             else:
                 return
 

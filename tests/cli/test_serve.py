@@ -153,6 +153,11 @@ def test_an_offer_of_http_2_costs_no_body(hub: Child, offering: bytes) -> None:
     assert answered.count(b'{"__typename":"Query"}') == 2
 
 
+def test_nor_does_one_on_a_connection_that_is_to_be_closed(hub: Child) -> None:
+    answered = exchange(hub.url, POST + b"Connection: close\r\n" + OFFER + LENGTH + ASKED)
+    assert answered.count(b'{"__typename":"Query"}') == 1
+
+
 def test_nor_one_that_comes_behind_its_head(hub: Child) -> None:
     parts = urlsplit(hub.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
