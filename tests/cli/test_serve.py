@@ -130,8 +130,10 @@ def test_without_credentials_it_is_a_usage_error(hub: Child, home: Path) -> None
 
 
 def test_what_the_command_line_does_is_in_force_without_restart(hub: Child, home: Path) -> None:
+    """Within a second, which a fast machine's next command does not take."""
     assert run_command(home, "app", "disable", "audit_admin").returncode == 0
-    assert run_command(home, "token", "--url", hub.url, **account(home, "audit_admin")).returncode == 1
+    asked = (run_command(home, "token", "--url", hub.url, **account(home, "audit_admin")).returncode for _ in range(60))
+    assert next((code for code in asked if code), 0) == 1
 
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
