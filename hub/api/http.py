@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -133,6 +134,9 @@ def read_graphql(body: bytes) -> GraphQLRequest:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if body.startswith(BOM_UTF8):
+            zh, en = "请求体以字节顺序标记（BOM）开头", "the body begins with a byte order mark (BOM)"
+            raise Fault(Code.BAD_REQUEST, zh, en, "请以不带 BOM 的 UTF-8 保存", "save it as UTF-8 without one") from None
         en = f"the body is not valid JSON (line {error.lineno}, column {error.colno})"
         raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON（第 {error.lineno} 行第 {error.colno} 列）", en, "请检查 JSON 语法", "check the JSON") from None
     if not isinstance(content, dict):

@@ -222,6 +222,12 @@ def test_the_place_of_a_syntax_error_is_told() -> None:
         read_graphql(b'{"query":\n "x" "y"}')
 
 
+def test_a_byte_order_mark_which_no_editor_shows_is_named() -> None:
+    with pytest.raises(Fault, match="byte order mark") as fault:
+        read_graphql(b"\xef\xbb\xbf" + BODY)
+    assert fault.value.hint_en == "save it as UTF-8 without one"
+
+
 @pytest.mark.parametrize(
     ("content", "zh", "en"),
     [
