@@ -464,17 +464,6 @@ async def test_events_tell_of_chunks(world: World) -> None:
     }
 
 
-async def test_a_reader_that_has_the_last_event_is_sent_no_other(world: World) -> None:
-    """An EventSource of a browser comes back by itself when a stream ends, with the id of the event that it had last."""
-    job = await world.start()
-    streamed = (await world.http.get(f"/exchanges/{job}/events", headers=world.headers())).text.split("\n\n")
-    assert [event.startswith("id: end\n") for event in streamed if event][-1:] == [True]
-    assert sum("id: " in event for event in streamed) == 1
-    again = await world.http.get(f"/exchanges/{job}/events", headers=world.headers() | {"last-event-id": "end"})
-    assert (again.status_code, again.content) == (204, b"")
-    assert (await world.http.get("/exchanges/none/events", headers=world.headers() | {"last-event-id": "end"})).status_code == 404
-
-
 async def test_a_grant_s_page_limit_does_not_bound_chunks(world: World) -> None:
     world.core.sharing.create_application(CONSOLE, "other", "civil_affairs", [PURPOSE], [])
     world.core.sharing.create_grant(SECURITY, grant("other", max_page=1))

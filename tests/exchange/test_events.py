@@ -33,3 +33,15 @@ async def test_an_application_has_so_many_streams_of_events_at_once(tmp_path: Pa
         may.set()
         assert sorted(answer.status_code for answer in await asyncio.gather(*asked)) == [200] * MOST_EACH + [429]
         assert (await world.http.get(f"/exchanges/{job}/events", headers=world.headers())).status_code == 200
+
+
+async def test_a_reader_that_has_the_last_event_is_sent_no_other(tmp_path: Path) -> None:
+    """An EventSource of a browser comes back by itself when a stream ends, with the id of the event that it had last."""
+    async with world_in(tmp_path) as world:
+        job = await world.start()
+        streamed = (await world.http.get(f"/exchanges/{job}/events", headers=world.headers())).text.split("\n\n")
+        assert [event.startswith("id: end\n") for event in streamed if event][-1:] == [True]
+        assert sum("id: " in event for event in streamed) == 1
+        again = await world.http.get(f"/exchanges/{job}/events", headers=world.headers() | {"last-event-id": "end"})
+        assert (again.status_code, again.content) == (204, b"")
+        assert (await world.http.get("/exchanges/none/events", headers=world.headers() | {"last-event-id": "end"})).status_code == 404
