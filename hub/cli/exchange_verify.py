@@ -30,6 +30,7 @@ from hub.cli.pulling.listing import Listing, read_keys
 from hub.cli.pulling.pull import Pull
 from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile
 from hub.cli.verifying.address import PASSWORD
+from hub.cli.verifying.counting import counted
 from hub.cli.verifying.document import read_document
 from hub.cli.verifying.table import table_of
 from hub.cli.verifying.verification import Verification
@@ -99,4 +100,5 @@ def verify(
 
     listing = run(work())
     Memory(into).forget()
-    show_whole(listing, into, base, hub_key, as_json)
+    found = counted(into, listing)
+    show_whole(listing, into, base, hub_key, as_json, {"outcomes": found.outcomes, "refused": found.refused}, found.line)

@@ -20,6 +20,7 @@ from tests.servers.postgres import Postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub")]
 Call = Callable[..., Outcome]
+COUNTS = {"MATCH": 3, "MISMATCH": 2, "NOT_FOUND": 0, "INDETERMINATE": 0, "REFUSED": 1}
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def test_a_csv_file_is_verified(hub: RunningHub, verify: Call, rows: list[Row], 
     done = verify(path, *charset, "--keep", "case_no", "--json")
     assert done.code == 0, done.err
     assert (done.data["rows"], done.data["exchange"]) == (6, manifest_in(tmp_path / "in")["exchange"])
+    assert (done.data["outcomes"], done.data["refused"]) == (COUNTS, {"BAD_INPUT": 1})
     assert told(tmp_path / "in") == EXPECTED
     assert [*inside(tmp_path / "in")] == ["data.csv"], "nothing is left beside the outcomes"
     again = verify(path, *charset, "--keep", "case_no")
@@ -73,6 +75,14 @@ def test_a_table_has_the_outcomes_of_the_file(
     assert address not in str(stored(hub, "SELECT * FROM exchange")) + str(stored(hub, "SELECT * FROM exchange_upload"))
     (media, _) = [headers["content-type"] for method, path, headers in proxy.asked if (method, path) == ("POST", "/exchanges/uploads")]
     assert media == "application/x-ndjson"
+
+
+@pytest.mark.parametrize("more", [("CSV",), ("CSV", "--encoding", "gb18030"), ("JSONL",), ("PARQUET",), ("ARROW",)], ids=" ".join)
+def test_the_counts_of_outcomes_are_told(verify: Call, rows: list[Row], tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = verify(written(rows, tmp_path / "applicants.csv"), "--keep", "case_no", "--keep", "name", "--format", *more)
+    assert done.code == 0, done.err
+    line = "结论 outcomes: 相符 MATCH 3; 不符 MISMATCH 2; 无此对象 NOT_FOUND 0; 无法判断 INDETERMINATE 0; 未核验 REFUSED 1 (BAD_INPUT 1)"
+    assert line in done.out.splitlines(), done.out
 
 
 def test_formats_and_encodings_of_outcomes(verify: Call, rows: list[Row], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,11 +63,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def show_whole(listing: Listing, folder: Path, url: str, hub_key: Path | None, as_json: bool) -> None:
-    """Tells what is in the folder now, and how it is verified."""
+def show_whole(listing: Listing, folder: Path, url: str, hub_key: Path | None, as_json: bool, more: Mapping[str, object] | None = None, line: str = "") -> None:
+    """Tells what is in the folder now, and how it is verified; ``more`` belongs to the record, ``line`` to the text."""
     rows = sum(file.rows for file in listing.files)
     record = {"exchange": listing.exchange, "folder": str(folder), "files": len(listing.files), "rows": rows, "bytes": listing.bytes}
-    told = f"已完成 whole: {folder}: {len(listing.files)} 个文件 files, {rows} 行 rows, {listing.bytes} 字节 bytes"
-    show_record({**record, "proven": listing.proven}, as_json, f"{told}\n核验 verify: huitong-verify exchange {folder} --key {hub_key or 'log.key'}")
+    told = [f"已完成 whole: {folder}: {len(listing.files)} 个文件 files, {rows} 行 rows, {listing.bytes} 字节 bytes", *([line] if line else [])]
+    told.append(f"核验 verify: huitong-verify exchange {folder} --key {hub_key or 'log.key'}")
+    show_record({**record, "proven": listing.proven, **(more or {})}, as_json, "\n".join(told))
     if hub_key is None and not as_json:
         note(f"日志公钥 log.key: {url.rstrip('/')}/ledger/key")
