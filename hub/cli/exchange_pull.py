@@ -33,7 +33,7 @@ from hub.cli.output import note, show_record
 from hub.cli.pulling.beginning import Memory, begin
 from hub.cli.pulling.calls import Caller, run, show_whole
 from hub.cli.pulling.listing import Listing, read_keys
-from hub.cli.pulling.pull import Pull
+from hub.cli.pulling.pull import Pull, held
 from hub.cli.pulling.remote import Remote
 from hub.cli.query import read_variables
 from hub.cli.texts import read_text
@@ -161,7 +161,8 @@ async def _started(remote: Remote, wanted: Pull, memory: Memory, asked: Asked) -
     """The exchange of a document: the folder remembers its key."""
     if asked.key is None:
         memory.check_room()
-    held = memory.of(remote.url, asked.key)
-    begun = await begin(remote, wanted.trying(), _MUTATION, asked.content(held["key"]))
+    # Two commands for one folder would each begin an exchange of its own.
+    with held(wanted.folder):
+        begun = await begin(remote, wanted.trying(), _MUTATION, asked.content(memory.of(remote.url, asked.key)["key"]))
     note(f"批量交换 exchange {begun['id']}")
     return str(begun["id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
@@ -172,6 +173,58 @@ def test_nothing_that_is_there_is_overwritten(hub: RunningHub, true: str, severa
     assert (pull(proxy.base, several).code, inside(folder)) == (0, FILES)
     other = pull(proxy.base, true)
     assert (other.code, manifest_in(folder)["exchange"], inside(folder)) == (1, several, FILES)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_a_part_that_is_no_file_is_neither_read_nor_followed(several: str, pull: Call, proxy: Proxy, tmp_path: Path, kind: str) -> None:
+    proxy.cut_after = 100_000
+    assert pull(proxy.base, several, "--parallel", 1, "--patience", 0).code == 3
+    part = tmp_path / "in" / "data-00001.jsonl.part"
+    begun = part.rename(tmp_path / "elsewhere").read_bytes()
+    {"pipe": lambda: os.mkfifo(part), "link": lambda: part.symlink_to(tmp_path / "elsewhere"), "folder": part.mkdir}[kind]()
+    proxy.cut_after = None
+    refused = pull(proxy.base, several)
+    assert (refused.code, f"the part of another file is there: {part}" in refused.err) == (1, True), refused.err
+    assert (tmp_path / "elsewhere").read_bytes() == begun
+
+
+@pytest.mark.parametrize("what", ["data-00001.jsonl.part.json", "manifest.json.part"])
+def test_a_disk_that_is_full_is_told_whatever_is_written(
+    several: str, pull: Call, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Little files too: those beside the parts, and the manifest at the end."""
+    with monkeypatch.context() as full:
+        full.setattr("hub.cli.pulling.disk.os.fdopen", refusing(what))
+        done = pull(proxy.base, several)
+    assert (done.code, "No space left on device" in done.err, "make room and run again" in done.err) == (1, True, True), done.err
+    assert [path.name for path in (tmp_path / "in").iterdir() if path.name.endswith(".new")] == []
+    assert (pull(proxy.base, several).code, inside(tmp_path / "in")) == (0, FILES)
+
+
+def refusing(name: str) -> Callable[..., object]:
+    """What opens files, but for that of this name: there is no room for its first byte."""
+    opened = os.fdopen
+
+    def fdopen(descriptor: int, *arguments: object, **more: object) -> object:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name == f".{name}.new":
+            os.close(descriptor)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return opened(descriptor, *arguments, **more)  # type: ignore[call-overload]
+
+    return fdopen
+
+
+def test_commands_that_begin_at_once_begin_one_exchange(hub: RunningHub, pull: Call, proxy: Proxy, tmp_path: Path) -> None:
+    """The folder remembers one key: whoever comes while another begins has to wait."""
+    document = tmp_path / "persons.graphql"
+    document.write_text(DOCUMENT)
+    (tmp_path / "in").mkdir()
+    held = os.open(tmp_path / "in", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    done = pull(proxy.base, "--document", document, "--format", "JSONL")
+    os.close(held)
+    assert (done.code, proxy.count("POST", "/graphql"), "another process" in done.err) == (1, 0, True)
+    assert inside(tmp_path / "in") == {}
 
 
 def test_one_pull_at_a_time_has_a_folder(several: str, pull: Call, proxy: Proxy, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from hub.cli.faults import CliFault
-from hub.cli.pulling.files import write_whole
+from hub.cli.pulling.disk import usable, write_whole
 from hub.cli.pulling.listing import MANIFEST
 from hub.cli.pulling.remote import Refusal, Remote, Trying, told_of
 
@@ -75,7 +75,7 @@ class Memory:
             if held is not None and key in (None, held["key"]):
                 return held
         except (OSError, ValueError, LookupError, TypeError):
-            raise self._unusable() from None
+            raise CliFault(f"{self._path}: 无法读写 cannot be read or written", "--into DIR") from None
         made = {"hub": hub, "key": key or secrets.token_hex(16), **more}
         self.keep(made)
         return made
@@ -86,14 +86,9 @@ class Memory:
         Raises:
             CliFault: the folder cannot be written.
         """
-        try:
+        with usable(self._path):
             write_whole(self._path, orjson.dumps(held))
-        except OSError:
-            raise self._unusable() from None
 
     def forget(self) -> None:
         """Remembers nothing any more."""
         self._path.unlink(missing_ok=True)
-
-    def _unusable(self) -> CliFault:
-        return CliFault(f"{self._path}: 无法读写 cannot be read or written", "--into DIR")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import httpx2
@@ -16,6 +15,7 @@ import orjson
 from cryptography.hazmat.primitives import hashes
 
 from hub.cli.faults import CliFault
+from hub.cli.pulling.disk import place, usable, write_whole
 from hub.cli.pulling.listing import PART, SIDECAR, Listed
 from hub.cli.pulling.remote import Again, Remote, Trying
 
@@ -67,8 +67,12 @@ class Coming:
         """Whether the file is there, whole.
 
         Raises:
-            CliFault: another one has its name, or the part of another one.
+            CliFault: another one has its name, or the part of another one; or the folder cannot be used.
         """
+        with usable(self._whole):
+            return await self._look()
+
+    async def _look(self) -> bool:
         if self._whole.exists() or self._whole.is_symlink():
             if not self._whole.is_file() or self._whole.is_symlink() or not (await asyncio.to_thread(sums_of, self._whole, self._file)).are(self._file):
                 raise CliFault(f"已有另一同名文件，不予覆盖 another file has this name, and is not overwritten: {self._whole}", "--into DIR")
@@ -77,8 +81,8 @@ class Coming:
                 self._part.unlink(missing_ok=True)
                 self._sidecar.unlink()
             return True
-        if self._part.exists() or self._sidecar.exists():
-            if not self._is_mine():
+        if self._is_begun():
+            if not (self._is_mine() and self._is_file()):
                 raise CliFault(f"目录中有另一文件的未完成部分 the part of another file is there: {self._part}", "--into DIR；或删除该部分 or delete it")
         else:
             write_whole(self._sidecar, orjson.dumps(self._mine()))
@@ -91,13 +95,20 @@ class Coming:
         """Whether what lies beside is of this file of this exchange."""
         return bool(_read(self._sidecar) == self._mine())
 
+    def _is_begun(self) -> bool:
+        return os.path.lexists(self._part) or self._sidecar.exists()
+
+    def _is_file(self) -> bool:
+        """Whether the part can be gone on with: whoever reads a pipe waits for ever, and a link leads elsewhere."""
+        return not os.path.lexists(self._part) or S_ISREG(self._part.lstat().st_mode)
+
     async def pull(self, remote: Remote, trying: Trying) -> None:
         """Brings it in, from where it ended before.
 
         Raises:
             CliFault: the hub refuses, nothing comes any more, there is no room, or what comes is not the file of the manifest.
         """
-        try:
+        with usable(self._whole):
             for _ in range(2):
                 sums = await trying.insist(lambda: self._attempt(remote, trying))
                 if sums.are(self._file):
@@ -105,13 +116,6 @@ class Coming:
                     return
                 # A part whose disk or machine failed is not worth its bytes: once it is brought in anew.
                 self._part.unlink()
-        except OSError as fault:
-            remedy = (
-                "腾出空间后重新执行即可续传 make room and run again to go on"
-                if fault.errno == errno.ENOSPC
-                else "请核对目录与权限 check folder and permissions"
-            )
-            raise CliFault(f"{self._whole}: 无法写入 cannot be written: {fault.strerror}", remedy) from None
         raise CliFault(f"{self._file.name}: 内容与清单的摘要不符 what came has not the digest of the manifest", _TAMPERED)
 
     async def _attempt(self, remote: Remote, trying: Trying) -> Sums:
@@ -166,30 +170,6 @@ class Coming:
         self._sidecar.unlink(missing_ok=True)
 
 
-def place(part: Path, whole: Path) -> None:
-    """Gives a finished file its name, unless something has it.
-
-    Raises:
-        CliFault: something has.
-    """
-    try:
-        os.link(part, whole)
-    except FileExistsError:
-        raise CliFault(f"已有另一同名文件，不予覆盖 another file has this name, and is not overwritten: {whole}", "--into DIR") from None
-    except OSError:
-        # File systems without hard links: nobody else writes here, for the folder is locked.
-        if whole.exists():
-            raise CliFault(f"已有另一同名文件，不予覆盖 another file has this name, and is not overwritten: {whole}", "--into DIR") from None
-        part.rename(whole)
-    part.unlink(missing_ok=True)
-    with suppress(OSError):
-        folder = os.open(whole.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _all(file: Any, piece: bytes) -> None:
     """Writes all of it: an unbuffered file may take less."""
     rest = memoryview(piece)
@@ -202,11 +182,3 @@ def _read(path: Path) -> Any:
         return orjson.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a small file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-        file.write(content)
-    draft.replace(path)

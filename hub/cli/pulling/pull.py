@@ -16,7 +16,8 @@ import orjson
 
 from hub.cli.faults import CliFault
 from hub.cli.output import note
-from hub.cli.pulling.files import Coming, place, write_whole
+from hub.cli.pulling.disk import place, usable, write_whole
+from hub.cli.pulling.files import Coming
 from hub.cli.pulling.listing import MANIFEST, MOST_BYTES, PART, Listed, Listing, UnknownKey, confirmed, followed, parsed_keys
 from hub.cli.pulling.remote import Again, Remote, Silent, Trying
 from hub.cli.pulling.telling import Telling, telling
@@ -50,7 +51,8 @@ class Pull:
             self._check_folder(exchange)
             with telling(listing.bytes) as tell:
                 await self._files(remote, listing, tell)
-            _finish(self.folder, listing)
+            with usable(self.folder / MANIFEST):
+                _finish(self.folder, listing)
         return listing
 
     def trying(self, tell: Telling | None = None) -> Trying:
