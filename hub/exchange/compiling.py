@@ -14,6 +14,7 @@ from graphql import VariableValues
 from auth.decide import Rights
 from auth.rights import Decision
 from hub.api.execute import Executor, flags_of, variables_of
+from hub.exchange.reads import reads_of
 from hub.exchange.store import Job
 from hub.live import Live
 from hub.withdrawal.telling import check_document
@@ -33,6 +34,8 @@ class Compiled:
     export: Export
     variables: VariableValues
     rights: Rights
+    reads: str
+    """See :func:`hub.exchange.reads.reads_of`."""
 
     @property
     def decisions(self) -> list[Decision]:
@@ -41,7 +44,7 @@ class Compiled:
 
     @property
     def plan(self) -> str:
-        """What is kept of the plan, as JSON: the document's hash, resources, columns, decisions, and how each item is shown."""
+        """What is kept of the plan, as JSON: the document's hash, resources, columns, decisions, how each item is shown, and where it reads."""
         export = self.export
         kept = {
             "document": export.plan.document.sha256,
@@ -49,8 +52,16 @@ class Compiled:
             "columns": [".".join(path) for path, _ in export.columns],
             "decisions": {face.resource.code: face.decision.digest for face in export.plan.faces.values()},
             "items": {code: [[use.code, use.shown, use.mask and f"{use.mask}@{use.version}"] for use in uses] for code, uses in export.uses.items()},
+            "reads": self.reads,
         }
         return json.dumps(kept, ensure_ascii=False)
+
+    def is_of(self, plan: str) -> bool:
+        """Whether the plan that was kept is this one. Those of jobs that were begun by earlier releases do not say where they read."""
+        mine, kept = json.loads(self.plan), json.loads(plan)
+        if "reads" not in kept:
+            mine.pop("reads", None)
+        return bool(mine == kept)
 
 
 class Compiler:
@@ -82,7 +93,8 @@ class Compiler:
                 "apply by requestAccess",
             )
         check_arguments(export, coerced)
-        return Compiled(export, coerced, rights)
+        resources = (face.resource for face in export.plan.faces.values())
+        return Compiled(export, coerced, rights, reads_of(resources, self._live.snapshot.sources))
 
 
 def input_digest(

@@ -7,6 +7,7 @@ from collections import Counter
 from auth.decide import Rights
 from hub.exchange.compiling import Compiled
 from hub.exchange.planning import Planned
+from hub.exchange.reads import reads_of
 from hub.exchange.stops import Stopped, Waiting
 from hub.exchange.store import Job
 from hub.exchange.window import ALWAYS, is_open
@@ -66,6 +67,9 @@ class Looks:
             now_ = faces.face(code)
             if now_ is None or now_.decision != face.decision:
                 raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+        read = (now_.resource for code, _ in plan.faces if (now_ := faces.face(code)) is not None)
+        if reads_of(read, faces.snapshot.sources) != compiled.reads:
+            raise Stopped("CONFLICT 目录中数据的位置已变更 the catalog reads the data elsewhere than when the exchange began; start another one")
 
     def check_room(self, waits: bool) -> None:
         """That there is room on the disk; for a job that ``waits`` for it, as much as a new one needs.

@@ -266,7 +266,7 @@ class ExchangeRunner:
         if not is_untouched(job):
             raise Stopped("CONFLICT 任务内容被更改 what the exchange was started with was changed")
         compiled = self.compile(job.document, json.loads(job.variables), job.operation_name, rights)
-        if compiled.plan != job.plan:
+        if not compiled.is_of(job.plan):
             raise Stopped("CONFLICT 查询计划已变更 the plan of the document is not what it was when the exchange began")
         sources = Sources(self._live.snapshot.sources, self._live.sources.source)
         return planned(job, compiled, sources, self._cursors)
