@@ -173,8 +173,28 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
     decisions = compiled.decisions
     check_use(context.caller.use, decisions)
     check_documents(decisions, compiled.export.plan.document)
+    values = _values(context, given, variables, compiled) | {"application": app.client_id}
+    # What has begun already needs neither room nor quota: it may be what used them up.
+    job = await to_thread.run_sync(context.services.exchanges.started, app.client_id, given.idempotency_key)
+    if job is None:
+        job = await _begun(context, given, compiled, values)
+    if job.input_sha256 != values["input_sha256"]:
+        raise Fault(
+            Code.CONFLICT,
+            "该 idempotencyKey 已用于另一输入",
+            "this idempotencyKey was used with another input",
+            "请换用新的 idempotencyKey",
+            "use a new idempotencyKey",
+        )
+    context.details.setdefault("exchanges", []).append(job.id)
+    return StartExchangePayload(exchange=exchange_of(job))
+
+
+async def _begun(context: Context, given: StartExchangeInput, compiled: Compiled, values: dict[str, Any]) -> Job:
+    """A new job, where one may begin now; or that of another call with the same key, which was faster."""
     if given.destination is not None:
-        check_destination(context.services.destinations, given.destination, app, given.format.value, [path for path, _ in compiled.export.columns])
+        app, columns = context.caller.identified(), [path for path, _ in compiled.export.columns]
+        check_destination(context.services.destinations, given.destination, app, given.format.value, columns)
     if context.live.core.space.exchanges_refused:
         raise Fault(
             Code.RATE_LIMITED,
@@ -184,9 +204,8 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
             "try again later, or tell the administrators",
             origin=Origin.HUB,
         )
-    await to_thread.run_sync(check_quota, context.live.core.engine, limited(decisions))
-    values = _values(context, given, variables, compiled)
-    values["application"] = app.client_id
+    await to_thread.run_sync(check_quota, context.live.core.engine, limited(compiled.decisions))
+    job: Job
     try:
         job, is_new = await to_thread.run_sync(context.services.exchanges.add, values)
     except TooMany:
@@ -197,18 +216,9 @@ async def start_exchange(info: Info, given: StartExchangeInput) -> StartExchange
             "请等待其完成或取消其一",
             "wait until one ends, or cancel one",
         ) from None
-    if job.input_sha256 != values["input_sha256"]:
-        raise Fault(
-            Code.CONFLICT,
-            "该 idempotencyKey 已用于另一输入",
-            "this idempotencyKey was used with another input",
-            "请换用新的 idempotencyKey",
-            "use a new idempotencyKey",
-        )
-    context.details.setdefault("exchanges", []).append(job.id)
     if is_new:
         context.services.runner.start(job.id)
-    return StartExchangePayload(exchange=exchange_of(job))
+    return job
 
 
 def _check(given: StartExchangeInput) -> dict[str, Any]:

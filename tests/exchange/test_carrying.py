@@ -28,7 +28,7 @@ from hub.exchange.store import FileRecord
 from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
-from hub.space import Level
+from hub.space import Level, Space
 from tests.catalog.homes import CONSOLE, SECURITY
 from tests.exchange.chunked import CANCEL, CHUNK, CHUNKS, DOCUMENT, ORDERED, PURPOSE, ROWS, START, World, difference, grant, world_in
 
@@ -405,6 +405,20 @@ async def test_a_batch_counts_as_one_call_of_its_grant(tmp_path: Path) -> None:
         await world.until(await world.start(), "SUCCEEDED")
         answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
         assert answer["errors"][0]["extensions"]["code"] == "QUOTA_EXCEEDED"
+
+
+async def test_what_has_begun_is_answered_though_nothing_more_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lost the answer sends the call again: the exchange itself may have used up quota and disk."""
+    async with world_in(tmp_path, quota={"calls": 1, "rows": None, "per": "MONTH"}) as world:
+        job = await world.start()
+        await world.until(job, "SUCCEEDED")
+        assert await world.start() == job, "the quota is used up"
+        monkeypatch.setattr(Space, "exchanges_refused", True)
+        assert await world.start() == job, "the disk is full"
+        other = await world.post(START, {"i": {"document": ORDERED, "format": "CSV", "idempotencyKey": "k"}})
+        assert other["errors"][0]["extensions"]["code"] == "CONFLICT"
+        more = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
+        assert more["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
 async def test_a_call_takes_from_the_quota_while_a_chunk_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,14 +58,11 @@ async def start_verification(info: Info, given: StartVerificationInput) -> Start
     _check(given)
     compiled = context.services.verifications.compile(given.document, given.operation_name, context.caller.rights)
     compiled.checks.purpose(context.caller.use, public=False)
-    if context.live.core.space.exchanges_refused:
-        zh, en = "平台磁盘空间不足，暂不受理批量核验", "the hub's disk has no room for another exchange"
-        raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试", "try again later", origin=Origin.HUB)
-    if compiled.checks.bounded:
-        await to_thread.run_sync(check_quota, context.live.core.engine, compiled.checks.bounded)
     digest = input_digest(given.document, str(given.upload), given.format.value, given.operation_name, given.keep or (), _encoding(given), given.destination)
     known = await to_thread.run_sync(context.services.exchanges.started, app.client_id, given.idempotency_key)
     if known is None:
+        # What has begun already needs neither room nor quota: it may be what used them up.
+        await _check_room(context, compiled)
         values = _values(context, given, compiled, await _upload(context, given, compiled, app), digest)
         try:
             known, is_new = await to_thread.run_sync(context.services.exchanges.add, {**values, "application": app.client_id})
@@ -83,6 +80,15 @@ async def start_verification(info: Info, given: StartVerificationInput) -> Start
         raise Fault(Code.CONFLICT, zh, en, "请换用新的 idempotencyKey", "use a new idempotencyKey")
     context.details.setdefault("exchanges", []).append(known.id)
     return StartVerificationPayload(exchange=exchange_of(known))
+
+
+async def _check_room(context: Context, compiled: Compiled) -> None:
+    """That another job may begin now."""
+    if context.live.core.space.exchanges_refused:
+        zh, en = "平台磁盘空间不足，暂不受理批量核验", "the hub's disk has no room for another exchange"
+        raise Fault(Code.RATE_LIMITED, zh, en, "请稍后重试", "try again later", origin=Origin.HUB)
+    if compiled.checks.bounded:
+        await to_thread.run_sync(check_quota, context.live.core.engine, compiled.checks.bounded)
 
 
 def _check(given: StartVerificationInput) -> None:

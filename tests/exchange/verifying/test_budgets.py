@@ -114,9 +114,11 @@ async def test_a_grants_quota_counts_each_hundred_as_a_call_and_holds_the_batch(
     world = batches.world
     app = world.application("bounded", quota={"calls": 2, "per": "DAY"})
     with clock.at(datetime(2027, 4, 1, 4, tzinfo=UTC)) as hand:
-        job = await batches.job(app, await batches.upload(app, persons(250)), NAMES)
+        upload = await batches.upload(app, persons(250))
+        job = await batches.job(app, upload, NAMES)
         waiting = await batches.until(app, job, "PAUSED", "FAILED", "SUCCEEDED")
         assert (waiting["state"], int(waiting["progress"]["rowsDone"]), waiting["reason"].split()[0]) == ("PAUSED", 200, "QUOTA_EXCEEDED")
+        assert await batches.job(app, upload, NAMES) == job, "whoever lost the answer to the start has it told again"
         hand.forward(days=1)
         assert len(await batches.rows(app, job)) == 250
 
