@@ -21,3 +21,7 @@ class Waiting(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Renewed(Exception):
+    """The catalog reads the data elsewhere by now: what goes on row by row, as calls do, goes on there."""

@@ -12,6 +12,7 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLScalarType, ObjectVa
 
 from auth.decide import Rights
 from hub.api.prepared import Checks, Prepared
+from hub.exchange.reads import reads_of
 from hub.ledger.entry import Shown
 from hub.live import Live
 from hub.withdrawal.telling import check_document
@@ -38,6 +39,8 @@ class Compiled:
     """Of which the document asks the outcome one by one; empty where it does not."""
     moment: bool
     """Whether it asks as of when data are."""
+    reads: str
+    """See :func:`hub.exchange.reads.reads_of`."""
 
     @property
     def items(self) -> dict[str, list[tuple[str, Shown, None]]]:
@@ -71,7 +74,8 @@ def compile_document(live: Live, documents: Documents, plans: Plans, text: str, 
     claims = _names(field, "claims") if "outcome" in below else ()
     if "outcome" not in shown or not types:
         raise _no_verification()
-    return Compiled(prepared, plan, field, Checks(plan, document), types, required, claims, "asOf" in shown)
+    reads = reads_of((face.resource for face in plan.faces.values()), live.snapshot.sources)
+    return Compiled(prepared, plan, field, Checks(plan, document), types, required, claims, "asOf" in shown, reads)
 
 
 def input_digest(

@@ -12,7 +12,8 @@ from anyio import to_thread
 
 from auth.decide import Rights
 from hub.exchange.looks import NO_ROOM
-from hub.exchange.stops import Lost, Stopped, Waiting
+from hub.exchange.reads import reads_of
+from hub.exchange.stops import Lost, Renewed, Stopped, Waiting
 from hub.exchange.store import UNFINISHED, ExchangeStore, Job
 from hub.exchange.verifying.asking import Case
 from hub.exchange.window import ALWAYS, is_open
@@ -55,6 +56,7 @@ class Looks:
 
         Raises:
             Stopped: they are not.
+            Renewed: the job has to be compiled anew.
             Waiting: there is no room.
             LedgerUnavailable: nobody can tell.
         """
@@ -70,6 +72,9 @@ class Looks:
                 raise Stopped(f"FORBIDDEN 资源已撤回 the resource is withdrawn: {code}")
             if current is None or current.decision != face.decision:
                 raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+        read = (current.resource for code, _ in case.compiled.plan.faces if (current := faces.face(code)) is not None)
+        if reads_of(read, faces.snapshot.sources) != case.compiled.reads:
+            raise Renewed
 
     def closed(self, case: Case) -> str | None:
         """What is told where the source is outside the hours that its department set."""
@@ -83,7 +88,7 @@ class Looks:
 
         Raises:
             Lost: the job was cancelled, or another server has it.
-            Stopped: see ``check``.
+            Stopped, Renewed: see ``check``.
         """
         await self.progress(case.job, ("RUNNING",), state="PAUSED", reason=reason)
         async with aside():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hub.api.calling import hub_number, new_traceparent
 from hub.api.context import Caller
 from hub.exchange.delivery.store import plan as plan_delivery
 from hub.exchange.looks import NO_ROOM
-from hub.exchange.stops import Lost, Stopped, Waiting
+from hub.exchange.stops import Lost, Renewed, Stopped, Waiting
 from hub.exchange.store import ExchangeStore, Job
 from hub.exchange.verifying import looks
 from hub.exchange.verifying.asking import Asking, Case
@@ -75,6 +76,8 @@ class VerificationRuns:
             await self._looks.progress(job, state="RUNNING", reason=None, rows_total=table.upload.rows)
             try:
                 return await self._run(case, table, aside)
+            except Renewed:
+                continue
             except LedgerUnavailable:
                 # Whether the last rows are entered is not known: what the control database says of them is read anew.
                 reason = _WAITING
@@ -85,7 +88,8 @@ class VerificationRuns:
                 if failure.errno not in FULL:
                     raise
                 reason = NO_ROOM
-            await self._looks.pause(case, reason, now() + timedelta(seconds=looks.LOOK_SECONDS), aside)
+            with suppress(Renewed):
+                await self._looks.pause(case, reason, now() + timedelta(seconds=looks.LOOK_SECONDS), aside)
 
     async def _run(self, case: Case, table: Table, aside: Aside) -> None:
         log = await to_thread.run_sync(OutcomeLog, self._folder(case.job), self._live.core.engine, case.job.id, self._store.node)
