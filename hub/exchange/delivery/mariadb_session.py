@@ -142,7 +142,7 @@ def _told(fault: Exception) -> DeliveryFault:
             )
         case 1205 | 1969:
             return unreachable("读取旧表的会话未在时限内结束", "sessions that read the old table did not end in time")
-        case 1048 | 1062 | 1264 | 1292 | 1366 | 1406 | 1452:
+        case 1048 | 1062 | 1264 | 1265 | 1292 | 1366 | 1406 | 1452 | 3819 | 4025:
             return DeliveryFault(Code.SOURCE_VALUE, f"有值不能写入库表（{number}）", f"a value does not fit into the table (error {number})", lasting=True)
         case 1153:
             return too_large()

@@ -135,10 +135,13 @@ class SqliteTarget:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            # While somebody reads, a file without a write-ahead log takes no commit, and the transaction stays open.
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # A full disk has ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
 
 def _values(column: Any) -> list[object]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from hub.exchange.delivery import mariadb_session
+from hub.exchange.delivery import mariadb_session, table_sqlite
 from hub.exchange.delivery.checks import check_place
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from tests.exchange.delivery.databases import Database, mariadb_database, postgres_database, sqlite_database
@@ -244,6 +244,43 @@ def test_a_view_on_the_table_is_told_of(tmp_path: Path, postgres: Any) -> None:
     fault = refused(database.table("people"), parcel(tmp_path, "exchange_b", day=2), tmp_path)
     assert "views or other objects depend" in fault.en
     assert len(database.ask("SELECT * FROM adults")) == 100
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_check_of_the_consumers_that_rows_fail_is_told_once_and_for_all(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
+    making: Any = {"postgres": postgres_database, "mariadb": mariadb_database}[kind]
+    database: Database = making(request.getfixturevalue(kind), tmp_path)
+    bring(database.table("people"), parcel(tmp_path), tmp_path)
+    database.ask("ALTER TABLE people ADD CONSTRAINT few CHECK (id < 500)", "SELECT 1")
+    fault = refused(database.table("people"), parcel(tmp_path, "exchange_b", first=500, day=2), tmp_path)
+    assert (fault.code.value, fault.lasting) == ("SOURCE_VALUE", True)
+    assert database.tables() == {"people"}
+
+
+def test_a_reader_of_a_file_without_a_log_leaves_no_staging_table_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_sqlite, "_BUSY_SECONDS", 0.2)
+    database = sqlite_database(tmp_path)
+    database.ask("PRAGMA journal_mode = DELETE", "SELECT 1")
+    where, new = database.table("people"), parcel(tmp_path, "exchange_b", first=500, count=2500, day=2)
+    bring(where, parcel(tmp_path), tmp_path)
+    discard = table_sqlite.SqliteTarget.discard
+    with database.session() as reader:
+        seen = iter(range(10))
+
+        def reading(_rows: int, _sent: int) -> None:
+            if next(seen) == 1:
+                reader("BEGIN")
+                assert reader("SELECT count(*) FROM people") == [(100,)]
+
+        def then_discard(target: table_sqlite.SqliteTarget) -> None:
+            reader("COMMIT")
+            discard(target)
+
+        monkeypatch.setattr(table_sqlite.SqliteTarget, "discard", then_discard)
+        with pytest.raises(DeliveryFault, match="somebody else holds the database file"):
+            bring(where, new, tmp_path, reading)
+    assert database.tables() == {"people"}
+    assert bring(where, new, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
