@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, not_, select, text, update
 
 from connectors.calling import RemoteReceipt
+from hub.exchange.leases import lapsed
 from hub.exchange.stops import Lost, Stopped
 from hub.exchange.store import UNFINISHED, Job
 from hub.exchange.tables import exchange, exchange_chunk
@@ -212,7 +213,8 @@ def _lock(connection: Connection, source: str) -> None:
 def _sessions(connection: Connection, source: str) -> int:
     """What a server holds of which nothing has been heard for long does not count: it is taken over."""
     chunk = exchange_chunk.c
-    held = and_(chunk.source == source, chunk.state == "RUNNING", exchange.c.state.in_(UNFINISHED), exchange.c.held_until >= now())
+    living = not_(lapsed(exchange.c.held_until, now()))
+    held = and_(chunk.source == source, chunk.state == "RUNNING", exchange.c.state.in_(UNFINISHED), living)
     joined = exchange_chunk.join(exchange, exchange.c.id == chunk.exchange)
     return int(connection.execute(select(func.count()).select_from(joined).where(held)).scalar_one())
 

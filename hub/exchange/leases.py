@@ -16,6 +16,14 @@ LEASE = timedelta(seconds=30)
 """How long a job is left alone after its server was last heard of. Servers' clocks must agree far better than this."""
 
 
+def lapsed(held_until: ColumnElement[datetime], moment: datetime) -> ColumnElement[bool]:
+    """Whether nothing was heard of the server that holds something.
+
+    Further ahead nobody holds anything: it was held by a clock that has been set back since, and whoever lives holds it anew.
+    """
+    return or_(held_until < moment, held_until > moment + 2 * LEASE)
+
+
 class Leases:
     """Jobs held by the server process ``node``; synchronous, for worker threads.
 
@@ -50,8 +58,8 @@ class Leases:
         self._write(update(exchange).where(mine).values(node=None, held_until=None))
 
     def _unheld(self, moment: datetime) -> ColumnElement[bool]:
-        lapsed = or_(exchange.c.node.is_(None), exchange.c.held_until < moment)
-        return and_(exchange.c.state.in_(UNFINISHED), or_(lapsed, exchange.c.node != self._node) if self._alone else lapsed)
+        free = or_(exchange.c.node.is_(None), lapsed(exchange.c.held_until, moment))
+        return and_(exchange.c.state.in_(UNFINISHED), or_(free, exchange.c.node != self._node) if self._alone else free)
 
     def _write(self, statement: Update) -> int:
         with writing(self._engine) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,17 @@ def test_what_a_dead_server_held_is_taken_over_and_fenced(core: Core) -> None:
     assert job is not None
     assert (job.state, job.rows_done, [file.rows for file in job.files]) == ("SUCCEEDED", 7, [7])
     assert not second.claim(JOB)
+
+
+def test_a_clock_that_was_set_back_keeps_no_job_from_others(core: Core) -> None:
+    """A server held it by the clock before, and died: nobody waits until that hour comes again."""
+    first, second = (Leases(core.engine, node, alone=False) for node in ("first", "second"))
+    assert first.claim(JOB)
+    with core.engine.begin() as connection:
+        connection.execute(update(exchange).values(held_until=now() + timedelta(hours=1)))
+    assert second.free() == [JOB]
+    first.renew([JOB])
+    assert (second.claim(JOB), second.free()) == (False, []), "whoever lives holds it anew"
 
 
 def test_a_server_that_ends_leaves_its_jobs_to_others_at_once(core: Core) -> None:

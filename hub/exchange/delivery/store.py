@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, insert, or_, select, update
 
-from hub.exchange.leases import LEASE
+from hub.exchange.leases import LEASE, lapsed
 from hub.exchange.tables import exchange, exchange_delivery
 from hub.store.base import now
 from hub.store.turns import writing
@@ -129,9 +129,11 @@ class DeliveryStore:
         return and_(_TABLE.c.node == self.node, _TABLE.c.state == "RUNNING")
 
     def _open(self, moment: datetime) -> ColumnElement[bool]:
-        waiting = and_(_TABLE.c.state == "WAITING", or_(_TABLE.c.next_at.is_(None), _TABLE.c.next_at <= moment))
-        lapsed = _TABLE.c.held_until < moment
-        left = and_(_TABLE.c.state == "RUNNING", or_(lapsed, _TABLE.c.node != self.node) if self._alone else lapsed)
+        # No pause is longer: the clock was set back behind one that is.
+        over = or_(_TABLE.c.next_at.is_(None), _TABLE.c.next_at <= moment, _TABLE.c.next_at > moment + _LONGEST)
+        waiting = and_(_TABLE.c.state == "WAITING", over)
+        free = lapsed(_TABLE.c.held_until, moment)
+        left = and_(_TABLE.c.state == "RUNNING", or_(free, _TABLE.c.node != self.node) if self._alone else free)
         return or_(waiting, left)
 
     def _write(self, statement: Update) -> int:

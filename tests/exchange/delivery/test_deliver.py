@@ -268,8 +268,14 @@ async def test_one_server_at_a_time_and_whoever_lost_it_changes_nothing(world: W
         with world.core.engine.begin() as connection:
             connection.execute(update(exchange_delivery).where(row).values(**values))
 
+    assert second.due() == []
+    lapse(next_at=now() + timedelta(hours=2))
+    assert [each.exchange for each in second.due()] == [number], "no pause is that long: the clock was set back"
     lapse(next_at=None)
     assert first.claim(number) is not None
+    lapse(held_until=now() + timedelta(hours=1))
+    assert [each.exchange for each in second.due()] == [number], "nor is it held for so long"
+    assert first.progress(number, 1, 1)
     assert (second.due(), second.claim(number)) == ([], None)
     lapse(held_until=now() - timedelta(seconds=1))
     taken = second.claim(number)
