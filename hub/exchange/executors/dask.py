@@ -71,6 +71,7 @@ class DaskExecutor:
 
     def __init__(self, url: str, tls: Tls, folder: Path, mark: str, function: Function = work_on) -> None:
         self._address = address_of(url)
+        self._url, self._tls = url, tls
         self._security = security(tls, "client")
         self._folder = folder
         self._mark = mark
@@ -118,7 +119,7 @@ class DaskExecutor:
                 try:
                     self._client = await self._open()
                 except OSError as fault:
-                    log.warning("exchange_scheduler_unreachable", scheduler=self._address, fault=_reason(fault), again_in=pause)
+                    log.warning("exchange_scheduler_unreachable", scheduler=self._address, fault=await self._reason(fault), again_in=pause)
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
             if self._heard is not client.scheduler_comm:
@@ -132,6 +133,16 @@ class DaskExecutor:
         while self._client is not None and self._client.status in ("connecting", "closing"):  # noqa: ASYNC110 - Dask tells of it by nothing else
             await asyncio.sleep(_LOOK_SECONDS)
         return self._client if self._client is not None and self._client.status == "running" else None
+
+    async def _reason(self, fault: OSError) -> str:
+        """Why there is no client. Dask does not tell whose certificate is not believed, or has run out since the hub was started."""
+        try:
+            self._tls.check()
+            await asyncio.to_thread(probe, self._url, self._tls)
+        except DaskFault as wrong:
+            return str(wrong)
+        cause = fault.__cause__ or fault
+        return f"{type(fault).__name__}: {type(cause).__name__}"
 
     async def _open(self) -> Client:
         from distributed import Client
@@ -173,8 +184,3 @@ async def _outcome(future: Future[Outcome], name: str) -> ChunkReceipt:
     if not isinstance(found, ChunkReceipt):
         raise WorkerLost(f"{name}: begun before, or no longer wanted")
     return found
-
-
-def _reason(fault: OSError) -> str:
-    cause = fault.__cause__ or fault
-    return f"{type(fault).__name__}: {type(cause).__name__}"

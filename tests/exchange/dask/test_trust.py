@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from hub.exchange.executors.certificates import HUB, SCHEDULER, Wanted, make_certificates
 from hub.exchange.executors.dask import DaskExecutor, check_scheduler, dask_executor
 from hub.exchange.executors.dask_tls import DaskFault, Tls, security
 from hub.settings import Settings
 from tests.exchange.dask.cluster import SECONDS, Cluster
+from tests.exchange.dask.tasks import task
 from tests.servers.postgres import free_port
 
 if TYPE_CHECKING:
@@ -37,6 +39,27 @@ def test_no_other_scheme_is_spoken(tmp_path: Path) -> None:
     for url in ("tcp://127.0.0.1:8786", "dask://127.0.0.1", "dask:8786"):
         with pytest.raises(DaskFault, match="dask://HOST:PORT"):
             DaskExecutor(url, Tls(tmp_path, tmp_path, tmp_path), tmp_path, "")
+
+
+@pytest.mark.parametrize("what", ["run out", "of another authority"])
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.xdist_group("dask")
+async def test_a_hub_that_is_believed_no_longer_says_so_while_chunks_wait(cluster: Cluster, job: Path, tmp_path: Path, what: str) -> None:
+    """Its log names the certificate: chunks wait for as long as nobody renews it."""
+    make_certificates(tmp_path, [Wanted(HUB, ())], 1)
+    made = DaskExecutor(cluster.url, Tls(tmp_path / "ca.pem", tmp_path / "hub.pem", tmp_path / "hub.key"), cluster.folder, cluster.mark)
+    if what == "run out":
+        make_certificates(tmp_path, [Wanted(HUB, ())], 0, renew=True)
+    told = "证书已过期 the certificate has run out" if what == "run out" else "both need certificates of"
+    with capture_logs() as logs:
+        running = asyncio.create_task(made.run(task(job), lambda rows, size: None))
+        while not (said := [line for line in logs if line["event"] == "exchange_scheduler_unreachable"]):
+            await asyncio.wait({running}, timeout=0.05)
+        running.cancel()
+        await asyncio.wait({running})
+        await made.close()
+    assert told in said[0]["fault"]
 
 
 class TestSchedulers:
