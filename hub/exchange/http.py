@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,9 @@ _MEDIA = {
 _LOOK_SECONDS = 0.5
 _END = "end"
 """Id of the event behind which no other comes."""
+_QUIET_SECONDS = 15.0
+"""A stream that tells nothing for so long shows that it lives: proxies cut connections that stand still, and who is gone without a word is found out."""
+_ALIVE = b": \n\n"
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 log = structlog.get_logger(__name__)
 
@@ -169,7 +173,7 @@ class ExchangeHttp:
 
     async def _stream(self, request: Request, identity: str) -> AsyncIterator[bytes]:
         # A stream outlives neither its token's expiry nor its revocation.
-        last = b""
+        last, told = b"", time.monotonic()
         while not (self.live.draining or await request.is_disconnected()) and self.identity.holds(request.headers):
             job = await to_thread.run_sync(self.store.job, identity)
             if job is None:
@@ -181,9 +185,9 @@ class ExchangeHttp:
             content["delivery"] = delivery_event(delivery)
             ended = job.ended and (delivery is None or delivery.ended)
             event = (f"id: {_END}\n".encode() if ended else b"") + b"event: progress\ndata: " + orjson.dumps(content) + b"\n\n"
-            if event != last:
-                yield event
-                last = event
+            if event != last or time.monotonic() - told >= _QUIET_SECONDS:
+                yield event if event != last else _ALIVE
+                last, told = event, time.monotonic()
             if ended:
                 return
             await asyncio.sleep(_LOOK_SECONDS)

@@ -156,9 +156,10 @@ async def _awaited(remote: Remote, exchange: str, trying: Trying) -> tuple[str, 
     try:
         async with remote.answer(f"/exchanges/{exchange}/events", {"accept": "text/event-stream"}) as answer:
             async for line in answer.aiter_lines():
+                # Whatever comes, if only that nothing has changed.
+                trying.gained()
                 if not line.startswith("data:"):
                     continue
-                trying.gained()
                 told: dict[str, Any] = orjson.loads(line.removeprefix("data:"))
                 if told["state"] in _ENDED:
                     return told["state"], told["reason"]
