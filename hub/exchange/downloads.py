@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,7 @@ from hub.api.admission import Admission
 from hub.api.context import Caller
 from hub.exchange.ranges import Part
 from hub.live import Live
+from hub.store.base import now
 from schema.faults import Fault
 
 PIECE = 64 * 1024
@@ -32,10 +34,14 @@ class _Broken(Exception):
 
 
 class Holding:
-    """Whether a download may go on: ``look`` is done anew, with the rights of the moment, where rights or catalog have changed."""
+    """Whether a download may go on: ``look`` is done anew, with the rights of the moment, where rights or catalog have changed.
 
-    def __init__(self, live: Live, caller: Caller, look: Callable[[Caller], object]) -> None:
+    ``until`` is when the file is disposed of: who holds it open could read it for as long as he likes.
+    """
+
+    def __init__(self, live: Live, caller: Caller, look: Callable[[Caller], object], until: datetime | None) -> None:
         self._live = live
+        self._until = until
         self._caller = caller
         self._look = look
         self._seen: tuple[object, object] = (caller.rights, live.snapshot)
@@ -43,7 +49,7 @@ class Holding:
     def __call__(self) -> bool:
         """Says no as well while nobody's rights can be told."""
         app, registry = self._caller.identified(), self._live.core.registry
-        if self._live.stale or not registry.is_active(app.client_id):
+        if self._live.stale or not registry.is_active(app.client_id) or (self._until is not None and now() >= self._until):
             return False
         rights = registry.rights(app.client_id, self._caller.rights.scopes)
         seen = rights, self._live.snapshot

@@ -132,7 +132,7 @@ class ExchangeHttp:
         except BaseException:
             place()
             raise
-        holding = Holding(self.live, caller, lambda again: self._still_granted(again, job))
+        holding = Holding(self.live, caller, lambda again: self._still_granted(again, job), job.expires_at)
         return Download(path, part, _file_headers(job, file), holding, self._breaking(caller, job, file), place)
 
     def _breaking(self, caller: Caller, job: Job, file: FileRecord) -> Callable[[int], Awaitable[None]]:
