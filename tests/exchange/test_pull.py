@@ -21,7 +21,9 @@ import pytest
 from hub.cli.app import run
 from hub.cli.pulling import remote
 from hub.cli.pulling.beginning import STATE
+from hub.exchange.leases import LEASE
 from hub.ledger.keys import VerifierKey
+from hub.store.base import now
 from tests.cli.conftest import Outcome
 from tests.exchange.pulling import DOCUMENT, Proxy, environment, exchange_at, inside, lines, manifest_in, planted, stored
 from tests.hub.running import RunningHub
@@ -316,7 +318,7 @@ def test_it_waits_for_the_end_and_tells_of_a_failure(hub: RunningHub, true: str,
     # The hub's own, for a lone hub takes up whatever it does not hold itself.
     ((node,),) = stored(hub, "SELECT node FROM exchange WHERE id = ?", true)
     assert node
-    held = {"node": node, "held_until": "2999-01-01T00:00:00.000000+00:00"}
+    held = {"node": node, "held_until": (now() + LEASE).isoformat(timespec="microseconds")}
     paused = planted(hub, true, content, state="PAUSED", reason="等待 waiting", **held)
     later = threading.Timer(4.0, lambda: stored(hub, "UPDATE exchange SET state = 'SUCCEEDED', node = NULL WHERE id = ?", paused))
     later.start()

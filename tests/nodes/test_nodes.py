@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import insert, select
 
+from hub.exchange.leases import LEASE
 from hub.exchange.tables import exchange
 from hub.ledger.receipt import Receipt
 from hub.ledger.report import Report
@@ -167,7 +167,7 @@ def hold_a_job(cluster: Cluster) -> str:
     """A job that some other server pauses; its id."""
     texts = dict.fromkeys(("input_sha256", "document", "variables", "scopes", "plan", "policy"), "")
     more = {"id": "held", "idempotency_key": "held", "format": "CSV", "rows_done": 0, "bytes": 0, "snapshot": 1, "created_at": now()}
-    lease = {"state": "PAUSED", "node": "elsewhere", "held_until": now() + timedelta(hours=1)}
+    lease = {"state": "PAUSED", "node": "elsewhere", "held_until": now() + 2 * LEASE}
     with cluster.core.engine.begin() as connection:
         connection.execute(insert(exchange).values(application=cluster.applications["surviving"]["client_id"], **texts, **more, **lease))
     return "held"
