@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -10,11 +11,11 @@ from typing import Any
 from connectors.files.findings import Broken, Wrong
 from connectors.files.ingest import READERS, Job, asked
 from connectors.files.options import ColumnSpec, FilePart
-from connectors.files.reading import MISSING
+from connectors.files.reading import GUESSED_ROWS, MISSING
 from connectors.files.values import converter
 from connectors.selection import Kind
 
-_ROWS = 20_000
+_KINDS = (Kind.BOOLEAN, Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL, Kind.DATE, Kind.DATETIME, Kind.STRING)
 _SMALL = 1_000_000
 """Whole numbers below it are guessed to fit 32 bits for good."""
 _NUMBER_TEXT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
@@ -23,10 +24,10 @@ _LEAST_DATE_LENGTH = 8
 
 
 def guess(job: Job) -> dict[str, object]:
-    """Columns with name, kind, nullable and unique, as JSON; or the finding that kept the file from being read."""
+    """Columns with name, kind (none where no kind holds what is there), type, nullable and unique, as JSON; or the finding that kept the file from being read."""
     try:
         opened = READERS[job.format](asked(job))
-        rows = [cells for _, cells in islice(opened.rows, _ROWS) if len(cells) == len(opened.names)]
+        rows = [cells for _, cells in islice(opened.rows, GUESSED_ROWS) if len(cells) == len(opened.names)]
     except Broken as broken:
         return {"broken": broken.finding.as_json()}
     columns = [_column(name, [row[place] for row in rows], job.spec.file) for place, name in enumerate(opened.names)]
@@ -35,9 +36,25 @@ def guess(job: Job) -> dict[str, object]:
 
 def _column(name: str, cells: Sequence[Any], file: FilePart) -> dict[str, object]:
     known = [cell for cell in cells if cell is not MISSING and cell is not None and cell != file.null and cell != ""]
-    kind = next((kind for kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL, Kind.DATE, Kind.DATETIME) if known and _all(kind, known, file)), None)
+    kind = next((kind for kind in _KINDS if _all(kind, known, file)), None) if known else Kind.STRING
     unique = bool(known) and len(known) == len(cells) == len({str(cell) for cell in known})
-    return {"name": name, "kind": (kind or Kind.STRING).value, "nullable": not unique, "unique": unique}
+    return {"name": name, "kind": kind.value if kind else None, "type": _type(kind, known), "nullable": not unique, "unique": unique}
+
+
+def _type(kind: Kind | None, cells: Sequence[Any]) -> str:
+    """How people are told of it; where no kind holds the cells, what they are."""
+    return kind.value if kind else "/".join(sorted({_said(cell) for cell in cells}))
+
+
+def _said(cell: Any) -> str:
+    match cell:
+        case bool() | list() | dict():
+            return {bool: "boolean", list: "list", dict: "object"}[type(cell)]
+        case str():
+            return "text with U+0000" if "\0" in cell else "text"
+        case float() if not math.isfinite(cell):
+            return "NaN"
+    return "number"
 
 
 def _all(kind: Kind, cells: Sequence[Any], file: FilePart) -> bool:
@@ -55,6 +72,8 @@ def _shaped(kind: Kind, cell: Any) -> bool:
             return _whole(cell)
         case Kind.DECIMAL:
             return _whole(cell) or isinstance(cell, float) or (isinstance(cell, str) and _DECIMAL_TEXT.fullmatch(cell) is not None)
+        case Kind.STRING:
+            return True
     return not isinstance(cell, bool | int | float) and len(str(cell)) >= _LEAST_DATE_LENGTH and not str(cell).isdigit()
 
 

@@ -10,16 +10,15 @@ from typing import Any
 import orjson
 
 from connectors.files.findings import Broken, Finding
-from connectors.files.reading import MISSING, Asked, Opened
+from connectors.files.reading import GUESSED_ROWS, MISSING, Asked, Opened
 from connectors.files.text import encoding_of
 
 _MOST_BYTES = 16 << 20
 """Of one line."""
-_SAMPLE = 200
 
 
 def open_jsonl(asked: Asked) -> Opened:
-    """Names are the catalog's; without a catalog, those of the first 200 objects."""
+    """Names are the catalog's; without a catalog, those of the first objects, as many as a guess looks at."""
     encoding = encoding_of(asked.path, "utf-8")
     names = asked.columns or _names(asked, encoding)
     return Opened(names, _rows(asked, encoding, names), {"encoding": encoding}, loose=True)
@@ -28,7 +27,7 @@ def open_jsonl(asked: Asked) -> Opened:
 def _names(asked: Asked, encoding: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for place, (_, each) in enumerate(_objects(asked, encoding)):
-        if place >= _SAMPLE:
+        if place >= GUESSED_ROWS:
             break
         found |= dict.fromkeys(each)
     return tuple(found)

@@ -12,6 +12,8 @@ from connectors.files.options import FilePart
 
 MISSING = object()
 """Stands in a row of named values for a name that the row does not have."""
+GUESSED_ROWS = 20_000
+"""Rows of a file from which its columns are told where no catalog names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ Reader = Callable[[Asked], Opened]
 
 
 def header_of(cells: Sequence[Any] | None) -> tuple[str, ...]:
-    """Names of a header row; blank cells at its end are no columns.
+    """Names of a header row; blank cells at its end are no columns, others are called by their place, for no catalog can name a column "".
 
     Raises:
         Broken: there is none.
@@ -54,4 +56,4 @@ def header_of(cells: Sequence[Any] | None) -> tuple[str, ...]:
         names.pop()
     if not names:
         raise Broken(Finding("NO_HEADER"))
-    return tuple(names)
+    return tuple(name or f"column_{place}" for place, name in enumerate(names, 1))

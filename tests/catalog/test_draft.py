@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -240,6 +241,53 @@ async def test_files_are_drafted_by_their_names_and_what_is_in_them(core: Core, 
     assert len(re.findall(rf"^nullable = false  # {GUESS}", made.text, re.MULTILINE)) == made.text.count("nullable = false") == 2
     publish(core, made.text)
     assert list(core.catalog.current().resources) == ["archive.permit", "archive.reading"]
+
+
+def delivered(folder: Path, name: str, content: str) -> None:
+    """A file that was written long ago; one that changed a moment ago may still be written."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(content, "utf-8")
+    os.utime(folder / name, ((folder / name).stat().st_mtime - 3600,) * 2)
+
+
+async def test_what_a_file_holds_in_lists_is_left_out_and_what_comes_late_is_not(core: Core, tmp_path: Path) -> None:
+    rows = [{"no": n, "tags": ["a", "b"], "place": {"x": n}, "mixed": "none" if n else 1.5} for n in range(400)]
+    rows[300]["late"] = "甲"
+    delivered(tmp_path / "deliveries", "cities.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    made = await drafted(str(tmp_path / "deliveries"), kind="files")
+    assert made.problems == []
+    assert [item.code for item in resources(made)["cities.jsonl"].items] == ["no", "late"]
+    assert {each["object"]: re.findall(r"the type (\S+) has", each["reason"])[0] for each in made.report.left_out} == {
+        "cities.jsonl.tags": "list",
+        "cities.jsonl.place": "object",
+        "cities.jsonl.mixed": "number/text",
+    }
+    assert all("one text, or one number, in each place" in each["remedy"] for each in made.report.left_out)
+    publish(core, made.text)
+    tried = await exercise(core)
+    assert (tried.faults, tried.rows) == ([], 20)
+
+
+async def test_a_column_without_a_name_is_called_by_its_place(core: Core, tmp_path: Path) -> None:
+    # So R and pandas write a table with the names of its rows.
+    delivered(tmp_path / "deliveries", "trees.csv", ',"girth","height"\n"1",8.3,70\n"2",8.3,70\n')
+    made = await drafted(str(tmp_path / "deliveries"), kind="files")
+    assert made.problems == []
+    assert resources(made)["trees.csv"].stable_key == "column_1"
+    publish(core, made.text)
+    tried = await exercise(core)
+    assert (tried.faults, tried.rows) == ([], 2)
+
+
+async def test_files_that_cannot_be_offered_are_named_with_what_can_be_done_to_a_file(tmp_path: Path) -> None:
+    for name in ("two words.csv", "old.xls", "list.json", "README.md"):
+        delivered(tmp_path, name, "no\n1\n")
+    left = {each["object"]: each for each in (await drafted(str(tmp_path), kind="files")).report.left_out}
+    assert list(left) == ["list.json", "old.xls", "two words.csv"]
+    assert "no blanks" in left["two words.csv"]["reason"]
+    assert "no format that is read" in left["old.xls"]["reason"]
+    assert "no format that is read" in left["list.json"]["reason"]
+    assert all("rename it, mend it or save it" in each["remedy"] for each in left.values())
 
 
 async def test_a_file_without_a_key_is_left_out_with_what_can_be_done_to_a_file(tmp_path: Path) -> None:

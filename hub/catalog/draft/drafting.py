@@ -26,6 +26,12 @@ from schema.model import Snapshot
 from schema.naming import TYPE_SUFFIXES, type_name
 
 _LONGEST_OBJECT = 200
+_TABLE_REMEDY = "如需共享，请修复或授权 where it is to be shared, mend it or grant SELECT"
+_FILE_REMEDY = (
+    "如需共享，请由部门改名、修复或另存为可读的格式 where it is to be shared, have the department rename it, mend it or save it in a format that is read"
+)
+_COLUMN_REMEDY = "如需共享，请由部门提供转换后的视图列 where it is to be shared, have a view convert it"
+_CELL_REMEDY = "如需共享，请由部门在每格中只写一个文本或数字 where it is to be shared, have the department write one text, or one number, in each place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ async def draft(source: Source, wanted: Wanted) -> Draft:
     resources = [each async for each in _resources(source, wanted, names, bound, report)]
     link(wanted.department.code, resources, bound, report)
     for resource in resources:
-        _tell(resource, report)
+        _tell(resource, wanted.kind, report)
     text = _text(wanted, resources)
     return Draft(text, report, _problems(text, wanted))
 
@@ -81,7 +87,7 @@ async def _resources(source: Source, wanted: Wanted, names: ResourceNames, bound
         place = described.binding.object
         if wanted.only and not any(fnmatch.fnmatchcase(place, pattern) for pattern in wanted.only):
             continue
-        if reason := _unfit(described):
+        if reason := _unfit(described, wanted.kind):
             report.leave_out(place, *reason)
         elif place in bound:
             report.notes.append(f"{place}: 已在目录中 is in the catalog already, as {bound[place].code}")
@@ -89,9 +95,9 @@ async def _resources(source: Source, wanted: Wanted, names: ResourceNames, bound
             yield resource
 
 
-def _unfit(described: ObjectDescription) -> tuple[str, str] | None:
+def _unfit(described: ObjectDescription, kind: str) -> tuple[str, str] | None:
     if described.unreadable:
-        return f"无法读取 cannot be read: {described.unreadable}", "如需共享，请修复或授权 where it is to be shared, mend it or grant SELECT"
+        return f"无法读取 cannot be read: {described.unreadable}", _FILE_REMEDY if kind == "files" else _TABLE_REMEDY
     if len(described.binding.object) > _LONGEST_OBJECT or not re.match(OBJECT, described.binding.object):
         return "名称不能写入清单 a manifest cannot hold its name", "请由部门提供另名的视图 have the department offer a view of another name"
     return None
@@ -136,13 +142,13 @@ def _bound(wanted: Wanted, before: Manifest | None) -> dict[str, Target]:
     }
 
 
-def _tell(resource: Resource, report: Report) -> None:
+def _tell(resource: Resource, kind: str, report: Report) -> None:
     place = resource.described.binding.object
     links = [f"{each.field} → {each.to}" for each in resource.links]
     counted = {"items": len(resource.items), "identifiers": resource.identifiers, "links": links}
     report.resources.append({"object": place, "code": resource.code, **counted})
     for column, reason in resource.left_out:
-        report.leave_out(f"{place}.{column}", reason, "如需共享，请由部门提供转换后的视图列 where it is to be shared, have a view convert it")
+        report.leave_out(f"{place}.{column}", reason, _CELL_REMEDY if kind == "files" else _COLUMN_REMEDY)
 
 
 def _text(wanted: Wanted, resources: Sequence[Resource]) -> str:
