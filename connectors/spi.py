@@ -107,6 +107,8 @@ class ObjectDescription:
     foreign_keys: tuple[ForeignKey, ...] = ()
     indexed: tuple[str, ...] = ()
     """Columns with which an index begins."""
+    inherited: bool = False
+    """Tables that inherit from it add their rows, of which no key of its own holds."""
     unreadable: str = ""
     """Why the account cannot read it; it is listed without columns then, so that a report may name it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from connectors.selection import Binding, Kind
@@ -20,7 +20,7 @@ _SHOWN_ONLY = frozenset({"time", "set", "inet4", "inet6", "uuid"})
 _WHOLE_DIGITS = 18
 """Digits that 64 bits hold for certain."""
 
-_TYPED = """SELECT table_name, column_name, column_type, is_nullable = 'YES', data_type, numeric_precision, numeric_scale, column_comment
+_TYPED = """SELECT table_name, column_name, column_type, is_nullable = 'YES', data_type, numeric_precision, numeric_scale, column_comment, extra LIKE '%auto_increment%'
 FROM information_schema.columns WHERE table_schema = """
 _DESCRIBE = f"{_TYPED} COALESCE(?, DATABASE()) AND table_name = ? ORDER BY ordinal_position"
 _COLUMNS = f"{_TYPED} DATABASE() ORDER BY table_name, ordinal_position"
@@ -32,13 +32,19 @@ _FOREIGN = """SELECT table_name, constraint_name, referenced_table_schema <> DAT
   referenced_column_name
 FROM information_schema.key_column_usage WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL
 ORDER BY table_name, constraint_name, ordinal_position"""
+_COUNTED_ELSEWHERE = """SELECT k.column_name FROM information_schema.key_column_usage k JOIN information_schema.columns c
+  ON c.table_schema = k.referenced_table_schema AND c.table_name = k.referenced_table_name AND c.column_name = k.referenced_column_name
+WHERE k.table_schema = COALESCE(?, DATABASE()) AND k.table_name = ? AND c.extra LIKE '%auto_increment%'"""
+_BIG = "bigint"
 
 Rows = Sequence[Sequence[Any]]
 
 
 async def described(connection: Connection, schema: str | None, name: str) -> Sequence[ColumnDescription]:
     """Columns of one table or view."""
-    return [_column(*row) for _, *row in await connection.fetch(_DESCRIBE, [schema, name])]
+    rows = await connection.fetch(_DESCRIBE, [schema, name])
+    referring = {column for (column,) in await connection.fetch(_COUNTED_ELSEWHERE, [schema, name])} if any(map(_unsigned, rows)) else set()
+    return [_column(row[1:], referring) for row in rows]
 
 
 async def listed(connection: Connection) -> Sequence[ObjectDescription]:
@@ -46,12 +52,14 @@ async def listed(connection: Connection) -> Sequence[ObjectDescription]:
     columns = _grouped(await connection.fetch(_COLUMNS, []))
     indexes = _grouped(await connection.fetch(_INDEXES, []))
     foreign = _grouped(await connection.fetch(_FOREIGN, []))
+    counters = {(table, row[0]) for table, rows in columns.items() for row in rows if row[-1]}
     rows = await connection.fetch(_OBJECTS, [])
-    return [_object(row, columns.get(row[0], []), indexes.get(row[0], []), foreign.get(row[0], [])) for row in rows]
+    return [_object(row, columns.get(row[0], []), indexes.get(row[0], []), foreign.get(row[0], []), counters) for row in rows]
 
 
-def _object(row: Sequence[Any], columns: Rows, indexes: Rows, foreign: Rows) -> ObjectDescription:
+def _object(row: Sequence[Any], columns: Rows, indexes: Rows, foreign: Rows, counters: Set[tuple[str, str]]) -> ObjectDescription:
     name, view, comment = row
+    referring = {column for _, elsewhere, _, table, column, there in foreign if not elsewhere and (table, there) in counters}
     binding = Binding(object_text(None, name))
     if not columns:
         reason = "its columns cannot be told; grant SELECT on the tables under the view" if view else "the account may not SELECT from it; grant it"
@@ -59,7 +67,7 @@ def _object(row: Sequence[Any], columns: Rows, indexes: Rows, foreign: Rows) -> 
     keys = _keys(indexes)
     return ObjectDescription(
         binding,
-        tuple(_column(*each) for each in columns),
+        tuple(_column(each, referring) for each in columns),
         bool(view),
         "" if view and comment == "VIEW" else comment,
         keys.get("PRIMARY", ()),
@@ -91,11 +99,17 @@ def _foreign(rows: Rows) -> tuple[ForeignKey, ...]:
     return tuple(keys.values())
 
 
-def _column(name: str, type_: str, nullable: int, base: str, precision: int | None, scale: int | None, comment: str) -> ColumnDescription:
+def _unsigned(row: Sequence[Any]) -> bool:
+    return row[4] == _BIG and "unsigned" in row[2]
+
+
+def _column(row: Sequence[Any], referring: Set[str]) -> ColumnDescription:
+    """``referring``: columns with foreign keys to counters. No counter reaches what 63 bits do not hold, so both are ``bigint``, and can be keys."""
+    name, type_, nullable, base, precision, scale, comment, counter = row
     kind = _KINDS.get(base)
     if type_.startswith(("tinyint(1)", "bit(1)")):
         kind = Kind.BOOLEAN
-    elif base == "bigint" and "unsigned" in type_:
+    elif base == _BIG and "unsigned" in type_ and not counter and name not in referring:
         kind = Kind.DECIMAL
     elif (base == "int" and "unsigned" in type_) or (base == "decimal" and scale == 0 and (precision or 0) <= _WHOLE_DIGITS):
         kind = Kind.BIGINT

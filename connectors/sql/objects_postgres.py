@@ -32,7 +32,8 @@ _DESCRIBE = f"{_TYPED} AND a.attrelid = to_regclass(concat(quote_ident($1) || '.
 _COLUMNS = f"{_TYPED} AND a.attrelid >= 16384 AND has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY a.attrelid, a.attnum"
 """Of everything that is not the system's own: 16384 is the first identifier that users' objects get."""
 _OBJECTS = """SELECT c.oid::bigint, n.nspname, c.relname, c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''),
-  has_schema_privilege(n.oid, 'USAGE'), has_any_column_privilege(c.oid, 'SELECT')
+  has_schema_privilege(n.oid, 'USAGE'), has_any_column_privilege(c.oid, 'SELECT'),
+  c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -68,23 +69,25 @@ async def listed(connection: Connection) -> Sequence[ObjectDescription]:
 
 
 def _object(row: Sequence[Any], columns: Rows, indexes: Rows, foreign: Rows) -> ObjectDescription:
-    _, schema, name, view, comment, usage, select = row
+    _, schema, name, view, comment, usage, select, inherited = row
     binding = Binding(object_text(schema, name))
     if not usage:
         return ObjectDescription(binding, (), view, unreadable=f"the account has no USAGE on schema {schema}; grant it")
     if not select:
         return ObjectDescription(binding, (), view, unreadable="the account may not SELECT from it; grant it")
     plain = [each for each in indexes if None not in each[2]]
-    primary = next((tuple(names) for is_primary, _, names in plain if is_primary), ())
+    keys = [] if inherited else plain
+    primary = next((tuple(names) for is_primary, _, names in keys if is_primary), ())
     return ObjectDescription(
         binding,
         tuple(_column(*each) for each in columns),
         view,
         comment,
         primary,
-        tuple(dict.fromkeys(tuple(names) for is_primary, unique, names in plain if unique and not is_primary)),
+        tuple(dict.fromkeys(tuple(names) for is_primary, unique, names in keys if unique and not is_primary)),
         tuple(ForeignKey(tuple(mine), object_text(to_schema, to_name), tuple(theirs)) for to_schema, to_name, mine, theirs in foreign),
         tuple(dict.fromkeys(names[0] for _, _, names in plain)),
+        inherited,
     )
 
 

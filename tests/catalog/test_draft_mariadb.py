@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from hub.catalog.drift import find_drift
 from hub.core import Core
 from tests.catalog.drafts import drafted, items, left_out, links, resources
 from tests.catalog.exercise import exercise
@@ -80,3 +81,28 @@ async def test_comments_names_and_what_is_left_out(nasty: str) -> None:
     assert "several columns: a, b" in missing["composite"]
     assert "cannot be read" in missing["broken"]
     assert resources(made)["people"].stable_key == "id"
+
+
+async def test_counters_without_sign_are_keys_and_so_is_what_refers_to_them(core: Core, mariadb: Mariadb) -> None:
+    database = f"n{uuid4().hex}"
+    await execute(mariadb, f"CREATE DATABASE {database}")
+    await execute(
+        mariadb,
+        "CREATE TABLE users (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, email VARCHAR(60) NOT NULL UNIQUE, points BIGINT UNSIGNED)",
+        "CREATE TABLE posts (ID BIGINT(20) UNSIGNED AUTO_INCREMENT PRIMARY KEY, user_id BIGINT UNSIGNED, FOREIGN KEY (user_id) REFERENCES users (id))",
+        "INSERT INTO users (email, points) VALUES ('a@example.cn', 18446744073709551615), ('b@example.cn', 0)",
+        "INSERT INTO posts (user_id) VALUES (1), (2), (2)",
+        database=database,
+    )
+    made = await drafted(mariadb.url(database))
+    found = resources(made)
+    assert {name: each.stable_key for name, each in found.items()} == {"users": "id", "posts": "ID"}
+    assert [(name, item.type) for each in found.values() for name, item in items(each).items()] == [
+        ("ID", "bigint"), ("user_id", "bigint"), ("id", "bigint"), ("email", "string"), ("points", "decimal"),
+    ]  # fmt: skip
+    assert links(found["posts"]) == {"user_id": "archive.user.id"}
+    publish(core, made.text)
+    tried = await exercise(core)
+    assert (tried.faults, tried.rows, tried.links) == ([], 5, 1)
+    snapshot = core.catalog.current()
+    assert (await find_drift(snapshot.sources, list(snapshot.resources.values()))).drifts == []

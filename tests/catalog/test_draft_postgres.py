@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import asyncpg
 import pytest
 
 from connectors.errors import SourceUnavailable
+from hub.catalog.draft.writing import GUESS
 from hub.core import Core
 from tests.catalog.drafts import drafted, items, left_out, links, resources
 from tests.catalog.exercise import exercise
@@ -128,3 +130,25 @@ async def test_unique_indexes_and_sampled_views_have_keys(nasty: str) -> None:
 async def test_wrong_credentials_are_told_apart_from_an_empty_database(postgres: Postgres) -> None:
     with pytest.raises(SourceUnavailable, match="does not admit"):
         await drafted(postgres.url("nowhere"))
+
+
+async def test_keys_of_a_table_that_others_inherit_from_are_no_promise(core: Core, postgres: Postgres) -> None:
+    database = f"n{uuid4().hex}"
+    server = await connected(postgres)
+    await server.execute(f"CREATE DATABASE {database}")
+    await server.close()
+    owner = await connected(postgres, database)
+    await owner.execute(
+        "CREATE TABLE payment (payment_id int PRIMARY KEY, amount numeric); CREATE TABLE payment_2007 () INHERITS (payment);"
+        "CREATE TABLE doubled (id int PRIMARY KEY); CREATE TABLE doubled_2007 () INHERITS (doubled);"
+        "INSERT INTO payment VALUES (1, 1.5); INSERT INTO payment_2007 VALUES (2, 2.5), (3, 3.5);"
+        "INSERT INTO doubled VALUES (1), (2); INSERT INTO doubled_2007 VALUES (1)"
+    )
+    await owner.close()
+    made = await drafted(postgres.url(database))
+    assert {name: each.stable_key for name, each in resources(made).items()} == {"public.payment": "payment_id"}
+    assert re.search(rf'^stable_key = "payment_id"  # {GUESS}: .* in a sample of 3；.*tables inherit from it', made.text, re.MULTILINE)
+    assert "other tables inherit from it" in left_out(made)["public.doubled"]
+    publish(core, made.text)
+    tried = await exercise(core)
+    assert (tried.faults, tried.rows) == ([], 3)

@@ -42,7 +42,7 @@ _NO_KEY_IN_FILE = NoKey(
 
 
 def stable_key(described: ObjectDescription, sample: Sample, *, declared: bool = True) -> Key | NoKey:
-    """The primary key where it is one column, else a unique column without nulls, else, for a view, what looks like one in the sample.
+    """The primary key where it is one column, else a unique column without nulls, else, for a view, or a table whose keys others do not inherit, what looks like one in the sample.
 
     ``declared``: the source promises its keys. Where it only found them, one that is called like a key is best.
     """
@@ -55,8 +55,9 @@ def stable_key(described: ObjectDescription, sample: Sample, *, declared: bool =
     unique = [columns[key[0]] for key in described.unique_keys if len(key) == 1 and key[0] in columns]
     if whole := [column for column in unique if usable(column) and not column.nullable]:
         return Key(min(whole, key=lambda column: _KINDS.index(_kind(column)) // 2))
-    if described.view and not primary and (guessed := _guess(described, sample)):
-        return Key(guessed, f"抽样 {sample.rows} 行中无重复无空值 distinct and not null in a sample of {sample.rows}")
+    if (described.view or described.inherited) and not primary and (guessed := _guess(described, sample)):
+        others = "；继承它的表各有其键 tables inherit from it, each with keys of its own" if described.inherited else ""
+        return Key(guessed, f"抽样 {sample.rows} 行中无重复无空值 distinct and not null in a sample of {sample.rows}{others}")
     return _none(described, sample)
 
 
@@ -121,6 +122,11 @@ def _none(described: ObjectDescription, sample: Sample) -> NoKey:
         seen = f"抽样行数 rows sampled: {sample.rows}" + (f"; {sample.fault}" if sample.fault else "")
         return NoKey(
             f"视图中未发现唯一且非空的列 no column of the view was seen to be distinct and not null ({seen})", "请在视图中加入键列 add a key column to the view"
+        )
+    if described.inherited:
+        return NoKey(
+            "其他表继承此表，主键不涵盖继承表的行，抽样中也未发现唯一且非空的列 other tables inherit from it, of whose rows its keys do not hold, and no column was seen to be distinct",
+            "请由部门提供带单列键的视图 have the department offer a view with one key column",
         )
     return NoKey(
         "没有主键，也没有非空的唯一列 no primary key, and no unique column without nulls",
