@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from connectors.files import read_parquet
 from connectors.files.findings import Broken, Wrong
 from connectors.files.ingest import READERS, Job, asked
 from connectors.files.options import ColumnSpec, FilePart
@@ -48,6 +49,8 @@ def _type(kind: Kind | None, cells: Sequence[Any]) -> str:
 
 def _said(cell: Any) -> str:
     match cell:
+        case {read_parquet.TYPE: str(told)}:
+            return told
         case bool() | list() | dict():
             return {bool: "boolean", list: "list", dict: "object"}[type(cell)]
         case str():

@@ -10,6 +10,8 @@ import duckdb
 from connectors.files.findings import Broken, Finding
 from connectors.files.reading import Asked, Opened, header_of
 
+TYPE = "parquet type"
+"""The one name in what stands for a value of a type that no kind of the catalog holds."""
 _ROWS = 5_000
 _PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE")
 
@@ -45,8 +47,9 @@ def _output(name: str, type_: str) -> str:
         return f"strftime(timezone('UTC', {quoted}), '%Y-%m-%dT%H:%M:%S.%f') || '+00:00'"
     if type_ == "DATE" or type_.startswith(("TIMESTAMP", "DECIMAL")):
         return f"CAST({quoted} AS VARCHAR)"
-    # A type that no kind of the catalog holds: only whether it is null is passed on.
-    return f"CASE WHEN {quoted} IS NOT NULL THEN [1] END"
+    # A type that no kind of the catalog holds: only whether it is null is passed on, and what it is.
+    told = type_.partition("(")[0].replace("'", "''")
+    return f"CASE WHEN {quoted} IS NOT NULL THEN {{'{TYPE}': '{told}'}} END"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, reading: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, Sequence[Any]]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import time
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from connectors.errors import SourceUnavailable
@@ -266,6 +269,20 @@ async def test_what_a_file_holds_in_lists_is_left_out_and_what_comes_late_is_not
     publish(core, made.text)
     tried = await exercise(core)
     assert (tried.faults, tried.rows) == ([], 20)
+
+
+async def test_columns_of_parquet_that_no_kind_holds_are_left_out_by_their_types(tmp_path: Path) -> None:
+    columns = {"no": [1, 2], "at": [time(8), None], "photo": [b"x", None], "tags": [["a"], []], "share": [0.5, float("nan")]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "list.parquet")
+    os.utime(tmp_path / "list.parquet", (0, 0))
+    made = await drafted(str(tmp_path), kind="files")
+    assert [item.code for item in resources(made)["list.parquet"].items] == ["no"]
+    assert {each["object"].rpartition(".")[2]: re.findall(r"the type (\S+) has", each["reason"])[0] for each in made.report.left_out} == {
+        "at": "TIME",
+        "photo": "BLOB",
+        "tags": "VARCHAR[]",
+        "share": "NaN/number",
+    }
 
 
 async def test_a_column_without_a_name_is_called_by_its_place(core: Core, tmp_path: Path) -> None:
