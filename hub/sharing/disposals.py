@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, or_, select, update
 
 from hub.acts import Actor, Acts
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.calendar_service import read_calendar
+from hub.sharing.disposal_terms import note_breach
 from hub.sharing.due import agreed_due, elapsed, reminder
-from hub.sharing.filing import DISPOSAL_DAYS
 from hub.sharing.machine import DISPOSAL, check_role, choose, sides
 from hub.sharing.reasons import check_opinion
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step, steps_of
-from hub.sharing.tables import access_request, application, disposal, grant
+from hub.sharing.tables import application, disposal, grant
 from hub.sharing.texts import NOT_PLAIN, is_plain
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
@@ -76,16 +75,6 @@ class DisposalsWanted:
     after: str | None = None
 
 
-def make_due(connection: Connection, book: RuleBook, number: str, ended: datetime) -> None:
-    """A disposal is due from the end of a grant, in the working days that its agreement sets."""
-    request = select(access_request.c.terms).join(grant, grant.c.request == access_request.c.id).where(grant.c.id == number)
-    stored = connection.execute(request).scalar()
-    days = json.loads(stored).get("disposal_days", DISPOSAL_DAYS) if stored else DISPOSAL_DAYS
-    due = agreed_due(book, read_calendar(connection), "disposal", ended, days)
-    values = {"grant": number, "state": DISPOSAL.initial, "ended_at": ended, "working_days": days}
-    connection.execute(insert(disposal).values(**values, due_on=due.on.isoformat(), rule=due.rule))
-
-
 class Disposals:
     """Reads disposals and does the acts on them. ``act`` may raise :class:`Refused`; then nothing was changed."""
 
@@ -125,6 +114,7 @@ class Disposals:
             raise Refused(_no_disposal(number))
         transition = choose(DISPOSAL, act, case, actor, on)
         check_opinion(transition, given.opinion)
+        note_breach(connection, self._book, case)
         changes: dict[str, Any] = {"state": transition.leads_to(case["state"])} | _filled(transition.act, given)
         changes |= dict.fromkeys(transition.records, actor.name) | dict.fromkeys(transition.clears)
         connection.execute(update(disposal).where(disposal.c.grant == number).values(**changes))
@@ -213,4 +203,4 @@ def _no_disposal(number: str) -> Problem:
     return Problem("NOT_FOUND", f"没有待处置的授权 no grant to be disposed of {number[:80]}", "请核对编号 compare the number", "id")
 
 
-__all__ = ["DisposalCase", "DisposalGiven", "Disposals", "DisposalsWanted", "make_due"]
+__all__ = ["DisposalCase", "DisposalGiven", "Disposals", "DisposalsWanted"]

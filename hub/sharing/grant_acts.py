@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 
 from hub.acts import Actor, Acts, bump
 from hub.catalog.problems import Problem, Refused
-from hub.sharing.disposals import make_due
+from hub.sharing.disposal_terms import make_due
 from hub.sharing.machine import GRANT, SYSTEM_ACTOR, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
 from hub.sharing.rules import RuleBook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -163,6 +163,8 @@ class RequestService:
         check_opinion(transition, given.opinion)
         self.note_breach(connection, case)
         changes = self._guards.check(connection, transition, case, given)
+        # The history says how many days were given, also where the rules' own number was meant: an opinion that begins with a number is none.
+        given = replace(given, days=changes.get("extended_days", given.days))
         changes |= self._moved(connection, transition, case | changes, actor, reason)
         granting = transition.to == "GRANTED"
         if granting:

@@ -15,12 +15,12 @@ from hub.acts import Acts
 from hub.ledger.errors import LedgerUnavailable
 from hub.sharing.calendar_service import read_calendar
 from hub.sharing.cohorts import forget_questions
+from hub.sharing.disposal_terms import note_breach
 from hub.sharing.due import Due, agreed_due, due_of
 from hub.sharing.grant_acts import GrantActs
 from hub.sharing.machine import SYSTEM_ACTOR
 from hub.sharing.requests import RequestService
 from hub.sharing.rules import RuleBook
-from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request, disposal, grant_usage
 from hub.sharing.workdays import Calendar, china_day
 from hub.store.base import now
@@ -122,12 +122,9 @@ class Sweep:
 
     def _late_disposal(self, number: str) -> bool:
         def work(connection: Connection) -> None:
-            still = (disposal.c.grant == number) & (disposal.c.state == "DUE") & disposal.c.late.is_(None)
-            row = connection.execute(select(disposal).where(still)).first()
-            if row is None:
+            row = connection.execute(select(disposal).where(disposal.c.grant == number)).one()
+            if not note_breach(connection, self._book, dict(row._mapping)):
                 raise _Nothing
-            connection.execute(update(disposal).where(still).values(late="consumer"))
-            add_step(connection, number, SYSTEM_ACTOR.name, "breach", f"consumer: {row.due_on} {row.rule}")
 
         try:
             self._acts.do(SYSTEM_ACTOR, "recordBreach", number, work, {"grant": number})

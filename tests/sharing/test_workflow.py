@@ -187,6 +187,31 @@ def test_an_act_that_comes_too_late_records_the_breach_of_whoever_was_to_act(cor
 
 
 @pytest.mark.slow
+def test_proof_that_is_filed_too_late_records_the_breach_before_any_sweep(core: Core) -> None:
+    case = core.requests.reader.get(granted(core, disposal_days=3))
+    assert case is not None
+    assert case.grant is not None
+    core.sharing.act_on_grant(DECIDER, "revoke", case.grant)
+    with clock.at(START + timedelta(days=40)):
+        found = core.disposals.act(HEAD, "fileDisposal", case.grant, DisposalGiven(statement="已删除", certificate_hash="a" * 64))
+        assert (found.late, [step.step for step in found.history][-2:]) == ("consumer", ["breach", "fileDisposal"])
+        assert core.sweep.run() == 0
+
+
+@pytest.mark.slow
+def test_a_reason_goes_with_what_it_was_given_for(core: Core) -> None:
+    case = core.requests.reader.get(granted(core))
+    assert case is not None
+    assert case.grant is not None
+    act = core.sharing.act_on_grant
+    assert act(CHECKER, "suspend", case.grant, GrantGiven("超范围", "SCOPE_EXCEEDED")).reason == "SCOPE_EXCEEDED"
+    assert act(CHECKER, "resume", case.grant).reason is None
+    assert act(GIVER, "fileTermination", case.grant, GrantGiven("停用", "NEGOTIATED")).reason == "NEGOTIATED"
+    assert act(DECIDER, "rejectTermination", case.grant, GrantGiven("仍需使用")).reason is None
+    assert act(DECIDER, "revoke", case.grant).reason is None
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["revoke", "terminate", "unrectified", "expire"])
 def test_every_end_of_a_grant_makes_a_disposal_due(core: Core, end: str) -> None:
     number = granted(core, valid_to=ENDS, disposal_days=3)
@@ -297,7 +322,7 @@ def test_what_the_provider_is_against_needs_a_dispute(core: Core) -> None:
     assert act(DECIDER, "refuse", number, reason="SCOPE_TOO_WIDE", opinion="过宽").reason == "SCOPE_TOO_WIDE"
     act(consumer(core), "dispute", number, opinion="不服")
     case = act(GIVER, "settle", number, opinion="缩小范围后同意")
-    assert (case.state, case.due_on, case.by["decided_by"]) == ("DECIDING", date(2026, 2, 28), None)
+    assert (case.state, case.due_on, case.by["decided_by"], case.reason) == ("DECIDING", date(2026, 2, 28), None, None)
     assert act(DECIDER, "approve", number).state == "APPROVED"
 
 

@@ -87,6 +87,20 @@ def test_asm_14_an_allowed_extension_moves_the_last_day(core: Core, hand: Hand) 
     assert report(core, date(2026, 3, 1), date(2026, 3, 31)).requests == (Punctuality(PROVIDER, 1, 0, 0, 0),), "twelve working days end on Monday 23 March"
 
 
+def test_asm_14_an_opinion_that_begins_with_a_number_is_no_number_of_days(core: Core, hand: Hand) -> None:
+    """Allowed without a number of days: the ten of the rules, whatever the opinion says."""
+    act = core.requests.act
+    number = filed(core)
+    act(HEAD, "endorse", number)
+    act(CHECKER, "complete", number)
+    act(GIVER, "requestExtension", number, opinion="+1 个科室也涉及")
+    case = act(DECIDER, "allowExtension", number, opinion="+1 同意")
+    assert [step.opinion for step in case.history][-1] == "+10 +1 同意"
+    hand.set(beijing("2026-03-24T17:00:00"))
+    act(GIVER, "agree", number)
+    assert report(core, date(2026, 3, 1), date(2026, 3, 31)).requests == (Punctuality(PROVIDER, 1, 0, 0, 0),)
+
+
 def test_asm_14_a_withdrawn_request_is_nobodys_lateness(core: Core, hand: Hand) -> None:
     number = filed(core)
     core.requests.act(HEAD, "endorse", number)
