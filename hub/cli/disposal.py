@@ -26,13 +26,15 @@ Number = Annotated[str, typer.Argument(help="授权编号 Number of the grant.")
 def show_all(
     state: Annotated[str | None, typer.Option(help="DUE | FILED | CONFIRMED")] = None,
     overdue: Annotated[bool | None, typer.Option("--overdue/--in-time", help="仅逾期的，或未逾期的 Only overdue ones, or only others.")] = None,
+    first: Annotated[int, typer.Option(min=1, max=200, help="至多件数 At most so many.")] = 50,
+    after: Annotated[str | None, typer.Option(metavar="NUMBER", help="接在此授权之后 Those after this grant.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """列出应作的处置 List disposals."""
+    """列出应作的处置，新授权在前 List disposals, those of the newest grants first."""
     known_state(state, DISPOSAL)
     with opened() as core:
         core.sweep.run()
-        found = core.disposals.find(DisposalsWanted(state, overdue, first=200))
+        found = core.disposals.find(DisposalsWanted(state, overdue, first=first, after=after))
     show_rows([_shown(case) if as_json else _row(case) for case in found], as_json, "没有应作的处置 nothing is to be disposed of")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from hub.cli.output import say, show_rows
 from hub.sharing.explain_run_types import DryRun, DryRunResource
 from hub.sharing.explain_types import Because, ExplainedItem, ExplainedQuota, Explanation, ItemShown
-from hub.store.base import CHINA
+from hub.sharing.workdays import china_time
 
 
 def as_plain(shown: Any) -> Any:
@@ -126,7 +126,7 @@ def _cited(several: Iterable[Because]) -> str:
 
 
 def _day(moment: Any) -> str:
-    return str(moment.astimezone(CHINA).isoformat(timespec="seconds"))
+    return china_time(moment)
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.sharing.cases import Case
 from hub.sharing.machine import REQUEST
-from hub.store.base import CHINA
+from hub.sharing.workdays import china_time
 
 
 def line(case: Case) -> str:
@@ -46,7 +46,7 @@ def _terms(case: Case) -> list[str]:
 
 
 def _day(moment: str | None) -> str:
-    return datetime.fromisoformat(moment).astimezone(CHINA).isoformat(timespec="seconds") if moment else "不限 open"
+    return china_time(datetime.fromisoformat(moment)) if moment else "不限 open"
 
 
 def _item(item: Mapping[str, Any]) -> str:

@@ -29,6 +29,8 @@ from hub.usage.tables import position
 group = typer.Typer(help="使用情况 Usage, for the assessment 考核.", no_args_is_help=True)
 From = Annotated[str | None, typer.Option("--from", metavar="DAY", help="首日（北京日）First Beijing day; default: 1 January of the last day's year.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DAY", help="末日 Last day; default: today.")]
+_YEARS = range(2000, 3000)
+"""Years of which figures can be asked for: those next to the ends of the calendar have days that cannot be reckoned with."""
 _COLUMNS = ("calls", "ok", "partial", "refused", "failed", "counted", "rows", "subjects")
 
 
@@ -120,9 +122,12 @@ def follow(core: Core, told: Callable[[int], None] | None = None) -> None:
 
 def _day(text: str | None, default: date) -> date:
     try:
-        return default if text is None else date.fromisoformat(text)
+        day = default if text is None else date.fromisoformat(text)
+        if day.year not in _YEARS:
+            raise ValueError(day)
+        return day
     except ValueError:
-        raise CliFault(f"日期格式不正确 not a day: {text}", "2026-02-13") from None
+        raise CliFault(f"日期格式不正确或超出 2000–2999 年 not a day of the years 2000 to 2999: {text}", "2026-02-13") from None
 
 
 def _row(code: str, figures: Figures) -> Record:

@@ -37,14 +37,14 @@ class GrantRecord:
 
 @dataclass(frozen=True, slots=True)
 class GrantsWanted:
-    """Filters of a list of grants; ``seen_…`` bound it to what the reader may see."""
+    """Filters of a list of grants; ``seen_…`` bound it to what the reader may see. ``first``: all where it is ``None``."""
 
     application: str | None = None
     state: str | None = None
     department: str | None = None
     seen_by_department: str | None = None
     seen_applications: tuple[str, ...] | None = None
-    first: int = 1000
+    first: int | None = None
     after: str | None = None
 
 

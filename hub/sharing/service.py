@@ -174,7 +174,7 @@ class SharingService:
         return record_of(row)
 
     def grants(self, client_id: str | None = None) -> list[GrantRecord]:
-        """Grants, newest first; of one application where its client id is given."""
+        """All grants, newest first; of one application where its client id is given."""
         return self.find_grants(GrantsWanted(client_id))
 
     def find_grants(self, wanted: GrantsWanted) -> list[GrantRecord]:

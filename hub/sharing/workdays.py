@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 import chinese_calendar
@@ -64,6 +64,15 @@ def _is_published(day: date) -> bool:
 def china_day(moment: datetime) -> date:
     """The day that a moment falls on in China."""
     return moment.astimezone(CHINA).date()
+
+
+def china_time(moment: datetime) -> str:
+    """The moment as it reads in China, to the second; one of the last hours of the year 9999, which has no day there, in UTC."""
+    try:
+        local = moment.astimezone(CHINA)
+    except OverflowError:
+        local = moment.astimezone(UTC)
+    return local.isoformat(timespec="seconds")
 
 
 def is_working_day(day: date) -> bool:

@@ -114,13 +114,13 @@ class WithdrawalPayload:
 class WithdrawalQueries:
     """``withdrawals``."""
 
-    @strawberry.field(description="撤回记录，新者在前\n\nWithdrawals, newest first")
+    @strawberry.field(description="撤回记录，新者在前；after 为上一页末条的编号\n\nWithdrawals, newest first; after: id of the last one before")
     async def withdrawals(
-        self, info: Info, state: WithdrawalState | None = None, resource: str | None = None, first: int | None = None
+        self, info: Info, state: WithdrawalState | None = None, resource: str | None = None, first: int | None = None, after: strawberry.ID | None = None
     ) -> list[WithdrawalRecord]:
         seen, size = bounds(info.context, "withdrawals"), page_size(first)
         department = None if seen.reach is Reach.ALL else seen.department
-        found = await to_thread.run_sync(_service(info).find, state.value if state else None, resource, department, size)
+        found = await to_thread.run_sync(_service(info).find, state.value if state else None, resource, department, size, after)
         return [_record(each) for each in found]
 
 

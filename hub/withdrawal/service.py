@@ -110,9 +110,12 @@ class WithdrawalService:
 
         return _made(self._acts.do(actor, act, resource, work, {"assessment": assessment.strip(), "manifest_changed": changed}))
 
-    def find(self, state: str | None = None, resource: str | None = None, department: str | None = None, first: int = 200) -> list[Withdrawal]:
-        """Withdrawals, newest first."""
-        statement = select(withdrawal).order_by(withdrawal.c.withdrawn_at.desc(), withdrawal.c.id.desc()).limit(first)
+    def find(
+        self, state: str | None = None, resource: str | None = None, department: str | None = None, first: int | None = None, after: str | None = None
+    ) -> list[Withdrawal]:
+        """Withdrawals, newest first; all of them, or the ``first`` behind the one whose number is ``after``."""
+        statement = select(withdrawal).order_by(withdrawal.c.id.desc()).limit(first)
+        statement = statement if after is None else statement.where(withdrawal.c.id < after)
         for column, value in ((withdrawal.c.state, state), (withdrawal.c.resource, resource), (withdrawal.c.department, department)):
             if value is not None:
                 statement = statement.where(column == value)

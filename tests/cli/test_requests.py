@@ -74,6 +74,7 @@ def test_a_whole_life(initialised: Cli, number: str, tmp_path: Path) -> None:
     proof = tmp_path / "proof.txt"
     proof.write_text("已删除", encoding="utf-8")
     assert [row["state"] for row in cli("disposal", "list", "--json").data] == ["DUE"]
+    assert cli("disposal", "list", "--after", held, "--json").data == []
     assert cli("disposal", "file", held, "--statement", "已删除", "--certificate", proof, "--actor", "li").code == 0
     assert cli("disposal", "confirm", held, "--actor", "li").code == 1
     assert cli("disposal", "confirm", held, "--actor", "zhao", "--json").data["state"] == "CONFIRMED"

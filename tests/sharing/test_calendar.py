@@ -12,7 +12,7 @@ from hub.core import Core
 from hub.ledger.tables import entry
 from hub.sharing.calendar_service import MOST_DAYS, CalendarService, NewDay
 from hub.sharing.calendar_tables import calendar_day
-from hub.sharing.workdays import PUBLISHED, Calendar, china_day
+from hub.sharing.workdays import PUBLISHED, Calendar, china_day, china_time
 from tests.catalog.homes import NOBODY, SECURITY, SYSTEM, refused, rows
 
 pytestmark = pytest.mark.fast
@@ -68,6 +68,11 @@ def test_due_days(event: date, days: int, due: date) -> None:
 def test_the_day_of_an_event_is_that_of_china() -> None:
     assert china_day(datetime(2026, 2, 13, 15, 59, tzinfo=UTC)) == date(2026, 2, 13)
     assert china_day(datetime(2026, 2, 13, 16, 0, tzinfo=UTC)) == date(2026, 2, 14)
+
+
+def test_a_moment_reads_as_in_china_and_forever_is_no_fault() -> None:
+    assert china_time(datetime(2028, 2, 28, 16, 0, 1, tzinfo=UTC)) == "2028-02-29T00:00:01+08:00"
+    assert china_time(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)) == "9999-12-31T23:59:59+00:00"
 
 
 def test_what_is_entered_goes_over_what_is_published() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
 from auth.rights import GrantItem, Operation, Purpose, Quota, Shown
 from hub.core import Core, open_core
@@ -110,6 +111,18 @@ def test_one_live_grant(core: Core) -> None:
     second = core.sharing.create_grant(SECURITY, terms())
     assert [each.state for each in core.sharing.grants()] == ["ACTIVE", "REVOKED"]
     assert second.id != first.id
+
+
+def test_a_list_of_all_grants_leaves_none_out(core: Core) -> None:
+    core.sharing.change_grant(SECURITY, core.sharing.create_grant(SECURITY, terms()).id, "REVOKED")
+    request, held = tables.access_request, tables.grant
+    with core.engine.begin() as connection:
+        asked = connection.execute(select(request).where(request.c.grant.is_not(None))).one()._mapping
+        given = connection.execute(select(held)).one()._mapping
+        numbers = [(f"request_{n}", f"grant_{n}") for n in range(1000)]
+        connection.execute(insert(request), [{**asked, "id": one, "grant": other} for one, other in numbers])
+        connection.execute(insert(held), [{**given, "request": one, "id": other} for one, other in numbers])
+    assert len(core.sharing.grants()) == 1001
 
 
 def test_a_grant_that_ended_makes_room(core: Core) -> None:

@@ -59,6 +59,14 @@ def test_rules_of_a_day(cli: Cli, home: Path) -> None:
     assert "usage-rules.toml: versions[0].rules[0].id" in cli("usage", "rules").err
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_days_at_the_ends_of_the_calendar_are_told_as_none(cli: Cli, tmp_path: Path, day: str) -> None:
+    """Days beside them cannot be reckoned with."""
+    for command in (("recompute", "--check"), ("report", "--output", tmp_path / "usage.html")):
+        shown = cli("usage", *command, "--from", day, "--to", day)
+        assert (shown.code, "not a day of the years" in shown.err) == (1, True)
+
+
 @pytest.mark.parametrize("arguments", [("--from", "2026-13-01"), ("--from", "2026-02-02", "--to", "2026-02-01")])
 def test_days_that_are_none(cli: Cli, arguments: tuple[str, ...]) -> None:
     shown = cli("usage", "show", *arguments)

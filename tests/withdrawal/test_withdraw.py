@@ -302,6 +302,19 @@ async def test_neither_rehearsal_nor_introspection_reaches_what_is_withdrawn(wor
     assert (await world.ask("housing", introspection))["__type"] is None
 
 
+async def test_withdrawals_are_paged_to_the_first(world: World) -> None:
+    for _ in range(3):
+        assert problems(await withdraw(world)) == []
+        assert problems(await restore(world)) == []
+    service = WithdrawalService(world.core.engine, world.core.acts, world.core.catalog.current)
+    wanted, seen = [each.id for each in service.find()], list[str]()
+    page = "query ($a: ID) { withdrawals(first: 2, after: $a) { id } }"
+    while found := (await world.govern("auditor", page, a=seen[-1] if seen else None))["withdrawals"]:
+        seen += [each["id"] for each in found]
+    assert seen == wanted
+    assert len(seen) >= 3
+
+
 async def test_recipients_say_where_the_log_begins(world: World) -> None:
     """OPN-13: who took data by entries that were archived and removed is not listed, and that is said."""
     text = "{ withdrawals { archivedBefore } }"
