@@ -17,6 +17,7 @@ from hub.catalog.scopes import SECURITY, SYSTEM
 from hub.catalog.source_checks import source_problems
 from hub.catalog.source_use import uses_of
 from hub.catalog.tables import department, source
+from hub.names import UNSEEN_IN_NAME, is_seen
 from hub.store.base import now
 from schema.model import Department
 
@@ -32,6 +33,9 @@ class Register:
         """Registers a department."""
         self._need(actor, "createDepartment", str(given.get("code")), SYSTEM)
         part = self._part(actor, "createDepartment", DepartmentPart, given)
+        for path, name in (("name", part.name), ("nameEn", part.name_en)):
+            if not is_seen(name):
+                self._refuse(actor, "createDepartment", part.code, Problem("BAD_INPUT", UNSEEN_IN_NAME, "请去除 remove them", path))
         if not uscc.is_valid(part.uscc):
             self._refuse(
                 actor,

@@ -14,6 +14,7 @@ from hub.acts import Actor, Acts, bump, make_id
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import SECURITY, SYSTEM
 from hub.catalog.tables import department
+from hub.names import UNSEEN_IN_NAME, is_seen
 from hub.people.enrolment import hash_half, invitation_ends, new_half
 from hub.people.reading import PersonRecord, people, read_person
 from hub.people.roles import BOOTSTRAP, identity_of, own_account_problem, role_problems
@@ -181,6 +182,8 @@ def _name_problems(name: str, display_name: str) -> list[Problem]:
         problems.append(Problem("BAD_INPUT", f"登录名不合格式 wrong name: {name[:60]}", "3–40: a-z, 0-9, . _ -", "name"))
     if not 0 < len(display_name.strip()) <= 60:
         problems.append(Problem("BAD_INPUT", "显示名应为 1 至 60 字 the display name must have 1 to 60 characters", "", "displayName"))
+    if not is_seen(display_name):
+        problems.append(Problem("BAD_INPUT", UNSEEN_IN_NAME, "请去除 remove them", "displayName"))
     return problems
 
 

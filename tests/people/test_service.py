@@ -50,6 +50,18 @@ def test_roles_are_given_with_the_approval_and_not_before(core: Core) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("unseen", ["\u202e", "\u200b", "\n", "\0"])
+def test_names_read_as_they_are(core: Core, unseen: str) -> None:
+    """Who approves an account, consents to a program or reads a report sees the name that was given."""
+    name = f"张{unseen}伟"
+    [problem] = refused(core.people.propose, REN, "zhang.wei", name, "housing", (STEWARD,))
+    assert (problem.code, problem.path) == ("BAD_INPUT", "displayName")
+    for path, given in (("name", {"name": name}), ("nameEn", {"name": "市水务局", "name_en": name})):
+        [problem] = refused(core.catalog.create_department, CONSOLE, code="water", uscc="11520100009395416E", **given)
+        assert (problem.code, problem.path) == ("BAD_INPUT", path)
+
+
+@pytest.mark.slow
 def test_of_all_pairs_those_with_an_administrator_are_refused(core: Core) -> None:
     """Fifteen pairs: the three exclude each other, and every other role."""
     pairs = list(combinations(ROLES, 2))
