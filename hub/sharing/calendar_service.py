@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, select
 from hub.acts import Actor, Acts
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.scopes import SECURITY
+from hub.listed import listed
 from hub.sharing.calendar_tables import calendar_day
 from hub.sharing.workdays import Calendar
 from hub.store.base import now
@@ -87,7 +88,7 @@ class CalendarService:
         details = {
             "working": [one.day.isoformat() for one in made if one.working],
             "holidays": [one.day.isoformat() for one in made if not one.working],
-            "sources": sorted({one.source for one in made}),
+            **listed("sources", sorted({one.source for one in made})),
         }
         return self._acts.do(actor, "setCalendarDays", target, work, details)
 

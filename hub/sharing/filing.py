@@ -13,7 +13,7 @@ from typing import Any
 from auth.rights import Operation, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.grants import terms_from
-from hub.sharing.texts import NOT_PLAIN, is_plain
+from hub.sharing.texts import MOST_PURPOSE_TEXT, NOT_PLAIN, is_plain
 from masking.rules import DENY
 from schema.faults import Fault
 from schema.filters import check_rows
@@ -25,7 +25,8 @@ MOST_TEXT = 2000
 MOST_GIVEN_BYTES = 32_768
 """Of a request with all its terms, as it is stored."""
 _PURPOSE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_TEXTS = ("purpose", "scenario", "legal_basis")
+_TEXTS = {"purpose": MOST_TEXT, "scenario": MOST_PURPOSE_TEXT, "legal_basis": MOST_PURPOSE_TEXT}
+"""Characters at most: the purpose itself stands in calls as a code."""
 
 
 def shared_part(resource: Resource) -> Resource:
@@ -125,9 +126,9 @@ def _item(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text_gaps(given: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in _TEXTS:
-        if not 0 < len(str(given.get(name) or "").strip()) <= MOST_TEXT:
-            yield Problem("BAD_INPUT", f"{name} 应为 1 至 {MOST_TEXT} 字 must have 1 to {MOST_TEXT} characters (APP-03)", "", name)
+    for name, most in _TEXTS.items():
+        if not 0 < len(str(given.get(name) or "").strip()) <= most:
+            yield Problem("BAD_INPUT", f"{name} 应为 1 至 {most} 字 must have 1 to {most} characters (APP-03)", "", name)
         elif not is_plain(str(given[name])):
             yield Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", name)
 

@@ -41,7 +41,7 @@ class GrantActs:
     def act(self, actor: Actor, act: str, number: str, given: GrantGiven | None = None) -> str:
         """Does an act of the state machine on a grant; its id. In force with the next call."""
         more = given or GrantGiven()
-        details = {"grant": number[:80], "step": act, **({"reason": more.reason} if more.reason else {})}
+        details = {"grant": number[:80], "step": act, **({"reason": more.reason[:80]} if more.reason else {})}
         name = "terminateGrant" if act == "terminateUnrectified" else act if act.endswith("Termination") else f"{act}Grant"
         return self._acts.do(actor, name, number, lambda connection: self._do(connection, actor, act, number, more), details)
 

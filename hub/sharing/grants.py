@@ -10,7 +10,7 @@ from typing import Any
 from auth.rights import DEFAULT_PAGE_LIMIT, GrantItem, GrantTerms, Operation, Purpose, Quota, SharingClass, Shown
 from hub.catalog.problems import Problem, Refused
 from hub.catalog.pseudonym_checks import cardinality, project_in_grant
-from hub.sharing.texts import NOT_PLAIN, is_plain
+from hub.sharing.texts import MOST_PURPOSE_TEXT, NOT_PLAIN, is_plain
 from masking.pseudonym import pseudonymises
 from masking.rules import DENY, Mask, UnknownMask, applies_to, parse_mask
 from schema.faults import Fault
@@ -100,6 +100,8 @@ def purposes_from(given: Sequence[Mapping[str, Any]], path: str, problems: list[
             problems.append(_bad(f"{path}[{i}].code", f"用途代码不合格式 wrong purpose code: {code}", "[A-Za-z0-9._-]{1,64}"))
         empty = [name for name in ("scenario", "basis") if not str(purpose.get(name) or "").strip()]
         problems += [_bad(f"{path}[{i}].{name}", "不能为空 must not be empty (APP-03, LOG-05)", "") for name in empty]
+        long = [name for name in ("scenario", "basis") if len(str(purpose.get(name) or "")) > MOST_PURPOSE_TEXT]
+        problems += [_bad(f"{path}[{i}].{name}", f"至多 {MOST_PURPOSE_TEXT} 字 {MOST_PURPOSE_TEXT} characters at most", "") for name in long]
         turned = [name for name in ("scenario", "basis") if not is_plain(str(purpose.get(name) or ""))]
         problems += [_bad(f"{path}[{i}].{name}", NOT_PLAIN, "请去除 remove them") for name in turned]
         made.append({"code": code, "scenario": str(purpose["scenario"]), "basis": str(purpose["basis"])})

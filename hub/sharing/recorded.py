@@ -20,7 +20,7 @@ from hub.sharing.live_grants import NewGrant, live_grant, store_grant
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import add_step
 from hub.sharing.tables import access_request
-from hub.sharing.texts import NOT_PLAIN, is_plain
+from hub.sharing.texts import MOST_APPROVER, NOT_PLAIN, is_plain
 from hub.store.base import now
 
 UNCONDITIONAL = "unconditional"
@@ -45,6 +45,8 @@ def record_grant(
         Refused: the approver named is whoever records it, or there is a live grant already.
     """
     approver = str(given["approver"]).strip()
+    if len(approver) > MOST_APPROVER:
+        raise Refused(Problem("BAD_INPUT", f"至多 {MOST_APPROVER} 字 {MOST_APPROVER} characters at most", "", "approver"))
     if not is_plain(approver):
         raise Refused(Problem("BAD_INPUT", NOT_PLAIN, "请去除 remove them", "approver"))
     if as_written(approver) in map(as_written, _names_of(connection, actor)):

@@ -82,7 +82,7 @@ class RequestService:
             check_told(told, unmasked_by_approval(connection, self._catalog, act, number))
             return self._do(connection, actor, act, number, more)
 
-        details = {"request": number[:80], "step": act, **({"reason": more.reason} if more.reason else {}), **told}
+        details = {"request": number[:80], "step": act, **({"reason": more.reason[:80]} if more.reason else {}), **told}
         self._acts.do(actor, ledger_name(act), number, work, details)
         return self._read(number)
 

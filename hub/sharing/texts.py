@@ -7,6 +7,10 @@ import unicodedata
 
 from hub.names import UNSEEN
 
+MOST_PURPOSE_TEXT = 512
+"""Characters of a scenario and of a legal basis: every call's entry says them, and the ledger takes no more."""
+MOST_APPROVER = 256
+"""Characters of an approver's name, for the same reason."""
 _LAYOUT = frozenset("\n\r\t")
 NOT_PLAIN = "含控制字符或方向控制符 holds control or direction characters"
 

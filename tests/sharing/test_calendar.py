@@ -127,6 +127,12 @@ def test_entered_days_are_in_force_at_once_and_may_be_entered_anew(core: Core, s
     assert acts(core) == [("OK", None), ("OK", None)]
 
 
+def test_as_many_notices_as_days_are_entered_and_the_entry_names_those_that_fit(core: Core, service: CalendarService) -> None:
+    start = date(2099, 1, 1)
+    service.set_days(SECURITY, [new((start + timedelta(days=n)).isoformat(), source=f"{n:03}{'文' * 197}") for n in range(MOST_DAYS)])
+    assert acts(core) == [("OK", None)]
+
+
 @pytest.mark.parametrize(
     ("days", "code", "path"),
     [

@@ -118,6 +118,8 @@ def test_a_due_day_without_a_calendar_says_so(core: Core, service: RequestServic
     [
         ({"purpose": " "}, "purpose"),
         ({"scenario": ""}, "scenario"),
+        ({"scenario": "用" * 513}, "scenario"),
+        ({"legal_basis": "法" * 513}, "legal_basis"),
         ({"legal_basis": None}, "legal_basis"),
         ({"operations": []}, "operations"),
         ({"operations": ["EXCHANGE"]}, "operations"),

@@ -199,6 +199,18 @@ def test_proof_that_is_filed_too_late_records_the_breach_before_any_sweep(core: 
 
 
 @pytest.mark.slow
+def test_a_reason_that_no_entry_could_hold_is_refused_as_any_that_is_none(core: Core) -> None:
+    case = core.requests.reader.get(granted(core))
+    assert case is not None
+    assert case.grant is not None
+    assert refused(core.sharing.act_on_grant, CHECKER, "suspend", case.grant, GrantGiven("超范围", "X" * 20_000))[0].path == "reason"
+    number = filed(core, extends=case.grant)
+    for actor, act in ((HEAD, "endorse"), (CHECKER, "complete")):
+        core.requests.act(actor, act, number)
+    assert refused(core.requests.act, GIVER, "disagree", number, reason="X" * 20_000, opinion="过宽")[0].path == "reason"
+
+
+@pytest.mark.slow
 def test_a_reason_goes_with_what_it_was_given_for(core: Core) -> None:
     case = core.requests.reader.get(granted(core))
     assert case is not None
