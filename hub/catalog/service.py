@@ -31,6 +31,7 @@ from hub.catalog.register import Register, forbidden
 from hub.catalog.scopes import CATALOG, SECURITY, STEWARD, SYSTEM
 from hub.catalog.source_use import sources_missing
 from hub.catalog.tables import department, manifest, snapshot, source
+from hub.sharing.reasons import opinion_problem
 from hub.store.base import now
 from hub.store.engine import reading
 from hub.withdrawal.tables import withdrawal
@@ -97,6 +98,8 @@ class CatalogService(Register):
         The entry holds the digest of its disclosure diff; with ``disclosure``, that of the diff the reviewer has read, another one refuses the act.
         """
         self._need(actor, "reviewCatalog", str(manifest_id), SECURITY, SYSTEM)
+        if problem := opinion_problem(opinion):
+            self._refuse(actor, "reviewCatalog", str(manifest_id), problem)
         digest = self.disclosure_of(manifest_id)
         if disclosure is not None and disclosure != digest:
             hint = "请重新比较 compare again: huitong catalog diff --import"

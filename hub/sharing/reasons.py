@@ -50,7 +50,14 @@ def check_opinion(transition: Transition, opinion: str) -> None:
     if transition.opinion and not opinion.strip():
         path = "reason" if transition.reason else "opinion"
         raise Refused(Problem("BAD_INPUT", "须写明意见 an opinion is needed", "opinion", path))
+    if problem := opinion_problem(opinion):
+        raise Refused(problem)
+
+
+def opinion_problem(opinion: str) -> Problem | None:
+    """What is wrong with the text of an opinion, whatever it is about."""
     if not is_plain(opinion):
-        raise Refused(Problem("BAD_INPUT", f"意见{NOT_PLAIN}", "请去除 remove them", "opinion"))
+        return Problem("BAD_INPUT", f"意见{NOT_PLAIN}", "请去除 remove them", "opinion")
     if len(opinion) > MOST_OPINION:
-        raise Refused(Problem("BAD_INPUT", f"意见至多 {MOST_OPINION} 字 the opinion has {MOST_OPINION} characters at most", "", "opinion"))
+        return Problem("BAD_INPUT", f"意见至多 {MOST_OPINION} 字 the opinion has {MOST_OPINION} characters at most", "", "opinion")
+    return None

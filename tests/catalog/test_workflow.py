@@ -66,6 +66,14 @@ def test_who_imported_does_not_review(core: Core) -> None:
     assert [each["state"] for each in core.catalog.manifests()] == ["IMPORTED"]
 
 
+@pytest.mark.parametrize("opinion", ["同意\u202e", "长" * 4001])
+def test_the_opinion_of_a_review_reads_as_it_is(core: Core, opinion: str) -> None:
+    made = core.catalog.import_manifest(CONSOLE, SMALL)
+    (problem,) = refused(core.catalog.review, replace(CONSOLE, name="du"), made.id, True, opinion)
+    assert (problem.code, problem.path) == ("BAD_INPUT", "opinion")
+    assert [each["state"] for each in core.catalog.manifests()] == ["IMPORTED"]
+
+
 @pytest.mark.parametrize(("first", "second"), [("cli:ren", "ren"), ("ren", "cli:ren")])
 def test_nor_at_the_command_line(core: Core, first: str, second: str) -> None:
     made = core.catalog.import_manifest(replace(CONSOLE, name=first), SMALL)
