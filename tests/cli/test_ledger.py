@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -34,6 +35,30 @@ def test_a_sound_ledger(initialised: Cli, tmp_path: Path) -> None:
     verified = initialised("ledger", "verify", "--receipts", tmp_path / "receipts.jsonl", "--checkpoint", tmp_path / "checkpoint.txt", "--json")
     assert verified.code == 0
     assert {name: verified.data[name] for name in ("ok", "entries", "receipts", "published")} == {"ok": True, "entries": 5, "receipts": 5, "published": 5}
+
+
+def test_a_home_restored_from_a_backup_as_the_manual_says_is_sound(initialised: Cli, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/operations.md: taken while somebody writes; what came after it is told by a checkpoint kept elsewhere."""
+    restored = tmp_path / "restored"
+    restored.mkdir(mode=0o700)
+    core = open_core(load_settings())
+    core.ledger.append_sync(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="test"))
+    before = core.log.publisher.publish_all()
+    with sqlite3.connect(home / "control.db") as serving, sqlite3.connect(restored / "control.db") as copy:
+        serving.backup(copy)
+    shutil.copytree(home / "keys", restored / "keys")
+    core.ledger.append_sync(EntryDraft(kind="admin", call=make_id("act"), outcome="OK", operation="later"))
+    after = core.log.publisher.publish_all()
+    core.close()
+    (restored / "control.db").chmod(0o600)
+    monkeypatch.setenv("HUITONG_HOME", str(restored))
+    for name, checkpoint, code in (("before", before, 0), ("after", after, 1)):
+        assert checkpoint is not None
+        kept = tmp_path / f"{name}.txt"
+        kept.write_text(checkpoint.note)
+        assert initialised("ledger", "verify", "--checkpoint", kept).code == code
+    for command in (("feedback", "verify"), ("usage", "recompute", "--check")):
+        assert initialised(*command).code == 0
 
 
 def test_an_altered_entry_is_found(initialised: Cli, home: Path) -> None:
