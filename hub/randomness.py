@@ -6,7 +6,7 @@ import os
 from collections import deque
 
 _BYTES = 8
-_AT_ONCE = 512
+_AT_ONCE = 4096
 # Taking from a deque is atomic: no number is given out twice, whichever thread asks.
 _numbers: deque[str] = deque()
 
