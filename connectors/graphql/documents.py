@@ -14,7 +14,7 @@ def list_document(target: Target, columns: Sequence[str], arguments: Iterable[st
     """Reads one page of a list with these arguments; with ``cursors``, each element's too."""
     items = ("cursor " if cursors else "") + _nested(target.behind, selection(columns))
     value = _nested(target.before, items)
-    if target.remote.connection and target.remote.style != "list":
+    if target.remote.style != "list":
         value = f"{value} {PAGE_INFO}"
     return _document(target, arguments, value)
 

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.graphql.pushdown import MOST_IN, merged, put
 from connectors.graphql.reading import Reading
 from connectors.graphql.target import Single, Target
+from connectors.graphql.types import TypeRef
 from connectors.graphql.values import sent
 from connectors.selection import Column, Row, Value
 from connectors.wire import comparable
@@ -22,6 +23,7 @@ class Keys:
     def __init__(self, target: Target, key: Column, values: Sequence[Value]) -> None:
         self._key = key
         self._values = values
+        self._huitong = target.remote.huitong
         self._lists = _lists(target, key, values) if key.name.partition(".")[0] in target.node.fields else None
         self.single: Single | None = target.singles.get(key.name) if self._lists is None else None
         """How single objects are looked up, where the service takes no lists of the key."""
@@ -35,10 +37,19 @@ class Keys:
         if self._lists is None:
             return self._grouped(columns, await reading.everything(pushed))
         rows: list[Row] = []
-        for added in self._lists:
-            async for page in reading.pages(_joined(pushed, added), None):
-                rows += page
+        place = [column.name for column in columns].index(self._key.name)
+        for added, values in self._lists:
+            # A service that ignores the argument would send the rows of all other lists with each of them.
+            own = {comparable(value, self._key.kind) for value in values}
+            async for page in reading.pages(self._joined(pushed, added), None):
+                rows += [row for row in page if comparable(row[place], self._key.kind) in own]
         return self._grouped(columns, rows)
+
+    def _joined(self, pushed: Mapping[str, Any], added: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Both sets of arguments. What is said by an argument that the keys need is left to the hub."""
+        if self._huitong and "where" in pushed:
+            return {**pushed, "where": {"and": [pushed["where"], added["where"]]}}
+        return merged(pushed, added)
 
     def _grouped(self, columns: Sequence[Column], rows: Sequence[Row]) -> dict[Value, list[Row]]:
         kind = self._key.kind
@@ -52,16 +63,14 @@ class Keys:
         return groups
 
 
-def _lists(target: Target, key: Column, values: Sequence[Value]) -> list[Mapping[str, Any]] | None:
-    """Arguments that each ask for a part of the values; ``None`` where the service takes no lists of them."""
+def _lists(target: Target, key: Column, values: Sequence[Value]) -> list[tuple[Mapping[str, Any], list[Value]]] | None:
+    """Arguments that each ask for a part of the values, which stands beside them; ``None`` where the service takes no lists of them."""
     if (takes := target.remote.keys.get(key.name)) is not None:
-        operands = [made for value in values if (made := sent(value, target.places[takes.argument])) is not None]
-        return [_placed(takes.argument, chunk) for chunk in _chunks(operands, takes.most)]
+        return [(_placed(takes.argument, operands), own) for operands, own in _chunks(values, target.places[takes.argument], takes.most)]
     type_ = target.comparisons.get(key.name, {}).get("in")
     if type_ is None:
         return None
-    operands = [made for value in values if (made := sent(value, type_)) is not None]
-    return [{"where": {key.name: {"in": chunk}}} for chunk in _chunks(operands, MOST_IN)]
+    return [({"where": {key.name: {"in": operands}}}, own) for operands, own in _chunks(values, type_, MOST_IN)]
 
 
 def _placed(place: str, value: Any) -> Mapping[str, Any]:
@@ -70,22 +79,21 @@ def _placed(place: str, value: Any) -> Mapping[str, Any]:
     return arguments
 
 
-def _chunks(operands: Sequence[Any], most: int) -> Iterator[list[Any]]:
-    chunk: list[Any] = []
+def _chunks(values: Sequence[Value], type_: TypeRef, most: int) -> Iterator[tuple[list[Any], list[Value]]]:
+    """Values as arguments of the type, and as they were; those that the type cannot hold are left out."""
+    operands: list[Any] = []
+    own: list[Value] = []
     size = 0
-    for operand in operands:
+    for value in values:
+        operand = sent(value, type_)
+        if operand is None:
+            continue
         length = len(str(operand).encode()) + 3
-        if chunk and (len(chunk) >= most or size + length > _MOST_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(operand)
+        if operands and (len(operands) >= most or size + length > _MOST_BYTES):
+            yield operands, own
+            operands, own, size = [], [], 0
+        operands.append(operand)
+        own.append(value)
         size += length
-    if chunk:
-        yield chunk
-
-
-def _joined(pushed: Mapping[str, Any], added: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Both sets of arguments. What is said by an argument that the keys need is left to the hub."""
-    if "where" in pushed and "where" in added:
-        return {**pushed, "where": {"and": [pushed["where"], added["where"]]}}
-    return merged(pushed, added)
+    if operands:
+        yield operands, own

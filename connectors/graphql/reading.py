@@ -89,6 +89,8 @@ class Reading:
             yield rows
             count = len(elements) if isinstance(elements, list) else 0
             read += count
+            if read == limit:
+                return
             after = self._next(value, count, size, read)
             if after is None:
                 return
@@ -102,6 +104,10 @@ class Reading:
         if remote.offset:
             return read if count >= size else None
         if remote.style == "list":
+            if remote.size_argument and count == size:
+                raise SourceRefused(
+                    self._source, f"the service's list may go on behind the {size} objects that were asked for; name the argument `offset`, or raise `max_page`"
+                )
             return None
         info = at(value, ("pageInfo",))
         if not isinstance(info, Mapping) or not isinstance(info.get("hasNextPage"), bool):

@@ -63,11 +63,6 @@ class Remote(_Part):
         return self.style == "huitong"
 
     @property
-    def connection(self) -> bool:
-        """Pages follow each other by cursors."""
-        return self.style != "list" or self.after is not None
-
-    @property
     def size_argument(self) -> str | None:
         """The argument for a page's size."""
         return self.first or (None if self.style == "list" else "first")
@@ -119,6 +114,8 @@ def contradiction(remote: Remote) -> tuple[str, str] | None:
             f"style huitong takes no {(named or ['offset'])[0]}: another hub's list tells by introspection what it can do",
             'leave it out, or write style = "relay"',
         )
+    if remote.style == "list" and remote.after:
+        return "style list takes no `after`: a plain list tells no cursor of its last page", 'name `offset`, or write style = "relay" and `items`'
     if remote.offset and remote.cursor_argument:
         return "`offset` and `after` exclude each other", "name the one that the service has"
     if remote.offset and not remote.size_argument:
