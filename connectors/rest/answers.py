@@ -41,6 +41,10 @@ class Format(Protocol):
         """It can have columns."""
         ...
 
+    def alike(self, items: Sequence[Any], others: Sequence[Any]) -> bool:
+        """They are the same items in the same order."""
+        ...
+
     def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
         """Paths and values of an item."""
         ...

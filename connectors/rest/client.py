@@ -20,6 +20,8 @@ from connectors.rest.waiting import pause
 from connectors.retries import RetryBudget
 from connectors.spi import SourceConfig
 
+CONTENT = frozenset({200, 201, 203, 206})
+"""Statuses of answers that hold what was asked for: frameworks give 201 to every POST, gateways 203, and PostgREST 206 to a page."""
 _MARGIN = 0.02
 """Seconds before the deadline in which a call that has had no turn gives up: it was the hub that had no place, not the service."""
 
@@ -48,13 +50,13 @@ class Client:
         self._budget = RetryBudget()
 
     async def ask(self, request: Request, due: float) -> Answer:
-        """The answer, of status 200, 204, 404 or 410; ``due`` is the event loop's time by which it must be there.
+        """The answer, of a status in :data:`CONTENT`, 204, 404 or 410; ``due`` is the event loop's time by which it must be there.
 
         Raises:
             SourceFault: not reachable, too slow, too large, or of another status.
         """
         answer = await self._persistently(request, due)
-        if answer.status in (httpx2.codes.OK, httpx2.codes.NO_CONTENT, httpx2.codes.NOT_FOUND, httpx2.codes.GONE):
+        if answer.status in (*CONTENT, httpx2.codes.NO_CONTENT, httpx2.codes.NOT_FOUND, httpx2.codes.GONE):
             self._budget.succeeded()
             return answer
         raise fault(self._code, answer.status)

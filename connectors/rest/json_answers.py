@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.paths import element, joined, split
 from connectors.selection import UNDELIVERABLE, Kind, Undeliverable
 
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as they are decoded."""
 _MOST_DIGITS = 1000
 _DEEPEST = 8
 
@@ -36,11 +39,11 @@ class Json:
         except orjson.JSONDecodeError:
             pass
         except (ValueError, RecursionError) as error:
-            raise _no_json(source, body) from error
+            raise _no_json(source, body, error) from error
         try:
             return _patient(body)
         except (ValueError, RecursionError) as error:
-            raise _no_json(source, body) from error
+            raise _no_json(source, body, error) from error
 
     def items(self, document: Any, path: str) -> list[Any] | None:
         """The array at the path."""
@@ -62,6 +65,10 @@ class Json:
         """Objects, and arrays with a place per column."""
         return isinstance(item, dict | list)
 
+    def alike(self, items: Sequence[Any], others: Sequence[Any]) -> bool:
+        """By their values."""
+        return items == others
+
     def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
         """Members, and members of members."""
         return _flat(item, ())
@@ -74,15 +81,30 @@ def whole(digits: str) -> int | Undeliverable:
 
 def _patient(body: bytes) -> Any:
     # Bytes that are no UTF-8 become lone surrogates, as `\ud800` does: the text that holds them is the one that cannot be delivered.
+    text = body.decode("utf-8", "surrogateescape")
     return json.loads(
-        body.decode("utf-8", "surrogateescape"),
+        text,
         parse_float=Decimal,
         parse_int=whole,
         parse_constant=lambda _name: UNDELIVERABLE,
+        object_pairs_hook=_named if _ESCAPED.search(text) else None,
     )
 
 
-def _no_json(source: str, body: bytes) -> SourceRefused:
+def _named(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. A member whose name cannot be read would be taken for one that is not there, and so for null.
+
+    Raises:
+        UnicodeEncodeError: the name is no UTF-8.
+    """
+    for name, _ in members:
+        name.encode()
+    return dict(members)
+
+
+def _no_json(source: str, body: bytes, error: Exception) -> SourceRefused:
+    if isinstance(error, UnicodeEncodeError):
+        return SourceRefused(source, "the names in the service's answer are no UTF-8; it must say what they are: `charset=GBK` in its Content-Type")
     if body.lstrip()[:1] == b"<":
         return SourceRefused(source, "the service's answer is no JSON but a page of HTML or XML; check `path`, `format` and `auth`")
     return SourceRefused(source, "the service's answer is no JSON, or was cut off")

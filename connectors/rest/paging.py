@@ -13,7 +13,8 @@ from connectors.rest.endpoint import Endpoint
 from connectors.rest.exchange import Answer
 from connectors.rest.links import Outside, next_link
 from connectors.rest.pushdown import Sent
-from connectors.rest.values import WrongType, text
+from connectors.rest.telling import number_at, scalar_at
+from connectors.rest.values import text
 from connectors.selection import Undeliverable
 
 _LONGEST_CURSOR = 4096
@@ -21,12 +22,18 @@ _LONGEST_CURSOR = 4096
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``count`` items came where ``size`` were asked for."""
+    """``count`` items came where ``size`` were asked for; ``more`` where the service's own total says that others are behind them."""
 
     answer: Answer
     document: Any
     count: int
     size: int
+    more: bool = False
+
+    @property
+    def full(self) -> bool:
+        """There may be another page: services that give fewer items than they are asked for tell by their total that they do."""
+        return self.count >= self.size or (self.more and self.count > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class _Offset:
         return Step({self._parameter: 0})
 
     def following(self, page: Page) -> Step | None:
-        if page.count < page.size:
+        if not page.full:
             return None
         self._offset += page.count
         return Step({self._parameter: self._offset})
@@ -85,18 +92,18 @@ class _Numbers:
         return Step({self._paging.parameter or "": self._number})
 
     def following(self, page: Page) -> Step | None:
-        if page.count < page.size or self._is_last(page):
+        if self._is_last(page):
             return None
         self._number += 1
         return Step({self._paging.parameter or "": self._number})
 
     def _is_last(self, page: Page) -> bool:
         if self._paging.pages is None:
-            return False
+            return not page.full
         pages = number_at(self._form, page.document, self._paging.pages)
-        if pages is None:
+        if pages is None and page.full:
             raise SourceRefused(self._source, f"the service tells no number of pages at {self._paging.pages}")
-        return self._number - self._paging.first + 1 >= pages
+        return page.count == 0 or pages is None or self._number - self._paging.first + 1 >= pages
 
 
 class _Cursors:
@@ -108,6 +115,7 @@ class _Cursors:
         self._parameter = endpoint.paging.parameter or ""
         self._path = endpoint.paging.next or ""
         self._seen: set[object] = set()
+        self._sent: object = None
 
     def first(self) -> Step:
         return Step({})
@@ -119,9 +127,13 @@ class _Cursors:
             return None
         if isinstance(cursor, bool | Undeliverable) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
             raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
+        if page.count == 0 and cursor == self._sent:
+            # Services whose cursor is the last item's key send it again where nothing is behind it.
+            return None
         if cursor in self._seen:
             raise SourceRefused(self._source, "the service's cursors lead in a circle")
         self._seen.add(cursor)
+        self._sent = cursor
         return Step({self._parameter: cursor})
 
 
@@ -182,19 +194,3 @@ def pager(source: str, endpoint: Endpoint, form: Format, client: Client, single:
         case "link":
             return _Links(source, endpoint, form, client)
     return _Whole()
-
-
-def scalar_at(form: Format, document: Any, path: str) -> Any:
-    """What lies at a path, null also where that is no single value."""
-    try:
-        return form.at(document, path)
-    except WrongType:
-        return None
-
-
-def number_at(form: Format, document: Any, path: str) -> int | None:
-    """The number at a path, also where it is written as text; ``None`` where there is none."""
-    found = scalar_at(form, document, path)
-    if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit():
-        found = int(found.strip()[:18])
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

@@ -9,16 +9,16 @@ from typing import Any
 
 from connectors.errors import SourceFault, SourceRefused
 from connectors.rest.answers import form, rows
-from connectors.rest.client import Client, Request
+from connectors.rest.client import CONTENT, Client, Request
 from connectors.rest.endpoint import CountParameter, Endpoint
 from connectors.rest.exchange import Answer, fault
-from connectors.rest.paging import Page, Step, number_at, pager
+from connectors.rest.paging import Page, Step, pager
 from connectors.rest.pushdown import Ask, Sent
 from connectors.rest.requests import request_for
+from connectors.rest.telling import is_none, number_at, total_of
 from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
 
-_OK = 200
 _NO_CONTENT = 204
 _PART = 500
 """Items that are made into rows at a time."""
@@ -55,14 +55,19 @@ class Reading:
         step: Step | None = steps.first()
         # A single item is where it is, whatever the position that the answer begins behind.
         last = None if ask.route.single else after
+        before: list[Any] = []
+        read = 0
         while step is not None:
             answer = await self._answer(ask, step, size, after)
             document, items = (None, []) if answer is None else await self._items(ask, answer)
             page = await self._rows(items)
             last = self._check_order(page, last)
+            if steps.starts_anew:
+                self._check_new(items, before)
+            before, read = items, read + len(page)
             self._count(len(page))
             yield self._own(ask, page) if ask.only else page
-            step = None if answer is None else steps.following(Page(answer, document, len(page), size))
+            step = None if answer is None else steps.following(Page(answer, document, len(page), size, total_of(self._form, document, endpoint) > read))
             self._count_page(step)
             if keyset and step is not None:
                 step, after = steps.first(), last
@@ -131,7 +136,7 @@ class Reading:
     async def _send(self, ask: Ask, request: Request) -> Answer | None:
         """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""
         answer = await self._client.ask(request, self._due)
-        if answer.status == _OK:
+        if answer.status in CONTENT:
             return answer
         if answer.status == _NO_CONTENT or ask.filled:
             return None
@@ -143,11 +148,19 @@ class Reading:
         if ask.route.single:
             return document, self._single(document, path)
         items = self._form.items(document, path)
+        if items is None and is_none(self._form, document, path, self._endpoint):
+            items = []
         if items is None:
             raise SourceRefused(self._source, f"the service's answer holds no array at {path or 'its top'}")
         if most is not None and len(items) > most:
             raise SourceRefused(self._source, f"the service sends more items than {self._endpoint.limit or '`max_page`'} allows")
         return document, items
+
+    def _check_new(self, items: Sequence[Any], before: Sequence[Any]) -> None:
+        """A service that ignores the parameter of its pages sends the first one for each of them, and its rows would be doubled."""
+        if items and self._form.alike(items, before):
+            name = self._endpoint.offset or self._endpoint.paging.parameter
+            raise SourceRefused(self._source, f"the service sends the same page again: it does not know the parameter {name}; correct `paging` and `offset`")
 
     def _single(self, document: Any, path: str) -> list[Any]:
         found = self._form.items(document, path)

@@ -67,6 +67,10 @@ class Xml:
         """Every element can."""
         return True
 
+    def alike(self, items: Sequence[Any], others: Sequence[Any]) -> bool:
+        """By the values that items can have."""
+        return len(items) == len(others) and all(list(self.flat(a)) == list(self.flat(b)) for a, b in zip(items, others, strict=True))
+
     def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
         """Attributes and elements without children."""
         return _flat(item, ())

@@ -1,0 +1,40 @@
+"""What a service tells beside its items: cursors, links, and how many there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.rest.answers import Format
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.values import WrongType
+
+
+def scalar_at(form: Format, document: Any, path: str) -> Any:
+    """What lies at a path, null also where that is no single value."""
+    try:
+        return form.at(document, path)
+    except WrongType:
+        return None
+
+
+def number_at(form: Format, document: Any, path: str) -> int | None:
+    """The number at a path, also where it is written as text; ``None`` where there is none."""
+    found = scalar_at(form, document, path)
+    if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit():
+        found = int(found.strip()[:18])
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+
+def total_of(form: Format, document: Any, endpoint: Endpoint) -> int:
+    """The total that every answer tells, 0 where none does."""
+    count = endpoint.count
+    return 0 if count is None or count.parameter is not None else number_at(form, document, count.total) or 0
+
+
+def is_none(form: Format, document: Any, path: str, endpoint: Endpoint) -> bool:
+    """Nothing lies where the array should, and the service says that there is nothing: many leave an empty array out, or write null."""
+    if scalar_at(form, document, path) is not None:
+        return False
+    count, pages = endpoint.count, endpoint.paging.pages
+    paths = [*([count.total] if count is not None else []), *([pages] if pages is not None else [])]
+    return any(number_at(form, document, each) == 0 for each in paths)

@@ -1,0 +1,87 @@
+"""Services that give other pages than they are asked for, and what their own totals say of it: no row is lost or doubled in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from connectors.errors import SourceRefused
+from tests.connectors.answering import Opened, answering, reading
+from tests.connectors.service_server import servers
+
+__all__ = ["answering", "servers"]
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+_TOLD = {"count": {"total": "total"}}
+_NUMBERS = {"paging": {"style": "page", "parameter": "page"}, "limit": "size", "max_page": 4}
+_OFFSETS = {"paging": {"style": "offset"}, "limit": "size", "offset": "from", "max_page": 4}
+_PAGES = {**_NUMBERS, "paging": {**_NUMBERS["paging"], "pages": "pages"}}  # type: ignore[dict-item]
+_ALL = [(n,) for n in range(7)]
+
+
+def _capped(request: Request) -> dict[str, Any]:
+    """Two of seven, however many are asked for."""
+    query = request.query_params
+    start = int(query["from"]) if "from" in query else 2 * (int(query["page"]) - 1)
+    return {"items": [{"n": n} for n in range(7)][start : start + 2], "total": "7", "pages": 4}
+
+
+@pytest.mark.parametrize("description", [_NUMBERS | _TOLD, _OFFSETS | _TOLD, _PAGES])
+async def test_a_service_that_gives_fewer_than_asked_for_is_read_to_the_end_that_it_tells(answering: Opened, description: Mapping[str, object]) -> None:
+    service = answering(_capped)
+    assert await service.source.fetch(reading(**description), {}) == _ALL
+    assert len(service.asked) == 4
+
+
+async def test_a_total_that_is_too_large_ends_with_an_empty_page(answering: Opened) -> None:
+    for description in (_OFFSETS | _TOLD, _PAGES):
+        service = answering(lambda request: _capped(request) | {"total": 9000, "pages": 9000})
+        assert await service.source.fetch(reading(**description), {}) == _ALL
+        assert len(service.asked) == 5
+
+
+@pytest.mark.parametrize("description", [_NUMBERS, _OFFSETS, _PAGES, {**_NUMBERS, "format": "xml", "items": "item"}])
+async def test_a_service_that_does_not_know_the_parameter_of_its_pages_doubles_no_row(answering: Opened, description: Mapping[str, object]) -> None:
+    def first(request: Request) -> object:
+        made = {"items": [{"n": n} for n in range(4)], "pages": 3}
+        xml = "".join(f"<item><n>{n}</n></item>" for n in range(4))
+        return Response(f"<all>{xml}</all>", media_type="application/xml") if "xml" in request.headers["accept"] else made
+
+    with pytest.raises(SourceRefused, match=r"sends the same page again: it does not know the parameter (page|from)"):
+        await answering(first).source.fetch(reading(**description), {})
+
+
+@pytest.mark.parametrize("told", [{"total": 0}, {"total": "0"}, {"pages": 0}, {"items": None, "total": 0}])
+async def test_an_array_that_is_left_out_is_none_where_the_service_says_so(answering: Opened, told: dict[str, object]) -> None:
+    assert await answering(lambda _request: told).source.fetch(reading(**(_PAGES | _TOLD)), {}) == []
+
+
+@pytest.mark.parametrize("told", [{"total": 1}, {"code": 500}, {"items": {}, "total": 0}, {"items": "", "total": 0}])
+async def test_an_array_that_is_left_out_is_a_fault_where_the_service_does_not(answering: Opened, told: dict[str, object]) -> None:
+    with pytest.raises(SourceRefused, match="no array at items"):
+        await answering(lambda _request: told).source.fetch(reading(**(_PAGES | _TOLD)), {})
+
+
+async def test_an_empty_page_with_the_cursor_that_was_sent_is_the_end(answering: Opened) -> None:
+    def behind(request: Request) -> dict[str, Any]:
+        found = [n for n in range(5) if n > int(request.query_params.get("c", -1))][:2]
+        return {"items": [{"n": n} for n in found], "next": found[-1] if found else int(request.query_params["c"])}
+
+    service = answering(behind)
+    assert await service.source.fetch(reading(paging={"style": "cursor", "parameter": "c", "next": "next"}), {}) == [(n,) for n in range(5)]
+    assert [each.partition("=")[2] for each in service.asked] == ["", "1", "3", "4"]
+
+
+@pytest.mark.parametrize("status", [201, 203, 206])
+async def test_other_statuses_of_success_hold_items_too(answering: Opened, status: int) -> None:
+    assert await answering(lambda _request: JSONResponse({"items": [{"n": 1}]}, status)).source.fetch(reading(), {}) == [(1,)]
+
+
+async def test_names_in_another_charset_are_told_not_taken_for_missing(answering: Opened) -> None:
+    service = answering(lambda _request: '{"items": [{"编号": 1}]}'.encode("gbk"))
+    with pytest.raises(SourceRefused, match=r"names in the service's answer are no UTF-8; .*charset=GBK"):
+        await service.source.fetch(reading(), {})
