@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from errno import EMFILE, ENOSPC
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from hub.exchange.store import FileRecord
 from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
 from hub.ledger.entry import EntryDraft
 from hub.ledger.errors import LedgerUnavailable
-from hub.space import Level, Space
+from hub.space import Level
 from tests.catalog.homes import CONSOLE, SECURITY
 from tests.exchange.chunked import CANCEL, CHUNK, CHUNKS, DOCUMENT, ORDERED, PURPOSE, ROWS, START, World, difference, grant, world_in
 
@@ -380,63 +380,6 @@ async def test_jobs_share_the_sessions_of_their_source(tmp_path: Path) -> None:
     assert most == 1
 
 
-async def test_a_quota_pauses_until_the_next_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    monkeypatch.setattr("hub.sharing.quota.now", lambda: moment)
-    async with world_in(tmp_path, quota={"calls": None, "rows": 25, "per": "DAY"}) as world:
-        job = await world.start()
-        found = await world.until(job, "PAUSED")
-        assert found["reason"].startswith("QUOTA_EXCEEDED")
-        assert [chunk.rows for chunk in world.chunks(job) if chunk.state == "DONE"] == [CHUNK, CHUNK, 25 - 2 * CHUNK]
-        await asyncio.sleep(0.2)
-        assert (await world.look(job))["progress"]["rowsDone"] == 25
-        moment += timedelta(days=1)
-        await eventually(lambda: sum(chunk.rows for chunk in world.chunks(job)) == 2 * 25)
-        await world.until(job, "PAUSED")
-        moment += timedelta(days=1)
-        await world.until(job, "SUCCEEDED")
-        assert difference(world.files(job)) == (0, 0)
-        answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
-        assert "errors" not in answer, "22 rows are left of this day"
-
-
-async def test_a_batch_counts_as_one_call_of_its_grant(tmp_path: Path) -> None:
-    async with world_in(tmp_path, quota={"calls": 1, "rows": None, "per": "MONTH"}) as world:
-        await world.until(await world.start(), "SUCCEEDED")
-        answer = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
-        assert answer["errors"][0]["extensions"]["code"] == "QUOTA_EXCEEDED"
-
-
-async def test_what_has_begun_is_answered_though_nothing_more_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever lost the answer sends the call again: the exchange itself may have used up quota and disk."""
-    async with world_in(tmp_path, quota={"calls": 1, "rows": None, "per": "MONTH"}) as world:
-        job = await world.start()
-        await world.until(job, "SUCCEEDED")
-        assert await world.start() == job, "the quota is used up"
-        monkeypatch.setattr(Space, "exchanges_refused", True)
-        assert await world.start() == job, "the disk is full"
-        other = await world.post(START, {"i": {"document": ORDERED, "format": "CSV", "idempotencyKey": "k"}})
-        assert other["errors"][0]["extensions"]["code"] == "CONFLICT"
-        more = await world.post(START, {"i": {"document": DOCUMENT, "format": "CSV", "idempotencyKey": "more"}})
-        assert more["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
-
-
-async def test_a_call_takes_from_the_quota_while_a_chunk_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chunk that does not fit any more is not accepted; a smaller one is made of it."""
-    moment = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    monkeypatch.setattr("hub.sharing.quota.now", lambda: moment)
-    async with world_in(tmp_path, quota={"calls": None, "rows": 12, "per": "DAY"}) as world:
-
-        def take(task: ChunkTask) -> Any:
-            return world.ask("{ civilAffairs { persons(first: 5) { nodes { name } } } }") if (task.number, task.attempt) == (1, 1) else None
-
-        with working(after=take):
-            job = await world.start()
-            await world.until(job, "PAUSED")
-        assert [(chunk.state, chunk.attempt, chunk.rows) for chunk in world.chunks(job)] == [("DONE", 2, 7), ("PENDING", 0, 0)]
-        assert world.hub.runner.figures.attempts["refused"] == 1
-
-
 async def test_formats_and_encodings_that_are_not_on_offer_are_refused(world: World) -> None:
     for more in ({"format": "XLSX"}, {"format": "PARQUET", "encoding": "GB18030"}, {"format": "JSONL", "encoding": "GB18030"}):
         answer = await world.post(START, {"i": {"document": DOCUMENT, "idempotencyKey": "k", **more}})
@@ -502,10 +445,3 @@ async def test_an_exchange_pauses_while_the_ledger_may_release_nothing(world: Wo
         monkeypatch.undo()
         await world.until(job, "SUCCEEDED")
     assert difference(world.files(job)) == (0, 0)
-
-
-async def test_a_quota_that_is_used_up_by_the_last_chunk_delays_nothing(tmp_path: Path) -> None:
-    async with world_in(tmp_path, quota={"calls": None, "rows": ROWS, "per": "MONTH"}) as world:
-        job = await world.start()
-        assert (await world.until(job, "SUCCEEDED", "PAUSED"))["state"] == "SUCCEEDED"
-        assert world.hub.runner.figures.pauses == {}
