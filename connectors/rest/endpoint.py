@@ -69,6 +69,17 @@ class CountParameter(_Part):
     total: Name
 
 
+class Success(_Part):
+    """For services that tell of errors with status 200: what lies at ``path`` in every other answer, as text (``200``, ``true``).
+
+    ``none``: what lies there where there is no such row.
+    """
+
+    path: Name
+    values: Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=20)]
+    none: Annotated[tuple[Name, ...], Field(strict=False, max_length=20)] = ()
+
+
 class Paging(_Part):
     """How one page follows another.
 
@@ -120,3 +131,4 @@ class Endpoint(_Part):
     sorted_by: Name | None = None
     after: Name | None = None
     count: CountParameter | None = None
+    success: Success | None = None

@@ -15,7 +15,7 @@ from connectors.rest.exchange import Answer, fault
 from connectors.rest.paging import Page, Step, pager
 from connectors.rest.pushdown import Ask, Sent
 from connectors.rest.requests import request_for
-from connectors.rest.telling import is_none, number_at, total_of
+from connectors.rest.telling import is_none, number_at, succeeded, total_of
 from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
 
@@ -113,7 +113,10 @@ class Reading:
         answer = await self._answer(ask, Step({**step.parameters, **paging}), 1, None)
         if answer is None:
             return 0
-        total = number_at(self._form, await self._form.parse(self._source, answer.body, answer.charset, self._exact), count.total)
+        document = await self._form.parse(self._source, answer.body, answer.charset, self._exact)
+        if not succeeded(self._source, self._form, document, self._endpoint.success):
+            return 0
+        total = number_at(self._form, document, count.total)
         if total is None:
             raise SourceRefused(self._source, "the service does not tell its total as the catalog says")
         return total
@@ -145,6 +148,8 @@ class Reading:
     async def _items(self, ask: Ask, answer: Answer) -> tuple[Any, list[Any]]:
         document = await self._form.parse(self._source, answer.body, answer.charset, self._exact)
         path, most = ask.route.items, self._endpoint.max_page
+        if not succeeded(self._source, self._form, document, self._endpoint.success):
+            return document, []
         if ask.route.single:
             return document, self._single(document, path)
         items = self._form.items(document, path)

@@ -1,11 +1,13 @@
-"""What a service tells beside its items: cursors, links, and how many there are."""
+"""What a service tells beside its items: whether it succeeded, cursors, links, and how many there are."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
-from connectors.rest.endpoint import Endpoint
+from connectors.rest.endpoint import Endpoint, Success
+from connectors.rest.exchange import fault
 from connectors.rest.values import WrongType
 
 
@@ -38,3 +40,27 @@ def is_none(form: Format, document: Any, path: str, endpoint: Endpoint) -> bool:
     count, pages = endpoint.count, endpoint.paging.pages
     paths = [*([count.total] if count is not None else []), *([pages] if pages is not None else [])]
     return any(number_at(form, document, each) == 0 for each in paths)
+
+
+def succeeded(source: str, form: Format, document: Any, success: Success | None) -> bool:
+    """Whether an answer with status 200 holds what was asked for; false where it says that there is no such row.
+
+    Raises:
+        SourceFault: it tells of an error: as the status does that it names, else as one that nobody knows.
+    """
+    if success is None:
+        return True
+    found = scalar_at(form, document, success.path)
+    told = str(found).lower() if isinstance(found, bool) else str(found)
+    if told in success.values:
+        return True
+    if told in success.none:
+        return False
+    if told in _STATUSES:
+        raise fault(source, int(told))
+    where = f"nothing at {success.path}" if found is None else f"at {success.path} none of `values`"
+    raise SourceRefused(source, f"the service tells of an error with status 200: {where} in `success`")
+
+
+_STATUSES = frozenset(map(str, range(400, 600)))
+"""Codes by which services mean HTTP's own (RFC 9110 §15.5, §15.6)."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from auth.rights import OpenClass, Operation, SharingClass
 from connectors.files.options import FilePart
 from connectors.graphql.remote import Remote
-from connectors.rest.endpoint import CountParameter, Endpoint, Lookup, Paging
+from connectors.rest.endpoint import CountParameter, Endpoint, Lookup, Paging, Success
 from hub.catalog.problems import PYDANTIC_TEXTS, Lines, Problem, Refused, path_of
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -201,6 +201,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "paging": Paging,
     "lookups": Lookup,
     "count": CountParameter,
+    "success": Success,
 }
 
 

@@ -1,4 +1,4 @@
-"""AES-CMAC (RFC 4493, NIST SP 800-38B) of many values at once: one encryption for a block of all of them, where one HMAC after the other takes 0.85 µs each."""
+"""AES-CMAC (RFC 4493, NIST SP 800-38B) of many values at once: one encryption for a block of all of them, where one HMAC after the other takes twice as long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AES-CMAC (RFC 4493, NIST SP 800-38B) of whole columns of Arrow: some 60 ns a value, where :mod:`hub.ledger.macs` takes 200 to 400."""
+"""AES-CMAC (RFC 4493, NIST SP 800-38B) of whole columns of Arrow: some 60 ns a value, where :mod:`hub.ledger.macs` takes 200 to 300."""
 
 from __future__ import annotations
 
