@@ -23,7 +23,7 @@ from hub.api.long import Long
 from hub.errors import STATUS, internal, request_errors, status_of
 from hub.ledger.append import Ledger
 from hub.ledger.entry import EntryDraft, Json
-from hub.ledger.errors import DataWithheld, LedgerUnavailable
+from hub.ledger.errors import DataWithheld, EntryRejected, LedgerUnavailable
 from hub.ledger.receipt import Receipt
 from hub.ledger.rollup import Rollup
 from hub.observation import places
@@ -133,15 +133,23 @@ class Turns:
         else:
             failed = fault.code in (Code.INTERNAL, Code.TIMEOUT, Code.SOURCE_UNAVAILABLE)
             try:
-                receipt = await self._ledger.append(self._draft(turn, turn.caller, fault.code.value, failed))
+                receipt = await self._entered(turn, turn.caller, fault.code.value, failed)
             except LedgerUnavailable:
                 return self._body(turn, ledger_unavailable(), None)
         return self._body(turn, fault, receipt)
 
+    async def _entered(self, turn: Turn, caller: Caller, code: str, failed: bool) -> Receipt:
+        try:
+            return await self._ledger.append(self._draft(turn, caller, code, failed))
+        except EntryRejected as rejected:
+            # What rights say of a resource may be what no entry holds; that a call failed is entered without it.
+            log.error("entry_rejected", call=turn.call, reason=str(rejected))
+            return await self._ledger.append(refusal_entry(turn.call, caller, code, failed, turn.document))
+
     async def _aborted(self, turn: Turn) -> None:
         if turn.caller is not None and turn.caller.application is not None:
             try:
-                await self._ledger.append(self._draft(turn, turn.caller, "ABORTED", True))
+                await self._entered(turn, turn.caller, "ABORTED", True)
             except LedgerUnavailable:
                 log.warning("aborted_call_not_entered", call=turn.call)
 

@@ -159,7 +159,7 @@ def _access(access: Access, first: bool) -> Record:
     _texts(made, _ACCESS_LIMITS)
     _codes(made, _ACCESS_CODES, required=True)
     if access.subjects and not (all(len(subject) == LENGTH for subject in access.subjects) and _HEXADECIMAL.match("".join(access.subjects))):
-        raise EntryRejected("subjects are keyed hashes made by Subjects.hash, never identifiers")
+        raise EntryRejected("subjects are keyed hashes made by Subjects.digests, never identifiers")
     return made
 
 

@@ -51,7 +51,7 @@ class SubjectSet:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a call took from one resource. ``subjects`` are hashes made by ``Subjects.hash``; ``policy`` is the fingerprint of the decision."""
+    """What a call took from one resource. ``subjects`` are hashes made by ``Subjects.digests``; ``policy`` is the fingerprint of the decision."""
 
     resource: str
     provider: str
