@@ -128,11 +128,18 @@ def test_a_page_size_that_is_not_offered(hub: RunningHub, first: int) -> None:
     assert "startExchange" in answer.errors[0]["extensions"]["hint"]
 
 
-@pytest.mark.parametrize("first", ["1", 1.5, True, 2**31, None, [1]])
+@pytest.mark.parametrize("first", ["1", 1.5, True, 2**31, [1]])
 def test_a_page_size_that_is_no_number(hub: RunningHub, first: Any) -> None:
     answer = hub.ask("housing", PERSONS, {"first": first})
     assert answer.codes == ["BAD_INPUT"]
     assert "first" in answer.errors[0]["message"]
+
+
+def test_a_page_size_that_is_null_is_as_if_left_out(hub: RunningHub) -> None:
+    """Clients that send every variable send null for what was not set."""
+    given, bare = (hub.ask("housing", PERSONS, variables).data for variables in ({"first": None}, {}))
+    assert given == bare
+    assert given["civilAffairs"]["persons"]["nodes"]
 
 
 def cursor(hub: RunningHub, **variables: Any) -> str:
