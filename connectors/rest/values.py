@@ -14,6 +14,7 @@ from connectors.wire import utc_text
 
 Reader = Callable[[Any], Value]
 
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?\Z")
 _MOST_DIGITS = 60
 _EXACT = 2**53
@@ -39,7 +40,9 @@ def text(value: Any) -> Value:
 
 
 def integer(value: Any) -> Value:
-    """A whole number of 64 bits, also where the service writes ``3.0``."""
+    """A whole number of 64 bits, also where the service writes ``3.0``, or ``"3"`` as many do because JavaScript has 53 bits alone."""
+    if isinstance(value, str) and _WHOLE.match(value):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise WrongType
     if isinstance(value, int):
@@ -52,7 +55,9 @@ def integer(value: Any) -> Value:
 
 
 def floating(value: Any) -> Value:
-    """A finite number."""
+    """A finite number, also where it is written as text."""
+    if isinstance(value, str) and _NUMBER.match(value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise WrongType
     try:
@@ -119,15 +124,20 @@ def _stripped(reader: Callable[[str], Value]) -> Reader:
     return lambda value: reader(written) if (written := str(value).strip()) else None
 
 
+def _there(reader: Reader) -> Reader:
+    """An empty text is null where the type has none."""
+    return lambda value: None if value == "" else reader(value)
+
+
 JSON: Mapping[Kind, Reader] = {
     Kind.STRING: text,
-    Kind.INTEGER: integer,
-    Kind.BIGINT: integer,
-    Kind.FLOAT: floating,
-    Kind.DECIMAL: decimal,
-    Kind.BOOLEAN: boolean,
-    Kind.DATE: day,
-    Kind.DATETIME: moment,
+    Kind.INTEGER: _there(integer),
+    Kind.BIGINT: _there(integer),
+    Kind.FLOAT: _there(floating),
+    Kind.DECIMAL: _there(decimal),
+    Kind.BOOLEAN: _there(boolean),
+    Kind.DATE: _there(day),
+    Kind.DATETIME: _there(moment),
 }
 """Readers of JSON's values."""
 
