@@ -22,8 +22,7 @@ class Macs:
     __slots__ = ("_cipher", "_held", "_padded", "_whole")
 
     def __init__(self, key: bytes) -> None:
-        # CMAC is defined over the bare block cipher: what chains the blocks is done here, over all values at a time, and nothing is decrypted.
-        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
+        self._cipher = block_cipher(key)
         self._held = local()
         self._whole = doubled(self._encrypted(bytes(WIDTH)))
         self._padded = doubled(self._whole)
@@ -68,6 +67,11 @@ class Macs:
         if len(blocks) <= _WITHIN:
             return update(blocks)
         return b"".join([update(blocks[start : start + _WITHIN]) for start in range(0, len(blocks), _WITHIN)])
+
+
+def block_cipher(key: bytes) -> Cipher[modes.ECB]:
+    """AES bare: CMAC is defined over it, and chains the blocks itself. Nothing is decrypted."""
+    return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
 
 
 def doubled(block: bytes) -> bytes:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pyarrow
 import pyarrow.compute
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from hub.ledger.macs import WIDTH, doubled
+from hub.ledger.macs import WIDTH, block_cipher, doubled
 
 _pa: Any = pyarrow
 _pc: Any = pyarrow.compute
@@ -19,8 +18,7 @@ class Macs:
     """AES-CMAC with one key of 16, 24 or 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
-        # CMAC is defined over the bare block cipher: what chains the blocks is done here, over a column at a time, and nothing is decrypted.
-        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - one block at a time is what CMAC chains
+        self._cipher = block_cipher(key)
         self._whole = doubled(self._encrypted(bytes(WIDTH)))
         self._padded = doubled(self._whole)
 
