@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from hub.ledger.storing import driver
+from hub.store.plain import driver
 from hub.store.turns import turn
 
 _SURE_SECONDS = 1.0

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from hub.ledger import tables
+from hub.store.plain import driver
 
 Row = tuple[object, ...]
 """Values in the table's column order, as the driver stores them."""
@@ -45,11 +46,6 @@ def read_head(connection: Connection) -> HeadRow | None:
         return None if row is None else HeadRow(*row)
     row = connection.exec_driver_sql(f"{_HEAD} FOR UPDATE").one_or_none()
     return None if row is None else HeadRow(*row)
-
-
-def driver(connection: Connection) -> Any:
-    """The driver's own connection: a statement of the writer's, whose text and values need no translation, costs a third there."""
-    return connection.connection.dbapi_connection
 
 
 def store(connection: Connection, rows: Batch) -> None:

@@ -33,7 +33,7 @@ def ask(connection: Connection, text: str, values: Mapping[str, object]) -> Sequ
         found = connection.exec_driver_sql(words, dict(values))
         return [tuple(row) for row in found] if found.returns_rows else ()
     with _told(words):
-        rows: Sequence[tuple[Any, ...]] = _driver(connection).execute(words, values).fetchall()
+        rows: Sequence[tuple[Any, ...]] = driver(connection).execute(words, values).fetchall()
         return rows
 
 
@@ -48,7 +48,7 @@ def write(connection: Connection, text: str, rows: Sequence[Mapping[str, object]
         connection.exec_driver_sql(words, [dict(row) for row in rows])
         return
     with _told(words):
-        _driver(connection).executemany(words, rows)
+        driver(connection).executemany(words, rows)
 
 
 def do(connection: Connection, text: str) -> None:
@@ -61,12 +61,17 @@ def do(connection: Connection, text: str) -> None:
         connection.exec_driver_sql(text)
         return
     with _told(text):
-        _driver(connection).execute(text)
+        driver(connection).execute(text)
 
 
 def among(connection: Connection, values: Collection[str]) -> object:
     """Texts as the driver takes them for ``AMONG``."""
     return orjson.dumps([*values]).decode() if connection.dialect.name == "sqlite" else [*values]
+
+
+def driver(connection: Connection) -> Any:
+    """The driver's own connection: a statement whose text and values need no translation costs a third there."""
+    return connection.connection.dbapi_connection
 
 
 @lru_cache(maxsize=256)

@@ -46,14 +46,14 @@ class Standing:
     claims: tuple[Claim, ...]
 
 
-_TALLY = """SELECT day, subjects, unmatched, misses FROM verification_tally
-WHERE consumer = :consumer AND resource = :resource AND day >= :day ORDER BY day DESC LIMIT 1"""
-_STANDING = f"""WITH latest AS ({_TALLY})
+_STANDING = """WITH latest AS (
+SELECT day, subjects, unmatched, misses FROM verification_tally
+WHERE consumer = :consumer AND resource = :resource AND day >= :day ORDER BY day DESC LIMIT 1)
 SELECT '' AS subject, '' AS item, '' AS claim, day, subjects, unmatched, misses FROM latest
 UNION ALL SELECT subject, '', '', '', 0, 0, 0 FROM verified_subject
 WHERE consumer = :consumer AND resource = :resource AND day = coalesce((SELECT day FROM latest), :day) AND subject AMONG :subjects
 UNION ALL SELECT subject, item, claim, day, 0, 0, 0 FROM verified_claim
-WHERE consumer = :consumer AND resource = :resource AND subject AMONG :subjects AND day > :window"""  # noqa: S608 - no value in it
+WHERE consumer = :consumer AND resource = :resource AND subject AMONG :subjects AND day > :window"""
 _ADD_TALLY = """INSERT INTO verification_tally (consumer, resource, day, subjects, unmatched, misses)
 VALUES (:consumer, :resource, :day, :subjects, :unmatched, :misses) ON CONFLICT (consumer, resource, day) DO UPDATE SET
 subjects = verification_tally.subjects + excluded.subjects, unmatched = verification_tally.unmatched + excluded.unmatched,
@@ -65,8 +65,7 @@ _ADD_SUBJECT = "INSERT INTO verified_subject (consumer, resource, day, subject) 
 
 def read_tally(connection: Connection, consumer: str, resource: str, today: str) -> Tally:
     """The day that counts now."""
-    found = plain.ask(connection, _TALLY, {"consumer": consumer, "resource": resource, "day": today})
-    return Tally(*found[0]) if found else Tally(today)
+    return read_standing(connection, consumer, resource, (), today).tally
 
 
 def read_standing(connection: Connection, consumer: str, resource: str, subjects: Collection[str], today: str) -> Standing:

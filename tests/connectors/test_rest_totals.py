@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _TOLD = {"count": {"total": "total"}}
 _NUMBERS = {"paging": {"style": "page", "parameter": "page"}, "limit": "size", "max_page": 4}
 _OFFSETS = {"paging": {"style": "offset"}, "limit": "size", "offset": "from", "max_page": 4}
-_PAGES = {**_NUMBERS, "paging": {**_NUMBERS["paging"], "pages": "pages"}}  # type: ignore[dict-item]
+_PAGES = {**_NUMBERS, "paging": {"style": "page", "parameter": "page", "pages": "pages"}}
 _ALL = [(n,) for n in range(7)]
 
 

@@ -205,13 +205,13 @@ def test_a_disk_that_is_full_is_told_whatever_is_written(
 
 def refusing(name: str) -> Callable[..., object]:
     """What opens files, but for that of this name: there is no room for its first byte."""
-    opened = os.fdopen
+    opened: Callable[..., object] = os.fdopen
 
     def fdopen(descriptor: int, *arguments: object, **more: object) -> object:
         if Path(f"/proc/self/fd/{descriptor}").readlink().name == f".{name}.new":
             os.close(descriptor)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return opened(descriptor, *arguments, **more)  # type: ignore[call-overload]
+        return opened(descriptor, *arguments, **more)
 
     return fdopen
 
