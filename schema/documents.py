@@ -166,7 +166,9 @@ class Documents:
     def _validate(text: str, node: DocumentNode, schema: GraphQLSchema) -> None:
         if validate(schema, node, _RULES, max_errors=1, hide_suggestions=True):
             # Errors tell places, which are not kept of documents that are valid.
-            raise InvalidDocument(validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True))
+            found = validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True)
+            # Who keeps an error is not to keep the parts of the document with it.
+            raise InvalidDocument([GraphQLError(each.message, source=each.source, positions=each.positions) for each in found])
 
     @staticmethod
     def _refuse_subscriptions(node: DocumentNode) -> None:

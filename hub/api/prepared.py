@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphql import OperationDefinitionNode, VariableValues
+from graphql import GraphQLError, OperationDefinitionNode, VariableValues
 
 from auth.rights import Decision, Purpose, Use
 from connectors.kept import Kept
@@ -13,7 +13,7 @@ from hub.api.execute import check_operations, check_size, flags_of, variables_of
 from hub.api.use import check_documents, check_use
 from hub.sharing.quota import limited
 from schema.coercion import Variables
-from schema.documents import MOST_KEPT, Document
+from schema.documents import MOST_KEPT, OVERHEAD, Document, InvalidDocument
 from schema.plan import Plan, Plans
 from schema.reach import reaching
 from schema.view import View
@@ -52,13 +52,21 @@ class Prepared:
         return reaching(plan, variables) if plan.filtering else plan
 
 
+class _Refused(NamedTuple):
+    """That a text is no valid document for a view, and why."""
+
+    view: View
+    errors: list[GraphQLError]
+
+
 class PreparedDocuments:
-    """Prepared operations by view, text and name, bounded by their length. Lives on the event loop."""
+    """Prepared operations by view, text and name, bounded by their length, and likewise what was found wrong with documents. Lives on the event loop."""
 
     def __init__(self, plans: Plans, check: Callable[[str, View], Document]) -> None:
         self._plans = plans
         self._check = check
         self._known: Kept[tuple[int, str, str | None], Prepared] = Kept(KEPT_WEIGHT // 2, lambda _, prepared: prepared.document.weight)
+        self._refused: Kept[tuple[int, str], _Refused] = Kept(KEPT_WEIGHT // 4, lambda key, _: OVERHEAD + len(key[1]))
 
     def of(self, view: View, text: str, name: str | None) -> Prepared:
         """The operation of this name, ``None`` where there is but one.
@@ -72,11 +80,24 @@ class PreparedDocuments:
         # A view that is gone may have left its number to another.
         if found is not None and found.view is view:
             return found
-        document = self._check(text, view)
+        document = self._checked(view, text)
         made = Prepared(view, document, document.operation(name), self._plans)
         if len(text) <= MOST_KEPT:
             self._known.keep(key, made)
         return made
+
+    def _checked(self, view: View, text: str) -> Document:
+        """Finding out that a document is not valid costs more than what a valid one does: a client that is wrong sends the same one again and again."""
+        key = (id(view), text)
+        refused = self._refused.get(key)
+        if refused is not None and refused.view is view:
+            raise InvalidDocument(refused.errors)
+        try:
+            return self._check(text, view)
+        except InvalidDocument as fault:
+            if len(text) <= MOST_KEPT:
+                self._refused.keep(key, _Refused(view, fault.errors))
+            raise
 
 
 class Checks:
