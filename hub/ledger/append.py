@@ -198,7 +198,7 @@ class Ledger:
         return results
 
     def _swift(self, pending: Sequence[Entering], held: Held, patience: int) -> list[Receipt | Exception] | None:
-        """In one exchange, where the database can; ``None``: not in this way."""
+        """By one statement; ``None``: not in this way."""
         if self._end is None or self._overtaken or not held.is_told(patience) or any(one.work for one in pending):
             return None
         made = write_swiftly(held, pending, self._signer, self._end)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from hub.ledger.batches import Batch
 from hub.ledger.digest import digest_of
 from hub.ledger.errors import LedgerCorrupt
 from hub.ledger.held import Held
@@ -18,7 +19,7 @@ from hub.ledger.pending import Entering
 from hub.ledger.pending import Pending as Pending
 from hub.ledger.pending import Work as Work
 from hub.ledger.receipt import Receipt, batch_text
-from hub.ledger.storing import Batch, read_head, store, store_behind
+from hub.ledger.storing import read_head, store, store_behind
 from hub.store import plain
 
 
@@ -45,13 +46,13 @@ def write_behind(connection: Connection, pending: Sequence[Entering], signer: Si
     if not standing:
         return [fault for fault in faults if fault is not None], head
     made = compose(standing, signer, head)
-    store(connection, made.batch)
+    store(connection, made.batch, (signer.verifier_key.name, *head))
     receipts = iter(made.receipts)
     return [next(receipts) if fault is None else fault for fault in faults], made.head
 
 
 def write_swiftly(held: Held, pending: Sequence[Entering], signer: Signer, head: Head) -> Composed | None:
-    """Append a batch in one exchange with PostgreSQL, behind the end of the log that is remembered; ``None`` where that is no longer its end.
+    """Append a batch by one statement, behind the end of the log that is remembered; ``None`` where that is no longer its end.
 
     The one statement takes the head's lock, compares it with what is remembered, and writes nothing unless all of it is the same: the key too.
 

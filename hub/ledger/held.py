@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from hub.ledger.storing_sqlite import prepare
 from hub.store.plain import driver
 from hub.store.turns import turn
 
@@ -45,16 +46,20 @@ class Held:
         self._used = time.monotonic()
 
     def is_told(self, patience: int) -> bool:
-        """Whether ``driving`` can be had: of PostgreSQL, by a session that was told this patience and still stands."""
+        """Whether ``driving`` can be had: by a session that was told this patience and still stands."""
         self._look()
-        return self._served and self._connection is not None and patience == self._patience
+        return self._connection is not None and patience == self._patience
 
     @contextmanager
     def driving(self) -> Iterator[Any]:
-        """The driver's connection, on which each statement is a transaction of its own: BEGIN and COMMIT are no exchanges with the server."""
-        if self._connection is None:
+        """The driver's connection, on which each statement is a transaction of its own: BEGIN and COMMIT are no statements."""
+        if self._connection is None or self._patience is None:
             raise LookupError("no connection is held")
         connection = driver(self._connection)
+        if not self._served:
+            with turn(self._engine, self._patience):
+                yield connection
+            return
         try:
             connection.autocommit = True
             yield connection
@@ -76,6 +81,8 @@ class Held:
         self._look()
         if self._connection is None:
             self._connection, self._patience = self._engine.connect(), None
+            if not self._served:
+                prepare(self._connection)
         if patience != self._patience:
             self._connection.execution_options(patience=patience, sqlite_begin="HELD", session=True)
             if not self._served:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -11,22 +11,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from hub.ledger import tables
+from hub.ledger.batches import Batch, Row
+from hub.ledger.errors import LedgerCorrupt
+from hub.ledger.storing_sqlite import is_ready, store_at_once
 from hub.store.plain import driver
 
-Row = tuple[object, ...]
-"""Values in the table's column order, as the driver stores them."""
 _HEAD = "SELECT log, size, batches, leaf, key FROM ledger_head"
 _ARRAYS = {"BIGINT": "bigint[]", "SMALLINT": "smallint[]", "TEXT": "text[]", "BLOB": "bytea[]"}
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The rows of one commit: its own, its entries', their accesses', and the new head (size, batches, leaf)."""
-
-    batch: Row
-    entries: Sequence[Row]
-    accesses: Sequence[Row]
-    head: Row
 
 
 class HeadRow(NamedTuple):
@@ -48,13 +39,17 @@ def read_head(connection: Connection) -> HeadRow | None:
     return None if row is None else HeadRow(*row)
 
 
-def store(connection: Connection, rows: Batch) -> None:
-    """Writes a batch: in PostgreSQL as one statement, in SQLite as one for each table."""
+def store(connection: Connection, rows: Batch, head: Row) -> None:
+    """Writes a batch behind the head, which is locked: as one statement; on SQLite's connections that are not prepared for it as one for each row."""
     if connection.dialect.name == "postgresql":
         columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
         connection.exec_driver_sql(_at_once(bool(rows.accesses)), (*rows.batch, *columns, *rows.head))
         return
     sqlite = driver(connection)
+    if is_ready(connection):
+        if not store_at_once(sqlite, rows, head):
+            raise LedgerCorrupt("the log's end moved while it was locked")
+        return
     sqlite.execute(_each(tables.batch), rows.batch)
     sqlite.executemany(_each(tables.entry), rows.entries)
     sqlite.executemany(_each(tables.access), rows.accesses)
@@ -62,7 +57,9 @@ def store(connection: Connection, rows: Batch) -> None:
 
 
 def store_behind(driving: Any, rows: Batch, head: Row) -> bool:
-    """Writes a batch into PostgreSQL in a transaction of one statement, if the head (log, size, batches, leaf, key) is this one; whether it was."""
+    """Writes a batch in a transaction of one statement, if the head (log, size, batches, leaf, key) is this one; whether it was."""
+    if isinstance(driving, sqlite3.Connection):
+        return store_at_once(driving, rows, head)
     columns = [list(column) for table in (rows.entries, rows.accesses) if table for column in zip(*table, strict=True)]
     row = driving.execute(_at_once(bool(rows.accesses), compared=True), (*rows.head, *head, *rows.batch, *columns)).fetchone()
     return bool(row[0])

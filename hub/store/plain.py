@@ -32,7 +32,7 @@ def ask(connection: Connection, text: str, values: Mapping[str, object]) -> Sequ
     if connection.dialect.name != "sqlite":
         found = connection.exec_driver_sql(words, dict(values))
         return [tuple(row) for row in found] if found.returns_rows else ()
-    with _told(words):
+    with told(words):
         rows: Sequence[tuple[Any, ...]] = driver(connection).execute(words, values).fetchall()
         return rows
 
@@ -47,7 +47,7 @@ def write(connection: Connection, text: str, rows: Sequence[Mapping[str, object]
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(words, [dict(row) for row in rows])
         return
-    with _told(words):
+    with told(words):
         driver(connection).executemany(words, rows)
 
 
@@ -60,7 +60,7 @@ def do(connection: Connection, text: str) -> None:
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(text)
         return
-    with _told(text):
+    with told(text):
         driver(connection).execute(text)
 
 
@@ -81,13 +81,9 @@ def _words(dialect: str, text: str) -> str:
     return _PLACE.sub(r"%(\1)s", _AMONG.sub(r"= ANY(:\1)", text))
 
 
-def _driver(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
-
-
 @contextmanager
-def _told(words: str) -> Iterator[None]:
-    """As SQLAlchemy tells of the driver's faults, without the values."""
+def told(words: str) -> Iterator[None]:
+    """Of SQLite's driver: its faults as SQLAlchemy tells of them, without the values."""
     try:
         yield
     except sqlite3.Error as fault:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -11,7 +13,7 @@ import pytest
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, insert, select, text
 
 from hub.ledger import tables
-from hub.ledger.append import Ledger
+from hub.ledger.append import OVERTAKEN, Ledger
 from hub.ledger.batch import Pending
 from hub.ledger.canonical import record
 from hub.ledger.errors import EntryRejected, LedgerCorrupt, LedgerUnavailable
@@ -20,6 +22,7 @@ from hub.ledger.line import Waiting
 from hub.ledger.reading import entry
 from hub.ledger.receipt import Receipt, verify_receipt
 from hub.ledger.service import LedgerService, prepare
+from hub.store.engine import open_engine
 from tests.ledger.build import LOG, check, make_draft, open_service
 
 pytestmark = [pytest.mark.fast, pytest.mark.anyio]
@@ -45,10 +48,31 @@ class SlowSigner:
         return self
 
 
-def count_commits(engine: Engine) -> list[Connection]:
-    commits: list[Connection] = []
-    event.listen(engine, "commit", commits.append)
-    return commits
+def trace(engine: Engine) -> list[str]:
+    """What the engine's connections are told from now on, opened anew. For each statement of a trigger SQLite tells once more what set it off."""
+    statements: list[str] = []
+
+    def note(statement: str) -> None:
+        if statement not in statements[-1:]:
+            statements.append(statement)
+
+    event.listen(engine, "connect", lambda driver, _: driver.set_trace_callback(note))
+    engine.dispose()
+    return statements
+
+
+def commits(statements: Sequence[str]) -> int:
+    """Transactions that were committed: those of a single insertion too, which need no word for it."""
+    begun, found = False, 0
+    for statement in statements:
+        begun = statement.startswith("BEGIN") or (begun and statement != "COMMIT")
+        found += statement == "COMMIT" or (statement.startswith("INSERT INTO ledger_commit") and not begun)
+    return found
+
+
+def limit_pages(connection: Connection, pages: int) -> None:
+    """The writer's connection lets the database have no more."""
+    connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
 
 async def test_a_receipt_verifies_with_nothing_but_the_public_key(service: LedgerService) -> None:
@@ -84,34 +108,52 @@ async def test_a_receipt_for_another_place_leaf_or_key_is_rejected(service: Ledg
 
 
 async def test_a_thousand_concurrent_appends_share_few_commits(service: LedgerService) -> None:
-    commits = count_commits(service.engine)
+    statements = trace(service.engine)
     await service.ledger.start()
     receipts = await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}")) for number in range(1000)))
     await service.ledger.close()
     assert sorted(receipt.entry for receipt in receipts) == list(range(1000))
-    assert len(commits) < 50
+    made = commits(statements)
+    assert made < 50
     report = check(service)
     assert report.ok
-    assert (report.entries, report.batches) == (1000, len(commits))
+    assert (report.entries, report.batches) == (1000, made)
 
 
 async def test_a_lone_append_waits_for_nobody_and_costs_one_commit(service: LedgerService) -> None:
-    commits = count_commits(service.engine)
+    statements = trace(service.engine)
     await service.ledger.start()
-    await service.ledger.append(make_draft())
-    assert len(commits) == 1
+    for number in range(1, 4):
+        await service.ledger.append(make_draft(f"c{number}"))
+        assert commits(statements) == number
     await service.ledger.close()
 
 
-async def test_the_statements_of_a_batch_do_not_grow_with_it(service: LedgerService) -> None:
-    statements: list[str] = []
-    event.listen(service.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
-    await service.ledger.start()
-    await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}")) for number in range(200)))
-    await service.ledger.close()
-    with service.engine.connect() as connection:
-        batches = len(connection.execute(select(tables.batch.c.id)).all())
-    assert sum(not statement.startswith("BEGIN") for statement in statements) <= 5 * batches + 1
+async def test_a_batch_is_one_statement_until_somebody_else_writes(service: LedgerService) -> None:
+    other = Ledger(open_engine(service.engine.url.render_as_string()), service.signer)
+    statements = trace(service.engine)
+
+    def told() -> list[str]:
+        heard = [statement.split()[0] for statement in statements]
+        statements.clear()
+        return heard
+
+    await asyncio.gather(service.ledger.start(), other.start())
+    receipts = [await service.ledger.append(make_draft("first"))]
+    assert told()[-4:] == ["BEGIN", "SELECT", "INSERT", "COMMIT"]
+    receipts += await asyncio.gather(*(service.ledger.append(make_draft(f"a{number}")) for number in range(200)))
+    assert set(told()) == {"INSERT"}
+    receipts += [await other.append(make_draft("b")), await service.ledger.append(make_draft("c"))]
+    assert told() == ["INSERT", "BEGIN", "SELECT", "INSERT", "COMMIT"]
+    for number in range(OVERTAKEN - 1):
+        receipts.append(await service.ledger.append(make_draft(f"d{number}", accesses=())))
+        assert told() == ["BEGIN", "SELECT", "INSERT", "COMMIT"]
+    receipts.append(await service.ledger.append(make_draft("e", accesses=())))
+    assert told() == ["INSERT"]
+    receipts += await asyncio.gather(*(ledger.append(make_draft(f"f{number}")) for number in range(20) for ledger in (service.ledger, other)))
+    receipts.append(service.ledger.append_sync(make_draft("sync")))
+    await asyncio.gather(service.ledger.close(), other.close())
+    assert check(service, receipts=receipts).findings == []
 
 
 async def test_a_rejected_draft_writes_nothing(service: LedgerService) -> None:
@@ -201,16 +243,15 @@ async def test_a_full_disk_refuses_every_waiter_and_recovers(service: LedgerServ
     acknowledged = [(await service.ledger.append(make_draft("before"))).entry]
     with service.engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one() + 8
-    limits = [pages]
-    event.listen(service.engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={limits[0]}"))
+    acknowledged.append((await service.ledger.append_with(make_draft("full"), partial(limit_pages, pages=pages))).entry)
     refused = 0
     for number in range(40):
         results = await asyncio.gather(*(service.ledger.append(make_draft(f"c{number}-{one}")) for one in range(5)), return_exceptions=True)
         acknowledged += [result.entry for result in results if isinstance(result, Receipt)]
         refused += sum(isinstance(result, LedgerUnavailable) for result in results)
     assert refused >= 5
-    assert len(acknowledged) + refused == 201
-    limits[0] = 1_000_000
+    assert len(acknowledged) + refused == 202
+    acknowledged.append((await service.ledger.append_with(make_draft("room"), partial(limit_pages, pages=1_000_000))).entry)
     acknowledged.append((await service.ledger.append(make_draft("after"))).entry)
     await service.ledger.close()
     assert acknowledged == list(range(len(acknowledged)))
