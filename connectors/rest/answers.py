@@ -6,8 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from connectors.errors import SourceRefused
+from connectors.rest import dates
+from connectors.rest.endpoint import Endpoint
 from connectors.rest.values import Reader, WrongType, read
 from connectors.selection import Column, Kind, Row, Value
+
+Readers = Sequence[tuple[str, Reader]]
+"""Names of columns, and what reads their values."""
 
 
 class Format(Protocol):
@@ -61,20 +66,34 @@ def form(name: str) -> Format:
     return Json()
 
 
-def rows(source: str, form: Format, items: Iterable[Any], columns: Sequence[Column]) -> list[Row]:
+def readers(form: Format, endpoint: Endpoint, columns: Sequence[Column]) -> Readers:
+    """How each of the columns is read."""
+    nulls = frozenset(endpoint.nulls)
+    return [(column.name, _with_nulls(_reader(form, endpoint, column), nulls)) for column in columns]
+
+
+def _reader(form: Format, endpoint: Endpoint, column: Column) -> Reader:
+    dated = endpoint.dates.get(column.name) if column.kind in (Kind.DATE, Kind.DATETIME) else None
+    return form.readers[column.kind] if dated is None else dates.reader(column.kind, dated, endpoint.zone)
+
+
+def _with_nulls(reader: Reader, nulls: frozenset[str]) -> Reader:
+    return (lambda value: None if isinstance(value, str) and value in nulls else reader(value)) if nulls else reader
+
+
+def rows(source: str, form: Format, items: Iterable[Any], columns: Readers) -> list[Row]:
     """Raw rows of the columns. A value that cannot be delivered costs its own place only.
 
     Raises:
         SourceRefused: an item or value has another type than the catalog says; names the column, never the value.
     """
-    readers = [(column.name, form.readers[column.kind]) for column in columns]
-    return [_row(source, form, item, readers) for item in items]
+    return [_row(source, form, item, columns) for item in items]
 
 
-def _row(source: str, form: Format, item: Any, readers: Sequence[tuple[str, Reader]]) -> Row:
+def _row(source: str, form: Format, item: Any, columns: Readers) -> Row:
     if not form.is_item(item):
         raise SourceRefused(source, "the service's items are no objects; correct `items`")
-    return tuple(_value(source, form, item, name, reader) for name, reader in readers)
+    return tuple(_value(source, form, item, name, reader) for name, reader in columns)
 
 
 def _value(source: str, form: Format, item: Any, name: str, reader: Reader) -> Value:

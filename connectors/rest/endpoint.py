@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from connectors.rest.dates import DateForm, zone_of
 from connectors.rest.template import check_path
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
@@ -39,6 +40,11 @@ def _fixed_query(query: dict[str, str]) -> dict[str, str]:
         if name.lower() in _SECRET_PARAMETERS:
             raise ValueError(f"{name} is not set here; credentials go into the source's `auth` and `secret`")
     return query
+
+
+def _zone(name: str) -> str:
+    zone_of(name)
+    return name
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -108,6 +114,8 @@ class Endpoint(_Part):
 
     ``filters`` maps columns to parameters by which the service selects equal values. ``sorted_by`` says by which column the service's order
     ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body.
+    ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
+    by which it means null.
     """
 
     path: Template
@@ -127,6 +135,9 @@ class Endpoint(_Part):
     filters: dict[str, Name] = Field(default_factory=dict)
     keys: dict[str, KeyParameter] = Field(default_factory=dict)
     lookups: Annotated[tuple[Lookup, ...], Field(strict=False, max_length=20)] = ()
+    dates: dict[str, DateForm] = Field(default_factory=dict)
+    zone: Annotated[str, Field(max_length=60), AfterValidator(_zone)] = "UTC"
+    nulls: Annotated[tuple[Annotated[str, Field(max_length=20)], ...], Field(strict=False, max_length=20)] = ()
     examples: dict[str, str] = Field(default_factory=dict)
     sorted_by: Name | None = None
     after: Name | None = None

@@ -53,6 +53,8 @@ def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
             yield Fault(f"lookups[{i}].path", "查找路径须含列", "the path of a look-up needs a column in braces", "/persons/{id_number}")
     if endpoint.success and (both := sorted({*endpoint.success.values} & {*endpoint.success.none})):
         yield Fault("success.none", f"{both[0]} 同时表示成功与无记录", f"{both[0]!r} stands for success already", "leave it out of one")
+    if endpoint.zone != Endpoint.model_fields["zone"].default and not endpoint.dates:
+        yield Fault("zone", "zone 须配合 dates", "`zone` needs `dates`", 'dates = {column = "space"}')
     if endpoint.after and not endpoint.sorted_by:
         yield Fault("after", "after 须配合 sorted_by", "`after` needs `sorted_by`", 'sorted_by = "column"')
 

@@ -9,6 +9,7 @@ from itertools import product
 
 from connectors.errors import SourceRefused
 from connectors.rest.endpoint import Endpoint, KeyParameter
+from connectors.rest.spelling import spelt
 from connectors.rest.template import addressable, columns_of, fill, text_of
 from connectors.selection import Column, Compare, Comparison, Every, Predicate, Value
 from connectors.spi import Parameters
@@ -95,11 +96,12 @@ def push(source: str, endpoint: Endpoint, where: Predicate | None, parameters: P
     bound, whole = _bound(where, parameters)
     if keys is not None:
         bound[keys[0].name] = [value for value in dict.fromkeys(keys[1]) if value is not None]
-    bound = {column: [value for value in values if _sendable(value)] for column, values in bound.items()}
+    bound = {column: [value for value in values if _sendable(value) and value not in endpoint.nulls] for column, values in bound.items()}
     if not all(bound.values()):
         return Pushed((), whole=True)
-    way = _best(source, endpoint, bound)
-    return Pushed(tuple(_asks(way)), whole and way.whole and keys is None)
+    writable = {column: values for column, values in bound.items() if all(spelt(endpoint, column, value) is not None for value in values)}
+    way = _best(source, endpoint, writable)
+    return Pushed(tuple(_asks(endpoint, way)), whole and way.whole and keys is None and len(writable) == len(bound))
 
 
 def _best(source: str, endpoint: Endpoint, bound: Mapping[str, Sequence[Value]]) -> _Way:
@@ -127,7 +129,7 @@ def _unreachable(routes: Sequence[Route], bound: Mapping[str, Sequence[Value]]) 
 def _way(source: str, endpoint: Endpoint, route: Route, bound: Mapping[str, Sequence[Value]]) -> _Way | None:
     """How the route can be asked; ``None`` where its path needs what is not there."""
     needed = columns_of(route.path)
-    if any(column not in bound or not all(addressable(value) for value in bound[column]) for column in needed):
+    if any(column not in bound or not all(addressable(spelt(endpoint, column, value)) for value in bound[column]) for column in needed):
         return None
     way = _Way(route, {column: bound[column] for column in needed}, (_Part({}),), whole=True, narrow=bool(needed))
     # Lists first: where a column has been spread over requests, no other is.
@@ -143,32 +145,34 @@ def _narrowed(source: str, endpoint: Endpoint, way: _Way, column: str, values: S
     name, key = endpoint.filters.get(column), endpoint.keys.get(column)
     undone = replace(way, whole=False)
     if name is not None and len(values) == 1:
-        return replace(way, spread=tuple(each.with_one(name, values[0], column, values) for each in way.spread), narrow=True)
+        return replace(way, spread=tuple(each.with_one(name, spelt(endpoint, column, values[0]), column, values) for each in way.spread), narrow=True)
     if len(way.spread) > 1:
         return undone
     if key is not None:
-        batches = _batches(source, key, column, values)
+        batches = _batches(source, endpoint, key, column, values)
         return replace(way, spread=tuple(way.spread[0].with_one(key.parameter, sent, column, batch) for sent, batch in batches), narrow=True)
     if name is not None and not way.narrow and len(values) <= min(_SINGLES, endpoint.max_requests):
-        return replace(way, spread=tuple(way.spread[0].with_one(name, value, column, (value,)) for value in values), narrow=True)
+        return replace(way, spread=tuple(way.spread[0].with_one(name, spelt(endpoint, column, value), column, (value,)) for value in values), narrow=True)
     return undone
 
 
-def _batches(source: str, key: KeyParameter, column: str, values: Sequence[Value]) -> list[tuple[Sent, tuple[Value, ...]]]:
+def _batches(source: str, endpoint: Endpoint, key: KeyParameter, column: str, values: Sequence[Value]) -> list[tuple[Sent, tuple[Value, ...]]]:
     lists = [tuple(values[start : start + key.most]) for start in range(0, len(values), key.most)]
-    if key.style != "separator":
-        return [(each, each) for each in lists]
-    if any(key.separator in text_of(value) for value in values):
-        raise SourceRefused(source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
-    return [(key.separator.join(map(text_of, each)), each) for each in lists]
+    written = [tuple(spelt(endpoint, column, value) for value in each) for each in lists]
+    if key.style == "separator":
+        if any(key.separator in text_of(value) for each in written for value in each):
+            raise SourceRefused(source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
+        return [(key.separator.join(map(text_of, each)), own) for each, own in zip(written, lists, strict=True)]
+    return list(zip(written, lists, strict=True))
 
 
-def _asks(way: _Way) -> Iterator[Ask]:
+def _asks(endpoint: Endpoint, way: _Way) -> Iterator[Ask]:
     for placed in product(*way.placed.values()):
         values = dict(zip(way.placed, placed, strict=True))
         own: Held = tuple((column, (value,)) for column, value in values.items())
+        path = fill(way.route.path, {column: spelt(endpoint, column, value) for column, value in values.items()})
         for part in way.spread:
-            yield Ask(way.route, fill(way.route.path, values), part.parameters, bool(placed), (*own, *part.only) if way.requests > 1 else ())
+            yield Ask(way.route, path, part.parameters, bool(placed), (*own, *part.only) if way.requests > 1 else ())
 
 
 def _bound(where: Predicate | None, parameters: Parameters) -> tuple[dict[str, list[Value]], bool]:

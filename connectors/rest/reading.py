@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 from connectors.errors import SourceFault, SourceRefused
-from connectors.rest.answers import form, rows
+from connectors.rest.answers import form, readers, rows
 from connectors.rest.client import CONTENT, Client, Request
 from connectors.rest.endpoint import CountParameter, Endpoint
 from connectors.rest.exchange import Answer, fault
 from connectors.rest.paging import Page, Step, pager
 from connectors.rest.pushdown import Ask, Sent
 from connectors.rest.requests import request_for
+from connectors.rest.spelling import spelt
 from connectors.rest.telling import is_none, number_at, succeeded, total_of
 from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
@@ -37,6 +38,7 @@ class Reading:
         self._together = together
         self._pages = 0
         self._form = form(endpoint.format)
+        self._readers = readers(self._form, endpoint, columns)
         self._exact = any(column.kind is Kind.DECIMAL for column in columns)
         self._place = next((place for place, column in enumerate(columns) if column.name == endpoint.sorted_by), None)
 
@@ -76,7 +78,7 @@ class Reading:
         """In parts, so that a large page does not keep other calls waiting."""
         found: list[Row] = []
         for start in range(0, len(items), _PART):
-            found += rows(self._source, self._form, items[start : start + _PART], self._columns)
+            found += rows(self._source, self._form, items[start : start + _PART], self._readers)
             if start + _PART < len(items):
                 await asyncio.sleep(0)
         return found
@@ -133,8 +135,14 @@ class Reading:
             return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
         paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
         if self._endpoint.after is not None and after is not None:
-            paging[self._endpoint.after] = after
+            paging[self._endpoint.after] = self._position(after)
         return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
+
+    def _position(self, after: Value) -> Value:
+        position = spelt(self._endpoint, self._endpoint.sorted_by or "", after)
+        if position is None:
+            raise SourceRefused(self._source, f"the service cannot write the value of {self._endpoint.sorted_by} to go on behind; leave `after` out")
+        return position
 
     async def _send(self, ask: Ask, request: Request) -> Answer | None:
         """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""

@@ -40,16 +40,22 @@ def rest_source(path: str, part: SourcePart) -> Found:
 
 def rest_endpoint(path: str, resource: ResourcePart) -> Found:
     """An endpoint contradicts neither itself nor the resource's items."""
-    if resource.endpoint is None:
+    endpoint = resource.endpoint
+    if endpoint is None:
         return
-    for fault in endpoint_faults(resource.endpoint):
+    for fault in endpoint_faults(endpoint):
         yield "ENDPOINT", f"{path}.endpoint.{fault.path}", f"{fault.zh} {fault.en}", fault.remedy
     known = sorted({resource.stable_key, *resource.left_out, *(item.column for item in resource.items), *filter(None, [resource.watermark])})
-    for place, column in _named(resource.endpoint):
+    for place, column in _named(endpoint):
         if column not in known:
             close = difflib.get_close_matches(column, known, 1)
             hint = f"是否为 {close[0]}? did you mean {close[0]}?" if close else f"信息项的列 items' columns: {', '.join(known)}"
             yield "ENDPOINT", f"{path}.endpoint.{place}", f"列 {column} 不属于任何信息项 the column {column} is no item's", hint
+    dated = {resource.watermark, *(item.column for item in resource.items if item.type in ("date", "datetime"))}
+    for column in endpoint.dates:
+        if column in known and column not in dated:
+            message = f"列 {column} 的信息项不是日期或时间 the item of the column {column} is no date or datetime"
+            yield "ENDPOINT", f"{path}.endpoint.dates.{column}", message, 'type = "date" 或 or "datetime"'
 
 
 def _named(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
@@ -59,5 +65,6 @@ def _named(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield from ((f"lookups[{i}].path", column) for column in columns_of(lookup.path))
     yield from ((f"filters.{column}", column) for column in endpoint.filters)
     yield from ((f"keys.{column}", column) for column in endpoint.keys)
+    yield from ((f"dates.{column}", column) for column in endpoint.dates)
     if endpoint.sorted_by is not None:
         yield "sorted_by", endpoint.sorted_by

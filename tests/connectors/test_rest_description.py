@@ -19,6 +19,7 @@ POST: dict[str, object] = {"path": "/n", "method": "POST", "safe": True, "paging
 def test_a_description_survives_its_text() -> None:
     described = {**GOOD, "lookups": [{"path": "/n/{a.b}"}], "keys": {"a": {"parameter": "a", "most": 3}}, "query": {"版本": "1"}, "count": {"total": "t"}}
     described |= {"success": {"path": "code", "values": ["200"], "none": ["404"]}}
+    described |= {"dates": {"a": "compact"}, "zone": "Asia/Shanghai", "nulls": ["-", ""]}
     endpoint = parse_endpoint(json.dumps(described))
     assert parse_endpoint(endpoint.model_dump_json(exclude_none=True, exclude_defaults=True)) == endpoint
     assert Endpoint.model_validate(described) == endpoint
@@ -36,6 +37,10 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "success": {"path": "code", "values": [200]}}, "success.values.0"),
         ({**GOOD, "success": {"values": ["200"]}}, "success.path"),
         ({**GOOD, "success": {"path": "code", "values": ["0", "1"], "none": ["1"]}}, "success.none"),
+        ({**GOOD, "dates": {"a": "yyyyMMdd"}}, "dates.a"),
+        ({**GOOD, "dates": {"a": "slash"}, "zone": "+8"}, "zone"),
+        ({**GOOD, "zone": "+08:00"}, "zone"),
+        ({**GOOD, "nulls": "-"}, "nulls"),
         ({**GOOD, "offset": "limit"}, "offset"),
         ({**GOOD, "query": {"limit": "1"}}, "limit"),
         ({**GOOD, "query": {"token": "x"}}, "query"),
