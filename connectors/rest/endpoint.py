@@ -113,7 +113,8 @@ class Endpoint(_Part):
     """A collection of a service. Paths in answers and items are dotted (:mod:`connectors.rest.paths`).
 
     ``filters`` maps columns to parameters by which the service selects equal values. ``sorted_by`` says by which column the service's order
-    ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body.
+    ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body, or the
+    names in a body of ``content`` form.
     ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
     by which it means null.
     """
@@ -124,6 +125,7 @@ class Endpoint(_Part):
     query: Annotated[dict[str, str], AfterValidator(_fixed_query)] = Field(default_factory=dict)
     headers: Annotated[dict[str, str], AfterValidator(_fixed_headers)] = Field(default_factory=dict)
     body: dict[str, JsonValue] = Field(default_factory=dict)
+    content: Literal["json", "form"] = "json"
     format: Literal["json", "xml"] = "json"
     items: str = ""
     paging: Paging = Paging()

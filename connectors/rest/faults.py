@@ -86,11 +86,16 @@ def _method(endpoint: Endpoint) -> Iterator[Fault]:
         yield Fault("paging.style", "POST 不能按链接翻页", "a POST cannot follow links", 'style = "cursor"')
     if endpoint.body and not post:
         yield Fault("body", "GET 没有请求体", "a GET has no body", 'method = "POST" or `query`')
+    form = endpoint.content == "form"
+    if form and not post:
+        yield Fault("content", "GET 没有请求体", "a GET has no body", 'method = "POST"')
+    for name, value in endpoint.body.items():
+        if form and not isinstance(value, str | int | float):
+            yield Fault(f"body.{name}", "表单的值须为文本、数字或布尔值", "a value of a form is a text, a number or a boolean", f'{name} = "…"')
+    sent = f"{endpoint.method}, {endpoint.content}" if post else endpoint.method
     for column, key in endpoint.keys.items():
-        if key.style == ("repeated" if post else "array"):
-            yield Fault(
-                f"keys.{column}.style", f"{endpoint.method} 不支持 {key.style}", f"{key.style!r} does not go with {endpoint.method}", 'style = "separator"'
-            )
+        if key.style == ("repeated" if post and not form else "array"):
+            yield Fault(f"keys.{column}.style", f"{sent} 不支持 {key.style}", f"{key.style!r} does not go with {sent}", 'style = "separator"')
 
 
 def _parameters(endpoint: Endpoint) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Requests for what is to be asked: in the query of a GET, or in the JSON body of a POST."""
+"""Requests for what is to be asked: in the query of a GET, or in the body of a POST: JSON, or the form that browsers send."""
 
 from __future__ import annotations
 
@@ -21,20 +21,29 @@ def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, 
     headers = {"Accept": accept, **endpoint.headers}
     if endpoint.method == "GET" or ask.route.single:
         return Request("GET", _target(ask.path, {**endpoint.query, **sent}), headers)
+    media_type, body = _form(endpoint, sent) if endpoint.content == "form" else _json(endpoint, sent)
+    return Request("POST", _target(ask.path, endpoint.query), {**headers, "Content-Type": media_type}, body)
+
+
+def _form(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
+    fixed = {name: value for name, value in endpoint.body.items() if isinstance(value, str | int | float)}
+    return "application/x-www-form-urlencoded", urlencode(_pairs({**fixed, **sent})).encode("ascii")
+
+
+def _json(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
     body = deepcopy(endpoint.body)
     for path, value in sent.items():
         _put(body, split(path), list(value) if isinstance(value, tuple) else value)
-    return Request(
-        "POST",
-        _target(ask.path, endpoint.query),
-        {**headers, "Content-Type": "application/json"},
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-    )
+    return "application/json", json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _target(path: str, query: Mapping[str, Sent]) -> str:
-    pairs = [(name, text_of(each)) for name, value in query.items() for each in (value if isinstance(value, tuple) else (value,))]
+    pairs = _pairs(query)
     return f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path
+
+
+def _pairs(sent: Mapping[str, Sent]) -> list[tuple[str, str]]:
+    return [(name, text_of(each)) for name, value in sent.items() for each in (value if isinstance(value, tuple) else (value,))]
 
 
 def _put(body: dict[str, Any], names: tuple[str, ...], value: object) -> None:

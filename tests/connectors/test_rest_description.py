@@ -66,6 +66,10 @@ def test_a_description_survives_its_text() -> None:
         ({**POST, "paging": {"style": "link"}}, "paging.style"),
         ({**POST, "keys": {"a": {"parameter": "p", "style": "repeated"}}}, "keys.a.style"),
         ({**POST, "method": "PUT"}, "method"),
+        ({**GOOD, "content": "form"}, "content"),
+        ({**POST, "content": "multipart"}, "content"),
+        ({**POST, "content": "form", "body": {"a": {"b": 1}}}, "body.a"),
+        ({**POST, "content": "form", "keys": {"a": {"parameter": "p", "style": "array"}}}, "keys.a.style"),
     ],
 )
 def test_what_is_wrong_is_named(description: dict[str, object], place: str) -> None:
