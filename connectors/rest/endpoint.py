@@ -92,6 +92,7 @@ class Paging(_Part):
     ``page`` counts pages from ``first`` in ``parameter`` and ends with a page that is not full, or with page number ``pages`` (a path).
     ``cursor`` sends back in ``parameter`` what lies at the path ``next``, until nothing lies there. ``link`` follows the header
     ``Link: <…>; rel="next"`` (RFC 8288), or the address at the path ``next``. ``none``: all is in one answer.
+    ``more`` is the path of a flag that is true where another page follows, ``last`` that of one that is true on the last page.
     """
 
     style: Literal["offset", "page", "cursor", "link", "none"] = "offset"
@@ -99,6 +100,8 @@ class Paging(_Part):
     first: Annotated[int, Field(ge=0, le=1)] = 1
     pages: Name | None = None
     next: Name | None = None
+    more: Name | None = None
+    last: Name | None = None
 
 
 class Lookup(_Part):

@@ -13,7 +13,14 @@ from connectors.rest.endpoint import Endpoint, Paging
 from connectors.rest.template import columns_of
 
 _REMEDY = 'an endpoint is described like {"path": "/persons", "items": "items", "limit": "limit", "offset": "offset", "max_page": 500}'
-_PAGING_KEYS = {"offset": set[str](), "page": {"parameter", "first", "pages"}, "cursor": {"parameter", "next"}, "link": {"next"}, "none": set[str]()}
+_FLAGS = {"more", "last"}
+_PAGING_KEYS = {
+    "offset": _FLAGS,
+    "page": {"parameter", "first", "pages", *_FLAGS},
+    "cursor": {"parameter", "next", *_FLAGS},
+    "link": {"next"},
+    "none": set[str](),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,9 @@ def _paging(endpoint: Endpoint) -> Iterator[Fault]:
     for name, field in Paging.model_fields.items():
         if name != "style" and name not in _PAGING_KEYS[style] and getattr(paging, name) != field.default:
             yield Fault(f"paging.{name}", f"分页方式 {style} 不用此项", f"paging of style {style!r} has no use for it", "leave it out")
+    ends = [name for name in ("pages", "more", "last") if getattr(paging, name) is not None]
+    for name in ends[1:]:
+        yield Fault(f"paging.{name}", f"{ends[0]} 已说明何处为末页", f"`{ends[0]}` tells which page is the last already", "leave one out")
 
 
 def _method(endpoint: Endpoint) -> Iterator[Fault]:

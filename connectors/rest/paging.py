@@ -13,7 +13,7 @@ from connectors.rest.endpoint import Endpoint
 from connectors.rest.exchange import Answer
 from connectors.rest.links import Outside, next_link
 from connectors.rest.pushdown import Sent
-from connectors.rest.telling import number_at, scalar_at
+from connectors.rest.telling import more_of, number_at, scalar_at
 from connectors.rest.values import text
 from connectors.selection import Undeliverable
 
@@ -63,7 +63,10 @@ class Pager(Protocol):
 class _Offset:
     starts_anew = True
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, form: Format) -> None:
+        self._source = source
+        self._form = form
+        self._paging = endpoint.paging
         self._parameter = endpoint.offset or ""
         self._offset = 0
 
@@ -72,7 +75,10 @@ class _Offset:
         return Step({self._parameter: 0})
 
     def following(self, page: Page) -> Step | None:
-        if not page.full:
+        more = more_of(self._source, self._form, page.document, page.count, self._paging)
+        if more and page.count == 0:
+            raise SourceRefused(self._source, "the service says that another page follows, and sent no item behind which it could lie")
+        if not (page.full if more is None else more):
             return None
         self._offset += page.count
         return Step({self._parameter: self._offset})
@@ -98,6 +104,9 @@ class _Numbers:
         return Step({self._paging.parameter or "": self._number})
 
     def _is_last(self, page: Page) -> bool:
+        more = more_of(self._source, self._form, page.document, page.count, self._paging)
+        if more is not None:
+            return not more
         if self._paging.pages is None:
             return not page.full
         pages = number_at(self._form, page.document, self._paging.pages)
@@ -113,6 +122,7 @@ class _Cursors:
         self._source = source
         self._form = form
         self._parameter = endpoint.paging.parameter or ""
+        self._paging = endpoint.paging
         self._path = endpoint.paging.next or ""
         self._seen: set[object] = set()
         self._sent: object = None
@@ -121,13 +131,18 @@ class _Cursors:
         return Step({})
 
     def following(self, page: Page) -> Step | None:
+        more = more_of(self._source, self._form, page.document, page.count, self._paging)
+        if more is False:
+            return None
         cursor = scalar_at(self._form, page.document, self._path)
         cursor = text(cursor) if isinstance(cursor, str) else cursor
         if cursor is None or (cursor == "" and not isinstance(cursor, Undeliverable)):
+            if more:
+                raise SourceRefused(self._source, f"the service says that another page follows, and sends no cursor at {self._path}")
             return None
         if isinstance(cursor, bool | Undeliverable) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
             raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
-        if page.count == 0 and cursor == self._sent:
+        if page.count == 0 and cursor == self._sent and not more:
             # Services whose cursor is the last item's key send it again where nothing is behind it.
             return None
         if cursor in self._seen:
@@ -186,7 +201,7 @@ def pager(source: str, endpoint: Endpoint, form: Format, client: Client, single:
     """A pager at the beginning of a collection, or for one item."""
     match "none" if single else endpoint.paging.style:
         case "offset":
-            return _Offset(endpoint)
+            return _Offset(source, endpoint, form)
         case "page":
             return _Numbers(source, endpoint, form)
         case "cursor":

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
-from connectors.rest.endpoint import Endpoint, Success
+from connectors.rest.endpoint import Endpoint, Paging, Success
 from connectors.rest.exchange import fault
 from connectors.rest.values import WrongType
 
@@ -25,6 +25,24 @@ def number_at(form: Format, document: Any, path: str) -> int | None:
     if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit():
         found = int(found.strip()[:18])
     return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+
+def more_of(source: str, form: Format, document: Any, count: int, paging: Paging) -> bool | None:
+    """Whether another page follows, as the answer's flag tells; ``None`` where none is declared. An answer of no items may leave it out.
+
+    Raises:
+        SourceRefused: the flag is missing, or none.
+    """
+    path = paging.more or paging.last
+    if path is None:
+        return None
+    found = scalar_at(form, document, path)
+    if found is None and count == 0:
+        return False
+    flag = _FLAGS.get(str(found).strip().lower()) if isinstance(found, bool | int | str) else None
+    if flag is None:
+        raise SourceRefused(source, f"the service does not tell by true or false at {path} whether another page follows; correct `paging`")
+    return flag is (paging.more is not None)
 
 
 def total_of(form: Format, document: Any, endpoint: Endpoint) -> int:
@@ -62,5 +80,6 @@ def succeeded(source: str, form: Format, document: Any, success: Success | None)
     raise SourceRefused(source, f"the service tells of an error with status 200: {where} in `success`")
 
 
+_FLAGS = {"true": True, "1": True, "y": True, "yes": True, "false": False, "0": False, "n": False, "no": False}
 _STATUSES = frozenset(map(str, range(400, 600)))
 """Codes by which services mean HTTP's own (RFC 9110 §15.5, §15.6)."""
