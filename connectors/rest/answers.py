@@ -22,8 +22,8 @@ class Format(Protocol):
     """What the request asks for, RFC 9110 §12.5.1."""
     readers: Mapping[Kind, Reader]
 
-    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
-        """The document; ``exact`` where decimal numbers must keep their digits.
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool, assumed: str = "utf-8") -> Any:
+        """The document; ``exact`` where decimal numbers must keep their digits, ``assumed`` the charset of one that names none.
 
         Raises:
             SourceRefused: the body is no such document.

@@ -118,7 +118,7 @@ class Endpoint(_Part):
     ``filters`` maps columns to parameters by which the service selects equal values. ``sorted_by`` says by which column the service's order
     ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body, or the
     names in a body of ``content`` form.
-    ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
+    ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
     by which it means null.
     """
 
@@ -130,6 +130,7 @@ class Endpoint(_Part):
     body: dict[str, JsonValue] = Field(default_factory=dict)
     content: Literal["json", "form"] = "json"
     format: Literal["json", "xml"] = "json"
+    charset: Literal["utf-8", "gb18030"] = "utf-8"
     items: str = ""
     paging: Paging = Paging()
     limit: Name | None = None

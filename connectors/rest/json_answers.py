@@ -29,9 +29,9 @@ class Json:
     accept = "application/json"
     readers: Mapping[Kind, values.Reader] = values.JSON
 
-    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool, assumed: str = "utf-8") -> Any:
         """Fast where all is well; else, and where numbers must keep their digits, by the standard library's parser."""
-        body = utf8(body, charset)
+        body = utf8(body, charset or assumed)
         if too_many_values(body):
             raise SourceRefused(source, f"the service's answer holds more than {MOST_VALUES} values; lower `max_page`")
         try:
@@ -104,7 +104,10 @@ def _named(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_json(source: str, body: bytes, error: Exception) -> SourceRefused:
     if isinstance(error, UnicodeEncodeError):
-        return SourceRefused(source, "the names in the service's answer are no UTF-8; it must say what they are: `charset=GBK` in its Content-Type")
+        return SourceRefused(
+            source,
+            "the names in the service's answer are no UTF-8; it must say what they are, by `charset=GBK` in its Content-Type, or the endpoint by `charset`",
+        )
     if body.lstrip()[:1] == b"<":
         return SourceRefused(source, "the service's answer is no JSON but a page of HTML or XML; check `path`, `format` and `auth`")
     return SourceRefused(source, "the service's answer is no JSON, or was cut off")

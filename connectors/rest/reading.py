@@ -115,7 +115,7 @@ class Reading:
         answer = await self._answer(ask, Step({**step.parameters, **paging}), 1, None)
         if answer is None:
             return 0
-        document = await self._form.parse(self._source, answer.body, answer.charset, self._exact)
+        document = await self._parsed(answer)
         if not succeeded(self._source, self._form, document, self._endpoint.success):
             return 0
         total = number_at(self._form, document, count.total)
@@ -153,8 +153,11 @@ class Reading:
             return None
         raise fault(self._source, answer.status)
 
+    async def _parsed(self, answer: Answer) -> Any:
+        return await self._form.parse(self._source, answer.body, answer.charset, self._exact, self._endpoint.charset)
+
     async def _items(self, ask: Ask, answer: Answer) -> tuple[Any, list[Any]]:
-        document = await self._form.parse(self._source, answer.body, answer.charset, self._exact)
+        document = await self._parsed(answer)
         path, most = ask.route.items, self._endpoint.max_page
         if not succeeded(self._source, self._form, document, self._endpoint.success):
             return document, []

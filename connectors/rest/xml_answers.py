@@ -13,7 +13,7 @@ from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from connectors.errors import SourceRefused
 from connectors.rest import values
-from connectors.rest.charsets import utf8
+from connectors.rest.charsets import is_chinese, utf8
 from connectors.rest.paths import element, joined, split
 from connectors.selection import Kind
 from connectors.threads import Threads
@@ -41,10 +41,10 @@ class Xml:
     accept = "application/xml, text/xml;q=0.9"
     readers: Mapping[Kind, values.Reader] = values.TEXTS
 
-    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool) -> Any:
+    async def parse(self, source: str, body: bytes, charset: str | None, exact: bool, assumed: str = "utf-8") -> Any:
         """The root. Parsed beside the event loop, as the careful parser is slow."""
         threads = _THREADS.setdefault(asyncio.get_running_loop(), {})
-        return await threads.setdefault(source, Threads(f"xml {source}", _AT_ONCE)).run(_root, source, body, charset)
+        return await threads.setdefault(source, Threads(f"xml {source}", _AT_ONCE)).run(_root, source, body, charset, assumed)
 
     def items(self, document: Any, path: str) -> list[Any] | None:
         """Elements have no arrays: none at the path are none."""
@@ -76,11 +76,12 @@ class Xml:
         return _flat(item, ())
 
 
-def _root(source: str, body: bytes, charset: str | None) -> Element:
-
+def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Element:
     declared = _DECLARED.match(body)
-    recoded = utf8(body, charset or (declared[1].decode() if declared else None))
-    parser = _CAREFUL(encoding="utf-8" if recoded != body else None, forbid_dtd=True)
+    named = charset or (declared[1].decode() if declared else assumed)
+    recoded = utf8(body, named)
+    # The parser knows no charset of several bytes, though all that is written in it be ASCII.
+    parser = _CAREFUL(encoding="utf-8" if is_chinese(named) or recoded != body else None, forbid_dtd=True)
     try:
         parser.feed(recoded)
         root: Element = parser.close()

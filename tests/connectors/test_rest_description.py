@@ -41,6 +41,7 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "dates": {"a": "slash"}, "zone": "+8"}, "zone"),
         ({**GOOD, "zone": "+08:00"}, "zone"),
         ({**GOOD, "nulls": "-"}, "nulls"),
+        ({**GOOD, "charset": "latin-1"}, "charset"),
         ({**GOOD, "offset": "limit"}, "offset"),
         ({**GOOD, "query": {"limit": "1"}}, "limit"),
         ({**GOOD, "query": {"token": "x"}}, "query"),
