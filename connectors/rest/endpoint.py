@@ -68,11 +68,15 @@ class KeyParameter(_Part):
 
 
 class CountParameter(_Part):
-    """The path ``total`` of the number of items in all pages, and the query parameter that asks for it where the service wants one."""
+    """Where the number of items in all pages lies: at the path ``total``, or in a header, as a number or behind the range of a page.
+
+    ``parameter`` asks for it where the service wants that.
+    """
 
     parameter: Name | None = None
     value: str = "true"
-    total: Name
+    total: Name | None = None
+    header: Annotated[str, AfterValidator(check_header_name)] | None = None
 
 
 class Success(_Part):
@@ -118,7 +122,8 @@ class Endpoint(_Part):
     ``filters`` maps columns to parameters by which the service selects equal values. ``sorted_by`` says by which column the service's order
     ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body, or the
     names in a body of ``content`` form.
-    ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
+    ``filter_style`` says how ``filters``, ``keys`` and ``after`` are written: a value in a parameter, conditions of OData's ``$filter`` of which
+    these are the properties, or PostgREST's operators. ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
     by which it means null.
     """
 
@@ -139,6 +144,7 @@ class Endpoint(_Part):
     max_pages: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_requests: Annotated[int, Field(ge=1, le=10_000)] = 100
     filters: dict[str, Name] = Field(default_factory=dict)
+    filter_style: Literal["plain", "odata", "postgrest"] = "plain"
     keys: dict[str, KeyParameter] = Field(default_factory=dict)
     lookups: Annotated[tuple[Lookup, ...], Field(strict=False, max_length=20)] = ()
     dates: dict[str, DateForm] = Field(default_factory=dict)

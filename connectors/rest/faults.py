@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pydantic import ValidationError
 
 from connectors.errors import ConfigFault
-from connectors.rest.endpoint import Endpoint, Paging
+from connectors.rest.conditions import FILTER
+from connectors.rest.endpoint import Endpoint, KeyParameter, Paging
 from connectors.rest.template import columns_of
 
 _REMEDY = 'an endpoint is described like {"path": "/persons", "items": "items", "limit": "limit", "offset": "offset", "max_page": 500}'
+_PROPERTY = re.compile(r"[^\W\d]\w*(/[^\W\d]\w*)*")
 _FLAGS = {"more", "last"}
 _PAGING_KEYS = {
     "offset": _FLAGS,
@@ -54,7 +57,10 @@ def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
     """Every contradiction of an endpoint."""
     yield from _paging(endpoint)
     yield from _method(endpoint)
+    yield from _conditions(endpoint)
     yield from _parameters(endpoint)
+    if endpoint.count and (endpoint.count.total is None) == (endpoint.count.header is None):
+        yield Fault("count", "total 与 header 须且只能写一个", "either `total` or `header` is needed, and not both", 'total = "data.total"')
     for i, lookup in enumerate(endpoint.lookups):
         if not columns_of(lookup.path):
             yield Fault(f"lookups[{i}].path", "查找路径须含列", "the path of a look-up needs a column in braces", "/persons/{id_number}")
@@ -108,13 +114,53 @@ def _method(endpoint: Endpoint) -> Iterator[Fault]:
             yield Fault(f"keys.{column}.style", f"{sent} 不支持 {key.style}", f"{key.style!r} does not go with {sent}", 'style = "separator"')
 
 
+def _conditions(endpoint: Endpoint) -> Iterator[Fault]:
+    """Filters written as conditions of a language."""
+    style = endpoint.filter_style
+    if style == "plain":
+        return
+    if endpoint.method == "POST":
+        yield Fault("filter_style", f"POST 不支持 {style} 筛选", f"filters of style {style!r} are written in a query", 'method = "GET"')
+    for column, key in endpoint.keys.items():
+        for name in ("style", "separator"):
+            if getattr(key, name) != KeyParameter.model_fields[name].default:
+                yield Fault(f"keys.{column}.{name}", f"筛选方式 {style} 不用此项", f"filters of style {style!r} have no use for it", "leave it out")
+    if style == "odata":
+        yield from _odata(endpoint)
+
+
+def _odata(endpoint: Endpoint) -> Iterator[Fault]:
+    if FILTER in endpoint.query:
+        yield Fault(f"query.{FILTER}", f"{FILTER} 由 filters 生成", f"{FILTER} is written from `filters`", "leave it out")
+    for path, name in _selecting(endpoint):
+        if not _PROPERTY.fullmatch(name):
+            yield Fault(path, f"{name} 不是 OData 属性", f"{name!r} is no property of OData", "Name or Address/City")
+
+
+def _selecting(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Where what selects items is named, and how."""
+    yield from ((f"filters.{column}", name) for column, name in endpoint.filters.items())
+    yield from ((f"keys.{column}.parameter", key.parameter) for column, key in endpoint.keys.items())
+    if endpoint.after is not None:
+        yield "after", endpoint.after
+
+
 def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
-    """No two things may be sent in one parameter; a column's filter and its list may, as they are never sent together."""
-    named = [("limit", endpoint.limit), ("offset", endpoint.offset), ("after", endpoint.after), ("paging.parameter", endpoint.paging.parameter)]
-    named += [(f"filters.{column}", name) for column, name in endpoint.filters.items()]
-    named += [(f"keys.{column}.parameter", key.parameter) for column, key in endpoint.keys.items() if endpoint.filters.get(column) != key.parameter]
-    fixed = endpoint.body if endpoint.method == "POST" else endpoint.query
-    taken = dict.fromkeys(fixed, "body" if endpoint.method == "POST" else "query")
+    """No two things may be sent in one parameter; a column's filter and its list may, as they are never sent together.
+
+    Conditions of a language may name the column of ``after`` once more, and those of OData are no parameters.
+    """
+    fixed, place = (endpoint.body, "body") if endpoint.method == "POST" else (endpoint.query, "query")
+    paging = [("limit", endpoint.limit), ("offset", endpoint.offset), ("paging.parameter", endpoint.paging.parameter)]
+    selecting = [(path, name) for path, name in _selecting(endpoint) if endpoint.filter_style == "plain" or path != "after"]
+    both = {f"keys.{column}.parameter" for column, key in endpoint.keys.items() if endpoint.filters.get(column) == key.parameter}
+    named = [(path, name) for path, name in selecting if path not in both]
+    yield from _twice(dict.fromkeys(fixed, place), paging if endpoint.filter_style == "odata" else [*paging, *named])
+    if endpoint.filter_style == "odata":
+        yield from _twice({}, named)
+
+
+def _twice(taken: dict[str, str], named: Sequence[tuple[str, str | None]]) -> Iterator[Fault]:
     for path, name in named:
         if name is not None and (other := taken.setdefault(name, path)) != path:
             yield Fault(path, f"参数 {name} 已用于 {other}", f"the parameter {name!r} is used by {other} already", "rename one")

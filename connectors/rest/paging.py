@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
 from connectors.rest.client import Client
+from connectors.rest.conditions import Sent
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.exchange import Answer
 from connectors.rest.links import Outside, next_link
-from connectors.rest.pushdown import Sent
 from connectors.rest.telling import more_of, number_at, scalar_at
 from connectors.rest.values import text
 from connectors.selection import Undeliverable

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from connectors.errors import SourceRefused
+from connectors.rest.bounds import bounds
+from connectors.rest.conditions import Sent, among, equal, takes_separator
 from connectors.rest.endpoint import Endpoint, KeyParameter
 from connectors.rest.spelling import spelt
 from connectors.rest.template import addressable, columns_of, fill, text_of
-from connectors.selection import Column, Compare, Comparison, Every, Predicate, Value
+from connectors.selection import Column, Kind, Predicate, Value
 from connectors.spi import Parameters
 
-Sent = Value | tuple[Value, ...]
-"""One value of a parameter, or several at once."""
 _SINGLES = 20
 """Values that are asked for one by one where a service filters by a column but takes no lists of it."""
 
@@ -87,27 +87,33 @@ class _Way:
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    source: str
+    endpoint: Endpoint
+    bound: Mapping[str, Sequence[Value]]
+    kinds: Mapping[str, Kind]
+
+
 def push(source: str, endpoint: Endpoint, where: Predicate | None, parameters: Parameters, keys: tuple[Column, Sequence[Value]] | None = None) -> Pushed:
     """The requests for a predicate, and for one column that must have one of some values besides.
 
     Raises:
         SourceRefused: the service cannot be asked so: its path needs a value that is not there, or too many requests would be needed.
     """
-    bound, whole = _bound(where, parameters)
-    if keys is not None:
-        bound[keys[0].name] = [value for value in dict.fromkeys(keys[1]) if value is not None]
-    bound = {column: [value for value in values if _sendable(value) and value not in endpoint.nulls] for column, values in bound.items()}
-    if not all(bound.values()):
+    found = bounds(endpoint, where, parameters, keys)
+    if found.impossible:
         return Pushed((), whole=True)
-    writable = {column: values for column, values in bound.items() if all(spelt(endpoint, column, value) is not None for value in values)}
-    way = _best(source, endpoint, writable)
-    return Pushed(tuple(_asks(endpoint, way)), whole and way.whole and keys is None and len(writable) == len(bound))
+    question = _Question(source, endpoint, found.values, found.kinds)
+    way = _best(question)
+    return Pushed(tuple(_asks(endpoint, way)), found.whole and way.whole)
 
 
-def _best(source: str, endpoint: Endpoint, bound: Mapping[str, Sequence[Value]]) -> _Way:
+def _best(question: _Question) -> _Way:
+    source, endpoint, bound = question.source, question.endpoint, question.bound
     routes = [Route(endpoint.path, endpoint.items)]
     routes += [Route(each.path, (each.items or "") if each.single else (each.items or endpoint.items), each.single) for each in endpoint.lookups]
-    ways = [way for route in routes if (way := _way(source, endpoint, route, bound)) is not None]
+    ways = [way for route in routes if (way := _way(question, route)) is not None]
     fitting = [way for way in ways if way.requests <= endpoint.max_requests]
     narrow = [way for way in fitting if way.narrow]
     if ways and (not fitting or (not narrow and any(way.narrow for way in ways))):
@@ -126,8 +132,9 @@ def _unreachable(routes: Sequence[Route], bound: Mapping[str, Sequence[Value]]) 
     return f"a value of {' or '.join(dict.fromkeys(placed))} cannot stand in the service's path: it is empty or holds a slash, backslash or control character"
 
 
-def _way(source: str, endpoint: Endpoint, route: Route, bound: Mapping[str, Sequence[Value]]) -> _Way | None:
+def _way(question: _Question, route: Route) -> _Way | None:
     """How the route can be asked; ``None`` where its path needs what is not there."""
+    endpoint, bound = question.endpoint, question.bound
     needed = columns_of(route.path)
     if any(column not in bound or not all(addressable(spelt(endpoint, column, value)) for value in bound[column]) for column in needed):
         return None
@@ -135,35 +142,42 @@ def _way(source: str, endpoint: Endpoint, route: Route, bound: Mapping[str, Sequ
     # Lists first: where a column has been spread over requests, no other is.
     for column in sorted(bound, key=lambda name: (name not in endpoint.keys, len(bound[name]))):
         if column not in needed:
-            values = bound[column]
-            way = replace(way, whole=False) if route.single else _narrowed(source, endpoint, way, column, values)
+            way = replace(way, whole=False) if route.single else _narrowed(question, way, column)
     return way
 
 
-def _narrowed(source: str, endpoint: Endpoint, way: _Way, column: str, values: Sequence[Value]) -> _Way:
+def _narrowed(question: _Question, way: _Way, column: str) -> _Way:
     """The way with one more column in its parameters, if the service can do that. Only one column is spread over several requests."""
+    endpoint, values, kind = question.endpoint, question.bound[column], question.kinds[column]
     name, key = endpoint.filters.get(column), endpoint.keys.get(column)
     undone = replace(way, whole=False)
     if name is not None and len(values) == 1:
-        return replace(way, spread=tuple(each.with_one(name, spelt(endpoint, column, values[0]), column, values) for each in way.spread), narrow=True)
+        return replace(
+            way,
+            spread=tuple(each.with_one(name, equal(endpoint, name, kind, spelt(endpoint, column, values[0])), column, values) for each in way.spread),
+            narrow=True,
+        )
     if len(way.spread) > 1:
         return undone
     if key is not None:
-        batches = _batches(source, endpoint, key, column, values)
+        batches = _batches(question, key, column)
         return replace(way, spread=tuple(way.spread[0].with_one(key.parameter, sent, column, batch) for sent, batch in batches), narrow=True)
     if name is not None and not way.narrow and len(values) <= min(_SINGLES, endpoint.max_requests):
-        return replace(way, spread=tuple(way.spread[0].with_one(name, spelt(endpoint, column, value), column, (value,)) for value in values), narrow=True)
+        return replace(
+            way,
+            spread=tuple(way.spread[0].with_one(name, equal(endpoint, name, kind, spelt(endpoint, column, value)), column, (value,)) for value in values),
+            narrow=True,
+        )
     return undone
 
 
-def _batches(source: str, endpoint: Endpoint, key: KeyParameter, column: str, values: Sequence[Value]) -> list[tuple[Sent, tuple[Value, ...]]]:
+def _batches(question: _Question, key: KeyParameter, column: str) -> list[tuple[Sent, tuple[Value, ...]]]:
+    endpoint, values, kind = question.endpoint, question.bound[column], question.kinds[column]
     lists = [tuple(values[start : start + key.most]) for start in range(0, len(values), key.most)]
-    written = [tuple(spelt(endpoint, column, value) for value in each) for each in lists]
-    if key.style == "separator":
-        if any(key.separator in text_of(value) for each in written for value in each):
-            raise SourceRefused(source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
-        return [(key.separator.join(map(text_of, each)), own) for each, own in zip(written, lists, strict=True)]
-    return list(zip(written, lists, strict=True))
+    written = [[spelt(endpoint, column, value) for value in each] for each in lists]
+    if takes_separator(endpoint, key) and any(key.separator in text_of(value) for each in written for value in each):
+        raise SourceRefused(question.source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
+    return [(among(endpoint, key, kind, each), own) for each, own in zip(written, lists, strict=True)]
 
 
 def _asks(endpoint: Endpoint, way: _Way) -> Iterator[Ask]:
@@ -173,38 +187,3 @@ def _asks(endpoint: Endpoint, way: _Way) -> Iterator[Ask]:
         path = fill(way.route.path, {column: spelt(endpoint, column, value) for column, value in values.items()})
         for part in way.spread:
             yield Ask(way.route, path, part.parameters, bool(placed), (*own, *part.only) if way.requests > 1 else ())
-
-
-def _bound(where: Predicate | None, parameters: Parameters) -> tuple[dict[str, list[Value]], bool]:
-    """Columns that must have one of some values, and whether that is all that the predicate says."""
-    bound: dict[str, list[Value]] = {}
-    whole = True
-    for part in _conjuncts(where):
-        if isinstance(part, Compare) and part.comparison in (Comparison.EQ, Comparison.IN) and part.column not in bound:
-            bound[part.column] = _values(parameters[part.parameter])
-        else:
-            whole = False
-    return bound, whole
-
-
-def _values(bound: Value | Sequence[Value]) -> list[Value]:
-    """A null equals nothing."""
-    values = [bound] if bound is None or isinstance(bound, str | int | float) else bound
-    return [value for value in dict.fromkeys(values) if value is not None]
-
-
-def _sendable(value: Value) -> bool:
-    """A text that is no Unicode equals nothing that a service can send."""
-    try:
-        text_of(value).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _conjuncts(where: Predicate | None) -> Iterator[Predicate]:
-    if isinstance(where, Every):
-        for part in where.parts:
-            yield from _conjuncts(part)
-    elif where is not None:
-        yield where

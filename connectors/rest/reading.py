@@ -10,13 +10,14 @@ from typing import Any
 from connectors.errors import SourceFault, SourceRefused
 from connectors.rest.answers import form, readers, rows
 from connectors.rest.client import CONTENT, Client, Request
+from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import CountParameter, Endpoint
 from connectors.rest.exchange import Answer, fault
 from connectors.rest.paging import Page, Step, pager
-from connectors.rest.pushdown import Ask, Sent
+from connectors.rest.pushdown import Ask
 from connectors.rest.requests import request_for
-from connectors.rest.spelling import spelt
-from connectors.rest.telling import is_none, number_at, succeeded, total_of
+from connectors.rest.spelling import kind_of, spelt
+from connectors.rest.telling import is_none, succeeded, told, total_of
 from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
 
@@ -69,7 +70,7 @@ class Reading:
             before, read = items, read + len(page)
             self._count(len(page))
             yield self._own(ask, page) if ask.only else page
-            step = None if answer is None else steps.following(Page(answer, document, len(page), size, total_of(self._form, document, endpoint) > read))
+            step = None if answer is None else steps.following(Page(answer, document, len(page), size, total_of(self._form, answer, document, endpoint) > read))
             self._count_page(step)
             if keyset and step is not None:
                 step, after = steps.first(), last
@@ -118,7 +119,7 @@ class Reading:
         document = await self._parsed(answer)
         if not succeeded(self._source, self._form, document, self._endpoint.success):
             return 0
-        total = number_at(self._form, document, count.total)
+        total = told(self._form, answer, document, count)
         if total is None:
             raise SourceRefused(self._source, "the service does not tell its total as the catalog says")
         return total
@@ -135,14 +136,17 @@ class Reading:
             return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
         paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
         if self._endpoint.after is not None and after is not None:
-            paging[self._endpoint.after] = self._position(after)
+            paging |= self._behind(self._endpoint.after, after)
         return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
 
-    def _position(self, after: Value) -> Value:
-        position = spelt(self._endpoint, self._endpoint.sorted_by or "", after)
+    def _behind(self, parameter: str, after: Value) -> dict[str, Sent]:
+        """What selects the items whose ``sorted_by`` is greater."""
+        column = self._endpoint.sorted_by or ""
+        position = spelt(self._endpoint, column, after)
         if position is None:
-            raise SourceRefused(self._source, f"the service cannot write the value of {self._endpoint.sorted_by} to go on behind; leave `after` out")
-        return position
+            raise SourceRefused(self._source, f"the service cannot write the value of {column} to go on behind; leave `after` out")
+        kind = Kind.STRING if self._place is None else kind_of(self._endpoint, column, self._columns[self._place].kind)
+        return {parameter: beyond(self._endpoint, parameter, kind, position)}
 
     async def _send(self, ask: Ask, request: Request) -> Answer | None:
         """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""
@@ -164,7 +168,7 @@ class Reading:
         if ask.route.single:
             return document, self._single(document, path)
         items = self._form.items(document, path)
-        if items is None and is_none(self._form, document, path, self._endpoint):
+        if items is None and is_none(self._form, answer, document, path, self._endpoint):
             items = []
         if items is None:
             raise SourceRefused(self._source, f"the service's answer holds no array at {path or 'its top'}")

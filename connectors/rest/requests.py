@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from connectors.rest.client import Request
+from connectors.rest.conditions import Sent, merged, pairs
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.paths import split
-from connectors.rest.pushdown import Ask, Sent
-from connectors.rest.template import text_of
+from connectors.rest.pushdown import Ask
 
 
 def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, Sent]) -> Request:
     """The request, with the parameters of the page; a single item has no pages."""
-    sent = ask.parameters if ask.route.single else {**ask.parameters, **paging}
+    sent = ask.parameters if ask.route.single else merged(ask.parameters, paging)
     headers = {"Accept": accept, **endpoint.headers}
     if endpoint.method == "GET" or ask.route.single:
         return Request("GET", _target(ask.path, {**endpoint.query, **sent}), headers)
@@ -27,7 +27,7 @@ def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, 
 
 def _form(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
     fixed = {name: value for name, value in endpoint.body.items() if isinstance(value, str | int | float)}
-    return "application/x-www-form-urlencoded", urlencode(_pairs({**fixed, **sent})).encode("ascii")
+    return "application/x-www-form-urlencoded", urlencode(pairs({**fixed, **sent})).encode("ascii")
 
 
 def _json(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
@@ -38,12 +38,7 @@ def _json(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
 
 
 def _target(path: str, query: Mapping[str, Sent]) -> str:
-    pairs = _pairs(query)
-    return f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path
-
-
-def _pairs(sent: Mapping[str, Sent]) -> list[tuple[str, str]]:
-    return [(name, text_of(each)) for name, value in sent.items() for each in (value if isinstance(value, tuple) else (value,))]
+    return f"{path}?{urlencode(pairs(query), quote_via=quote)}" if query else path
 
 
 def _put(body: dict[str, Any], names: tuple[str, ...], value: object) -> None:

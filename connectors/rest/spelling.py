@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from connectors.rest.dates import written
 from connectors.rest.endpoint import Endpoint
-from connectors.selection import Value
+from connectors.selection import Kind, Value
 
 
 def spelt(endpoint: Endpoint, column: str, value: Value) -> Value:
     """The value as the service writes it; null where it cannot write it."""
     form = endpoint.dates.get(column)
     return value if form is None else written(value, form, endpoint.zone)
+
+
+def kind_of(endpoint: Endpoint, column: str, kind: Kind) -> Kind:
+    """What the service has in a column of the catalog's kind: dates in a form of their own are texts or numbers to it."""
+    return Kind.STRING if column in endpoint.dates else kind

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
-from connectors.rest.endpoint import Endpoint, Paging, Success
-from connectors.rest.exchange import fault
+from connectors.rest.endpoint import CountParameter, Endpoint, Paging, Success
+from connectors.rest.exchange import Answer, fault
 from connectors.rest.values import WrongType
 
 
@@ -45,19 +46,26 @@ def more_of(source: str, form: Format, document: Any, count: int, paging: Paging
     return flag is (paging.more is not None)
 
 
-def total_of(form: Format, document: Any, endpoint: Endpoint) -> int:
+def told(form: Format, answer: Answer, document: Any, count: CountParameter) -> int | None:
+    """The total that an answer tells: in its document, or in a header, there also as the range of a page has it (RFC 9110 §14.4)."""
+    if count.header is None:
+        return number_at(form, document, count.total or "")
+    found = _TOTAL.fullmatch(answer.headers.get(count.header, "").strip())
+    return int(found[1]) if found else None
+
+
+def total_of(form: Format, answer: Answer, document: Any, endpoint: Endpoint) -> int:
     """The total that every answer tells, 0 where none does."""
     count = endpoint.count
-    return 0 if count is None or count.parameter is not None else number_at(form, document, count.total) or 0
+    return 0 if count is None or count.parameter is not None else told(form, answer, document, count) or 0
 
 
-def is_none(form: Format, document: Any, path: str, endpoint: Endpoint) -> bool:
+def is_none(form: Format, answer: Answer, document: Any, path: str, endpoint: Endpoint) -> bool:
     """Nothing lies where the array should, and the service says that there is nothing: many leave an empty array out, or write null."""
     if scalar_at(form, document, path) is not None:
         return False
     count, pages = endpoint.count, endpoint.paging.pages
-    paths = [*([count.total] if count is not None else []), *([pages] if pages is not None else [])]
-    return any(number_at(form, document, each) == 0 for each in paths)
+    return (count is not None and told(form, answer, document, count) == 0) or (pages is not None and number_at(form, document, pages) == 0)
 
 
 def succeeded(source: str, form: Format, document: Any, success: Success | None) -> bool:
@@ -80,6 +88,7 @@ def succeeded(source: str, form: Format, document: Any, success: Success | None)
     raise SourceRefused(source, f"the service tells of an error with status 200: {where} in `success`")
 
 
+_TOTAL = re.compile(r"(?:(?:[A-Za-z-]+ +)?(?:\*|[0-9]+-[0-9]+) */ *)?([0-9]{1,18})")
 _FLAGS = {"true": True, "1": True, "y": True, "yes": True, "false": False, "0": False, "n": False, "no": False}
 _STATUSES = frozenset(map(str, range(400, 600)))
 """Codes by which services mean HTTP's own (RFC 9110 §15.5, §15.6)."""

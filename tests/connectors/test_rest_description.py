@@ -53,6 +53,20 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "filters": {"a": "p"}, "keys": {"b": {"parameter": "p"}}}, "keys.b.parameter"),
         ({**GOOD, "keys": {"a": {"parameter": "p", "style": "array"}}}, "keys.a.style"),
         ({**GOOD, "body": {"a": 1}}, "body"),
+        ({**GOOD, "filter_style": "sql"}, "filter_style"),
+        ({**POST, "filter_style": "odata"}, "filter_style"),
+        ({**GOOD, "filter_style": "odata", "filters": {"a": "A eq 1 or B"}}, "filters.a"),
+        ({**GOOD, "filter_style": "odata", "keys": {"a": {"parameter": "1"}}}, "keys.a.parameter"),
+        ({**GOOD, "filter_style": "odata", "sorted_by": "a", "after": "a'"}, "after"),
+        ({**GOOD, "filter_style": "odata", "filters": {"a": "A", "b": "A"}}, "filters.b"),
+        ({**GOOD, "filter_style": "odata", "query": {"$filter": "x"}}, "query.$filter"),
+        ({**GOOD, "filter_style": "odata", "keys": {"a": {"parameter": "A", "style": "repeated"}}}, "keys.a.style"),
+        ({**GOOD, "filter_style": "postgrest", "keys": {"a": {"parameter": "a", "separator": ";"}}}, "keys.a.separator"),
+        ({**GOOD, "filter_style": "postgrest", "filters": {"a": "limit"}}, "filters.a"),
+        ({**GOOD, "sorted_by": "a", "after": "p", "filters": {"a": "p"}}, "after"),
+        ({**GOOD, "count": {"parameter": "c"}}, "count"),
+        ({**GOOD, "count": {"total": "c", "header": "X-Total-Count"}}, "count"),
+        ({**GOOD, "count": {"header": "a b"}}, "count.header"),
         ({**GOOD, "path": "/n/{a}b"}, "path"),
         ({**GOOD, "lookups": [{"path": "/n/1"}]}, "lookups[0].path"),
         ({**GOOD, "lookups": [{"path": "/n/../{a}"}]}, "lookups.0.path"),
@@ -87,6 +101,12 @@ def test_what_is_wrong_is_named(description: dict[str, object], place: str) -> N
 
 def test_a_filter_and_a_list_of_one_column_may_share_a_parameter() -> None:
     described = {**GOOD, "filters": {"a": "p"}, "keys": {"a": {"parameter": "p"}}}
+    assert list(endpoint_faults(Endpoint.model_validate(described))) == []
+
+
+@pytest.mark.parametrize("style", ["odata", "postgrest"])
+def test_conditions_of_a_language_may_name_a_column_more_than_once(style: str) -> None:
+    described = {**GOOD, "filter_style": style, "filters": {"a": "p"}, "keys": {"a": {"parameter": "p"}}, "sorted_by": "a", "after": "p"}
     assert list(endpoint_faults(Endpoint.model_validate(described))) == []
 
 

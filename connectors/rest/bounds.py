@@ -1,0 +1,72 @@
+"""What a predicate says that a service could be asked for: columns that must have one of some values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.spelling import kind_of, spelt
+from connectors.rest.template import text_of
+from connectors.selection import Column, Compare, Comparison, Every, Kind, Predicate, Value
+from connectors.spi import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Columns, of which each must have one of its ``values``, and the ``kinds`` of what the service has there.
+
+    ``whole``: the predicate says nothing else.
+    """
+
+    values: Mapping[str, Sequence[Value]]
+    kinds: Mapping[str, Kind]
+    whole: bool
+
+    @property
+    def impossible(self) -> bool:
+        """A column has nothing left to equal."""
+        return not all(self.values.values())
+
+
+def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, keys: tuple[Column, Sequence[Value]] | None) -> Bounds:
+    """Those of a predicate, and of one column that must have one of some values besides; without values that nothing in the service can equal.
+
+    Columns with values that the service could not write are left to the hub.
+    """
+    values: dict[str, Sequence[Value]] = {}
+    kinds: dict[str, Kind] = {}
+    whole = keys is None
+    for part in _conjuncts(where):
+        if isinstance(part, Compare) and part.comparison in (Comparison.EQ, Comparison.IN) and part.column not in values:
+            values[part.column], kinds[part.column] = _listed(parameters[part.parameter]), part.kind
+        else:
+            whole = False
+    if keys is not None:
+        values[keys[0].name], kinds[keys[0].name] = keys[1], keys[0].kind
+    held = {column: [value for value in dict.fromkeys(each) if _held(endpoint, value)] for column, each in values.items()}
+    writable = {column: each for column, each in held.items() if all(spelt(endpoint, column, value) is not None for value in each)}
+    return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole and len(writable) == len(held))
+
+
+def _listed(bound: Value | Sequence[Value]) -> Sequence[Value]:
+    return [bound] if bound is None or isinstance(bound, str | int | float) else bound
+
+
+def _held(endpoint: Endpoint, value: Value) -> bool:
+    """The service can send it: it is no null, no text that means null, and no text that is no Unicode."""
+    if value is None or value in endpoint.nulls:
+        return False
+    try:
+        text_of(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _conjuncts(where: Predicate | None) -> Iterator[Predicate]:
+    if isinstance(where, Every):
+        for part in where.parts:
+            yield from _conjuncts(part)
+    elif where is not None:
+        yield where
