@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from connectors.errors import ConfigFault, SourceFault, SourceRefused
+from connectors.errors import ConfigFault, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.registry import open_source
 from connectors.selection import Kind
 from connectors.spi import ColumnDescription, Source, SourceConfig
@@ -21,6 +21,14 @@ _REMEDIES: Mapping[Change, str] = {
     "TYPE": "请在清单中更正类型并重新发布 correct the type in the manifest and publish that",
     "NULLABLE": "请将 nullable 改为 true，并告知用户 write nullable = true, and tell who uses it",
 }
+_HAPPENED: Sequence[tuple[type[SourceFault], str]] = (
+    (SourceTimeout, "数据源响应超时"),
+    (SourceBusy, "数据源的连接均被占用"),
+    (SourceUnavailable, "数据源无法访问"),
+    (SourceRefused, "数据源拒绝访问、没有此对象或应答有误"),
+    (SourceFault, "数据源故障"),
+)
+"""What a fault's own words say in English; the first that fits."""
 _HELD: Mapping[Kind, frozenset[Kind]] = {
     Kind.INTEGER: frozenset({Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL}),
     Kind.BIGINT: frozenset({Kind.BIGINT, Kind.DECIMAL}),
@@ -94,7 +102,7 @@ async def _ask(config: SourceConfig, resources: Sequence[Resource], found: Found
     try:
         source = open_source(config)
     except ConfigFault as fault:
-        found.unasked.append(Unasked(config.code, codes, fault.message, fault.hint))
+        found.unasked.append(Unasked(config.code, codes, f"数据源的配置不可用 {fault.message}", f"请更正配置 {fault.hint}"))
         return
     try:
         for place, resource in enumerate(resources):
@@ -102,7 +110,7 @@ async def _ask(config: SourceConfig, resources: Sequence[Resource], found: Found
                 await _compare(source, config, resource, found)
             except SourceFault as fault:
                 remedy = f"请核对地址、账号、密钥与网络 check address, account, secret and network: huitong source check {config.code}"
-                found.unasked.append(Unasked(config.code, codes[place:], str(fault), remedy))
+                found.unasked.append(Unasked(config.code, codes[place:], _reason(fault), remedy))
                 return
     finally:
         await source.close()
@@ -112,10 +120,14 @@ async def _compare(source: Source, config: SourceConfig, resource: Resource, fou
     try:
         columns = {column.name: column for column in await source.describe(resource.binding)}
     except SourceRefused as fault:
-        found.drifts.append(_drift(resource, "", "OBJECT_GONE", resource.binding.object, str(fault)))
+        found.drifts.append(_drift(resource, "", "OBJECT_GONE", resource.binding.object, _reason(fault)))
     else:
         found.drifts += _differences(resource, columns, Types.of(config))
     found.checked += 1
+
+
+def _reason(fault: SourceFault) -> str:
+    return f"{next(said for kind, said in _HAPPENED if isinstance(fault, kind))} {fault}"
 
 
 def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], types: Types) -> Iterator[Drift]:

@@ -17,6 +17,7 @@ from tests.catalog.homes import publish
 from tests.servers.postgres import Postgres
 
 pytestmark = pytest.mark.anyio
+ENDPOINT = '[resources.endpoint]\npath = "/t"\npaging = {style = "none"}\n'
 
 
 async def drift(core: Core) -> Found:
@@ -75,6 +76,23 @@ async def test_a_source_that_cannot_be_asked_is_no_drift(core: Core, tmp_path: P
     found = await drift(core)
     assert (found.drifts, found.checked) == ([], 0)
     assert [(each.source, len(each.resources)) for each in found.unasked] == [("archive.main", 11)]
+    assert found.unasked[0].message.startswith("数据源无法访问 archive.main: ")
+
+
+@pytest.mark.slow
+async def test_why_is_told_in_both_languages(core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+    text = (await drafted(url)).text
+    publish(core, text)
+    change(tmp_path / "t.db", "DROP TABLE t")
+    found = await drift(core)
+    assert told(found) == [("archive.t", "", "OBJECT_GONE")]
+    assert found.drifts[0].source.startswith("数据源拒绝访问、没有此对象或应答有误 archive.main: ")
+    monkeypatch.delenv("NOWHERE", raising=False)
+    publish(core, text.replace('kind = "sql"', 'kind = "rest"\nauth = "bearer"\nsecret = "env:NOWHERE"').replace(url, "http://127.0.0.1:1") + ENDPOINT)
+    found = await drift(core)
+    assert (found.drifts, found.unasked[0].message.startswith("数据源的配置不可用 archive.main: ")) == ([], True)
+    assert found.unasked[0].remedy.startswith("请更正配置 ")
 
 
 @pytest.mark.slow
