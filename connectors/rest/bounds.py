@@ -1,10 +1,12 @@
-"""What a predicate says that a service could be asked for: columns that must have one of some values."""
+"""What a service could be asked for: columns that must have one of some values, and the position behind which a page begins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.errors import SourceRefused
+from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.spelling import kind_of, spelt
 from connectors.rest.template import text_of
@@ -47,6 +49,19 @@ def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, 
     held = {column: [value for value in dict.fromkeys(each) if _held(endpoint, value)] for column, each in values.items()}
     writable = {column: each for column, each in held.items() if all(spelt(endpoint, column, value) is not None for value in each)}
     return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole and len(writable) == len(held))
+
+
+def behind(source: str, endpoint: Endpoint, kind: Kind, after: Value) -> Sent:
+    """What ``after`` is sent with, so that the items are those whose ``sorted_by`` is greater.
+
+    Raises:
+        SourceRefused: the service could not write the value.
+    """
+    column = endpoint.sorted_by or ""
+    position = spelt(endpoint, column, after)
+    if position is None:
+        raise SourceRefused(source, f"the service cannot write the value of {column} to go on behind; leave `after` out")
+    return beyond(endpoint, endpoint.after or "", kind_of(endpoint, column, kind), position)
 
 
 def _listed(bound: Value | Sequence[Value]) -> Sequence[Value]:

@@ -9,14 +9,15 @@ from typing import Any
 
 from connectors.errors import SourceFault, SourceRefused
 from connectors.rest.answers import form, readers, rows
+from connectors.rest.bounds import behind
 from connectors.rest.client import CONTENT, Client, Request
-from connectors.rest.conditions import Sent, beyond
+from connectors.rest.conditions import Sent
 from connectors.rest.endpoint import CountParameter, Endpoint
 from connectors.rest.exchange import Answer, fault
-from connectors.rest.paging import Page, Step, pager
+from connectors.rest.pages import Page, Step
+from connectors.rest.paging import pager
 from connectors.rest.pushdown import Ask
 from connectors.rest.requests import request_for
-from connectors.rest.spelling import kind_of, spelt
 from connectors.rest.telling import is_none, succeeded, told, total_of
 from connectors.selection import Column, Kind, Row, Value
 from connectors.wire import comparable
@@ -136,17 +137,9 @@ class Reading:
             return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
         paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
         if self._endpoint.after is not None and after is not None:
-            paging |= self._behind(self._endpoint.after, after)
+            kind = Kind.STRING if self._place is None else self._columns[self._place].kind
+            paging[self._endpoint.after] = behind(self._source, self._endpoint, kind, after)
         return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
-
-    def _behind(self, parameter: str, after: Value) -> dict[str, Sent]:
-        """What selects the items whose ``sorted_by`` is greater."""
-        column = self._endpoint.sorted_by or ""
-        position = spelt(self._endpoint, column, after)
-        if position is None:
-            raise SourceRefused(self._source, f"the service cannot write the value of {column} to go on behind; leave `after` out")
-        kind = Kind.STRING if self._place is None else kind_of(self._endpoint, column, self._columns[self._place].kind)
-        return {parameter: beyond(self._endpoint, parameter, kind, position)}
 
     async def _send(self, ask: Ask, request: Request) -> Answer | None:
         """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""

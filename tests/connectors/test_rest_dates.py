@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.requests import Request
 
+from connectors.errors import SourceRefused
 from connectors.rest.dates import DateForm, reader, written, zone_of
 from connectors.rest.values import WrongType
 from connectors.selection import UNDELIVERABLE, Column, Compare, Comparison, Kind, Order, Selection, Undeliverable
@@ -85,6 +86,21 @@ async def test_pages_go_on_behind_a_moment_in_its_form(answering: Opened) -> Non
     ).binding
     assert await service.source.fetch(Selection(described, NUMBER, None, (Order("at", Kind.DATETIME),)), {}) == [(0,), (1,), (2,)]
     assert parse_qs(urlsplit(service.asked[1]).query)["after"] == ["2026/01/01 08:00:00.250000"]
+
+
+@pytest.mark.slow
+async def test_a_position_that_the_service_cannot_write_is_refused(answering: Opened) -> None:
+    service = answering(lambda _request: {"items": []})
+    described = bound(
+        {"path": "/n", "items": "items", "paging": {"style": "page", "parameter": "p"}, "limit": "size", "max_page": 2, "dates": {"at": "space"}},
+        zone=CHINA,
+        sorted_by="at",
+        after="after",
+    )
+    asked = Selection(described, NUMBER, None, (Order("at", Kind.DATETIME),), ("position",), "most")
+    with pytest.raises(SourceRefused, match="cannot write the value of at to go on behind; leave `after` out"):
+        await service.source.fetch(asked, {"position": "1991-09-14T17:30:00+00:00", "most": 2})
+    assert service.asked == []
 
 
 @pytest.mark.slow

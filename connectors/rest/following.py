@@ -1,0 +1,91 @@
+"""Pages that lead to the next one themselves: by a cursor, or by a link."""
+
+from __future__ import annotations
+
+from connectors.errors import SourceRefused
+from connectors.rest.answers import Format
+from connectors.rest.client import Client
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.links import Outside, next_link
+from connectors.rest.pages import Page, Step
+from connectors.rest.telling import more_of, scalar_at
+from connectors.rest.values import text
+from connectors.selection import Undeliverable
+
+_LONGEST_CURSOR = 4096
+
+
+class Cursors:
+    """Sends back what each answer holds at a path. See :class:`connectors.rest.paging.Pager`."""
+
+    starts_anew = False
+
+    def __init__(self, source: str, endpoint: Endpoint, form: Format) -> None:
+        self._source = source
+        self._form = form
+        self._parameter = endpoint.paging.parameter or ""
+        self._paging = endpoint.paging
+        self._path = endpoint.paging.next or ""
+        self._seen: set[object] = set()
+        self._sent: object = None
+
+    def first(self) -> Step:
+        return Step({})
+
+    def following(self, page: Page) -> Step | None:
+        more = more_of(self._source, self._form, page.document, page.count, self._paging)
+        if more is False:
+            return None
+        cursor = scalar_at(self._form, page.document, self._path)
+        cursor = text(cursor) if isinstance(cursor, str) else cursor
+        if cursor is None or (cursor == "" and not isinstance(cursor, Undeliverable)):
+            if more:
+                raise SourceRefused(self._source, f"the service says that another page follows, and sends no cursor at {self._path}")
+            return None
+        if isinstance(cursor, bool | Undeliverable) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
+            raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
+        if page.count == 0 and cursor == self._sent and not more:
+            # Services whose cursor is the last item's key send it again where nothing is behind it.
+            return None
+        if cursor in self._seen:
+            raise SourceRefused(self._source, "the service's cursors lead in a circle")
+        self._seen.add(cursor)
+        self._sent = cursor
+        return Step({self._parameter: cursor})
+
+
+class Links:
+    """Goes where each answer says. See :class:`connectors.rest.paging.Pager`."""
+
+    starts_anew = False
+
+    def __init__(self, source: str, endpoint: Endpoint, form: Format, client: Client) -> None:
+        self._source = source
+        self._form = form
+        self._client = client
+        self._path = endpoint.paging.next
+        self._seen: set[str] = set()
+
+    def first(self) -> Step:
+        return Step({})
+
+    def following(self, page: Page) -> Step | None:
+        link = self._link(page)
+        if link is None or link == "":
+            return None
+        try:
+            target = self._client.inside(page.answer.url, link)
+        except Outside as error:
+            raise SourceRefused(self._source, "the service's link to the next page leads out of the source's address") from error
+        if target in self._seen:
+            raise SourceRefused(self._source, "the service's links lead in a circle")
+        self._seen.add(target)
+        return Step({}, target)
+
+    def _link(self, page: Page) -> str | None:
+        if self._path is None:
+            return next_link(page.answer.headers.get_list("link"))
+        link = scalar_at(self._form, page.document, self._path)
+        if link is None or isinstance(link, str):
+            return link
+        raise SourceRefused(self._source, f"the service sends no link at {self._path}")
