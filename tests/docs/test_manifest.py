@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
+from connectors.rest.endpoint import Endpoint
+from connectors.rest.faults import endpoint_faults
 from hub.catalog.checks import check_manifest
 from hub.catalog.manifest import MAX_BYTES, Manifest, read_manifest
 from masking.rules import NAMES
@@ -42,3 +45,13 @@ def test_the_example_is_a_good_manifest() -> None:
     """The example can be imported as it stands."""
     text = blocks(PAGE, "toml")[0]
     assert check_manifest(read_manifest(text), text) == []
+
+
+@pytest.mark.parametrize("name", ["docs/manifest.md", "docs/connectors.md"])
+def test_every_endpoint_that_is_shown_is_a_good_one(name: str) -> None:
+    """Examples with a path stand as they could be copied."""
+    shown = [tomllib.loads(block) for block in blocks(page(name), "toml") if "[resources.endpoint]" in block]
+    endpoints = [part["endpoint"] for part in (each["resources"] for each in shown) if isinstance(part, dict) and "path" in part["endpoint"]]
+    assert len(endpoints) >= 2
+    for endpoint in endpoints:
+        assert list(endpoint_faults(Endpoint.model_validate(endpoint))) == []
