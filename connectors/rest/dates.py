@@ -48,7 +48,7 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError("must be an offset such as +08:00, or a time zone such as Asia/Shanghai") from error
+        raise ValueError("须为时差或时区名 must be an offset such as +08:00, or a time zone such as Asia/Shanghai") from error
 
 
 def reader(kind: Kind, form: DateForm, zone: str) -> Reader:
