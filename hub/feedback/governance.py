@@ -18,6 +18,7 @@ from hub.feedback.given import Evidence, Given
 from hub.feedback.graphql import Feedback as FeedbackType
 from hub.feedback.graphql import FeedbackKind, feedback_of
 from hub.people.permissions import Reach
+from hub.sharing.machine import COMPLAINT, FEEDBACK, wanted_state
 from hub.sharing.own_graphql import swept
 
 Info = strawberry.Info[Context, None]
@@ -105,7 +106,8 @@ class FeedbackQueries:
         own = seen.department if seen.reach is Reach.DEPARTMENT else None
         applications = None if seen.reach is Reach.ALL else seen.client_ids
         size = page_size(first)
-        wanted = FeedbackWanted(state, kind.value if kind else None, overdue, department, None, own, applications, size, after)
+        known = wanted_state(state, FEEDBACK, COMPLAINT)
+        wanted = FeedbackWanted(known, kind.value if kind else None, overdue, department, None, own, applications, size, after)
         return [feedback_of(case) for case in await swept(core, lambda: core.feedback.reader.find(wanted))]
 
 

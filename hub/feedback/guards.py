@@ -85,6 +85,9 @@ def _transfer(connection: Connection, case: Case, to: str | None) -> Changes:
     known = connection.execute(select(department.c.active).where(department.c.code == (to or ""))).scalar()
     if not known or to == case["provider"]:
         raise bad("NOT_FOUND", f"没有可转办的部门 no other department in use: {(to or '')[:80]}", "to", "departments { code }")
+    if to == case["consumer"]:
+        message = "不得转办至反馈人所在部门 a case does not go to the reporter's own department, which would answer itself"
+        raise bad("CONFLICT", message, "to", "explainFeedback | rejectFeedback | departments { code }")
     return {"provider": to, "transferred_from": case["provider"], "received_at": now()}
 
 

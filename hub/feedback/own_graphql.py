@@ -15,7 +15,7 @@ from hub.feedback.cases import FeedbackWanted
 from hub.feedback.given import Given, Report
 from hub.feedback.graphql import Feedback as FeedbackType
 from hub.feedback.graphql import FeedbackKind, FeedbackPayload, ReportErrorInput, feedback_of
-from hub.sharing.machine import PUBLIC_ACTOR
+from hub.sharing.machine import COMPLAINT, FEEDBACK, PUBLIC_ACTOR, wanted_state
 from hub.sharing.own_graphql import shared_resource_of, swept
 from schema.faults import Code, Fault
 from schema.model import Resource
@@ -44,7 +44,7 @@ class OwnFeedbackQueries:
         self, info: Info, state: str | None = None, kind: FeedbackKind | None = None, first: int | None = None, after: strawberry.ID | None = None
     ) -> list[FeedbackType]:
         own = info.context.caller.identified().client_id
-        wanted = FeedbackWanted(state, kind.value if kind else None, application=own, first=page_size(first), after=after)
+        wanted = FeedbackWanted(wanted_state(state, FEEDBACK, COMPLAINT), kind.value if kind else None, application=own, first=page_size(first), after=after)
         core = info.context.live.core
         return [feedback_of(case) for case in await swept(core, lambda: core.feedback.reader.find(wanted))]
 

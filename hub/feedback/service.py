@@ -145,7 +145,7 @@ class FeedbackService:
         if machine.of(act):
             check_role(machine, act, actor)
         known = actor is not PUBLIC_ACTOR or holds(given.code, case["code_hash"])
-        on = sides(actor, case, owner_of(connection, case["application"])) if row and known else set()
+        on = sides(actor, case, owner_of(connection, case["application"])) & machine.parties() if row and known else set()
         if not on:
             raise no_case(number)
         if not machine.of(act):

@@ -17,6 +17,7 @@ from hub.sharing.governance_requests import RequestMutations
 from hub.sharing.governance_types import GovernanceGrant, grant_of
 from hub.sharing.grant_records import GrantsWanted
 from hub.sharing.graphql import AccessRequest, access_request_of
+from hub.sharing.machine import DISPOSAL, GRANT, REQUEST, wanted_state
 from hub.sharing.own_graphql import swept
 
 Info = strawberry.Info[Context, None]
@@ -54,7 +55,7 @@ class SharingQueries:
         after: strawberry.ID | None = None,
     ) -> list[AccessRequest]:
         core, seen = info.context.live.core, _seen(info, "accessRequests")
-        wanted = Wanted(state, overdue, department, None, *seen, page_size(first, 200), after)
+        wanted = Wanted(wanted_state(state, REQUEST), overdue, department, None, *seen, page_size(first, 200), after)
         return [access_request_of(case) for case in await swept(core, lambda: core.requests.reader.find(wanted))]
 
     @strawberry.field(description="授权，新者在前\n\nGrants, the newest first")
@@ -62,7 +63,7 @@ class SharingQueries:
         self, info: Info, state: str | None = None, department: str | None = None, first: int | None = None, after: strawberry.ID | None = None
     ) -> list[GovernanceGrant]:
         core, seen = info.context.live.core, _seen(info, "grants")
-        wanted = GrantsWanted(None, state, department, *seen, page_size(first, 1000, 1000), after)
+        wanted = GrantsWanted(None, wanted_state(state, GRANT), department, *seen, page_size(first, 1000, 1000), after)
         return [grant_of(record) for record in await swept(core, lambda: core.sharing.find_grants(wanted))]
 
     @strawberry.field(description="数据处置；overdue：逾期未处置\n\nDisposals; overdue: not proved in time")
@@ -76,7 +77,7 @@ class SharingQueries:
         after: strawberry.ID | None = None,
     ) -> list[Disposal]:
         core, seen = info.context.live.core, _seen(info, "disposals")
-        wanted = DisposalsWanted(state, overdue, department, None, *seen, page_size(first), after)
+        wanted = DisposalsWanted(wanted_state(state, DISPOSAL), overdue, department, None, *seen, page_size(first), after)
         return [disposal_of(case) for case in await swept(core, lambda: core.disposals.find(wanted))]
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.acts import Actor
 from hub.catalog.problems import Problem, Refused
 from hub.sharing.rules.files import Use
+from schema.faults import bad_input
 
 FILE = Path(__file__).with_name("machine.toml")
 STAY = "="
@@ -97,6 +98,10 @@ class Machine(_Part):
         """The transitions of an act."""
         return [each for each in self.transitions if each.act == act]
 
+    def parties(self) -> frozenset[str]:
+        """The sides that have any act on such a case: to the others it does not exist."""
+        return frozenset(party for each in self.transitions for party in each.who)
+
     def party(self, state: str, columns: Columns) -> str | None:
         """Who must act in a state."""
         found = self.states[state]
@@ -131,6 +136,19 @@ SYSTEM_ACTOR = Actor("平台 hub")
 PUBLIC_ACTOR = Actor("社会公众 public")
 """Whoever calls without a token; which case it is on, its look-up code says. No account can have this name."""
 _ALONE: Mapping[str, Actor] = {"system": SYSTEM_ACTOR, "public": PUBLIC_ACTOR}
+
+
+def wanted_state(state: str | None, *machines: Machine) -> str | None:
+    """The state by which a list is filtered.
+
+    Raises:
+        Fault: ``BAD_INPUT`` for one that none of the machines has, whose list would be empty whatever there is.
+    """
+    known = dict.fromkeys(name for machine in machines for name in machine.states)
+    if state is not None and state not in known:
+        allowed = ", ".join(known)
+        raise bad_input(f"没有状态 {state[:60]}", f"no state {state[:60]}", f"state: {allowed}", f"state: {allowed}")
+    return state
 
 
 def could_be(actor: Actor, party: str) -> bool:

@@ -17,6 +17,7 @@ from hub.sharing.cases import Wanted
 from hub.sharing.disposal_graphql import Disposal, DisposalPayload, disposal_of
 from hub.sharing.disposals import DisposalGiven, DisposalsWanted
 from hub.sharing.graphql import AccessRequest, AccessRequestPayload, access_request_of, file_request
+from hub.sharing.machine import DISPOSAL, REQUEST, wanted_state
 from hub.sharing.request_inputs import AccessRequestInput, FileDisposalInput, SupplementRequestInput
 from schema.faults import Code, Fault
 from schema.model import Resource
@@ -37,13 +38,15 @@ class OwnSharingQueries:
 
     @strawberry.field(description="本应用的共享申请，新者在前\n\nThe caller's access requests, the newest first")
     async def access_requests(self, info: Info, state: str | None = None, first: int | None = None, after: strawberry.ID | None = None) -> list[AccessRequest]:
-        wanted = Wanted(state=state, application=info.context.caller.identified().client_id, first=page_size(first), after=after)
+        own = info.context.caller.identified().client_id
+        wanted = Wanted(state=wanted_state(state, REQUEST), application=own, first=page_size(first), after=after)
         core = info.context.live.core
         return [access_request_of(case) for case in await swept(core, lambda: core.requests.reader.find(wanted))]
 
     @strawberry.field(description="本应用应作的数据处置\n\nDisposals that the caller owes or has proved")
     async def disposals(self, info: Info, state: str | None = None, first: int | None = None, after: strawberry.ID | None = None) -> list[Disposal]:
-        wanted = DisposalsWanted(state=state, application=info.context.caller.identified().client_id, first=page_size(first), after=after)
+        own = info.context.caller.identified().client_id
+        wanted = DisposalsWanted(state=wanted_state(state, DISPOSAL), application=own, first=page_size(first), after=after)
         core = info.context.live.core
         return [disposal_of(case) for case in await swept(core, lambda: core.disposals.find(wanted))]
 

@@ -27,6 +27,14 @@ def check_room(connection: Connection, app: Row[Any], resource: str, extends: st
         raise Refused(Problem("CONFLICT", f"{app.name} 对 {resource} 已有未办结的申请 has an open request already: {found.id}", hint, "resource"))
 
 
+def check_offered(snapshot: Snapshot, code: str) -> None:
+    """Nobody asks for a resource that is withdrawn: whether and how it comes back is not known yet."""
+    found = snapshot.resources.get(code)
+    if found is not None and found.withdrawn:
+        hint = "恢复共享之后再申请 ask when it is given back"
+        raise Refused(Problem("CONFLICT", f"资源已撤回，暂不受理申请 the resource is withdrawn: {code}", hint, "resource"))
+
+
 def shared_resource(snapshot: Snapshot, code: str) -> Resource | None:
     """The resource as whoever may ask for it sees it: one that is not shared does not exist."""
     found = snapshot.resources.get(code)

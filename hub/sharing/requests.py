@@ -20,7 +20,7 @@ from hub.sharing.filing import asked_again, stored_terms
 from hub.sharing.guards import Given, Guards
 from hub.sharing.machine import REQUEST, SYSTEM_ACTOR, Transition, check_role, choose, sides
 from hub.sharing.reasons import check_opinion, reason_of
-from hub.sharing.request_checks import check_room, department_of, owner_of, shared_resource
+from hub.sharing.request_checks import check_offered, check_room, department_of, owner_of, shared_resource
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import Step, add_step
 from hub.sharing.tables import access_request, application, grant
@@ -124,6 +124,7 @@ class RequestService:
 
     def _file(self, connection: Connection, filed: _Filed, resource: Resource) -> None:
         moment, app = now(), filed.app
+        check_offered(self._catalog(connection), resource.code)
         text = stored_terms(resource, filed.given, moment)
         extends = filed.given.get("extends")
         check_room(connection, app, resource.code, extends)

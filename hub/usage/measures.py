@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, or_, select
 
@@ -30,18 +30,23 @@ _GONE = ("withdraw", "decline")
 
 
 def unused_grants(connection: Connection, until: date, days: int, catalog: Snapshot) -> list[UnusedGrant]:
-    """Grants that were in force at the end of ``until`` and served no call in the ``days`` days up to it; those longest unused first."""
+    """Grants that were in force at the end of ``until`` and served no call in the ``days`` days up to it; those longest unused first.
+
+    A grant that was suspended then could not be used; one that was resumed could from that day on.
+    """
     begins, ends = bounds_of(until)
     held = (grant.c.valid_from < ends) & or_(grant.c.ended_at.is_(None), grant.c.ended_at >= ends) & or_(grant.c.valid_to.is_(None), grant.c.valid_to > begins)
     columns = (grant.c.id, grant.c.application, grant.c.resource, grant.c.valid_from, application.c.department)
     rows = connection.execute(select(*columns).join(application, application.c.client_id == grant.c.application).where(held)).all()
     recent = last_served(connection, until, until - timedelta(days=days - 1))
     idle = [row for row in rows if (row.application, row.resource) not in recent and (until - china_day(row.valid_from)).days >= days]
+    usable = _usable_since(connection, [row.id for row in idle], ends)
+    idle = [row for row in idle if row.id not in usable or ((day := usable[row.id]) is not None and (until - day).days >= days)]
     before = _before(connection, until, [row.resource for row in idle])
     found = []
     for row in idle:
         last = before.get((row.application, row.resource))
-        since = max(last or date.min, china_day(row.valid_from))
+        since = max(last or date.min, china_day(row.valid_from), usable.get(row.id) or date.min)
         provider = catalog.resources[row.resource].department if row.resource in catalog.resources else row.resource.partition(".")[0]
         found.append(UnusedGrant(row.id, row.application, row.department, row.resource, provider, last, since, (until - since).days))
     return sorted(found, key=lambda each: (-each.days, each.grant))
@@ -91,6 +96,16 @@ def feedback_punctuality(connection: Connection, since: date, until: date) -> li
     """How departments answered the errors that were reported to them from ``since`` to ``until``."""
     found = feedback_figures(connection, bounds_of(since)[0], bounds_of(until)[1])
     return [Punctuality(each.provider, each.in_time, each.late, each.overdue, each.open - each.overdue) for each in found]
+
+
+def _usable_since(connection: Connection, grants: Sequence[str], ends: datetime) -> dict[str, date | None]:
+    """Of grants that were ever suspended before ``ends``: the day of the last resumption, ``None`` where they were suspended then."""
+    found: dict[str, date | None] = {}
+    for number, steps in _histories(connection, grants).items():
+        for each in steps:
+            if each.at < ends and each.step in ("suspend", "resume"):
+                found[number] = china_day(each.at) if each.step == "resume" else None
+    return found
 
 
 def _before(connection: Connection, until: date, resources: Sequence[str]) -> dict[tuple[str, str], date]:

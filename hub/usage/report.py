@@ -64,7 +64,7 @@ class Discount:
 
 @dataclass(frozen=True, slots=True)
 class UnusedGrant:
-    """A grant in force of which no call was served since ``unused_since``: its last served call, else the day from which it holds. ``days`` until the end."""
+    """A grant in force of which no call was served since ``unused_since``: its last served call, or the day from which it holds (again). ``days`` until the end."""
 
     grant: str
     application: str

@@ -226,6 +226,22 @@ def test_a_case_is_passed_on_once_and_in_time(core: Core, hand: Hand) -> None:
     assert refused(core.feedback.act, STRANGER, "transfer", number, Given(opinion="x", to="civil_affairs"))[0].code == "CONFLICT"
 
 
+def test_a_case_is_not_passed_on_to_who_reported_it(core: Core, hand: Hand) -> None:
+    """A department would answer itself."""
+    number = reported(core)
+    (problem,) = refused(core.feedback.act, GIVER, "transfer", number, Given(opinion="x", to="housing_bureau"))
+    assert (problem.code, problem.path) == ("CONFLICT", "to")
+    assert core.feedback.act(GIVER, "transfer", number, Given(opinion="x", to="water_supply")).provider == "water_supply"
+
+
+def test_a_complaint_does_not_exist_for_the_provider(core: Core, hand: Hand) -> None:
+    """It does not read complaints about itself; its acts tell no more than reading does."""
+    number = reported(core, kind="COMPLAINT")
+    told = [refused(core.feedback.act, GIVER, act, each, Given(opinion="x")) for each in (number, "feedback_x") for act in ("accept", "explain", "withdraw")]
+    assert {problem.code for (problem,) in told} == {"NOT_FOUND"}
+    assert refused(core.feedback.act, HEAD, "object", number, Given(opinion="x"))[0].code == "CONFLICT", "the reporter's side knows of it"
+
+
 def test_what_is_late_is_not_passed_on(core: Core, hand: Hand) -> None:
     number = reported(core)
     hand.set(datetime(2026, 3, 1, 2, tzinfo=UTC))

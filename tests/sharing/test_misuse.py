@@ -21,6 +21,7 @@ from hub.sharing.cases import Wanted
 from hub.sharing.disposals import DisposalGiven
 from hub.sharing.grant_acts import GrantGiven
 from hub.sharing.tables import access_request, grant
+from hub.withdrawal.service import WithdrawalService
 from tests.catalog.homes import CONSOLE, SECURITY, new_core, publish, refused
 from tests.catalog.small import SMALL, changed
 from tests.sharing.sides import CHECKER, DECIDER, GIVER, HEAD, PROVIDER, RESOURCE, SIGNER, asked, consumer, filed, granted
@@ -66,6 +67,21 @@ def test_another_spelling_of_a_name_is_the_same_name(core: Core, name: str) -> N
 @pytest.mark.parametrize("approver", ["Security_Admin", "ｓecurity_admin", "cli:security_admin", "cli: Security_admin"])
 def test_an_approver_is_not_who_records_under_another_spelling(core: Core, approver: str) -> None:
     assert refused(core.sharing.create_grant, SECURITY, terms(application="tenants", approver=approver))[0].code == "FOUR_EYES"
+
+
+def test_nobody_asks_for_what_is_withdrawn(core: Core) -> None:
+    """Neither a first request nor one that prolongs a grant; what came back may be asked for."""
+    withdrawals = WithdrawalService(core.engine, core.acts, core.catalog.current)
+    withdrawals.withdraw(SECURITY, RESOURCE, "疑似泄露")
+    (problem,) = refused(filed, core)
+    assert (problem.code, problem.path) == ("CONFLICT", "resource")
+    withdrawals.restore(DECIDER, RESOURCE, "已重新脱敏")
+    granted(core)
+    (held,) = core.sharing.grants()
+    withdrawals.withdraw(SECURITY, RESOURCE, "再次泄露")
+    assert refused(core.requests.extend, HEAD, held.id, ENDS)[0].code == "CONFLICT"
+    withdrawals.restore(DECIDER, RESOURCE, "已重新脱敏")
+    assert core.requests.extend(HEAD, held.id, ENDS).extends == held.id
 
 
 def test_who_overrides_a_refusal_does_not_approve_it(core: Core) -> None:

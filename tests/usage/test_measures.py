@@ -15,7 +15,7 @@ from hub.store.engine import reading
 from hub.usage.build import Known, build_report
 from hub.usage.report import Punctuality, UnusedGrant, UsageReport
 from hub.usage.roller import Roller
-from tests.catalog.homes import new_core, publish
+from tests.catalog.homes import SECURITY, new_core, publish
 from tests.catalog.small import SMALL
 from tests.feedback.ways import do, reported
 from tests.sharing.sides import CHECKER, CONSUMER, DECIDER, GIVER, HEAD, PROVIDER, RESOURCE, consumer, filed, granted
@@ -134,6 +134,21 @@ def test_asm_14_grants_and_resources_are_unused_until_a_call_is_served(core: Cor
     later = report(core, date(2026, 4, 1), date(2026, 4, 30))
     assert [(each.resource, each.last_used) for each in later.unused_resources] == [(RESOURCE, date(2026, 3, 10))]
     assert [(each.resources, each.used) for each in later.registered] == [(1, 0)]
+
+
+def test_asm_14_a_suspended_grant_is_not_unused_but_barred(core: Core, hand: Hand) -> None:
+    """It could not be used; from its resumption on it can, and is unused when the days have gone again."""
+    granted(core)
+    (grant,) = core.sharing.grants()
+    hand.set(beijing("2026-03-15T10:00:00"))
+    core.sharing.change_grant(SECURITY, grant.id, "SUSPENDED")
+    assert report(core, date(2026, 3, 1), date(2026, 6, 20)).unused_grants == ()
+    hand.set(beijing("2026-07-01T10:00:00"))
+    core.sharing.change_grant(SECURITY, grant.id, "ACTIVE")
+    for until in (date(2026, 6, 30), date(2026, 9, 28)):
+        assert report(core, date(2026, 6, 1), until).unused_grants == (), "suspended, and 89 days after it was resumed"
+    (idle,) = report(core, date(2026, 6, 1), date(2026, 9, 29)).unused_grants
+    assert (idle.unused_since, idle.days) == (date(2026, 7, 1), 90)
 
 
 def test_names_stand_with_the_codes(core: Core) -> None:
