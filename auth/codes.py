@@ -165,7 +165,8 @@ class Codes:
         scopes = frozenset(record.scope.split(" "))
         if mandate is None or not scopes <= mandate.scopes or (record.jkt is not None and record.jkt != jkt):
             raise CodeRefused
-        issued = self.tokens.issue(record.client_id, scopes, subject=record.person, application=mandate.application, jkt=jkt)
+        acting = {"subject": record.person, "application": mandate.application}
+        issued = self.tokens.issue(record.client_id, scopes, **acting, jkt=jkt, owned=mandate.scopes)
         if not self.store.gave(hash_code(code), issued.jti, issued.expires_at):
             raise CodeRefused
         return issued

@@ -23,6 +23,7 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 
 from auth.claims import split_scope
 from auth.clients import Client
+from auth.condensed import askable
 from auth.forms import FormPost
 from auth.redirects import permits
 from auth.revocations import RevocationList
@@ -144,7 +145,7 @@ class RegisteredClient(ClientMixin):
         """All scopes asked for, or all that the client has if it asks for none; ``None`` if one is not the client's: none is dropped."""
         owned = self.registered.scopes
         wanted = split_scope(scope) if scope else owned
-        return " ".join(sorted(wanted)) if wanted and wanted <= owned else None
+        return " ".join(sorted(wanted)) if wanted and wanted <= askable(owned) else None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client may prove itself this way; it has done so."""
@@ -189,7 +190,7 @@ class CredentialsGrant(ClientCredentialsGrant):
         if allowed is None:
             raise InvalidScopeError("The client was not given all of these scopes. Leave scope out to get all that it has.")
         try:
-            issued = self.server.tokens.issue(client.get_client_id(), allowed.split(" "), jkt=self.request.jkt)
+            issued = self.server.tokens.issue(client.get_client_id(), allowed.split(" "), jkt=self.request.jkt, owned=client.registered.scopes)
         except TokenTooLong:
             raise InvalidScopeError("Too many scopes for one token. Name those that this token needs.") from None
         kind = "DPoP" if self.request.jkt else "Bearer"

@@ -20,6 +20,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from auth.claims import MAX_LIFETIME, ClaimFault, check_claims, check_header
+from auth.condensed import condensed
 from auth.keys import ALGORITHM, KeyRing
 from auth.revocations import Revocations
 
@@ -90,16 +91,35 @@ class TokenIssuer:
         self._clock = clock
 
     def issue(
-        self, client_id: str, scopes: Iterable[str], *, subject: str | None = None, application: str | None = None, jkt: str | None = None
+        self,
+        client_id: str,
+        scopes: Iterable[str],
+        *,
+        subject: str | None = None,
+        application: str | None = None,
+        jkt: str | None = None,
+        owned: Iterable[str] = (),
     ) -> IssuedToken:
         """A signed token for a client. The caller has checked that the client may have the scopes.
 
         ``subject``: the person who authorized it, where not the client acts for itself. ``application``: on whose behalf that person
-        calls. ``jkt``: thumbprint of the key that must be proven with every use (RFC 9449).
+        calls. ``jkt``: thumbprint of the key that must be proven with every use (RFC 9449). ``owned``: all scopes that there are, by which
+        those of a token that would be too long are said in fewer words.
 
         Raises:
             TokenTooLong: too many scopes for one token.
         """
+        asked = frozenset(scopes)
+        whose = {"subject": subject, "application": application, "jkt": jkt}
+        try:
+            return self._issue(client_id, asked, **whose)
+        except TokenTooLong:
+            fewer = condensed(asked, frozenset(owned))
+            if fewer == asked:
+                raise
+            return self._issue(client_id, fewer, **whose)
+
+    def _issue(self, client_id: str, scopes: Iterable[str], subject: str | None, application: str | None, jkt: str | None) -> IssuedToken:
         now = int(self._clock())
         made: dict[str, Any] = {"sub": subject or client_id, "client_id": client_id, "jti": secrets.token_urlsafe(16), "scope": " ".join(sorted(scopes))}
         if application is not None:

@@ -259,7 +259,7 @@ class Hub:
             app, headers = self.core.registry.by_name(name), demo.headers(name)
             if app is None or headers is None:
                 raise UnknownDemoApplicationError(name)
-            issued = self._tokens.issue(app.client_id, app.scopes())
+            issued = self._tokens.issue(app.client_id, app.scopes(), owned=app.scopes())
             await self._on_oauth("token", app.client_id, "done", None, "")
             return DemoToken(issued.token, 600, {"Authorization": f"Bearer {issued.token}", **headers})
 

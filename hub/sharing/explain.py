@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, select
 
+from auth.condensed import expanded
 from auth.decide import Explanation, Rights, explain
 from auth.reasons import Reason
 from auth.rights import ItemDecision, Operation
@@ -96,7 +97,7 @@ class Explainer:
         """What the application may at the moment, with a token of these scopes, by default of all that it can have."""
         if app is None:
             return PUBLIC
-        held = app.scopes() if scopes is None else app.scopes() & frozenset(scopes)
+        held = app.scopes() if scopes is None else expanded(frozenset(scopes), app.scopes())
         live = {each.terms.resource: each.terms for each in app.grants if each.holds(moment)}
         return Rights(app.client_id, app.department, held, app.purposes, live)
 

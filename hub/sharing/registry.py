@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, delete, select
 from auth.audience import Audience, Pseudonymous
 from auth.client_keys import stored_keys
 from auth.clients import Client
+from auth.condensed import expanded
 from auth.decide import Rights
 from auth.rights import GrantTerms, Operation, Purpose
 from hub.acts import bump
@@ -168,7 +169,7 @@ class Registry:
             if found is None or not in_force:
                 grants = {g.terms.resource: g.terms for g in live}
                 audience = _audience(client_id, version) if not app.person and pseudonymous.reaches(grants.values()) else None
-                found = Rights(client_id, app.department, scopes & app.scopes(), app.purposes, grants, audience)
+                found = Rights(client_id, app.department, expanded(scopes, app.scopes()), app.purposes, grants, audience)
                 # Of an application that was read anew meanwhile nothing is kept.
                 if in_force:
                     self._rights[key] = found
