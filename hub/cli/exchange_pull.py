@@ -37,7 +37,7 @@ from hub.cli.pulling.pull import Pull, held
 from hub.cli.pulling.remote import Remote
 from hub.cli.query import read_variables
 from hub.cli.texts import read_text
-from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile
+from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, Scope, SecretFile
 from hub.settings import load_settings
 
 _MUTATION = "startExchange"
@@ -82,6 +82,7 @@ def pull(
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
     key: KeyFile = None,
+    scope: Scope = None,
     token_file: TokenFile = None,
     purpose: Purpose = None,
     operator: Operator = None,
@@ -102,7 +103,7 @@ def pull(
     """
     if (exchange is None) == (document is None) or (exchange is None and into is None):
         raise typer.BadParameter("请给出编号，或 --document 与 --into give the id, or --document and --into", param_hint="EXCHANGE")
-    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case)).remote(url)
+    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case), scope).remote(url)
     asked = Asked(document, variables, operation, format_, encoding, idempotency_key)
     wanted = Pull(into or Path(str(exchange)), parallel, patience, read_keys(hub_key) if hub_key else ())
     memory = Memory(wanted.folder)
@@ -130,6 +131,7 @@ def start(
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
     key: KeyFile = None,
+    scope: Scope = None,
     token_file: TokenFile = None,
     purpose: Purpose = None,
     operator: Operator = None,
@@ -144,7 +146,7 @@ def start(
     huitong exchange start persons.graphql --format PARQUET --app housing
     """
     base = url or load_settings().url
-    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case)).remote(base)
+    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case), scope).remote(base)
     asked = Asked(document, variables, operation, format_, encoding, idempotency_key, destination)
 
     async def work() -> dict[str, Any]:

@@ -28,7 +28,7 @@ from hub.cli.pulling.beginning import Memory
 from hub.cli.pulling.calls import Caller, run, show_whole
 from hub.cli.pulling.listing import Listing, read_keys
 from hub.cli.pulling.pull import Pull
-from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile
+from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, Scope, SecretFile
 from hub.cli.verifying.address import PASSWORD
 from hub.cli.verifying.counting import counted
 from hub.cli.verifying.document import read_document
@@ -69,6 +69,7 @@ def verify(
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
     key: KeyFile = None,
+    scope: Scope = None,
     token_file: TokenFile = None,
     purpose: Purpose = None,
     operator: Operator = None,
@@ -91,7 +92,7 @@ def verify(
     more = {"format": format_.value} | ({"encoding": encoding.value} if encoding else {})
     more |= {option: value for option, value in (("operationName", operation), ("destination", destination)) if value}
     verification = Verification(read_document(document, operation), rows, keep or (), more, idempotency_key)
-    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case)).remote(base)
+    remote = Caller(app, client_id, Proof(client_secret, secret_file, key), token_file, (purpose, operator, case), scope).remote(base)
     wanted = Pull(into, parallel, patience, read_keys(hub_key) if hub_key else ())
 
     async def work() -> Listing:

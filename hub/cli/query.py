@@ -15,7 +15,7 @@ from hub.cli.faults import CliFault
 from hub.cli.options import AsJson, HubUrl
 from hub.cli.output import show_json
 from hub.cli.texts import read_text
-from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, SecretFile, chosen
+from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, Scope, SecretFile, chosen, refuse_scope
 from hub.settings import load_settings
 
 
@@ -29,6 +29,7 @@ def command(
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
     key: KeyFile = None,
+    scope: Scope = None,
     access_token: Annotated[str | None, typer.Option("--token", envvar="HUITONG_TOKEN", help="已有的令牌 A token that you have.")] = None,
     purpose: Annotated[str | None, typer.Option(help="用途代码 Purpose; for a demonstration application its first.")] = None,
     operator: Annotated[str | None, typer.Option(help="使用人员 On whose behalf; for a demonstration application its own.")] = None,
@@ -51,11 +52,14 @@ def command(
     text = _document(document, file)
     body = {"query": text} | ({"variables": read_variables(variables)} if variables else {}) | ({"operationName": operation} if operation else {})
     headers = {"Accept": "application/graphql-response+json"}
+    given = access_token is not None and not app
+    if public or given:
+        refuse_scope(scope)
     if not public:
-        if access_token is None or app:
+        if not given:
             credentials = chosen(settings, app, client_id, Proof(client_secret, secret_file, key))
             purpose, operator = purpose or credentials.purpose, operator or credentials.operator
-            access_token = str(fetch_token(base, credentials)["access_token"])
+            access_token = str(fetch_token(base, credentials, scope)["access_token"])
         headers["Authorization"] = f"Bearer {access_token}"
     headers |= use_headers(purpose, operator, case)
     answer = read_answer(send(base, "/governance/graphql" if governance else "/graphql", json=body, headers=headers))

@@ -25,6 +25,9 @@ KeyFile = Annotated[
     Path | None,
     typer.Option("--key", exists=True, dir_okay=False, help="私钥文件（PEM 或 JWK）File of the application's private key, where it proves itself by one."),
 ]
+Scope = Annotated[
+    str | None, typer.Option(metavar="SCOPES", help="令牌的权限范围 Scopes of the token, space-separated. Default: all that the application has.")
+]
 
 
 def command(
@@ -33,7 +36,7 @@ def command(
     client_secret: ClientSecret = None,
     secret_file: SecretFile = None,
     key: KeyFile = None,
-    scope: Annotated[str | None, typer.Option(help="权限范围 Scopes, space-separated. Default: all that the application has.")] = None,
+    scope: Scope = None,
     url: HubUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +51,13 @@ def command(
     settings = load_settings()
     body = fetch_token(url or settings.url, chosen(settings, app, client_id, Proof(client_secret, secret_file, key)), scope)
     show_record(body, as_json, str(body["access_token"]))
+
+
+def refuse_scope(scope: str | None) -> None:
+    """Scopes are asked for with a token; one that is there already, or none at all, has those that it has."""
+    if scope is not None:
+        told = "仅可与凭据同用 goes with credentials alone: no token is asked for with HUITONG_TOKEN, --token, --token-file or --public"
+        raise typer.BadParameter(told, param_hint="--scope")
 
 
 @dataclass(frozen=True, slots=True)

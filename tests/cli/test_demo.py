@@ -66,6 +66,9 @@ def test_credentials_and_samples_are_as_promised(hub: Child, home: Path) -> None
 
 def test_a_demonstration_application_queries_by_name(hub: Child, home: Path) -> None:
     document = "{ civilAffairs { persons(first: 50) { nodes { name district } } } }"
+    scoped = run_command(home, "query", "--url", hub.url, "--app", "housing", "--scope", "query:unconditional", "{ me { scopes } }", "--json")
+    assert json.loads(scoped.stdout)["data"] == {"me": {"scopes": ["query:unconditional"]}}
+    assert run_command(home, "query", "--url", hub.url, "--public", "--scope", "query:unconditional", "{ __typename }").returncode == 2
     answered = run_command(home, "query", "--url", hub.url, "--app", "housing", document, "--json")
     assert answered.returncode == 0
     nodes = json.loads(answered.stdout)["data"]["civilAffairs"]["persons"]["nodes"]

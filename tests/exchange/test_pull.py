@@ -279,6 +279,19 @@ def test_a_token_of_the_environment_or_a_file(hub: RunningHub, several: str, pul
     assert pull(proxy.base, several, "--token", "x", app=None).code == 2, "no option takes a token"
 
 
+def test_a_token_of_fewer_scopes(hub: RunningHub, several: str, pull: Call, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the scopes named do not reach is refused, though the application has it; renewed tokens have the same scopes."""
+    refused = pull(proxy.base, several, "--scope", "query:unconditional")
+    assert (refused.code, "FORBIDDEN" in refused.err) == (1, True)
+    assert pull(proxy.base, several, "--scope", "exchange:nowhere.nothing").code == 1
+    proxy.answers = [(401, {})]
+    before = proxy.tokens()
+    own = " ".join(scope for scope in hub.applications["housing"]["scope"].split() if scope.endswith(":civil_affairs.person"))
+    assert (pull(proxy.base, several, "--scope", own).code, proxy.tokens() - before) == (0, 2)
+    monkeypatch.setenv("HUITONG_TOKEN", "x")
+    assert pull(proxy.base, several, "--scope", "query:unconditional", "--into", tmp_path / "given", app=None).code == 2
+
+
 def test_another_key_than_the_pinned_one_is_not_believed(several: str, pull: Call, proxy: Proxy, tmp_path: Path) -> None:
     (tmp_path / "log.key").write_text("huitong.ledger+c74f20a3+ARpc2Q\n")
     assert pull(proxy.base, several, "--hub-key", tmp_path / "log.key").code == 1

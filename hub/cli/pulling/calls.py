@@ -17,7 +17,7 @@ from hub.cli.pulling.listing import Listing
 from hub.cli.pulling.remote import Remote, Tokens
 from hub.cli.query import use_headers
 from hub.cli.texts import read_text
-from hub.cli.token import Proof, chosen
+from hub.cli.token import Proof, chosen, refuse_scope
 from hub.settings import load_settings
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -34,6 +34,8 @@ class Caller:
     token_file: Path | None
     use: tuple[str | None, str | None, str | None]
     """Purpose, operator and case."""
+    scope: str | None = None
+    """Of the tokens that the credentials get; all that there are where it is ``None``."""
 
     def remote(self, url: str) -> Remote:
         """The hub as this caller sees it. A token that is given is used where no application is named.
@@ -44,10 +46,11 @@ class Caller:
         purpose, operator, case = self.use
         given = self._given()
         if given is not None and not self.app:
+            refuse_scope(self.scope)
             return Remote(url, Tokens(url, None, given), use_headers(purpose, operator, case))
         credentials = chosen(load_settings(), self.app, self.client_id, self.proof)
         use = use_headers(purpose or credentials.purpose, operator or credentials.operator, case)
-        return Remote(url, Tokens(url, credentials, None), use)
+        return Remote(url, Tokens(url, credentials, None, self.scope), use)
 
     def _given(self) -> str | None:
         """A token that is there already. No option takes one: others may see a command's options."""

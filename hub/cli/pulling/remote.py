@@ -86,8 +86,9 @@ class Trying:
 class Tokens:
     """The access token: one that was given, or those that the credentials get, each renewed before it ends or once it is refused."""
 
-    def __init__(self, url: str, credentials: Credentials | None, given: str | None) -> None:
+    def __init__(self, url: str, credentials: Credentials | None, given: str | None, scope: str | None = None) -> None:
         self._url = url
+        self._scope = scope
         self._credentials = credentials
         self._token = given
         self._until = time.monotonic() if given is None else float("inf")
@@ -120,7 +121,7 @@ class Tokens:
         if self._credentials is None:
             raise CliFault("没有令牌 there is no token", "--app, --client-id, HUITONG_TOKEN, --token-file")
         try:
-            body = await asyncio.to_thread(fetch_token, self._url, self._credentials)
+            body = await asyncio.to_thread(fetch_token, self._url, self._credentials, self._scope)
         except CliFault as fault:
             if fault.code == NOT_REACHABLE or isinstance(fault, HubBusy):
                 raise Again(fault.message) from None
