@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -58,6 +58,12 @@ class Rights:
             *([[self.audience.consumer, self.audience.key_id]] if self.audience else []),
         ]
         return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+    def narrowed(self, resources: Collection[str]) -> Rights:
+        """What decisions on these resources follow from, and nothing else: grants on others may come and go."""
+        # A scope that names a resource has a dot in it; roles and unconditional scopes have none.
+        scopes = frozenset(scope for scope in self.scopes if "." not in scope or scope.partition(":")[2] in resources)
+        return replace(self, scopes=scopes, grants={code: terms for code, terms in self.grants.items() if code in resources})
 
     def scoped(self, operation: Operation, target: str) -> bool:
         """Whether the token carries ``<operation>:<target>``."""

@@ -84,7 +84,7 @@ class Ending:
         rows: Counter[str] = Counter()
         for chunk in chunks:
             rows.update(chunk.accessed)
-        policy, subjects = plan.compiled.rights.fingerprint, self._live.core.subjects
+        policy, subjects = plan.job.policy, self._live.core.subjects
         by_resource: dict[str, list[Taken]] = {}
         for access in plan.answer.accesses.values():
             by_resource.setdefault(access.face.resource.code, []).append(access)

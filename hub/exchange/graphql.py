@@ -18,6 +18,7 @@ from hub.exchange.compiling import UTF_8, Compiled, input_digest
 from hub.exchange.delivery.destinations import check_destination
 from hub.exchange.delivery.graphql import Delivered
 from hub.exchange.pace import pace_of
+from hub.exchange.resting import policy_of
 from hub.exchange.store import MOST_WAITING, Job, TooMany
 from hub.exchange.work.task import EXTENSIONS
 from hub.sharing.quota import check_quota, limited
@@ -259,7 +260,7 @@ def _values(context: Context, given: StartExchangeInput, variables: dict[str, An
         "rows_done": 0,
         "bytes": 0,
         "plan": compiled.plan,
-        "policy": context.caller.rights.fingerprint,
+        "policy": policy_of(context.caller.rights, {face.resource.code for face in compiled.export.plan.faces.values()}),
         "snapshot": context.snapshot.number,
         "created_at": now(),
     }

@@ -8,6 +8,7 @@ from auth.decide import Rights
 from hub.exchange.compiling import Compiled
 from hub.exchange.planning import Planned
 from hub.exchange.reads import reads_of
+from hub.exchange.resting import rests_on
 from hub.exchange.stops import Stopped, Waiting
 from hub.exchange.store import Job
 from hub.exchange.window import ALWAYS, is_open
@@ -57,7 +58,7 @@ class Looks:
         except LedgerUnavailable:
             raise Waiting(NO_LEDGER) from None
         rights = self.rights(job)
-        if rights.fingerprint != job.policy:
+        if not rests_on(job, rights):
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
         faces = self._live.view(rights).faces
         plan = compiled.export.plan

@@ -35,6 +35,7 @@ from hub.exchange.leases import Leases
 from hub.exchange.looks import Looks
 from hub.exchange.passage import Passage, set_aside
 from hub.exchange.planning import Planned, Sources, calling_of, check_whole, counted_and_cut, planned
+from hub.exchange.resting import rests_on
 from hub.exchange.sealing import Seals
 from hub.exchange.stops import Lost, Stopped, Waiting
 from hub.exchange.store import ExchangeStore, Job
@@ -261,7 +262,7 @@ class ExchangeRunner:
     def _planned(self, job: Job) -> Planned:
         """What was started, compiled anew: it must be what it was then (G2, G3)."""
         rights = self._means.looks.rights(job)
-        if rights.fingerprint != job.policy:
+        if not rests_on(job, rights):
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
         if not is_untouched(job):
             raise Stopped("CONFLICT 任务内容被更改 what the exchange was started with was changed")

@@ -17,9 +17,7 @@ def succeeded(case: Case, file: FileRecord) -> EntryDraft:
     job, use, face = case.job, case.caller.use, case.compiled.field.face
     resource, decision, app = face.resource, face.decision, case.caller.identified()
     items = tuple(Item(code, shown) for code, shown, _ in case.compiled.items[resource.code])
-    access = Access(
-        resource.code, resource.department, resource.source, items, grant=decision.grant, approver=decision.approver, policy=case.caller.rights.fingerprint
-    )
+    access = Access(resource.code, resource.department, resource.source, items, grant=decision.grant, approver=decision.approver, policy=job.policy)
     return EntryDraft(
         kind="exchange",
         call=make_id("call"),

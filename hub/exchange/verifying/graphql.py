@@ -13,6 +13,7 @@ from hub.api.context import Context
 from hub.exchange.compiling import UTF_8
 from hub.exchange.delivery.destinations import check_destination
 from hub.exchange.graphql import Exchange, ExchangeEncoding, ExchangeFormat, exchange_of
+from hub.exchange.resting import policy_of
 from hub.exchange.store import MOST_WAITING, TooMany, UploadGone, UploadUsed
 from hub.exchange.verifying.documents import Compiled, check_table, input_digest
 from hub.exchange.verifying.http import no_upload
@@ -154,7 +155,7 @@ def _values(context: Context, given: StartVerificationInput, compiled: Compiled,
         "rows_total": upload.rows,
         "bytes": 0,
         "plan": json.dumps(plan, ensure_ascii=False),
-        "policy": context.caller.rights.fingerprint,
+        "policy": policy_of(context.caller.rights, [face.resource.code]),
         "snapshot": context.snapshot.number,
         "created_at": now(),
     }

@@ -13,6 +13,7 @@ from anyio import to_thread
 from auth.decide import Rights
 from hub.exchange.looks import NO_ROOM
 from hub.exchange.reads import reads_of
+from hub.exchange.resting import rests_on
 from hub.exchange.stops import Lost, Renewed, Stopped, Waiting
 from hub.exchange.store import UNFINISHED, ExchangeStore, Job
 from hub.exchange.verifying.asking import Case
@@ -47,7 +48,7 @@ class Looks:
         if not registry.is_active(job.application):
             raise Stopped("FORBIDDEN 应用已停用 the application is disabled")
         rights = registry.rights(job.application, job.scopes)
-        if rights.fingerprint != job.policy:
+        if not rests_on(job, rights):
             raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
         return rights
 
