@@ -36,11 +36,13 @@ class _Broken(Exception):
 class Holding:
     """Whether a download may go on: ``look`` is done anew, with the rights of the moment, where rights or catalog have changed.
 
-    ``until`` is when the file is disposed of: who holds it open could read it for as long as he likes.
+    ``until`` is when the file is disposed of: who holds it open could read it for as long as he likes. ``stands`` says whether the token was
+    not taken back, nor whoever it is of disabled; that it has expired meanwhile ends no download.
     """
 
-    def __init__(self, live: Live, caller: Caller, look: Callable[[Caller], object], until: datetime | None) -> None:
+    def __init__(self, live: Live, caller: Caller, look: Callable[[Caller], object], until: datetime | None, stands: Callable[[], bool]) -> None:
         self._live = live
+        self._stands = stands
         self._until = until
         self._caller = caller
         self._look = look
@@ -49,7 +51,7 @@ class Holding:
     def __call__(self) -> bool:
         """Says no as well while nobody's rights can be told."""
         app, registry = self._caller.identified(), self._live.core.registry
-        if self._live.stale or not registry.is_active(app.client_id) or (self._until is not None and now() >= self._until):
+        if self._live.stale or not self._stands() or not registry.is_active(app.client_id) or (self._until is not None and now() >= self._until):
             return False
         rights = registry.rights(app.client_id, self._caller.rights.scopes)
         seen = rights, self._live.snapshot

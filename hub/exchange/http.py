@@ -119,7 +119,7 @@ class ExchangeHttp:
         file = next((file for file in job.files if file.name == request.path_params["name"]), None)
         if file is None or job.state != "SUCCEEDED":
             raise Fault(Code.NOT_FOUND, "没有该文件", "there is no such file", f"状态：{job.state}", f"the exchange is {job.state}")
-        faces = self._still_granted(caller, job)
+        faces, stands = self._still_granted(caller, job), self.identity.standing(request.headers)
         path = self.runner.folder(job.id) / file.name
         if not await to_thread.run_sync(path.is_file):
             raise _elsewhere()
@@ -132,7 +132,7 @@ class ExchangeHttp:
         except BaseException:
             place()
             raise
-        holding = Holding(self.live, caller, lambda again: self._still_granted(again, job), job.expires_at)
+        holding = Holding(self.live, caller, lambda again: self._still_granted(again, job), job.expires_at, stands)
         return Download(path, part, _file_headers(job, file), holding, self._breaking(caller, job, file), place)
 
     def _breaking(self, caller: Caller, job: Job, file: FileRecord) -> Callable[[int], Awaitable[None]]:
