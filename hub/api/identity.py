@@ -160,7 +160,7 @@ class Identity:
             access = self._verifier.verify(presented.token)
         except TokenInvalid:
             raise Unauthenticated(INVALID_TOKEN) from None
-        return lambda: not self._stale() and self._verifier.stands(access)
+        return lambda: not self._stale() and self._verifier.stands(access) and self._is_acting(access)
 
     def challenge(self, fault: Fault, headers: Headers) -> dict[str, str]:
         """``WWW-Authenticate`` where this fault needs it: a token is missing or not accepted, or its scopes do not reach (RFC 6750 §3.1)."""
@@ -211,6 +211,16 @@ class Identity:
         if access.subject.startswith(PERSON):
             return self._person(access)
         return Caller(self._registry.application(access.client_id), self._registry.rights(access.client_id, access.scopes), Use())
+
+    def _is_acting(self, access: AccessToken) -> bool:
+        """Whether a person who calls for an application still answers for it."""
+        if not access.subject.startswith(PERSON):
+            return True
+        try:
+            self._person(access)
+        except Unauthenticated:
+            return False
+        return True
 
     def _person(self, access: AccessToken) -> Caller:
         """The person, or the application that the person answers for at this moment."""
