@@ -13,6 +13,7 @@ from hub.catalog.scopes import OWNER
 from hub.people.codes import CONSOLE
 from hub.people.sessions import close_all_in
 from hub.people.tables import account_role, person
+from hub.sharing.registry import Application
 from hub.sharing.tables import application
 from hub.store.base import now
 from tests.attacks.world import earlier
@@ -43,6 +44,15 @@ async def test_the_owner_sees_what_the_application_sees(world: World) -> None:
     own, acting = await client_token(world, "housing"), await world.token(application="housing")
     for document in (ME, "{ __schema { types { name fields { name } } } }", "{ catalog(first: 5) { totalCount nodes { code } } }"):
         assert (await world.ask(own, document)).json()["data"] == (await world.ask(acting, document)).json()["data"]
+
+
+async def test_more_grants_than_a_token_can_name_are_handed_over_as_they_are_given(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one word for all of them; the person acts with the same rights."""
+    scopes, many = Application.scopes, frozenset(f"query:civil_affairs.register_of_residents_{n}" for n in range(200))
+    monkeypatch.setattr(Application, "scopes", lambda app: scopes(app) if app.person else scopes(app) | many)
+    token = await world.token(application="housing")
+    found = (await world.ask(token, ME)).json()["data"]["me"]
+    assert (found["application"], many <= set(found["scopes"])) == ("housing", True)
 
 
 async def test_the_ledger_names_the_person_and_the_application(world: World) -> None:
