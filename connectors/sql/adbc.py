@@ -31,6 +31,7 @@ _SETTINGS = {
     "statement_timeout": str(LONGEST_SECONDS * 1000),
     "TimeZone": "UTC",
     "DateStyle": "ISO",
+    "extra_float_digits": "3",
     "jit": "off",
     "standard_conforming_strings": "on",
 }

@@ -73,7 +73,7 @@ def _raw(kind: Kind, column: Any, decode: Decode | None) -> Told:
         case Kind.INTEGER | Kind.BIGINT if types.is_integer(column.type):
             return column.cast(_pa.int64()), 0, False
         case Kind.FLOAT if types.is_floating(column.type):
-            column = column.cast(_pa.float64())
+            column = _doubled(column)
             return _only(column, _pc.is_finite(column))
         case Kind.BOOLEAN if types.is_boolean(column.type):
             return column, 0, False
@@ -84,6 +84,11 @@ def _raw(kind: Kind, column: Any, decode: Decode | None) -> Told:
         case Kind.DATETIME if column.type == arrow_type(kind):
             return _within(column, column.view(_pa.int64()), _MICROS[0], _MICROS[1] + _LAST_MICRO)
     return _one_by_one(kind, column, decode)
+
+
+def _doubled(column: Any) -> Any:
+    """In double precision; of single precision by its text, as :func:`connectors.sql.single.shortest`."""
+    return (column.cast(_pa.string()) if _pa.types.is_float32(column.type) else column).cast(_pa.float64())
 
 
 def _within(column: Any, numbers: Any, least: int, most: int) -> Told:
@@ -109,7 +114,7 @@ def _masked(output: Column, kind: Kind, column: Any) -> Told:
         more = _one_by_one(kind, column, _number)
         return more[0], wrong + more[1], last or more[2]
     if kind is Kind.FLOAT and _pa.types.is_floating(column.type):
-        column = column.cast(_pa.float64())
+        column = _doubled(column)
         return _only(column, _pc.invert(_pc.is_nan(column)))
     if kind in (Kind.INTEGER, Kind.BIGINT) and _pa.types.is_integer(column.type):
         return column.cast(_pa.int64()), 0, False

@@ -109,6 +109,10 @@ class SqlDialect(Protocol):
         """The parameter's value, to compare with :meth:`stored`."""
         ...
 
+    def against(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
+        """The same for this column, whose own type may hold another value for it."""
+        ...
+
     def native(self, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """The parameter's value, to compare with the bare column in its own order."""
         ...
@@ -188,13 +192,17 @@ class Standard(SqlDialect, Protocol):
         """Every value can be delivered."""
         return None
 
+    def against(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
+        """As for any column."""
+        return self.value(binds, parameter, kind, ordered=ordered)
+
     def native(self, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """As for equality."""
         return self.value(binds, parameter, kind, ordered=False)
 
     def equal(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
         """The stored column and the value, as they are."""
-        return self.stored(column, kind, ordered=False) == self.value(binds, parameter, kind, ordered=False)
+        return self.stored(column, kind, ordered=False) == self.against(column, binds, parameter, kind, ordered=False)
 
     def linked(self, here: Place, there: Place, kind: Kind, where: Expression) -> Expression:
         """By ``EXISTS``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Dialect, all_, and_, any_, case, cast, collate, extract, func, literal_column, not_, type_coerce
+from sqlalchemy import Dialect, all_, and_, any_, case, cast, collate, extract, func, literal_column, not_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeric, Text, TypeEngine
@@ -12,6 +12,7 @@ from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeri
 from connectors.selection import Kind
 from connectors.sql.dialect import Binds, Decode, Expression, Standard, guarded, unsealed
 from connectors.sql.rendering_postgres import PostgresRenderer
+from connectors.sql.single import doubled, held
 from connectors.sql.values import decimal_text, floating, truth, whole
 
 _TYPES: dict[Kind, TypeEngine[Any]] = {
@@ -89,7 +90,9 @@ class PostgresDialect(Standard):
         return and_(column.is_not(None), wrong)
 
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
-        """The bare column, so that its index serves; text by code point where it is ordered."""
+        """The bare column, so that its index serves; text by code point where it is ordered; of a moment its day, which for dates changes nothing."""
+        if kind is Kind.DATE:
+            return cast(column, Date)
         return collate(cast(column, Text), "C") if ordered and kind is Kind.STRING else column
 
     def value(self, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
@@ -104,6 +107,13 @@ class PostgresDialect(Standard):
         text = cast(binds.place(parameter, None, Text()), Text)
         return text if kind is Kind.STRING else cast(text, _TYPES[kind])
 
+    def against(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:
+        """A float as the number that a column of single precision holds for it."""
+        if kind is not Kind.FLOAT:
+            return self.value(binds, parameter, kind, ordered=ordered)
+        given = select(self.value(binds, parameter, kind, ordered=ordered).label("v")).subquery("given")
+        return select(held(column, given.c.v)).scalar_subquery()
+
     def among(self, column: Expression, binds: Binds, parameter: str, kind: Kind, *, negated: bool) -> Expression:
         """The list travels as one array."""
         values: Expression = binds.place(parameter, list)
@@ -111,7 +121,11 @@ class PostgresDialect(Standard):
             if kind in _AS_TEXT:
                 values = cast(values, ARRAY(Text))
             values = cast(values, ARRAY(_TYPES[kind]))
-        return column != all_(values) if negated else column == any_(values)
+        if kind is Kind.FLOAT:
+            given = func.unnest(values, type_=Double).table_valued("v", name="given").render_derived()
+            values = func.array(select(held(column, given.c.v)).scalar_subquery(), type_=ARRAY(Double))
+        left = self.stored(column, kind, ordered=False)
+        return left != all_(values) if negated else left == any_(values)
 
     def plain(self, column: Expression, kind: Kind) -> Expression:
         """A number without its scale."""
@@ -120,6 +134,10 @@ class PostgresDialect(Standard):
     def grouping(self, wired: Expression, kind: Kind) -> Expression:
         """Texts by their bytes: a nondeterministic collation takes several for one."""
         return collate(wired, "C") if kind is Kind.STRING else wired
+
+    def summed(self, column: Expression, kind: Kind) -> Expression:
+        """Floats as they are shown."""
+        return func.sum(doubled(column)) if kind is Kind.FLOAT else super().summed(column, kind)
 
     def scrambled(self, salt: Expression, plain: Expression) -> Expression:
         """In byte order."""

@@ -16,6 +16,7 @@ from connectors.sql.dialect_postgres import PostgresDialect
 from connectors.sql.driver import LONGEST_SECONDS, Connection, ConnectionLost, Session, object_name
 from connectors.sql.objects_postgres import described, listed
 from connectors.sql.pace import Pace
+from connectors.sql.single import from_bytes, to_bytes
 from connectors.sql.sqlstate import fault_of, missing_grant
 
 _asyncpg: Any = asyncpg
@@ -110,6 +111,7 @@ class PostgresDriver:
             "statement_timeout": str(timeout_ms),
             "TimeZone": "UTC",
             "DateStyle": "ISO",
+            "extra_float_digits": "3",
             "jit": "off",
         }
         self._timeout = timeout_ms / 1000
@@ -135,7 +137,7 @@ class PostgresDriver:
         return PostgresConnection(connection, self._module)
 
     async def _opened(self, settings: Mapping[str, str]) -> Any:
-        return await self._module.connect(
+        connection = await self._module.connect(
             **self._where,
             server_settings=dict(settings),
             timeout=self._timeout,
@@ -143,6 +145,12 @@ class PostgresDriver:
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,
         )
+        try:
+            await connection.set_type_codec("float4", schema="pg_catalog", encoder=to_bytes, decoder=from_bytes, format="binary")
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     def _hang_up(self, opening: asyncio.Future[Any]) -> None:
         self._abandoned.discard(opening)

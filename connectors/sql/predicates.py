@@ -59,8 +59,8 @@ class Conditions:
             case Comparison.EQ:
                 return self.equals(part.column, kind, part.parameter)
             case Comparison.NE:
-                return dialect.stored(column, kind, ordered=False) != dialect.value(binds, part.parameter, kind, ordered=False)
-        return _ORDERED[part.comparison](dialect.stored(column, kind, ordered=True), dialect.value(binds, part.parameter, kind, ordered=True))
+                return dialect.stored(column, kind, ordered=False) != dialect.against(column, binds, part.parameter, kind, ordered=False)
+        return _ORDERED[part.comparison](dialect.stored(column, kind, ordered=True), dialect.against(column, binds, part.parameter, kind, ordered=True))
 
     def equals(self, column: str, kind: Kind, parameter: str) -> Expression:
         """The column equals the parameter; null where either is null."""
@@ -106,7 +106,7 @@ class Conditions:
     def _value(self, key: Order, parameter: str) -> Expression:
         if key.scrambled:
             return self._scrambled(self._binds.place(parameter, str, Text()))
-        return self._dialect.value(self._binds, parameter, key.kind, ordered=True)
+        return self._dialect.against(self._table.c[key.column], self._binds, parameter, key.kind, ordered=True)
 
     def _scrambled(self, plain: Expression) -> Expression:
         return self._dialect.scrambled(self._binds.place(SALT, None, Text()), plain)
