@@ -12,6 +12,7 @@ import orjson
 from connectors.files.findings import Broken, Finding
 from connectors.files.reading import GUESSED_ROWS, MISSING, Asked, Opened
 from connectors.files.text import encoding_of
+from connectors.json_members import member_twice
 
 _MOST_BYTES = 16 << 20
 """Of one line."""
@@ -72,10 +73,13 @@ def _object(text: bytes, line: int, exact: bool) -> dict[str, Any]:
         found = orjson.loads(text)
         if isinstance(found, dict) and (exact or _long_number(found)):
             found = json.loads(text, parse_float=Decimal)
+        twice = member_twice(text, found) if isinstance(found, dict) else None
     except (ValueError, RecursionError):
         raise Broken(Finding("SURROGATE" if _has_surrogate(text) else "NOT_JSON", line)) from None
     if not isinstance(found, dict):
         raise Broken(Finding("NOT_JSON", line))
+    if twice is not None:
+        raise Broken(Finding("COLUMN_TWICE", line, twice))
     return found
 
 

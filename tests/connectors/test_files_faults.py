@@ -66,6 +66,21 @@ def test_utf_16_has_a_byte_order_mark(tmp_path: Path) -> None:
     assert [(each.code, each.byte) for each in found.findings.kept] == [("ENCODING", 0)]
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"编号": 1, "名称": "甲", "编号": 2, "金额": 1, "日期": null}', [("COLUMN_TWICE", 2, "编号")]),
+        ('{"编号":1,"名称":"甲","\\u7f16号" : 1}', [("COLUMN_TWICE", 2, "编号")]),
+        ('{"编号": 2, "名称": "\\"名称\\": 08:00", "金额": 1, "日期": null}', []),
+    ],
+)
+def test_a_name_that_stands_twice_in_an_object(tmp_path: Path, line: str, expected: list[Place]) -> None:
+    """As in a header, also where the values are the same; what only looks like a name within a value is none."""
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"编号": 1, "名称": "甲", "金额": 1, "日期": null}\n'.replace("1", "9", 1) + line + "\n", encoding="utf-8")
+    assert places(read(path)) == expected
+
+
 @pytest.mark.parametrize("depth", [1010, 100_000])
 def test_json_that_is_nested_deeply(tmp_path: Path, depth: int) -> None:
     path = tmp_path / "list.jsonl"

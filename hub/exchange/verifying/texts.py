@@ -11,6 +11,7 @@ from typing import TextIO
 
 import orjson
 
+from connectors.json_members import member_twice
 from hub.exchange.verifying.reading import MOST_CELL, MOST_COLUMNS, Cell, Malformed, Taking, at_line, check_columns, in_line
 
 _PIECE = 1 << 20
@@ -134,6 +135,9 @@ def _row(line: bytes, number: int, columns: dict[str, int]) -> list[Cell]:
     if _is_rounded(line, found):
         zh, en = "整数超过 64 位，会被舍入", "a whole number has more than 64 bits, and would be rounded"
         raise at_line(number, zh, en, "请写为文本（加引号）", "write it as a text, in quotation marks")
+    if (twice := member_twice(line, found)) is not None:
+        place = list(found).index(twice) + 1
+        raise at_line(number, f"第 {place} 个名称重复", f"name {place} stands twice", "请改名或删去其一", "rename or remove one of them")
     for name in found:
         if name not in columns:
             if len(columns) == MOST_COLUMNS:

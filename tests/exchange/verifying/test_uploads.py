@@ -58,6 +58,7 @@ MALFORMED_JSON = {
     "not a number": (b'{"id": NaN}\n', "line 1"),
     "more than 64 bits": (b'{"id": 1e30}\n{"id": 20261123000000000012}\n', "line 2"),
     "more digits than any": (b'{"id": %s}\n' % (b"9" * 300), "line 1"),
+    "name twice": (b'{"id": "1", "name": "8:00"}\n{"id": "2", "id" : "3"}\n', "line 2: name 1"),
     "nested too deeply to be looked through": (b'{"id": %s%s, "id": 1e19}\n' % (b"[" * 1020, b"]" * 1020), "line 1"),
 }
 
