@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 from connectors.selection import UNDELIVERABLE, Kind
 
 if TYPE_CHECKING:
+    from connectors.spi import ColumnDescription
     from connectors.sql.rendering import Renderer
 
 Expression = ColumnElement[Any]
@@ -72,6 +73,20 @@ class SqlDialect(Protocol):
     @property
     def exact(self) -> SqlDialect:
         """The same without comparisons by a column's own collation, which are there for indexes only and may fail."""
+        ...
+
+    @property
+    def careful(self) -> SqlDialect:
+        """The same with comparisons by what is shown, which no index serves, for objects with a column that :meth:`misleads`."""
+        ...
+
+    @property
+    def doubted(self) -> frozenset[Kind]:
+        """The kinds for which a column may."""
+        ...
+
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """The column is compared otherwise than it is shown as this kind."""
         ...
 
     @property
@@ -173,6 +188,20 @@ class Standard(SqlDialect, Protocol):
     def exact(self) -> SqlDialect:
         """Itself."""
         return self
+
+    @property
+    def careful(self) -> SqlDialect:
+        """Itself."""
+        return self
+
+    @property
+    def doubted(self) -> frozenset[Kind]:
+        """None."""
+        return frozenset()
+
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """No column does."""
+        return False
 
     @property
     def streamed(self) -> SqlDialect:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    Date,
     Dialect,
     Double,
     Integer,
@@ -31,6 +32,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from connectors.selection import UNDELIVERABLE, Kind, Value
+from connectors.spi import ColumnDescription
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Place, Standard, guarded, unsealed
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, whole_text
 
@@ -69,18 +71,29 @@ class MysqlDialect(Standard):
     name = "mysql"
     core: Dialect = _Core(paramstyle="qmark")
 
-    def __init__(self, *, collated: bool = True, texts: bool = False) -> None:
-        self._collated, self._texts = collated, texts
+    doubted = frozenset({Kind.DATE})
+
+    def __init__(self, *, collated: bool = True, texts: bool = False, days: bool = False) -> None:
+        self._collated, self._texts, self._days = collated, texts, days
 
     @property
     def exact(self) -> MysqlDialect:
         """Compares texts by their bytes alone: MariaDB refuses to compare a character with a column whose character set does not have it."""
-        return MysqlDialect(collated=False, texts=self._texts)
+        return MysqlDialect(collated=False, texts=self._texts, days=self._days)
 
     @property
     def streamed(self) -> MysqlDialect:
         """Rows come as texts, in which a float of single precision would be rounded."""
-        return MysqlDialect(collated=self._collated, texts=True)
+        return MysqlDialect(collated=self._collated, texts=True, days=self._days)
+
+    @property
+    def careful(self) -> MysqlDialect:
+        """Compares dates by their day."""
+        return MysqlDialect(collated=self._collated, texts=self._texts, days=True)
+
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """A moment of which the day is shown."""
+        return kind is Kind.DATE and column.kind is Kind.DATETIME
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """Text, because it is exact and fails for nobody; floats as they are, because the text of single precision is rounded."""
@@ -128,6 +141,8 @@ class MysqlDialect(Standard):
                 return cast(_text(column), LargeBinary)
             case Kind.BOOLEAN:
                 return (column != literal_column("0")).self_group()
+            case Kind.DATE if self._days:
+                return cast(column, Date)
         return column
 
     def value(self, binds: Binds, parameter: str, kind: Kind, *, ordered: bool) -> Expression:

@@ -29,7 +29,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from connectors.selection import Kind
+from connectors.spi import ColumnDescription
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
+from connectors.sql.types_sqlite import without_affinity
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, truth, whole
 from connectors.wire import decimal_key, keyed_decimal, utc_text
 
@@ -119,6 +121,19 @@ class SqliteDialect(Standard):
 
     name = "sqlite"
     core = sqlite.dialect(paramstyle="qmark")
+    doubted = frozenset({Kind.STRING})
+
+    def __init__(self, *, typed: bool = True) -> None:
+        self._typed = typed
+
+    @property
+    def careful(self) -> SqliteDialect:
+        """Compares numbers in columns of texts by their texts."""
+        return SqliteDialect(typed=False)
+
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """Without an affinity numbers stay numbers, which no text equals and all texts lie behind."""
+        return kind is Kind.STRING and without_affinity(column.type)
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """The bare column but for texts, so that every value comes as it is stored."""
@@ -166,6 +181,8 @@ class SqliteDialect(Standard):
     def stored(self, column: Expression, kind: Kind, *, ordered: bool) -> Expression:
         """Binary text, whatever the column's collation; decimals and moments in one form each."""
         match kind:
+            case Kind.STRING if not self._typed:
+                return collate(cast(column, Text), "BINARY")
             case Kind.STRING | Kind.DATE:
                 return collate(column, "BINARY")
             case Kind.DECIMAL:
@@ -201,7 +218,7 @@ class SqliteDialect(Standard):
 
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """A range, so that an index serves it."""
-        left = collate(column, "BINARY")
+        left = self.stored(column, Kind.STRING, ordered=True)
         return and_(left >= binds.place(parameter), left < binds.place(parameter, after_prefix))
 
     def plain(self, column: Expression, kind: Kind) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTime
 from connectors.selection import Binding, Column, Comparison, Kind, Row, Selection, TextRows, Value
 from connectors.spi import Capabilities, ColumnDescription, ObjectDescription, Parameters, SourceCheck, SourceConfig
 from connectors.sql.driver import Connection, ConnectionLost, Driver, Incomparable, NotConnected
+from connectors.sql.finer import Compared, Finer, compared_by, compared_in
 from connectors.sql.pool import Pool
 from connectors.sql.rendering import Doubts
 from connectors.sql.statement import Statement
@@ -24,6 +25,8 @@ from connectors.wire import comparing
 from masking.sql import SQL_ALGORITHMS
 
 T = TypeVar("T")
+Ways = tuple[Statements, Statements]
+"""By which statements are written, and by which where those are refused as incomparable."""
 
 CAPABILITIES = Capabilities(
     comparisons=frozenset(Comparison),
@@ -52,8 +55,10 @@ class SqlSource:
         self._pool = Pool(driver, config.pool)
         self._harmless: tuple[type[Exception], ...] = (Incomparable, *driver.errors)
         """What leaves a connection as it was."""
-        self._statements = Statements(driver.dialect)
-        self._exact = Statements(driver.dialect.exact)
+        dialect = driver.dialect
+        self._usual = Statements(dialect), Statements(dialect.exact)
+        self._careful = self._usual if dialect.careful is dialect else (Statements(dialect.careful), Statements(dialect.careful.exact))
+        self._finer = Finer(dialect, lambda binding: self._run(binding.object, driver.describe, binding))
         self._doubts = Doubts()
         self._streaming = SqlStreaming(config.code, driver, arrow)
 
@@ -63,7 +68,8 @@ class SqlSource:
             _refuse_lost_places(self._code, selection, parameters)
         if self._doubts.resting(selection):
             return TextRows([], None)
-        rows = await self._rows(lambda statements: statements.rows(selection), parameters, selection.binding)
+        written = await self._written(compared_by(selection))
+        rows = await self._rows(written, lambda statements: statements.rows(selection), parameters, selection.binding)
         self._doubts.note(selection, rows)
         return rows if selection.outputs else [()] * len(rows)
 
@@ -72,8 +78,9 @@ class SqlSource:
         known = comparing(key.kind)
         asked = {known(value): value for value in values}
         found: dict[Value, list[Row]] = {}
+        written = await self._written(compared_by(selection, key))
         for part in _parts(list(values), self.capabilities.keys_per_call):
-            for row in await self._rows(lambda statements: statements.rows(selection, key), {**parameters, KEYS: part}, selection.binding):
+            for row in await self._rows(written, lambda statements: statements.rows(selection, key), {**parameters, KEYS: part}, selection.binding):
                 value = asked.get(known(row[-1]))
                 if value is not None:
                     found.setdefault(value, []).append(row[:-1])
@@ -87,13 +94,14 @@ class SqlSource:
         """One statement."""
         most = 1 if alone else _ROWS_PER_KEY * len(values)
         bound = {**parameters, KEYS: values, MOST: most}
+        usual, exact = await self._written(compared_by(selection, key))
         try:
-            rows = await self._asked(self._statements.look_up(selection, key), bound, selection.binding)
+            rows = await self._asked(usual.look_up(selection, key), bound, selection.binding)
         except Incomparable:
             if not alone:
                 # Without an index, and for one value's sake.
                 return None
-            rows = await self._asked(self._exact.look_up(selection, key), bound, selection.binding)
+            rows = await self._asked(exact.look_up(selection, key), bound, selection.binding)
         return rows if alone or len(rows) < most else None
 
     def streams(self, selection: Selection) -> bool:
@@ -104,7 +112,8 @@ class SqlSource:
         """One statement, on a session of its own."""
         if selection.after:
             _refuse_lost_places(self._code, selection, parameters)
-        async with aclosing(self._streaming.stream(selection, parameters, part, rows)) as batches:
+        careful = await self._finer.among(compared_by(selection))
+        async with aclosing(self._streaming.stream(selection, parameters, part, rows, careful=careful)) as batches:
             async for batch in batches:
                 yield batch
 
@@ -114,12 +123,14 @@ class SqlSource:
 
     async def count(self, selection: Selection, parameters: Parameters) -> int:
         """One statement."""
-        ((count,),) = await self._rows(lambda statements: statements.count(selection), parameters, selection.binding)
+        written = await self._written(compared_by(selection))
+        ((count,),) = await self._rows(written, lambda statements: statements.count(selection), parameters, selection.binding)
         return int(count or 0)
 
     async def aggregate(self, asked: Aggregation, parameters: Parameters) -> Sequence[Row]:
         """One statement."""
-        return await self._rows(lambda statements: statements.aggregate(asked), parameters, asked.binding)
+        written = await self._written(compared_in(asked))
+        return await self._rows(written, lambda statements: statements.aggregate(asked), parameters, asked.binding)
 
     async def describe(self, binding: Binding) -> Sequence[ColumnDescription]:
         """Columns in the table's order."""
@@ -148,11 +159,15 @@ class SqlSource:
         await self._streaming.close()
         await self._pool.close()
 
-    async def _rows(self, write: Callable[[Statements], Statement], parameters: Parameters, binding: Binding) -> list[Row]:
+    async def _written(self, compared: Iterable[Compared]) -> Ways:
+        return self._careful if await self._finer.among(compared) else self._usual
+
+    async def _rows(self, written: Ways, write: Callable[[Statements], Statement], parameters: Parameters, binding: Binding) -> list[Row]:
+        usual, exact = written
         try:
-            return await self._asked(write(self._statements), parameters, binding)
+            return await self._asked(write(usual), parameters, binding)
         except Incomparable:
-            return await self._asked(write(self._exact), parameters, binding)
+            return await self._asked(write(exact), parameters, binding)
 
     async def _asked(self, statement: Statement, parameters: Parameters, binding: Binding) -> list[Row]:
         return statement.rows(await self._run(binding.object, _fetched, statement, parameters))

@@ -46,17 +46,20 @@ class SqlStreaming:
         self._source = source
         self._driver = driver
         self._arrow = arrow
-        self._statements = Streams(driver.dialect.streamed)
-        self._exact = Streams(driver.dialect.exact.streamed)
+        self._usual = Streams(driver.dialect.streamed), Streams(driver.dialect.exact.streamed)
+        careful = driver.dialect.careful
+        self._careful = self._usual if careful is driver.dialect else (Streams(careful.streamed), Streams(careful.exact.streamed))
         self._native = None if arrow is None else Streams(arrow.dialect)
 
-    async def stream(self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
-        """One statement."""
+    async def stream(
+        self, selection: Selection, parameters: Parameters, part: Slice | None, rows: int, *, careful: bool = False
+    ) -> AsyncGenerator[Streamed, None]:
+        """One statement; ``careful`` as the dialect's."""
         bound = {**parameters, **ends(part)}
         if self._arrow is not None and self._native is not None:
             batches = self._of_arrow(self._arrow, self._native, selection, bound, part, rows)
         else:
-            batches = self._of_rows(selection, bound, part, rows)
+            batches = self._of_rows(self._careful if careful else self._usual, selection, bound, part, rows)
         async with aclosing(batches) as all_:
             async for batch in all_:
                 yield batch
@@ -64,9 +67,9 @@ class SqlStreaming:
     async def cuts(self, selection: Selection, parameters: Parameters, key: Column, rows: int) -> Sequence[Value]:
         """One statement for each, which begins in the key's index where the last one ended."""
         try:
-            return await self._hops(self._statements, selection, parameters, key, rows)
+            return await self._hops(self._usual[0], selection, parameters, key, rows)
         except Incomparable:
-            return await self._hops(self._exact, selection, parameters, key, rows)
+            return await self._hops(self._usual[1], selection, parameters, key, rows)
 
     async def close(self) -> None:
         """Ends what is held between streams."""
@@ -104,10 +107,12 @@ class SqlStreaming:
                     return found
                 found.append(behind[0][0])
 
-    async def _of_rows(self, selection: Selection, bound: Parameters, part: Slice | None, rows: int) -> AsyncGenerator[Streamed, None]:
+    async def _of_rows(
+        self, statements: tuple[Streams, Streams], selection: Selection, bound: Parameters, part: Slice | None, rows: int
+    ) -> AsyncGenerator[Streamed, None]:
         begun = False
         try:
-            async with aclosing(self._read(self._statements, selection, bound, part, rows)) as batches:
+            async with aclosing(self._read(statements[0], selection, bound, part, rows)) as batches:
                 async for batch in batches:
                     begun = True
                     yield batch
@@ -115,7 +120,7 @@ class SqlStreaming:
         except Incomparable:
             if begun:
                 raise SourceRefused(self._source, f"texts of {selection.binding.object} cannot be compared") from None
-        async with aclosing(self._read(self._exact, selection, bound, part, rows)) as batches:
+        async with aclosing(self._read(statements[1], selection, bound, part, rows)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -11,6 +11,7 @@ from connectors.selection import Kind
 from connectors.wire import decimal_key, utc_text
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_UNTYPED = ("", "ANY")
 _WITHOUT_KIND = ("JSON", "XML", "GEOM", "POLYGON", "INTERVAL", "BINARY", "IMAGE")
 
 
@@ -39,6 +40,11 @@ def declared_kind(declared: str) -> Kind | None:
     return _by_affinity(name)
 
 
+def without_affinity(declared: str) -> bool:
+    """A column of this declared type keeps numbers beside texts as they are."""
+    return declared.upper() in _UNTYPED or ("BLOB" in declared.upper() and "INT" not in declared.upper())
+
+
 def _by_affinity(name: str) -> Kind | None:
     if "INT" in name:
         return Kind.BIGINT
@@ -49,7 +55,7 @@ def _by_affinity(name: str) -> Kind | None:
     if any(word in name for word in ("REAL", "FLOA", "DOUB")):
         return Kind.FLOAT
     # No type at all, or STRICT tables' ANY: nothing is promised, and text holds most.
-    return Kind.STRING if name in ("", "ANY") else Kind.DECIMAL
+    return Kind.STRING if name in _UNTYPED else Kind.DECIMAL
 
 
 def seen_kind(declared: str, seen: Seen) -> Kind | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from operator import eq, ge, lt, ne
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +21,8 @@ from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from connectors.sql.single import shortest
 from connectors.sql.source import SqlSource
+from tests.connectors.stands.mariadb import connected
+from tests.servers.mariadb import Mariadb
 from tests.servers.postgres import Postgres
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -65,19 +70,12 @@ async def paged(source: SqlSource, whole: Selection, size: int) -> list[Row]:
     raise AssertionError("the pages do not end")
 
 
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize(("column", "kind"), [("local", Kind.DATE), ("moment", Kind.DATE), ("r", Kind.FLOAT), ("f", Kind.FLOAT)])
-async def test_pages_by_a_finer_column_hold_every_row_once(finer: tuple[SqlSource, Binding], column: str, kind: Kind, descending: bool) -> None:
-    source, binding = finer
-    order = (Order(column, kind, descending), STABLE)
-    rows = await paged(source, Selection(binding, (Column(column, kind), ID), None, order), 7)
-    assert sorted(row[1] for row in rows) == list(range(1, ROWS + 1))  # type: ignore[type-var]
-    assert rows == sorted(sorted(rows, key=lambda row: row[1]), key=lambda row: row[0], reverse=descending)  # type: ignore[arg-type, return-value]
-
-
 @pytest.mark.parametrize(("column", "kind"), [("local", Kind.DATE), ("moment", Kind.DATE), ("r", Kind.FLOAT), ("f", Kind.FLOAT), ("w", Kind.FLOAT)])
-async def test_what_is_shown_is_what_is_compared(finer: tuple[SqlSource, Binding], column: str, kind: Kind) -> None:
-    source, binding = finer
+async def test_what_is_shown_is_what_is_compared_and_paged_by(finer: tuple[SqlSource, Binding], column: str, kind: Kind) -> None:
+    await all_of(*finer, column, kind)
+
+
+async def compared(source: SqlSource, binding: Binding, column: str, kind: Kind) -> None:
     shown: dict[Any, Any] = {row[0]: row[1] for row in await source.fetch(Selection(binding, (ID, Column(column, kind)), None, (STABLE,)), {})}
     for value in {*shown.values(), 1e300, -1e-300, 0.10000000001} if kind is Kind.FLOAT else set(shown.values()):
         for comparison, holds in ((Comparison.EQ, eq), (Comparison.NE, ne), (Comparison.LT, lt), (Comparison.GTE, ge)):
@@ -101,6 +99,53 @@ def test_shortest_of_powers_of_two_and_of_the_least_numbers() -> None:
     """As the shortest text of other programs (Ryu)."""
     known = [2.0**-96, 2.0**87, 2.0**90, 2.0**-149, 3 * 2.0**-149, 0.10000000149011612, 16777216.0, -3.4028234663852886e38]
     assert [shortest(each) for each in known] == [1.2621775e-29, 1.5474251e26, 1.2379401e27, 1e-45, 4e-45, 0.1, 16777216.0, -3.4028235e38]
+
+
+async def test_a_day_of_mariadb_s_moments(mariadb: Mariadb) -> None:
+    name = f"s{uuid4().hex}"
+    moments = [(each, f"'2026-01-01' + INTERVAL {each * 7 % ROWS * 97} MINUTE") for each in range(1, ROWS + 1)]
+    connection = await connected(mariadb)
+    await connection.query(f"CREATE DATABASE {name}")
+    await connection.query(f"CREATE TABLE {name}.finer (id INT PRIMARY KEY, local DATETIME, day DATE)")
+    await connection.query(f"INSERT INTO {name}.finer VALUES {', '.join(f'({each}, {moment}, DATE({moment}))' for each, moment in moments)}")
+    await connection.ensure_closed()
+    source = SqlConnector().open(SourceConfig("city.register", "sql", mariadb.url(name)))
+    try:
+        for column in ("local", "day"):
+            await all_of(source, Binding("finer"), column, Kind.DATE)
+        one = Compare("local", Kind.DATE, Comparison.EQ, "v")
+        assert await source.count(Selection(Binding("finer"), (ID,), one), {"v": "2026-01-02"}) == 15
+    finally:
+        await source.close()
+
+
+async def test_numbers_beside_texts_in_sqlite(tmp_path: Path) -> None:
+    """A column without a type keeps both; as texts they are ordered, compared and looked up as texts."""
+    with closing(sqlite3.connect(tmp_path / "loose.db")) as connection, connection:
+        connection.execute("CREATE TABLE loose (id INTEGER PRIMARY KEY, bare, typed TEXT)")
+        rows = [(each, each if each % 2 else f"{each}x" if each % 4 else str(each), str(each)) for each in range(1, ROWS + 1)]
+        connection.executemany("INSERT INTO loose VALUES (?, ?, ?)", rows)
+        connection.execute("CREATE VIEW seen AS SELECT id, CASE WHEN id % 2 THEN id ELSE typed END AS bare FROM loose")
+    source = SqlConnector().open(SourceConfig("city.register", "sql", f"sqlite:///{tmp_path}/loose.db"))
+    try:
+        for table, column in (("loose", "bare"), ("loose", "typed"), ("seen", "bare")):
+            await all_of(source, Binding(table), column, Kind.STRING)
+            key = Column(column, Kind.STRING)
+            assert await source.fetch_by_keys(Selection(Binding(table), (ID,)), {}, key, ["7"]) == {"7": [(7,)]}
+            assert await source.look_up_all(Selection(Binding(table), (ID,)), {}, key, ["7"], alone=True) == [(7, "7")]
+            begins = Compare(column, Kind.STRING, Comparison.STARTS_WITH, "v")
+            assert await ids(source, Binding(table), begins, "5") == [5, *range(50, 60)]
+    finally:
+        await source.close()
+
+
+async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -> None:
+    """Pages both ways, and comparisons with each value."""
+    for descending in (False, True):
+        rows = await paged(source, Selection(binding, (Column(column, kind), ID), None, (Order(column, kind, descending), STABLE)), 7)
+        assert sorted(row[1] for row in rows) == list(range(1, ROWS + 1))  # type: ignore[type-var]
+        assert rows == sorted(sorted(rows, key=lambda row: row[1]), key=lambda row: row[0], reverse=descending)  # type: ignore[arg-type, return-value]
+    await compared(source, binding, column, kind)
 
 
 async def test_numbers_of_single_precision_are_added_as_they_are_shown(finer: tuple[SqlSource, Binding]) -> None:
