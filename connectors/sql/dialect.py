@@ -156,6 +156,10 @@ class SqlDialect(Protocol):
         """The column is (not) one of the parameter's list, in one statement text for lists of any length."""
         ...
 
+    def claimed(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """The column is one of the parameter's list, whatever stands in that; null where it is null."""
+        ...
+
     def starts_with(self, column: Expression, binds: Binds, parameter: str) -> Expression:
         """The text column begins with exactly the parameter's text."""
         ...
@@ -236,6 +240,10 @@ class Standard(SqlDialect, Protocol):
     def linked(self, here: Place, there: Place, kind: Kind, where: Expression) -> Expression:
         """By ``EXISTS``."""
         return self.existing(here, there, self.stored(there[1], kind, ordered=False) == self.stored(here[1], kind, ordered=False), where)
+
+    def claimed(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """As in a filter."""
+        return self.among(column, binds, parameter, kind, negated=False)
 
     def existing(self, here: Place, there: Place, *conditions: Expression) -> Expression:
         """A row there satisfies the conditions."""

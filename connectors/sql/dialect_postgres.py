@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Dialect, all_, and_, any_, case, cast, collate, extract, func, literal_column, not_, select, type_coerce
+from sqlalchemy import Dialect, all_, and_, any_, case, cast, collate, extract, func, literal_column, not_, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeric, Text, TypeEngine
@@ -33,6 +33,7 @@ _DATES: tuple[Expression, Expression] = literal_column("DATE '0001-01-01'"), lit
 _MOMENTS: tuple[Expression, Expression] = literal_column("TIMESTAMPTZ '0001-01-01 00:00:00+00'"), literal_column("TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'")
 """What ISO 8601 has four digits for: the rest, BC, infinity and later years, cannot be delivered."""
 _NO_NUMBERS: list[Expression] = [literal_column(f"'{name}'") for name in ("NaN", "Infinity", "-Infinity")]
+_UUID: Expression = literal_column("'uuid'::regtype")
 _DECODED: dict[Kind, Decode] = {
     Kind.INTEGER: whole,
     Kind.BIGINT: whole,
@@ -127,6 +128,14 @@ class PostgresDialect(Standard):
         left = self.stored(column, kind, ordered=False)
         return left != all_(values) if negated else left == any_(values)
 
+    def claimed(self, column: Expression, binds: Binds, parameter: str, kind: Kind) -> Expression:
+        """Texts by the text that is shown: a spelling that is no label of an enumeration would fail the others. UUIDs in either case."""
+        if kind is not Kind.STRING:
+            return super().claimed(column, binds, parameter, kind)
+        shown, texts = cast(column, Text), ARRAY(Text)
+        uuid = and_(func.pg_typeof(column) == _UUID, shown == any_(cast(binds.place(parameter, _lowered), texts)))
+        return or_(shown == any_(cast(binds.place(parameter, list), texts)), uuid)
+
     def plain(self, column: Expression, kind: Kind) -> Expression:
         """A number without its scale."""
         return cast(column if kind is Kind.STRING else func.trunc(cast(column, Numeric)), Text)
@@ -156,6 +165,10 @@ class StreamedPostgres(PostgresDialect):
         if kind in (Kind.DATE, Kind.DATETIME):
             return cast(column, _TYPES[kind])
         return super().wire(column, kind)
+
+
+def _lowered(values: Any) -> list[str]:
+    return [str(value).lower() for value in values]
 
 
 def _moment(moment: Expression) -> Expression:

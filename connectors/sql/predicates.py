@@ -66,9 +66,9 @@ class Conditions:
         """The column equals the parameter; null where either is null."""
         return self._dialect.equal(self._table.c[column], self._binds, parameter, kind)
 
-    def among(self, column: str, kind: Kind, parameter: str) -> Expression:
+    def claimed(self, column: str, kind: Kind, parameter: str) -> Expression:
         """The column is one of the parameter's list; null where it is null."""
-        return self._dialect.among(self._table.c[column], self._binds, parameter, kind, negated=False)
+        return self._dialect.claimed(self._table.c[column], self._binds, parameter, kind)
 
     def order(self, keys: Sequence[Order]) -> list[Expression]:
         """The sort keys, nulls last."""

@@ -165,7 +165,7 @@ class Writer:
 
     def _output(self, output: Output) -> Expression:
         if isinstance(output, Match):
-            return self._conditions.among(output.column, output.kind, output.parameter)
+            return self._conditions.claimed(output.column, output.kind, output.parameter)
         clause = self._columns.written(self._selection.binding, output).clause
         return self._columns.shown(self._table, output) if clause is None else clause
 

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from connectors.errors import SourceMismatch, SourceRefused
-from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Order, Row, Selection, Undeliverable, Value
+from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Match, Order, Row, Selection, Undeliverable, Value
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from connectors.sql.source import SqlSource
@@ -155,6 +155,10 @@ async def test_a_value_that_no_column_of_its_type_could_hold_is_the_question_s_f
                 await source.count(equal, {"v": "nope"})
             with pytest.raises(SourceMismatch):
                 await source.look_up_all(Selection(kept, (Column("grade", Kind.STRING),)), {}, Column(column, Kind.STRING), ["nope"], alone=True)
+            for claims, outcome in (([right.upper(), "nope", right], True), (["nope"], False), ([], False)):
+                assert [tuple(row) for row in await source.fetch(Selection(kept, (Match(column, Kind.STRING, "v"),)), {"v": claims})] == [(outcome,)]
+        upper = {"v": ["7F3F1F3E-0000-4000-8000-000000000001"]}
+        assert [tuple(row) for row in await source.fetch(Selection(kept, (Match("key", Kind.STRING, "v"),)), upper)] == [(True,)]
         with pytest.raises(SourceRefused, match="does not exist") as missing:
             await source.fetch(Selection(Binding(f"{schema}.none"), (Column("key", Kind.STRING),)), {})
         assert not isinstance(missing.value, SourceMismatch)
