@@ -19,7 +19,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "COLUMN_TWICE": ("列名重复 the column's name stands twice", "请改名 rename one"),
     "RAGGED": ("列数与表头不同 the row has another number of cells than the header", "请检查分隔符与引号 check delimiters and quotes"),
     "QUOTE": ("引号未成对 a quote is not closed or stands inside of a value", "值中的引号须写两次 a quote inside of a value is written twice"),
-    "ENCODING": ("不是该编码的字节 bytes that are not of the encoding", "请以 UTF-8 或 GB18030 保存 save it as UTF-8 or GB18030"),
+    "ENCODING": (
+        "不是该编码的字节 bytes that are not of the encoding",
+        "请以 UTF-8 或 GB18030 保存（JSON Lines 只用 UTF-8） save it as UTF-8 or GB18030, JSON Lines as UTF-8",
+    ),
+    "MARK": ("字节顺序标记属于另一种编码 a byte order mark of another encoding", "请去除标记，或更正 encoding remove the mark, or correct `encoding`"),
     "NUL": ("含有空字符 a NUL character", "请去除 remove it"),
     "SURROGATE": ("含有不成对的代理项 a lone surrogate", "请修正导出程序 mend the program that writes it"),
     "NOT_JSON": ("不是 JSON 对象 no JSON object", "每行一个 JSON 对象 one object per line"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.files.findings import Broken, Finding
 from connectors.files.reading import Asked, Opened, header_of
-from connectors.files.text import delimiter_of, encoding_of
+from connectors.files.text import MARK, delimiter_of, encoding_of
 
 _MOST_CHARACTERS = 1 << 20
 """Of one cell; a longer one means a quote that was never closed."""
@@ -26,6 +26,9 @@ def open_csv(asked: Asked) -> Opened:
 def _rows(asked: Asked, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[Any]]]:
     csv.field_size_limit(_MOST_CHARACTERS)
     with asked.path.open(encoding=encoding, newline="") as file:
+        # Of GB18030: the codecs of the others take theirs away.
+        if file.read(1) != MARK:
+            file.seek(0)
         for _ in range(asked.file.header - 1):
             file.readline()
         reader = csv.reader(file, delimiter=delimiter, strict=True)

@@ -13,14 +13,20 @@ from connectors.files.options import DELIMITERS
 
 CHUNK = 1 << 20
 _SAMPLE_ROWS, _SAMPLE_CHARACTERS = 50, 1 << 18
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+MARK = "\ufeff"
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (MARK.encode("gb18030"), "gb18030"),
+)
 
 
 def encoding_of(path: Path, declared: str) -> str:
     """The file's encoding, which all its bytes follow: ``utf-8``, ``utf-8-sig``, ``gb18030`` or ``utf-16``.
 
     Raises:
-        Broken: it is empty, holds a NUL, or bytes that are not of the encoding; with the place of the first.
+        Broken: it is empty, begins with the byte order mark of another encoding, holds a NUL, or bytes that are not of the encoding; with the place of the first.
     """
     with path.open("rb") as file:
         head = file.read(4)
@@ -29,10 +35,14 @@ def encoding_of(path: Path, declared: str) -> str:
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if declared == "utf-16" and marked != "utf-16":
         raise Broken(Finding("ENCODING", 1, byte=0))
+    if declared == "gb18030" and marked not in (None, declared):
+        raise Broken(Finding("MARK", 1, byte=0))
     if declared != "auto":
         name = "utf-8-sig" if declared == "utf-8" and marked == "utf-8-sig" else declared
         return _proven(path, [name])
-    return _proven(path, [marked] if marked else ["utf-8", "gb18030"])
+    if marked and (finding := _fault(path, marked)) is not None:
+        raise Broken(Finding("MARK", 1, byte=0) if finding.code == "ENCODING" and _fault(path, "gb18030", len(codecs.BOM_UTF8)) is None else finding)
+    return marked or _proven(path, ["utf-8", "gb18030"])
 
 
 def _proven(path: Path, names: list[str]) -> str:
@@ -47,10 +57,11 @@ def _proven(path: Path, names: list[str]) -> str:
     raise Broken(first or Finding("ENCODING"))
 
 
-def _fault(path: Path, name: str) -> Finding | None:
+def _fault(path: Path, name: str, start: int = 0) -> Finding | None:
     decoder = codecs.getincrementaldecoder(name)("strict")
-    before = lines = 0
+    before, lines = start, 0
     with path.open("rb") as file:
+        file.seek(start)
         while True:
             chunk = file.read(CHUNK)
             pending = len(decoder.getstate()[0])
@@ -72,7 +83,7 @@ def delimiter_of(path: Path, encoding: str, declared: str, header: int, columns:
     if declared != "auto":
         return DELIMITERS[declared]
     with path.open(encoding=encoding, newline="") as file:
-        sample = file.read(_SAMPLE_CHARACTERS).splitlines(keepends=True)
+        sample = file.read(_SAMPLE_CHARACTERS).removeprefix(MARK).splitlines(keepends=True)
 
     def quality(delimiter: str) -> tuple[int, int, int]:
         rows = list(_rows(sample, delimiter, header))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import zipfile
 from pathlib import Path
@@ -125,6 +126,23 @@ def test_bytes_that_are_no_text(tmp_path: Path, content: bytes, declared: str, c
     path.write_bytes(content)
     (finding,) = read(path, encoding=declared).findings.kept
     assert (finding.code, finding.line, finding.byte) == (code, line, byte)
+
+
+@pytest.mark.parametrize(
+    ("mark", "declared", "expected"),
+    [
+        (codecs.BOM_UTF8, "gb18030", [("MARK", 1, None)]),
+        (codecs.BOM_UTF8, "auto", [("MARK", 1, None)]),
+        ("\ufeff".encode("gb18030"), "gb18030", []),
+        ("\ufeff".encode("gb18030"), "auto", []),
+        (b"", "gb18030", []),
+    ],
+)
+def test_byte_order_marks_of_gb18030(tmp_path: Path, mark: bytes, declared: str, expected: list[Place]) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(mark + "编号,名称,金额,日期\n1,甲,1,2026-11-22\n".encode("gb18030"))
+    outcome = read(path, encoding=declared)
+    assert (places(outcome), outcome.rows) == (expected, 0 if expected else 1)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ MOST_LINE = 256 * 1024
 CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
 """``charset`` of the media type → codec."""
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARK = "\ufeff"
 _SAVE = "请另存为 CSV UTF-8", "save the table as CSV in UTF-8"
 
 
@@ -31,6 +32,11 @@ def read_csv(path: Path, charset: str, taking: Taking) -> list[str]:
         Malformed: the first thing that is wrong.
     """
     codec = CHARSETS[charset] if charset else _sniffed(path)
+    if codec == "gb18030" and _starts_with(path, codecs.BOM_UTF8):
+        zh, en = "文件以 UTF-8 的字节顺序标记（BOM）开头，却按 GB18030 读取", "the file begins with the byte order mark (BOM) of UTF-8, and is read as GB18030"
+        raise Malformed(
+            zh, en, "若为 UTF-8，请勿另行声明编码；若为 GB18030，请去除标记", "declare no other charset where it is UTF-8; remove the mark where it is GB18030"
+        )
     csv.field_size_limit(MOST_CELL * 4)
     with path.open(encoding=codec, newline="") as file:
         lines = csv.reader(_bounded(file), strict=True)
@@ -73,11 +79,19 @@ def _bounded(file: TextIO) -> Iterator[str]:
     """Lines, none of them longer than there may be."""
     readline = file.readline
     number = 0
+    # Of GB18030: the codec of UTF-8 takes its own away.
+    if file.read(1) != _MARK:
+        file.seek(0)
     while line := readline(MOST_LINE):
         number += 1
         if len(line) >= MOST_LINE:
             raise at_line(number, f"超过 {MOST_LINE} 个字符", f"longer than {MOST_LINE} characters", "请检查换行符", "look at the line breaks")
         yield line
+
+
+def _starts_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(mark)) == mark
 
 
 def _sniffed(path: Path) -> str:

@@ -107,6 +107,16 @@ def columns(folder: Path, format_: str, given: pa.Table) -> bytes:
     return (folder / "made").read_bytes()
 
 
+@pytest.mark.parametrize("charset", ["", "gb18030"])
+def test_byte_order_marks_of_gb18030(folder: Path, charset: str) -> None:
+    text = "id,姓名\n1,张\n".encode("gb18030")
+    _, rows = taken(folder, "\ufeff".encode("gb18030") + text, charset=charset)
+    assert rows == taken(folder, text, charset=charset)[1]
+    with pytest.raises(Malformed, match="byte order mark") as fault:
+        taken(folder, b"\xef\xbb\xbf" + text, charset="gb18030")
+    assert "GB18030" in fault.value.hint_en
+
+
 def test_refusals_name_the_place_in_both_languages(folder: Path) -> None:
     with pytest.raises(Malformed) as fault:
         taken(folder, b"id,name\n1," + b"x" * (MOST_CELL + 1) + b"\n")
