@@ -13,12 +13,16 @@ from connectors.selection import Kind
 from connectors.spi import ColumnDescription, Source, SourceConfig
 from schema.model import Item, Resource
 
-Change = Literal["OBJECT_GONE", "COLUMN_GONE", "COLUMN_NEW", "TYPE", "NULLABLE"]
+Change = Literal["OBJECT_GONE", "COLUMN_GONE", "COLUMN_NEW", "TYPE", "COMPARED", "NULLABLE"]
 _REMEDIES: Mapping[Change, str] = {
     "OBJECT_GONE": "请恢复，或修正清单中的 object、endpoint、remote restore it, or mend `object`, `endpoint` or `remote` in the manifest",
     "COLUMN_GONE": "请恢复该列，或从清单中移除并重新发布 restore it, or take it out of the manifest and publish that",
     "COLUMN_NEW": "请列为信息项，或写入 left_out share it as an item, or name it in `left_out`",
     "TYPE": "请在清单中更正类型并重新发布 correct the type in the manifest and publish that",
+    "COMPARED": (
+        "此类型的列只能展示：请去除 filterable 或标识，或由视图转换为文本 "
+        "a column of this type can only be shown: take `filterable`, or the identifier, away, or have a view cast it to text"
+    ),
     "NULLABLE": "请将 nullable 改为 true，并告知用户 write nullable = true, and tell who uses it",
 }
 _HAPPENED: Sequence[tuple[type[SourceFault], str]] = (
@@ -147,6 +151,8 @@ def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], t
 def _changed(resource: Resource, item: Item, column: ColumnDescription, types: Types) -> Iterator[Drift]:
     if not _holds(item.kind, column, types):
         yield _drift(resource, column.name, "TYPE", item.kind.value, column.type)
+    elif not column.compared and (item.filterable or item.code in resource.identifiers):
+        yield _drift(resource, column.name, "COMPARED", "filterable" if item.filterable else "identifier", column.type)
     if column.nullable and not item.nullable and types is not Types.NONE:
         yield _drift(resource, column.name, "NULLABLE", "nullable = false", "nullable")
 

@@ -115,3 +115,18 @@ async def test_types_and_nulls_that_changed_are_told(core: Core, postgres: Postg
         ("archive.t", "size", "TYPE"),
     ]
     assert (found.drifts[1].catalog, found.drifts[1].source) == ("date", "text")
+
+
+@pytest.mark.slow
+async def test_a_type_that_can_only_be_shown_is_told_where_it_is_to_be_compared(core: Core, postgres: Postgres) -> None:
+    schema = f"d{uuid4().hex}"
+    owner = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+    await owner.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}; CREATE TABLE t (id integer PRIMARY KEY, opens text, shuts text UNIQUE)")
+    await owner.execute("CREATE INDEX ON t (opens)")
+    publish(core, (await drafted(postgres.url(), only=[f"{schema}.*"])).text)
+    assert told(await drift(core)) == []
+    await owner.execute("ALTER TABLE t ALTER opens TYPE time USING opens::time, ALTER shuts TYPE inet USING shuts::inet")
+    await owner.close()
+    found = await drift(core)
+    assert told(found) == [("archive.t", "opens", "COMPARED"), ("archive.t", "shuts", "COMPARED")]
+    assert (found.drifts[0].catalog, found.drifts[0].source) == ("filterable", "time without time zone")
