@@ -13,6 +13,7 @@ import pyarrow.compute
 from connectors.arrow_types import arrow_type, column_of, output_kind
 from connectors.selection import Column, Kind, Match, Output
 from connectors.sql.dialect import BAD, Decode, unsealed
+from connectors.sql.single import BEYOND, shortest
 from connectors.sql.values import DECIMAL
 from connectors.streaming import Streamed
 from masking.rules import tells_nothing
@@ -88,7 +89,14 @@ def _raw(kind: Kind, column: Any, decode: Decode | None) -> Told:
 
 def _doubled(column: Any) -> Any:
     """In double precision; of single precision by its text, as :func:`connectors.sql.single.shortest`."""
-    return (column.cast(_pa.string()) if _pa.types.is_float32(column.type) else column).cast(_pa.float64())
+    double = column.cast(_pa.float64())
+    if not _pa.types.is_float32(column.type):
+        return double
+    short = column.cast(_pa.string()).cast(_pa.float64())
+    further = _pc.add(short, _pc.multiply(_pc.subtract(short, double), BEYOND)).cast(_pa.float32(), safe=False)
+    if _pc.any(_pc.and_(_pc.is_finite(double), _pc.not_equal(further, column))).as_py():
+        return _pa.array([None if value is None else shortest(value) for value in double.to_pylist()], _pa.float64())
+    return short
 
 
 def _within(column: Any, numbers: Any, least: int, most: int) -> Told:

@@ -13,6 +13,8 @@ from connectors.sql.dialect import Expression
 _FLOAT = struct.Struct("!f")
 _FEWEST, _MOST = 6, 9
 """Digits: six are always kept, nine always tell two numbers apart (IEEE 754)."""
+BEYOND = 1e-7
+"""Of the way from a number to its text, so much further: what is in the middle is then another number's."""
 _NORMAL = 2.0**-126
 _BOUNDS: tuple[Expression, Expression] = literal_column("7.1e-46"), literal_column("3.4028235e38")
 """What PostgreSQL casts to ``real`` without an error."""
@@ -34,7 +36,8 @@ def shortest(number: float) -> float:
 
 def _same(short: float, number: float) -> bool:
     try:
-        return _FLOAT.pack(short) == _FLOAT.pack(number)
+        # Not what lies in the middle of two numbers: PostgreSQL takes it for neither.
+        return _FLOAT.pack(short + (short - number) * BEYOND) == _FLOAT.pack(number)
     except OverflowError:
         return False
 

@@ -16,7 +16,7 @@ import pytest
 
 from connectors.aggregation import Aggregation, Measure
 from connectors.arrow_types import wire_rows
-from connectors.selection import Binding, Column, Compare, Comparison, Kind, Match, Order, Predicate, Row, Selection, Value
+from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Match, Order, Predicate, Row, Selection, Value
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from connectors.sql.single import shortest
@@ -146,6 +146,26 @@ async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -
         assert sorted(row[1] for row in rows) == list(range(1, ROWS + 1))  # type: ignore[type-var]
         assert rows == sorted(sorted(rows, key=lambda row: row[1]), key=lambda row: row[0], reverse=descending)  # type: ignore[arg-type, return-value]
     await compared(source, binding, column, kind)
+
+
+async def test_a_number_in_the_middle_of_two_is_called_by_neither(postgres: Postgres) -> None:
+    """In a query as in a stream and in a filter: PostgreSQL's own text of 123456500 is 1.23456496e+08."""
+    schema = f"s{uuid4().hex}"
+    connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+    try:
+        await connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.finer (id bigint, r real)")
+        await connection.execute(f"INSERT INTO {schema}.finer VALUES (1, 134218500), (2, 0.1), (3, 123456500), (4, NULL), (5, 'NaN')")
+    finally:
+        await connection.close()
+    source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
+    whole = Selection(Binding(f"{schema}.finer"), (Column("r", Kind.FLOAT),), None, (STABLE,))
+    try:
+        shown = [134218500.0, 0.1, 123456496.0, None]
+        assert [row[0] for row in await source.fetch(whole, {})] == [*shown, UNDELIVERABLE]
+        assert [row[0] async for part in source.stream(whole, {}, None, 100) for row in wire_rows(part)] == [*shown, None]
+        assert await ids(source, whole.binding, Compare("r", Kind.FLOAT, Comparison.EQ, "v"), 123456496.0) == [3]
+    finally:
+        await source.close()
 
 
 async def test_numbers_of_single_precision_are_added_as_they_are_shown(finer: tuple[SqlSource, Binding]) -> None:
