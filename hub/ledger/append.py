@@ -31,6 +31,8 @@ PATIENCE_MS = 2000
 """How long a commit of the event loop's entries waits for somebody else's lock of the database."""
 IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
+CROWD = 16
+"""Calls in work from which on a commit waits for some of them. With fewer, who has come would wait for longer than a commit takes."""
 MOST_GATHERED = 64
 """Entries of a commit that are waited for at most."""
 PROBE_SECONDS = 1.0
@@ -169,7 +171,8 @@ class Ledger:
         try:
             while self._line.awaited(PROBE_SECONDS if self._failing else None):
                 # What a commit costs beside its entries is shared by half of the calls in work; the other half is worked on meanwhile.
-                self._line.gather(min(self.in_work() // 2, MOST_GATHERED))
+                if (calls := self.in_work()) >= CROWD:
+                    self._line.gather(min(calls // 2, MOST_GATHERED))
                 resolve(late := self._line.late(LONGEST_SECONDS), [LedgerUnavailable(_LATE) for _ in late])
                 batch = self._line.take(self._batch_limit)
                 if batch:

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, insert, select, text
 
 from hub.ledger import tables
-from hub.ledger.append import OVERTAKEN, Ledger
+from hub.ledger.append import CROWD, MOST_GATHERED, OVERTAKEN, Ledger
 from hub.ledger.batch import Pending
 from hub.ledger.canonical import record
 from hub.ledger.errors import EntryRejected, LedgerCorrupt, LedgerUnavailable
 from hub.ledger.keys import Signer, VerifierKey
-from hub.ledger.line import Waiting
+from hub.ledger.line import Line, Waiting
 from hub.ledger.reading import entry
 from hub.ledger.receipt import Receipt, verify_receipt
 from hub.ledger.service import LedgerService, prepare
@@ -154,6 +154,17 @@ async def test_a_batch_is_one_statement_until_somebody_else_writes(service: Ledg
     receipts.append(service.ledger.append_sync(make_draft("sync")))
     await asyncio.gather(service.ledger.close(), other.close())
     assert check(service, receipts=receipts).findings == []
+
+
+@pytest.mark.parametrize(("calls", "waited_for"), [(0, []), (CROWD - 1, []), (CROWD, [CROWD // 2]), (1000, [MOST_GATHERED])])
+async def test_a_commit_waits_for_others_only_in_a_crowd(service: LedgerService, monkeypatch: pytest.MonkeyPatch, calls: int, waited_for: list[int]) -> None:
+    gathered: list[int] = []
+    monkeypatch.setattr(Line, "gather", lambda _, enough: gathered.append(enough))
+    service.ledger.in_work = lambda: calls
+    await service.ledger.start()
+    await service.ledger.append(make_draft())
+    await service.ledger.close()
+    assert gathered == waited_for
 
 
 async def test_a_rejected_draft_writes_nothing(service: LedgerService) -> None:
