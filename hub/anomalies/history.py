@@ -69,7 +69,7 @@ class Historian:
         """Counts what is published, in ``steps`` steps at most; how many entries. 0 where there is nothing, or another process is at it."""
         counted = 0
         with self._kept():
-            if self._is_behind() and self._claim():
+            if self._may_count():
                 for _ in count() if steps is None else range(steps):
                     stepped = self._step_on()
                     counted += stepped
@@ -90,11 +90,14 @@ class Historian:
     def _forget(self) -> None:
         self._seq, self._open, self._begins, self._newest, self._pasts = -1, {}, {}, None, {}
 
-    def _is_behind(self) -> bool:
-        """Whether there is something to count, and nobody else is at it: a look, which writes nothing."""
+    def _may_count(self) -> bool:
+        """Whether there is something to count, and nobody else is at it: a look, which writes only where this process does not go on from where it was."""
         with reading(self._engine) as connection:
             row, size = connection.execute(select(position)).first(), last_size(connection)
-        return size > (row.seq if row else 0) and (row is None or not self._is_held(row))
+        if size <= (row.seq if row else 0) or (row is not None and self._is_held(row)):
+            return False
+        # What is counted next says that this process is there.
+        return (row is not None and (row.seq, row.holder) == (self._seq, self._node)) or self._claim()
 
     def _is_held(self, row: Row[Any]) -> bool:
         return bool(row.holder != self._node and abs(real_now() - row.at) < self._lease)

@@ -6,18 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Engine, case, delete, func, or_, select
+from sqlalchemy import Connection, Engine, delete, func, or_, select
 
 from hub.anomalies.baseline import KEPT_DAYS, History, Usual
 from hub.anomalies.counting import ApplicationHour
 from hub.anomalies.sketch import Key
 from hub.anomalies.tables import COUNTS, anomaly, asked, hour
 from hub.sharing.workdays import Calendar
+from hub.store import plain
 from hub.store.engine import reading
 from hub.store.upsert import inserting
 
 _NEVER_LEFT = 24 * KEPT_DAYS
 """Hours of one alert that are left out at most."""
+
+
+_HOURS = f"""INSERT INTO anomaly_hour (application, resource, hour, {", ".join(COUNTS)}) VALUES (:application, :resource, :hour, {", ".join(f":{name}" for name in COUNTS)})
+    ON CONFLICT (application, resource, hour) DO UPDATE SET
+    {", ".join(f"{name} = CASE WHEN anomaly_hour.{name} > excluded.{name} THEN anomaly_hour.{name} ELSE excluded.{name} END" for name in COUNTS)}"""  # noqa: S608 - names of columns
+"""Counts of an hour only grow: what a late entry opens again keeps what it had."""
 
 
 def write_hours(connection: Connection, hours: Iterable[tuple[str, str, ApplicationHour]]) -> None:
@@ -28,10 +35,7 @@ def write_hours(connection: Connection, hours: Iterable[tuple[str, str, Applicat
         for resource, counts in (("", counted.whole), *counted.resources.items())
     ]
     if rows:
-        put = inserting(connection, hour)
-        # Counts of an hour only grow: what a late entry opens again keeps what it had.
-        larger = {name: case((hour.c[name] > put.excluded[name], hour.c[name]), else_=put.excluded[name]) for name in COUNTS}
-        connection.execute(put.on_conflict_do_update(index_elements=list(hour.primary_key), set_=larger), rows)
+        plain.write(connection, _HOURS, rows)
 
 
 def forget(connection: Connection, day: date) -> None:

@@ -234,6 +234,22 @@ def test_a_log_that_stands_still_is_looked_at_and_no_more(ordinary: World) -> No
     assert written == []
 
 
+def test_who_goes_on_counting_writes_once(ordinary: World) -> None:
+    begun: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        begun.extend([statement] if statement == "BEGIN IMMEDIATE" else [])
+
+    historian = ordinary.historian("node")
+    event.listen(ordinary.ledger.engine, "before_cursor_execute", note)
+    counted = []
+    for minute in range(3):
+        ordinary.ledger.append(call(f"{LAST}T09:{minute:02}:00"))
+        begun.clear()
+        counted.append((historian.run(), len(begun)))
+    assert counted[1:] == [(1, 1), (1, 1)]
+
+
 def test_histories_are_kept_for_ninety_days(tmp_path: Path) -> None:
     with world_in(tmp_path) as world:
         for day in ("2026-03-02", "2026-03-06", "2026-06-01", "2026-06-02"):
