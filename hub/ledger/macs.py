@@ -12,6 +12,8 @@ WIDTH = 16
 """Bytes of a hash, and of AES's block."""
 _WITHIN = 2048
 """Bytes that are encrypted without letting go of the interpreter's lock, which an event loop would have to get back from whoever computes."""
+_PADDING = [b"\x80".ljust(WIDTH - length, b"\x00") for length in range(WIDTH)]
+"""Behind a last block of this length."""
 _REDUCED = 0x87
 """What a carry out of GF(2^128) becomes (RFC 4493, 2.3)."""
 
@@ -32,6 +34,8 @@ class Macs:
         lengths = {*map(len, values)}
         if len(lengths) == 1:
             return self._alike(values, lengths.pop())
+        if max(lengths, default=0) < WIDTH:
+            return self._closed(0, b"".join([value + _PADDING[len(value)] for value in values]), self._padded)
         places = defaultdict(list)
         for place, value in enumerate(values):
             places[len(value)].append(place)
@@ -50,11 +54,14 @@ class Macs:
             at += WIDTH
         rest, ends = length - at, [value[at:] for value in values] if at else values
         if rest == WIDTH:
-            key, last = self._whole, b"".join(ends)
-        else:
-            padding = b"\x80".ljust(WIDTH - rest, b"\x00")
-            key, last = self._padded, padding.join(ends) + padding
-        mixed = state ^ int.from_bytes(last, "big") ^ int.from_bytes(key * len(values), "big")
+            return self._closed(state, b"".join(ends), self._whole)
+        padding = _PADDING[rest]
+        return self._closed(state, padding.join(ends) + padding, self._padded)
+
+    def _closed(self, state: int, last: bytes, key: bytes) -> list[bytes]:
+        """Of values whose last blocks, padded, these are; ``state`` is what came of those before."""
+        size = len(last)
+        mixed = state ^ int.from_bytes(last, "big") ^ int.from_bytes(key * (size // WIDTH), "big")
         macs = self._encrypted(mixed.to_bytes(size, "big"))
         return [macs[start : start + WIDTH] for start in range(0, size, WIDTH)]
 
