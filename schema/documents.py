@@ -160,15 +160,14 @@ class Documents:
         try:
             return _parsed(text, located)
         except GraphQLError as error:
-            raise InvalidDocument([error]) from None
+            raise InvalidDocument([_lone(error)]) from None
 
     @staticmethod
     def _validate(text: str, node: DocumentNode, schema: GraphQLSchema) -> None:
         if validate(schema, node, _RULES, max_errors=1, hide_suggestions=True):
             # Errors tell places, which are not kept of documents that are valid.
             found = validate(schema, _parsed(text, located=True), _RULES, max_errors=20, hide_suggestions=True)
-            # Who keeps an error is not to keep the parts of the document with it.
-            raise InvalidDocument([GraphQLError(each.message, source=each.source, positions=each.positions) for each in found])
+            raise InvalidDocument([_lone(each) for each in found])
 
     @staticmethod
     def _refuse_subscriptions(node: DocumentNode) -> None:
@@ -193,6 +192,11 @@ class DocumentsTogether(Documents):
             zh, en = f"一次调用中试运行的文档合计超过 {MAX_TOKENS} 个词元", f"the documents of a call's dry runs have more than {MAX_TOKENS} tokens together"
             raise Fault(Code.QUERY_BUDGET, zh, en, "请分次调用", "make several calls")
         return node
+
+
+def _lone(error: GraphQLError) -> GraphQLError:
+    """What it tells, and where. Who keeps it is not to keep the parts of the document with it, nor the parser that its traceback leads to."""
+    return GraphQLError(error.message, source=error.source, positions=error.positions)
 
 
 def _parsed(text: str, located: bool) -> DocumentNode:

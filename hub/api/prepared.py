@@ -59,6 +59,11 @@ class _Refused(NamedTuple):
     errors: list[GraphQLError]
 
 
+def _weight(key: tuple[int, str], refused: _Refused) -> int:
+    """Each finding may repeat the longest name of the document."""
+    return OVERHEAD + len(key[1]) + sum(len(error.message) for error in refused.errors)
+
+
 class PreparedDocuments:
     """Prepared operations by view, text and name, bounded by their length, and likewise what was found wrong with documents. Lives on the event loop."""
 
@@ -66,7 +71,7 @@ class PreparedDocuments:
         self._plans = plans
         self._check = check
         self._known: Kept[tuple[int, str, str | None], Prepared] = Kept(KEPT_WEIGHT // 2, lambda _, prepared: prepared.document.weight)
-        self._refused: Kept[tuple[int, str], _Refused] = Kept(KEPT_WEIGHT // 4, lambda key, _: OVERHEAD + len(key[1]))
+        self._refused: Kept[tuple[int, str], _Refused] = Kept(KEPT_WEIGHT // 4, _weight)
 
     def of(self, view: View, text: str, name: str | None) -> Prepared:
         """The operation of this name, ``None`` where there is but one.

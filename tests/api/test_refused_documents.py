@@ -63,3 +63,28 @@ def test_a_very_long_document_that_is_wrong_is_not_kept() -> None:
     for _ in range(2):
         assert _refusal(prepared, view, _WRONG + " " * MOST_KEPT)
     assert len(checked) == 2
+
+
+def test_an_error_in_the_syntax_is_kept_without_its_parser() -> None:
+    hub, _ = city()
+    prepared = PreparedDocuments(hub.plans, hub.documents.check)
+    view = hub.view(rights(grant()))
+    for _ in range(2):
+        with pytest.raises(InvalidDocument) as invalid:
+            prepared.of(view, "{ civilAffairs {\n persons(", None)
+        [error] = invalid.value.errors
+        assert error.message.startswith("Syntax Error")
+        assert error.locations
+        assert error.__traceback__ is None
+
+
+def test_what_is_kept_is_bounded_by_what_it_tells() -> None:
+    hub, _ = city()
+    checked: list[str] = []
+    prepared = PreparedDocuments(hub.plans, _counted(hub.documents.check, checked))
+    view = hub.view(rights(grant()))
+    unused = " ".join(f"$v{number}: Int" for number in range(20))
+    texts = [f"query {'n' * 15_000}{number}({unused}) {{ civilAffairs {{ persons {{ nodes {{ name }} }} }} }}" for number in range(4)]
+    for text in (*texts, texts[0]):
+        assert len(str(_refusal(prepared, view, text))) > 300_000
+    assert len(checked) == 5
