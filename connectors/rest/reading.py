@@ -68,7 +68,8 @@ class Reading:
             last = self._check_order(page, last)
             if steps.starts_anew:
                 self._check_new(items, before)
-            before, read = items, read + len(page)
+            # Behind a position a service counts what lies there, not what was read before it.
+            before, read = items, len(page) + (0 if keyset else read)
             self._count(len(page))
             yield self._own(ask, page) if ask.only else page
             step = None if answer is None else steps.following(Page(answer, document, len(page), size, total_of(self._form, answer, document, endpoint) > read))

@@ -85,3 +85,16 @@ async def test_names_in_another_charset_are_told_not_taken_for_missing(answering
     service = answering(lambda _request: '{"items": [{"编号": 1}]}'.encode("gbk"))
     with pytest.raises(SourceRefused, match=r"names in the service's answer are no UTF-8; .*charset=GBK"):
         await service.source.fetch(reading(), {})
+
+
+@pytest.mark.parametrize("counts_all", [False, True])
+async def test_totals_of_what_lies_behind_a_position_lead_to_the_end(answering: Opened, counts_all: bool) -> None:
+    """Pages that are shorter than asked for, each with a total of its own, as PostgREST tells it."""
+
+    def behind(request: Request) -> object:
+        left = [n for n in range(7) if n > int(request.query_params.get("after", -1))]
+        return {"items": [{"n": n} for n in left[:2]], "total": 7 if counts_all else len(left)}
+
+    service = answering(behind)
+    assert await service.source.fetch(reading(**(_OFFSETS | _TOLD), sorted_by="n", after="after"), {}) == _ALL
+    assert len(service.asked) == (5 if counts_all else 4)
