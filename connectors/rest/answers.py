@@ -69,10 +69,11 @@ def form(name: str) -> Format:
 def readers(form: Format, endpoint: Endpoint, columns: Sequence[Column]) -> Readers:
     """How each of the columns is read."""
     nulls = frozenset(endpoint.nulls)
-    return [(column.name, _with_nulls(_reader(form, endpoint, column), nulls)) for column in columns]
+    return [(column.name, _with_nulls(reader_of(form, endpoint, column), nulls)) for column in columns]
 
 
-def _reader(form: Format, endpoint: Endpoint, column: Column) -> Reader:
+def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
+    """How the column is read where a value is none of the endpoint's ``nulls``."""
     dated = endpoint.dates.get(column.name) if column.kind in (Kind.DATE, Kind.DATETIME) else None
     return form.readers[column.kind] if dated is None else dates.reader(column.kind, dated, endpoint.zone)
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.errors import SourceRefused
+from connectors.rest.answers import form, reader_of
 from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.spelling import kind_of, spelt
 from connectors.rest.template import text_of
+from connectors.rest.values import Reader, WrongType
 from connectors.selection import Column, Compare, Comparison, Every, Kind, Predicate, Value
 from connectors.spi import Parameters
+from connectors.wire import comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,10 @@ def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, 
             whole = False
     if keys is not None:
         values[keys[0].name], kinds[keys[0].name] = keys[1], keys[0].kind
-    held = {column: [value for value in dict.fromkeys(each) if _held(endpoint, value)] for column, each in values.items()}
+    held = {column: _held(endpoint, kinds[column], each) for column, each in values.items()}
     writable = {column: each for column, each in held.items() if all(spelt(endpoint, column, value) is not None for value in each)}
-    return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole and len(writable) == len(held))
+    whole = whole and len(writable) == len(held) and not any(_nulls_among(endpoint, Column(column, kinds[column]), each) for column, each in held.items())
+    return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole)
 
 
 def behind(source: str, endpoint: Endpoint, kind: Kind, after: Value) -> Sent:
@@ -68,15 +72,38 @@ def _listed(bound: Value | Sequence[Value]) -> Sequence[Value]:
     return [bound] if bound is None or isinstance(bound, str | int | float) else bound
 
 
-def _held(endpoint: Endpoint, value: Value) -> bool:
-    """The service can send it: it is no null, no text that means null, and no text that is no Unicode."""
-    if value is None or value in endpoint.nulls:
-        return False
+def _held(endpoint: Endpoint, kind: Kind, values: Sequence[Value]) -> list[Value]:
+    """Those that the service can send, each once: ``1.0`` and ``1.00`` are one, and asked for twice its rows would come twice."""
+    nulls = endpoint.nulls if kind is Kind.STRING else ()
+    once: dict[object, Value] = {}
+    for value in values:
+        if value not in nulls and _sendable(value):
+            once.setdefault(comparable(value, kind), value)
+    return [value for place, value in once.items() if place is not None]
+
+
+def _sendable(value: Value) -> bool:
+    """It is no text that is no Unicode."""
     try:
         text_of(value).encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _nulls_among(endpoint: Endpoint, column: Column, values: Sequence[Value]) -> bool:
+    """A text that means null would be one of the values: the service, which selects by it, does not tell the two apart."""
+    if not endpoint.nulls:
+        return False
+    read, wanted = reader_of(form(endpoint.format), endpoint, column), {comparable(value, column.kind) for value in values}
+    return any(comparable(_value(read, text), column.kind) in wanted for text in endpoint.nulls)
+
+
+def _value(read: Reader, text: str) -> Value:
+    try:
+        return read(text)
+    except WrongType:
+        return None
 
 
 def _conjuncts(where: Predicate | None) -> Iterator[Predicate]:
