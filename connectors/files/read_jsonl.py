@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -74,7 +74,7 @@ def _object(text: bytes, line: int, exact: bool) -> dict[str, Any]:
         if isinstance(found, dict) and (exact or _long_number(found)):
             found = json.loads(text, parse_float=Decimal)
         twice = member_twice(text, found) if isinstance(found, dict) else None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidOperation):
         raise Broken(Finding("SURROGATE" if _has_surrogate(text) else "NOT_JSON", line)) from None
     if not isinstance(found, dict):
         raise Broken(Finding("NOT_JSON", line))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -19,7 +18,7 @@ from connectors.rest.auth import Auth
 from connectors.rest.density import MOST_VALUES, too_many_values
 from connectors.rest.exchange import Answer as HttpAnswer
 from connectors.rest.exchange import Unreached, exchange, fault
-from connectors.rest.json_answers import whole
+from connectors.rest.json_answers import number, whole
 from connectors.rest.transport import Transport
 from connectors.retries import RetryBudget
 from connectors.spi import SourceConfig
@@ -96,7 +95,7 @@ class Client:
                 pass
         try:
             # Lone surrogates and endless numbers, which orjson refuses, cost the one value that holds them and not the whole answer.
-            return json.loads(raw, parse_float=Decimal, parse_int=whole)
+            return json.loads(raw, parse_float=number, parse_int=whole)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(self._code, "the service's answer is no JSON") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -79,12 +79,20 @@ def whole(digits: str) -> int | Undeliverable:
     return int(digits) if len(digits) <= _MOST_DIGITS else UNDELIVERABLE
 
 
+def number(digits: str) -> Decimal | Undeliverable:
+    """A number as JSON writes it, unless its exponent is beyond what is counted with."""
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return UNDELIVERABLE
+
+
 def _patient(body: bytes) -> Any:
     # Bytes that are no UTF-8 become lone surrogates, as `\ud800` does: the text that holds them is the one that cannot be delivered.
     text = body.decode("utf-8", "surrogateescape")
     return json.loads(
         text,
-        parse_float=Decimal,
+        parse_float=number,
         parse_int=whole,
         parse_constant=lambda _name: UNDELIVERABLE,
         object_pairs_hook=_named if _ESCAPED.search(text) else None,

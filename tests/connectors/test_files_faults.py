@@ -167,6 +167,7 @@ def test_validators(tmp_path: Path, validator: str, good: str, bad: str, code: s
         ('{"编号": 1, "名称": "\\ud800"}', [("SURROGATE", 2, None)]),
         ('{"编号": 1, "名称": "甲"', [("NOT_JSON", 2, None)]),
         ("[1]", [("NOT_JSON", 2, None)]),
+        ('{"编号": 2, "名称": "乙", "金额": 1e-99999999999999999999}', [("NOT_JSON", 2, None)]),
         ('{"编号": 2, "名称": "甲", "外": 1}', [("COLUMN_EXTRA", 2, "外")]),
         ('{"编号": 2}', [("NULL", 2, "名称")]),
         ('{"编号": 2, "名称": ["甲"]}', [("TYPE", 2, "名称")]),

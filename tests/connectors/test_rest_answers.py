@@ -44,6 +44,7 @@ def undeliverable(row: tuple[object, ...]) -> list[str]:
         (b'"float": NaN', ["float"]),
         (b'"float": -Infinity', ["float"]),
         (b'"float": 1e999', ["float"]),
+        (b'"float": 1e99999999999999999999', ["float"]),
         (b'"decimal": NaN', ["decimal"]),
         (b'"big": 9223372036854775808', ["big"]),
         (b'"big": 1' + b"0" * 5000, ["big"]),
@@ -55,6 +56,7 @@ def undeliverable(row: tuple[object, ...]) -> list[str]:
         (b'"decimal": 1e99', ["decimal"]),
         (b'"decimal": "1,5"', ["decimal"]),
         (b'"decimal": 1e999999999', ["decimal"]),
+        (b'"decimal": 1e-99999999999999999999', ["decimal"]),
         (b'"text": "a", "text": "b"', []),
     ],
 )
