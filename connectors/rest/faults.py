@@ -158,6 +158,9 @@ def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
     yield from _twice(dict.fromkeys(fixed, place), paging if endpoint.filter_style == "odata" else [*paging, *named])
     if endpoint.filter_style == "odata":
         yield from _twice({}, named)
+    if endpoint.filter_style == "postgrest":
+        # A fixed condition of the same column would be lost with the first position, and the rows that it keeps back would be read.
+        yield from _twice({**dict.fromkeys(fixed, place), **{name: path for path, name in paging if name is not None}}, [("after", endpoint.after)])
 
 
 def _twice(taken: dict[str, str], named: Sequence[tuple[str, str | None]]) -> Iterator[Fault]:

@@ -63,6 +63,8 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "filter_style": "odata", "keys": {"a": {"parameter": "A", "style": "repeated"}}}, "keys.a.style"),
         ({**GOOD, "filter_style": "postgrest", "keys": {"a": {"parameter": "a", "separator": ";"}}}, "keys.a.separator"),
         ({**GOOD, "filter_style": "postgrest", "filters": {"a": "limit"}}, "filters.a"),
+        ({**GOOD, "filter_style": "postgrest", "sorted_by": "a", "after": "offset"}, "after"),
+        ({**GOOD, "filter_style": "postgrest", "sorted_by": "a", "after": "a", "query": {"a": "lt.9"}}, "after"),
         ({**GOOD, "sorted_by": "a", "after": "p", "filters": {"a": "p"}}, "after"),
         ({**GOOD, "count": {"parameter": "c"}}, "count"),
         ({**GOOD, "count": {"total": "c", "header": "X-Total-Count"}}, "count"),
