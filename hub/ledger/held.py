@@ -81,8 +81,8 @@ class Held:
         self._look()
         if self._connection is None:
             self._connection, self._patience = self._engine.connect(), None
-            if not self._served:
-                prepare(self._connection)
+        if not self._served:
+            prepare(self._connection)
         if patience != self._patience:
             self._connection.execution_options(patience=patience, sqlite_begin="HELD", session=True)
             if not self._served:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.ledger import tables
@@ -110,6 +111,31 @@ def test_a_batch_of_which_a_row_is_refused_leaves_none(tmp_path: Path) -> None:
             assert _rows(connection) == before
         with held.writing(2000) as connection:
             assert locked_head(connection, LOG) == head
+
+
+def test_a_connection_that_could_not_be_prepared_is_prepared_with_the_next_commit(tmp_path: Path) -> None:
+    service = open_service(tmp_path)
+    refused = [sqlite3.SQLITE_CREATE_TEMP_TRIGGER]
+
+    def refusing(driving: sqlite3.Connection, _record: object) -> None:
+        def decided(action: int, *_named: object) -> int:
+            if action in refused:
+                refused.clear()
+                return sqlite3.SQLITE_DENY
+            return sqlite3.SQLITE_OK
+
+        driving.set_authorizer(decided)
+
+    service.engine.dispose()
+    event.listen(service.engine, "connect", refusing)
+    with _held(service) as held:
+        with pytest.raises(sqlite3.DatabaseError), held.writing(2000):
+            pass
+        with held.writing(2000) as connection:
+            head = locked_head(connection, LOG)
+        with held.driving() as driving:
+            assert store_behind(driving, compose([Pending(draft := make_draft(), record(draft, LOG))], service.signer, head).batch, (LOG, *head))
+    assert check(service).entries == 1
 
 
 class _TakenBack(Exception):
