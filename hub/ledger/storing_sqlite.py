@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from hub.ledger import tables
 from hub.ledger.batches import Batch, Row
@@ -31,15 +31,21 @@ def _values(row: str, places: int) -> str:
     return ", ".join(f"json_extract({row}.value, '$[{place}]')" for place in range(places))
 
 
+def _into(table: Table) -> str:
+    """Columns by name: another process may have added some, or made them in another order."""
+    names = ", ".join(f'"{column.name}"' for column in table.c)
+    return f"INSERT INTO {table.name} ({names})"
+
+
 _VIEW = f"CREATE TEMP VIEW IF NOT EXISTS ledger_commit AS SELECT {', '.join(f'NULL AS {name}' for name in _COLUMNS)}"
 _TRIGGER = f"""CREATE TEMP TRIGGER IF NOT EXISTS ledger_commit_rows INSTEAD OF INSERT ON ledger_commit BEGIN
     UPDATE ledger_head SET {", ".join(f"{name} = NEW.{name}" for name in _SET)}
         WHERE log = NEW.log AND size = NEW.head_size AND batches = NEW.head_batches AND leaf = NEW.head_leaf AND coalesce(key, '') = NEW.head_key;
     SELECT RAISE(ABORT, 'the log ends elsewhere') WHERE changes() = 0;
-    INSERT INTO ledger_batch VALUES ({", ".join(f"NEW.batch_{column.name}" for column in tables.batch.c)});
-    INSERT INTO ledger_entry SELECT NEW.batch_first + e.key, NEW.batch_id, {_values("e", len(_TOLD))}, substr(NEW.leaves, 1 + {_HASH} * e.key, {_HASH}),
+    {_into(tables.batch)} VALUES ({", ".join(f"NEW.batch_{column.name}" for column in tables.batch.c)});
+    {_into(tables.entry)} SELECT NEW.batch_first + e.key, NEW.batch_id, {_values("e", len(_TOLD))}, substr(NEW.leaves, 1 + {_HASH} * e.key, {_HASH}),
         substr(NEW.canonical, json_extract(e.value, '$[{len(_TOLD)}]'), json_extract(e.value, '$[{len(_TOLD) + 1}]')) FROM json_each(NEW.entries) AS e;
-    INSERT INTO ledger_access SELECT {_values("a", len(tables.access.c))} FROM json_each(NEW.accesses) AS a;
+    {_into(tables.access)} SELECT {_values("a", len(tables.access.c))} FROM json_each(NEW.accesses) AS a;
 END"""  # noqa: S608 - names of the hub's own tables
 _INSERT = f"INSERT INTO ledger_commit VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - the same
 

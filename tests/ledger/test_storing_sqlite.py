@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, Table, event, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.ledger import tables
@@ -133,6 +133,19 @@ def test_a_connection_that_could_not_be_prepared_is_prepared_with_the_next_commi
             pass
         with held.writing(2000) as connection:
             head = locked_head(connection, LOG)
+        with held.driving() as driving:
+            assert store_behind(driving, compose([Pending(draft := make_draft(), record(draft, LOG))], service.signer, head).batch, (LOG, *head))
+    assert check(service).entries == 1
+
+
+@pytest.mark.parametrize("table", [tables.batch, tables.entry, tables.access])
+def test_a_column_that_a_newer_version_adds_meanwhile_stops_no_writer(tmp_path: Path, table: Table) -> None:
+    service = open_service(tmp_path)
+    with _held(service) as held:
+        with held.writing(2000) as connection:
+            head = locked_head(connection, LOG)
+        with closing(sqlite3.connect(tmp_path / "control.db")) as newer:
+            newer.execute(f"ALTER TABLE {table.name} ADD COLUMN remark TEXT")
         with held.driving() as driving:
             assert store_behind(driving, compose([Pending(draft := make_draft(), record(draft, LOG))], service.signer, head).batch, (LOG, *head))
     assert check(service).entries == 1
