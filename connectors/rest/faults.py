@@ -16,6 +16,8 @@ from connectors.rest.template import columns_of
 
 _REMEDY = 'an endpoint is described like {"path": "/persons", "items": "items", "limit": "limit", "offset": "offset", "max_page": 500}'
 _PROPERTY = re.compile(r"[^\W\d]\w*(/[^\W\d]\w*)*")
+_RESERVED = frozenset({"select", "columns", "on_conflict", "order", "limit", "offset", "and", "or"})
+"""Parameters that are no columns to PostgREST, unless in double quotes: a condition there is ignored, or read as another one."""
 _FLAGS = {"more", "last"}
 _PAGING_KEYS = {
     "offset": _FLAGS,
@@ -68,6 +70,9 @@ def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
         yield Fault("success.none", f"{both[0]} 同时表示成功与无记录", f"{both[0]!r} stands for success already", "leave it out of one")
     if endpoint.zone != Endpoint.model_fields["zone"].default and not endpoint.dates:
         yield Fault("zone", "zone 须配合 dates", "`zone` needs `dates`", 'dates = {column = "space"}')
+    for column in dict.fromkeys(column for path in (endpoint.path, *(each.path for each in endpoint.lookups)) for column in columns_of(path)):
+        if endpoint.dates.get(column) == "slash":
+            yield Fault(f"dates.{column}", f"路径中的 {column} 不能含斜杠", f"{column} stands in a path, which no slash can", "iso 或 or compact")
     if endpoint.after and not endpoint.sorted_by:
         yield Fault("after", "after 须配合 sorted_by", "`after` needs `sorted_by`", 'sorted_by = "column"')
 
@@ -127,6 +132,10 @@ def _conditions(endpoint: Endpoint) -> Iterator[Fault]:
                 yield Fault(f"keys.{column}.{name}", f"筛选方式 {style} 不用此项", f"filters of style {style!r} have no use for it", "leave it out")
     if style == "odata":
         yield from _odata(endpoint)
+    else:
+        for path, name in _selecting(endpoint):
+            if name.rpartition(".")[2] in _RESERVED:
+                yield Fault(path, f"{name} 在 PostgREST 中另有含义", f"{name!r} means something else to PostgREST", f"'\"{name}\"', 连同引号 with its quotes")
 
 
 def _odata(endpoint: Endpoint) -> Iterator[Fault]:
@@ -155,6 +164,9 @@ def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
     selecting = [(path, name) for path, name in _selecting(endpoint) if endpoint.filter_style == "plain" or path != "after"]
     both = {f"keys.{column}.parameter" for column, key in endpoint.keys.items() if endpoint.filters.get(column) == key.parameter}
     named = [(path, name) for path, name in selecting if path not in both]
+    if endpoint.count is not None:
+        # It may stand in for the limit, or for what is fixed; never for a condition, of which the total is to be.
+        yield from _twice({name: path for path, name in selecting}, [("count.parameter", endpoint.count.parameter)])
     yield from _twice(dict.fromkeys(fixed, place), paging if endpoint.filter_style == "odata" else [*paging, *named])
     if endpoint.filter_style == "odata":
         yield from _twice({}, named)
