@@ -12,7 +12,7 @@ from connectors.rest.endpoint import Endpoint
 from connectors.rest.faults import endpoint_faults
 from connectors.rest.options import option_faults, read_options
 from connectors.rest.template import columns_of
-from hub.catalog.manifest import ResourcePart, SourcePart
+from hub.catalog.manifest import ItemPart, ResourcePart, SourcePart
 from hub.catalog.problems import PYDANTIC_TEXTS, path_of
 
 Found = Iterator[tuple[str, str, str, str]]
@@ -56,6 +56,17 @@ def rest_endpoint(path: str, resource: ResourcePart) -> Found:
         if column in known and column not in dated:
             message = f"列 {column} 的信息项不是日期或时间 the item of the column {column} is no date or datetime"
             yield "ENDPOINT", f"{path}.endpoint.dates.{column}", message, 'type = "date" 或 or "datetime"'
+    yield from _types(path, resource)
+
+
+def _types(path: str, resource: ResourcePart) -> Found:
+    """The hub reads each of a service's values once: two items of one column have one type, or filters and answers of one are the other's."""
+    first: dict[str, ItemPart] = {}
+    for place, item in enumerate(resource.items):
+        other = first.setdefault(item.column, item)
+        if other.type != item.type:
+            message = f"{other.code} 与本项同列 {item.column}，类型却不同 {other.code} has the same column {item.column} and another type"
+            yield "ENDPOINT", f"{path}.items[{place}].type", message, f'type = "{other.type}"'
 
 
 def _named(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

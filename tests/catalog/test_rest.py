@@ -109,6 +109,13 @@ def test_the_manifest_is_good_and_reaches_the_connector() -> None:
         ("max_page = 100", 'max_page = 100\nsorted_by = "ID"', "ENDPOINT", "resources[0].endpoint.sorted_by", "max_page ="),
         ("max_page = 100", 'max_page = 100\ndates = {distrct = "slash"}', "ENDPOINT", "resources[0].endpoint.dates.distrct", "max_page ="),
         ("max_page = 100", 'max_page = 100\ndates = {district = "slash"}', "ENDPOINT", "resources[0].endpoint.dates.district", "max_page ="),
+        (
+            'type = "string"\ncolumn = "district"',
+            'type = "integer"\ncolumn = "id_number"',
+            "ENDPOINT",
+            "resources[0].items[1].type",
+            'type = "string"\ncolumn = "district"',
+        ),
         ("max_page = 100", 'max_page = 100\nzone = "China"', "MANIFEST_SHAPE", "resources[0].endpoint.zone", "max_page ="),
         ("max_page = 100", "max_pag = 100", "MANIFEST_SHAPE", "resources[0].endpoint.max_pag", "max_page ="),
         ('secret = "env:GATEWAY_SECRET"', "", "SOURCE_OPTIONS", "sources[0].auth", "auth ="),
