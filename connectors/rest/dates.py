@@ -96,8 +96,8 @@ def _text(form: DateForm) -> Parse:
     pattern = _TEXTS[_SEPARATORS[form]]
 
     def parse(value: Any) -> datetime:
-        if form == "compact" and isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST:
-            value = str(value)
+        if form == "compact" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value) if -_MOST < value < _MOST else ""
         if not isinstance(value, str):
             raise WrongType
         found = pattern.fullmatch(value.strip())
