@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from weakref import ReferenceType, ref
 
 from graphql import GraphQLError, OperationDefinitionNode, VariableValues
 
@@ -53,9 +54,9 @@ class Prepared:
 
 
 class _Refused(NamedTuple):
-    """That a text is no valid document for a view, and why."""
+    """That a text is no valid document for a view, and why. Views of earlier catalogs live on in what is prepared, not in what was refused."""
 
-    view: View
+    view: ReferenceType[View]
     errors: list[GraphQLError]
 
 
@@ -95,13 +96,13 @@ class PreparedDocuments:
         """Finding out that a document is not valid costs more than what a valid one does: a client that is wrong sends the same one again and again."""
         key = (id(view), text)
         refused = self._refused.get(key)
-        if refused is not None and refused.view is view:
+        if refused is not None and refused.view() is view:
             raise InvalidDocument(refused.errors)
         try:
             return self._check(text, view)
         except InvalidDocument as fault:
             if len(text) <= MOST_KEPT:
-                self._refused.keep(key, _Refused(view, fault.errors))
+                self._refused.keep(key, _Refused(ref(view), fault.errors))
             raise
 
 

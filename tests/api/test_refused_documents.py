@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from weakref import ref
 
 import pytest
 
@@ -88,3 +90,14 @@ def test_what_is_kept_is_bounded_by_what_it_tells() -> None:
     for text in (*texts, texts[0]):
         assert len(str(_refusal(prepared, view, text))) > 300_000
     assert len(checked) == 5
+
+
+def test_a_view_that_is_gone_is_not_kept_by_what_was_refused_to_it() -> None:
+    hub, _ = city()
+    prepared = PreparedDocuments(hub.plans, hub.documents.check)
+    view = hub.view(rights(grant()))
+    assert _refusal(prepared, view, _WRONG)
+    left = ref(view)
+    del view
+    gc.collect()
+    assert left() is None
