@@ -30,9 +30,15 @@ class Cursors:
         self._sent: object = None
 
     def first(self) -> Step:
+        """As the service begins by itself."""
         return Step({})
 
     def following(self, page: Page) -> Step | None:
+        """What this page's cursor leads to; ``None`` where there is no more.
+
+        Raises:
+            SourceRefused: a cursor is missing though more was told of, is none, or was there before.
+        """
         more = more_of(self._source, self._form, page.document, page.count, self._paging)
         if more is False:
             return None
@@ -67,9 +73,15 @@ class Links:
         self._seen: set[str] = set()
 
     def first(self) -> Step:
+        """As the service begins by itself."""
         return Step({})
 
     def following(self, page: Page) -> Step | None:
+        """Where this page's link leads; ``None`` where there is none.
+
+        Raises:
+            SourceRefused: it leads out of the source's address, or where one before it did.
+        """
         link = self._link(page)
         if link is None or link == "":
             return None

@@ -81,7 +81,7 @@ async def test_a_name_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_documents_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     ending = threading.Event()
-    monkeypatch.setattr("connectors.rest.xml_answers._root", lambda source, _body, _charset: ending.wait(60) if source == "a.slow" else source)
+    monkeypatch.setattr("connectors.rest.xml_answers._root", lambda source, *_: ending.wait(60) if source == "a.slow" else source)
     slow = [asyncio.create_task(Xml().parse("a.slow", b"", None, exact=False)) for _ in range(MANY)]
     assert await asyncio.wait_for(Xml().parse("b.quick", b"", None, exact=False), 10) == "b.quick"
     assert await free()
