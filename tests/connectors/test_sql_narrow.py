@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from operator import eq, ge, lt, ne
+from operator import eq, ge, itemgetter, lt, ne
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -142,9 +142,9 @@ async def test_numbers_beside_texts_in_sqlite(tmp_path: Path) -> None:
 async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -> None:
     """Pages both ways, and comparisons with each value."""
     for descending in (False, True):
-        rows = await paged(source, Selection(binding, (Column(column, kind), ID), None, (Order(column, kind, descending), STABLE)), 7)
-        assert sorted(row[1] for row in rows) == list(range(1, ROWS + 1))  # type: ignore[type-var]
-        assert rows == sorted(sorted(rows, key=lambda row: row[1]), key=lambda row: row[0], reverse=descending)  # type: ignore[arg-type, return-value]
+        rows: list[Any] = [*await paged(source, Selection(binding, (Column(column, kind), ID), None, (Order(column, kind, descending), STABLE)), 7)]
+        assert sorted(row[1] for row in rows) == list(range(1, ROWS + 1))
+        assert rows == sorted(sorted(rows, key=itemgetter(1)), key=itemgetter(0), reverse=descending)
     await compared(source, binding, column, kind)
 
 
