@@ -31,7 +31,7 @@ PATIENCE_MS = 2000
 """How long a commit of the event loop's entries waits for somebody else's lock of the database."""
 IMPATIENCE_MS = 200
 """The same while commits fail: callers are told soon."""
-CROWD = 16
+CROWD = 8
 """Calls in work from which on a commit waits for some of them. With fewer, who has come would wait for longer than a commit takes."""
 MOST_GATHERED = 64
 """Entries of a commit that are waited for at most."""
