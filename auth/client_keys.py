@@ -84,6 +84,15 @@ def key_ids(text: str | None) -> list[str]:
     return [jwk["kid"] for jwk in json.loads(text)["keys"]] if text else []
 
 
+def takes_out(before: str | None, after: str) -> bool:
+    """Whether a key that is stored before is not among those after, whatever ``kid`` it bears; so too where there was a secret instead of keys."""
+    return not before or not _materials(before) <= _materials(after)
+
+
+def _materials(text: str) -> set[tuple[str, ...]]:
+    return {tuple(str(jwk[part]) for part in ("kty", *_PUBLIC[jwk["kty"]])) for jwk in json.loads(text)["keys"]}
+
+
 def _from_json(text: str) -> list[Any]:
     try:
         content = read_json(text.encode())

@@ -53,7 +53,7 @@ def keys(
     actor: ActorName = None,
     as_json: AsJson = False,
 ) -> None:
-    """更换公钥 Replace the public keys by which an application proves itself; to rotate, give the old and the new one first, then the new one alone."""
+    """更换公钥 Replace the public keys by which an application proves itself; to rotate, give the old and the new one first, then the new one alone. Where one is left out, tokens from before stop at once."""
     with opened() as core:
         done = ClientService(core.acts).replace_keys(acting(actor), name, _read(jwks))
     record = {"name": done.name, "client_id": done.client_id, "auth_method": done.method, "keys": list(done.keys)}

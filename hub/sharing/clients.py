@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from auth.client_keys import KeysRefused, key_ids, read_keys
+from auth.client_keys import KeysRefused, key_ids, read_keys, takes_out
 from auth.clients import KEY, SECRET, hash_secret, make_secret
 from hub.acts import Actor, Acts, bump
 from hub.catalog.problems import Problem, Refused
@@ -80,7 +80,7 @@ class ClientService:
         self._acts = acts
 
     def replace_keys(self, actor: Actor, name: str, jwks: str) -> Credentials:
-        """From now on the application proves itself by these keys and by nothing else: earlier keys, or its secret, stop at once."""
+        """From now on the application proves itself by these keys alone. An earlier key or secret that is not among them stops at once, with all tokens."""
         problems: list[Problem] = []
         keys = _read(jwks, problems) or ""
 
@@ -89,7 +89,8 @@ class ClientService:
                 raise Refused(*problems)
             row = _changeable(connection, actor, name)
             # The secret of before must not come back to life.
-            _change(connection, row, {"auth_method": KEY, "jwks": keys, "secret_hash": hash_secret(make_secret())})
+            void = {"tokens_from": int(real_now().timestamp())} if takes_out(row.jwks, keys) else {}
+            _change(connection, row, {"auth_method": KEY, "jwks": keys, "secret_hash": hash_secret(make_secret()), **void})
             return Credentials(name, row.client_id, KEY, tuple(key_ids(keys)))
 
         return self._done(actor, "replaceApplicationKeys", name, work, {"keys": key_ids(keys) if keys else []})

@@ -19,7 +19,7 @@ from hub.sharing.due import due_of
 from hub.sharing.filing import MOST_TEXT, moment_of, stored_terms, supplemented, terms_asked
 from hub.sharing.live_grants import NewGrant, live_grant, store_grant, terms_text
 from hub.sharing.machine import Transition
-from hub.sharing.request_checks import shared_resource
+from hub.sharing.request_checks import check_offered, shared_resource
 from hub.sharing.rules import RuleBook
 from hub.sharing.steps import add_step
 from hub.sharing.tables import application, grant
@@ -104,8 +104,9 @@ class Guards:
 
     def _check_offer(self, connection: Connection, case: Mapping[str, Any]) -> None:
         """What was asked for must still be what the catalog gives: nobody approves or signs what is not shared any more."""
-        stored = json.loads(case["terms"])
-        resource = shared_resource(self._catalog(connection), case["resource"])
+        stored, catalog = json.loads(case["terms"]), self._catalog(connection)
+        check_offered(catalog, case["resource"])
+        resource = shared_resource(catalog, case["resource"])
         why = "资源已下架 the resource was withdrawn"
         if resource is not None:
             try:

@@ -28,11 +28,11 @@ def check_room(connection: Connection, app: Row[Any], resource: str, extends: st
 
 
 def check_offered(snapshot: Snapshot, code: str) -> None:
-    """Nobody asks for a resource that is withdrawn: whether and how it comes back is not known yet."""
+    """Nobody asks for a resource that is withdrawn, nor gives it: whether and how it comes back is not known yet."""
     found = snapshot.resources.get(code)
     if found is not None and found.withdrawn:
-        hint = "恢复共享之后再申请 ask when it is given back"
-        raise Refused(Problem("CONFLICT", f"资源已撤回，暂不受理申请 the resource is withdrawn: {code}", hint, "resource"))
+        hint = "恢复共享之后再办理 go on when it is given back"
+        raise Refused(Problem("CONFLICT", f"资源已撤回，暂不受理 the resource is withdrawn: {code}", hint, "resource"))
 
 
 def shared_resource(snapshot: Snapshot, code: str) -> Resource | None:

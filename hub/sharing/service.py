@@ -24,6 +24,7 @@ from hub.sharing.grant_records import GrantRecord, GrantsWanted, filtered, grant
 from hub.sharing.grants import purposes_from, terms_from
 from hub.sharing.reasons import NOT_STATED, OTHER
 from hub.sharing.recorded import record_grant, record_registration
+from hub.sharing.request_checks import check_offered
 from hub.sharing.rules import RuleBook
 from hub.sharing.tables import application, grant
 from hub.sharing.unmasked import check_told, unmasked_by_record
@@ -138,7 +139,9 @@ class SharingService:
             told = unmasked_by_record(before, self._catalog, given)
 
         def work(connection: Connection) -> str:
-            resource = self._catalog(connection).resources.get(given["resource"])
+            catalog = self._catalog(connection)
+            check_offered(catalog, given["resource"])
+            resource = catalog.resources.get(given["resource"])
             if resource is None:
                 raise Refused(Problem("NOT_FOUND", f"没有已发布的资源 no published resource {given['resource']}", "请核对代码 compare the code", "resource"))
             app = _application(connection, given["application"])

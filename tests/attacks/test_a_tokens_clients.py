@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from starlette.types import Message
 
-from hub.sharing.clients import ClientService
+from hub.sharing.clients import ClientService, Proving
 from tests.attacks.world import ASSERTION_TYPE, ISSUER, PURPOSES, World, earlier, signed
 from tests.catalog.homes import CONSOLE
 
@@ -136,6 +136,18 @@ async def test_keys_are_rotated_with_both_in_force(world: World, key: Any, alg: 
     assert (await _assert(world, name="roads", **new)).status_code == 200
     service.replace_keys(CONSOLE, "roads", json.dumps(own[0]))
     await world.hub.live.refresh()
+
+
+async def test_a_key_that_is_left_out_ends_with_the_tokens_from_before(world: World) -> None:
+    """Until then a rotation interrupts nobody: neither one more key nor another ``kid`` does."""
+    service, (old, new) = ClientService(world.core.acts), (ECKey.generate_key("P-256").as_dict(private=False) for _ in range(2))
+    made = world.core.sharing.create_application(CONSOLE, "bridges", "civil_affairs", PURPOSES, [], proving=Proving(jwks=json.dumps(old)))
+    await world.hub.live.refresh()
+    stolen = earlier(world.hub).issue(made.client_id, ["query:unconditional"]).token
+    for keys, status in (([old, new], 200), ([old | {"kid": "renamed"}, new], 200), ([new], 401), ([old], 401)):
+        service.replace_keys(CONSOLE, "bridges", json.dumps({"keys": keys}))
+        await world.hub.live.refresh()
+        assert (await world.ask(f"Bearer {stolen}")).status_code == status
 
 
 async def test_a_new_secret_ends_the_earlier_one_at_once(world: World) -> None:

@@ -84,6 +84,25 @@ def test_nobody_asks_for_what_is_withdrawn(core: Core) -> None:
     assert core.requests.extend(HEAD, held.id, ENDS).extends == held.id
 
 
+def test_nobody_gives_what_is_withdrawn(core: Core) -> None:
+    """Neither by approval nor by the second signature nor on paper; what came back goes on where it stood."""
+    withdrawals = WithdrawalService(core.engine, core.acts, core.catalog.current)
+    act, number = core.requests.act, filed(core)
+    led(core, number, "DECIDING")
+    withdrawals.withdraw(SECURITY, RESOURCE, "疑似泄露")
+    (problem,) = refused(act, DECIDER, "approve", number)
+    assert (problem.code, problem.path, RESOURCE in problem.message) == ("CONFLICT", "resource", True)
+    assert refused(core.sharing.create_grant, DECIDER, terms(application="tenants"))[0].code == "CONFLICT"
+    withdrawals.restore(DECIDER, RESOURCE, "已重新脱敏")
+    named = act(DECIDER, "approve", number).agreement_hash
+    act(SIGNER, "signForProvider", number, hash=named)
+    withdrawals.withdraw(SECURITY, RESOURCE, "再次泄露")
+    assert refused(act, consumer(core), "signForConsumer", number, hash=named)[0].code == "CONFLICT"
+    assert core.sharing.grants() == []
+    withdrawals.restore(DECIDER, RESOURCE, "已重新脱敏")
+    assert act(consumer(core), "signForConsumer", number, hash=named).state == "GRANTED"
+
+
 def test_who_overrides_a_refusal_does_not_approve_it(core: Core) -> None:
     """What stands for the provider's agreement, and the decision, are two people's."""
     act, number = core.requests.act, filed(core)
