@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from hub.exchange.executors.worker_keys import subject_mark
 from hub.exchange.work.task import ChunkFault, ChunkReceipt, ChunkTask
 from hub.ledger.subjects import Subjects
 from hub.settings import Settings
+from hub.sharing.workdays import china_day
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -26,6 +28,7 @@ Function = Callable[[bytes, str, str], Outcome]
 _CONNECT_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _LOOK_SECONDS = 0.1
+_RENEWED_BEFORE = timedelta(days=30)
 log = structlog.get_logger(__name__)
 
 
@@ -42,12 +45,15 @@ def check_scheduler(settings: Settings) -> str:
     """Speaks to the scheduler of the settings; its address.
 
     Raises:
-        DaskFault: as :func:`dask_executor`, it does not trust the hub or the hub not it, or there is none.
+        DaskFault: as :func:`dask_executor`, it does not trust the hub or the hub not it, there is none, or the hub's certificate runs out within a month.
     """
     url, tls = settings.exchange_executor, _tls(settings)
     security(tls, "client")
     if not probe(url, tls):
         raise DaskFault(f"调度进程不可达，分块等待 no scheduler answers at {url}; chunks wait: huitong exchange scheduler")
+    if (ends := tls.check()) - datetime.now(UTC) < _RENEWED_BEFORE:
+        day = china_day(ends).isoformat()
+        raise DaskFault(f"证书将于 {day} 到期 the certificate runs out on {day}: {tls.cert}: huitong exchange certificates --renew")
     return url
 
 

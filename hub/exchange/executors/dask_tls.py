@@ -30,8 +30,8 @@ class Tls:
     cert: Path
     key: Path
 
-    def check(self) -> None:
-        """Raises DaskFault where a file cannot be used, the certificate has run out, or others may read the key."""
+    def check(self) -> datetime:
+        """When the certificate runs out. Raises DaskFault where a file cannot be used, it has run out, or others may read the key."""
         try:
             for path in (self.ca, self.cert, self.key):
                 path.read_bytes()
@@ -46,6 +46,7 @@ class Tls:
             raise DaskFault(f"不是 PEM 证书 is no PEM certificate: {self.cert}") from None
         if ends <= datetime.now(UTC):
             raise DaskFault(f"证书已过期 the certificate has run out: {self.cert}: huitong exchange certificates --renew")
+        return ends
 
 
 def address_of(url: str) -> str:

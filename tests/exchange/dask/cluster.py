@@ -33,7 +33,7 @@ class Cluster:
     def __init__(self, home: Path, keys: Path) -> None:
         self.home, self.keys = home, keys
         self.tls, self.folder = home / "tls", home / "exchange"
-        make_certificates(self.tls, [Wanted(HUB, ()), Wanted(SCHEDULER, ("127.0.0.1",)), Wanted("worker", ("127.0.0.1",))], days=1)
+        make_certificates(self.tls, [Wanted(HUB, ()), Wanted(SCHEDULER, ("127.0.0.1",)), Wanted("worker", ("127.0.0.1",))], days=60)
         self.folder.mkdir()
         self.port = free_port()
         self.scheduler: subprocess.Popen[bytes] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import ssl
 from contextlib import suppress
@@ -115,6 +116,11 @@ class TestSchedulers:
         assert check_scheduler(Settings(home=tmp_path, exchange_executor=cluster.url, **trust)) == cluster.url
         with pytest.raises(DaskFault, match="no scheduler answers"):
             check_scheduler(Settings(home=tmp_path, exchange_executor=f"dask://127.0.0.1:{free_port()}", **trust))
+        shutil.copytree(cluster.tls, soon := tmp_path / "soon")
+        make_certificates(soon, [Wanted(HUB, ())], 29, renew=True)
+        ending = {**trust, "exchange_tls_cert": soon / "hub.pem", "exchange_tls_key": soon / "hub.key"}
+        with pytest.raises(DaskFault, match=r"runs out on 20\d\d-\d\d-\d\d: .*--renew"):
+            check_scheduler(Settings(home=tmp_path, exchange_executor=cluster.url, **ending))
         make_certificates(tmp_path, [Wanted(HUB, ())], 1)
         strange = {**trust, "exchange_tls_cert": tmp_path / "hub.pem", "exchange_tls_key": tmp_path / "hub.key"}
         with pytest.raises(DaskFault, match="no mutual TLS"):
