@@ -9,9 +9,10 @@ from starlette.datastructures import Headers
 from auth.rights import Use
 from connectors.kept import Kept
 from hub.api.calling import hubs_before
+from hub.api.unread import unread_media
 from hub.api.use import read_use
 from hub.errors import prefers_english
-from schema.faults import Code, Fault
+from schema.faults import Fault
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -45,15 +46,7 @@ class Envelope:
     @cached_property
     def unread(self) -> Fault | None:
         """Why no body with these headers is read: it is something else than JSON."""
-        media, _, parameters = self.headers.get("content-type", "").partition(";")
-        charset = parameters.strip().lower().replace('"', "")
-        zh, en = "只接受未压缩的 JSON(UTF-8)", "only JSON in UTF-8, not compressed, is accepted"
-        if self.headers.get("content-encoding"):
-            return Fault(Code.BAD_REQUEST, zh, en, "请勿压缩请求体，并去掉 Content-Encoding", "send the body as it is, without Content-Encoding")
-        if media.strip().lower() == JSON and charset in ("", "charset=utf-8"):
-            return None
-        hint = "Content-Type: application/json"
-        return Fault(Code.BAD_REQUEST, zh, en, hint, hint)
+        return unread_media(self.headers.get("content-type", ""), self.headers.get("content-encoding", ""))
 
     @cached_property
     def use(self) -> Use:

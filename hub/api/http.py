@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from hub.api.bodies import Bodies, BodyFault
 from hub.api.envelope import GRAPHQL_JSON, JSON, Envelope, Envelopes
 from hub.api.gone import Gone
 from hub.api.long import Long, gzipped, size_of, takes_gzip, texts
+from hub.api.unread import unread_body
 from schema.faults import Code, Fault
 
 MAX_HEADER_BYTES = 16 * 1024
@@ -134,16 +134,13 @@ def read_graphql(body: bytes) -> GraphQLRequest:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if body.startswith(BOM_UTF8):
-            zh, en = "请求体以字节顺序标记（BOM）开头", "the body begins with a byte order mark (BOM)"
-            raise Fault(Code.BAD_REQUEST, zh, en, "请以不带 BOM 的 UTF-8 保存", "save it as UTF-8 without one") from None
-        en = f"the body is not valid JSON (line {error.lineno}, column {error.colno})"
-        raise Fault(Code.BAD_REQUEST, f"请求体不是有效的 JSON（第 {error.lineno} 行第 {error.colno} 列）", en, "请检查 JSON 语法", "check the JSON") from None
+        raise unread_body(body, error) from None
     if not isinstance(content, dict):
         zh, en = "请求体应为 JSON 对象，不支持批量数组", "the body must be one JSON object; batches are not accepted"
         raise Fault(Code.BAD_REQUEST, zh, en, "请逐个发送请求，或以别名合为一个文档", "send one request for each, or one document with aliases")
     _check_parameters(content)
-    return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName"))
+    # An empty name is none: no operation has it, and clients in Go send it for one that was not set.
+    return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName") or None)
 
 
 _TEXT, _OBJECT = ("字符串", "a string"), ("对象", "an object")

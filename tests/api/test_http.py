@@ -88,7 +88,13 @@ async def test_accept_may_stand_in_several_lines() -> None:
     assert headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
 
 
-@pytest.mark.parametrize("content_type", [JSON, "Application/JSON", f"{JSON};charset=utf-8", f"{JSON}; charset=UTF-8", f'{JSON}; charset="utf-8"'])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *(JSON, "Application/JSON", f"{JSON};charset=utf-8", f"{JSON}; charset=UTF-8", f'{JSON}; charset="utf-8"'),
+        *(f"{JSON};charset=utf8", f"{JSON}; Charset = UTF-8", f"{JSON};", f"{JSON};odata=verbose;charset=utf-8"),
+    ],
+)
 async def test_json_in_utf8_is_taken(content_type: str) -> None:
     assert (await Exchanged(("content-type", content_type)).by())[0] == 200
 
@@ -102,6 +108,9 @@ async def test_json_in_utf8_is_taken(content_type: str) -> None:
         (("content-type", "multipart/form-data; boundary=x"),),
         (("content-type", "application/graphql"),),
         (("content-type", f"{JSON}; charset=utf-16"),),
+        (("content-type", f"{JSON}; charset=utf-8; charset=GBK"),),
+        (("content-type", f"{JSON}; charset="),),
+        (TYPE, ("content-encoding", "identity, gzip")),
         (("content-type", f"{JSON}x"),),
         (TYPE, ("content-encoding", "gzip")),
     ],
@@ -116,6 +125,21 @@ def test_the_remedy_names_the_header_that_is_wrong(header: tuple[str, str], name
     assert fault is not None
     assert named in fault.hint_en
     assert named in fault.hint_zh
+
+
+async def test_identity_is_no_packing() -> None:
+    assert (await Exchanged(TYPE, ("content-encoding", "identity")).by())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("content_type", "named"),
+    [(f"{JSON}; charset=GBK", f'"{JSON}; charset=GBK"'), ("text/plain", '"text/plain"'), ("", "no Content-Type"), ("\xff" * 5000, '"\\u00ff')],
+)
+def test_the_type_that_was_sent_is_named(content_type: str, named: str) -> None:
+    fault = Envelope(Headers({"content-type": content_type})).unread
+    assert fault is not None
+    assert named in fault.en
+    assert len(fault.zh) < 500
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "X"])
@@ -167,6 +191,7 @@ def test_a_request_is_read() -> None:
     content = {"query": "q", "variables": {"a": 1}, "operationName": "N", "extensions": {}, "more": 1}
     assert read_graphql(orjson.dumps(content)) == GraphQLRequest("q", {"a": 1}, "N")
     assert read_graphql(b'{"query": "q", "variables": null, "operationName": null, "extensions": null}') == GraphQLRequest("q", {}, None)
+    assert read_graphql(b'{"query": "q", "operationName": ""}') == GraphQLRequest("q", {}, None)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +251,21 @@ def test_a_byte_order_mark_which_no_editor_shows_is_named() -> None:
     with pytest.raises(Fault, match="byte order mark") as fault:
         read_graphql(b"\xef\xbb\xbf" + BODY)
     assert fault.value.hint_en == "save it as UTF-8 without one"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_body_in_another_encoding_is_told_by_its_first_byte(encoding: str) -> None:
+    body = '{"query": "q", "variables": {"name": "韩雪"}}'.encode(encoding)
+    with pytest.raises(Fault, match="the body is not UTF-8") as fault:
+        read_graphql(body)
+    place = body.index("韩".encode(encoding)) if encoding == "gbk" else 0
+    assert f"第 {place + 1} 个字节 0x{body[place]:02X}" in fault.value.zh
+    assert "GBK" in str(fault.value.hint_zh)
+
+
+def test_an_empty_body_is_told() -> None:
+    with pytest.raises(Fault, match="the body is empty"):
+        read_graphql(b"")
 
 
 @pytest.mark.parametrize(
