@@ -38,7 +38,7 @@ from hub.api.calling import hub_number
 from hub.api.data import DataService
 from hub.api.data_schema import make_data_schema
 from hub.api.execute import Executor
-from hub.api.governance import GovernanceService
+from hub.api.governance import GOVERNANCE_SDL, GovernanceService
 from hub.api.governance_schema import make_governance_schema
 from hub.api.http import BodyLimit, GraphQLEndpoint, HttpAnswer, HttpRequest
 from hub.api.identity import Asked, Identity
@@ -151,7 +151,7 @@ class Hub:
             deliveries=self.deliveries,
         )
         data = DataService(self.live, documents, executor, core.ledger, self.anomalies, services)
-        administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
+        self._administration = GovernanceService(self.live, governance, Documents(), core.ledger, services)
         self._hosts = AllowedHosts([host_of(settings.url), *settings.allowed_hosts])
         self._bodies = Bodies()
         self._pages = AccountPages(core, self._bodies)
@@ -160,7 +160,7 @@ class Hub:
         self._admissions: dict[str, Admission] = {}
         self._endpoints: dict[str, GraphQLEndpoint] = {
             "/graphql": self._endpoint("data", data.answer, lambda _: settings.body_bytes, demo),
-            "/governance/graphql": self._endpoint("governance", administration.answer, self._governance_limit, demo),
+            "/governance/graphql": self._endpoint("governance", self._administration.answer, self._governance_limit, demo),
         }
         core.ledger.in_work = lambda: sum(admission.in_work for admission in self._admissions.values())
         self._rest = Starlette(routes=self._routes(demo), lifespan=self._life, exception_handlers={HTTPException: _http_error})
@@ -246,6 +246,7 @@ class Hub:
             *self._verifying.http.routes(),
             Route("/", _front, methods=["GET"]),
             Route("/graphql/schema.graphql", self._sdl, methods=["GET"]),
+            Route(GOVERNANCE_SDL, self._governance_sdl, methods=["GET"]),
             Route("/health/live", _alive, methods=["GET"]),
             Route("/health/ready", self._ready, methods=["GET"]),
             assets_route(),
@@ -285,11 +286,21 @@ class Hub:
         try:
             caller = await self._identity.caller(asked_of(request))
         except Fault as fault:
-            self.core.log.rollup.refused(request.client.host if request.client else "", fault.code.value)
-            return fault_response(request, fault, self._identity)
+            return self._refused(request, fault)
         view = self.live.view(caller.rights)
         found = await self._introspector.sdl(view, departments_of(request.headers.get(DEPARTMENTS_HEADER), view))
         return StreamingResponse(unpacked(found), headers=_HEADERS, media_type="application/graphql")
+
+    async def _governance_sdl(self, request: Request) -> Response:
+        try:
+            text = self._administration.sdl(await self._identity.caller(asked_of(request)))
+        except Fault as fault:
+            return self._refused(request, fault)
+        return Response(text, headers=_HEADERS, media_type="application/graphql")
+
+    def _refused(self, request: Request, fault: Fault) -> Response:
+        self.core.log.rollup.refused(request.client.host if request.client else "", fault.code.value)
+        return fault_response(request, fault, self._identity)
 
     async def _ready(self, _request: Request) -> Response:
         return readiness(self.unready(), self.anomalies.notices)
@@ -385,8 +396,12 @@ async def _alive(_request: Request) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    headers: dict[str, str] = dict(getattr(error, "headers", None) or {})
     zh, en = "没有该地址或方法", "no such address or method"
-    response = fault_response(request, Fault(Code.NOT_FOUND, zh, en, "请核对地址；数据接口为 POST /graphql", "compare the address; data is at POST /graphql"))
+    hints = "请核对地址；数据接口为 POST /graphql", "compare the address; data is at POST /graphql"
+    if taken := headers.get("Allow"):
+        hints = f"该地址只接受 {taken}，收到 {request.method}", f"this address takes {taken} only, not {request.method}"
+    response = fault_response(request, Fault(Code.NOT_FOUND, zh, en, *hints))
     response.status_code = status
-    response.headers.update(getattr(error, "headers", None) or {})
+    response.headers.update(headers)
     return response

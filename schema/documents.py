@@ -85,16 +85,16 @@ class Document:
 
 
 class InvalidDocument(Fault):
-    """A document that does not parse or validate; ``errors`` has one entry per finding."""
+    """A document that does not parse or validate; ``errors`` has one entry per finding, ``schema`` the address of the schema to compare it with."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    def __init__(self, errors: list[GraphQLError], schema: str = "/graphql/schema.graphql") -> None:
         first = errors[0].message
         super().__init__(
             Code.INVALID_DOCUMENT,
             f"查询文档无效：{in_chinese(first)}",
             first,
-            "请对照 /graphql/schema.graphql（您所见的模式）检查字段、参数与类型",
-            "compare fields, arguments and types with /graphql/schema.graphql, the schema that you see",
+            f"请对照 {schema}（您所见的模式）检查字段、参数与类型",
+            f"compare fields, arguments and types with {schema}, the schema that you see",
         )
         self.errors = errors
 

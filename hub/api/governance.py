@@ -20,6 +20,7 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     execute,
+    print_schema,
     specified_rules,
     validate,
 )
@@ -40,6 +41,7 @@ from schema.documents import Document, Documents, InvalidDocument
 from schema.faces import Faces
 from schema.faults import Code, Fault
 
+GOVERNANCE_SDL = "/governance/graphql/schema.graphql"
 log = structlog.get_logger(__name__)
 
 
@@ -55,15 +57,7 @@ class GovernanceService:
 
     async def answer(self, turn: Turn, caller: Caller) -> HttpAnswer:
         """Runs the request's document."""
-        caller.identified()
-        if not caller.rights.scopes & set(ROLES):
-            raise Fault(
-                Code.FORBIDDEN,
-                "治理接口仅限管理员使用",
-                "the governance endpoint is for administrators",
-                f"令牌须含其一：{', '.join(ROLES)}",
-                f"the token needs one of: {', '.join(ROLES)}",
-            )
+        _admit(caller)
         request = read_graphql(turn.request.body)
         document = self._check(request.query)
         turn.document = document.sha256
@@ -76,6 +70,15 @@ class GovernanceService:
             raise _forbidden(exceeded)
         answer = Answer(data=result.data, errors=[field_error(error) for error in result.errors or ()])
         return await self._finish(turn, caller, document, operation, answer, context.readings)
+
+    def sdl(self, caller: Caller) -> str:
+        """The schema, the same for every administrator.
+
+        Raises:
+            Fault: ``UNAUTHENTICATED`` or ``FORBIDDEN``.
+        """
+        _admit(caller)
+        return print_schema(self._schema)
 
     @staticmethod
     def _exceeded(turn: Turn, caller: Caller, document: Document, operation: OperationDefinitionNode) -> tuple[str, ...]:
@@ -98,10 +101,13 @@ class GovernanceService:
         return refused
 
     def _check(self, text: str) -> Document:
-        node = self._documents.parse(text)
+        try:
+            node = self._documents.parse(text)
+        except InvalidDocument as refused:
+            raise InvalidDocument(refused.errors, GOVERNANCE_SDL) from None
         errors: list[GraphQLError] = validate(self._schema, node, specified_rules, max_errors=20, hide_suggestions=True)
         if errors:
-            raise InvalidDocument(errors)
+            raise InvalidDocument(errors, GOVERNANCE_SDL)
         return Document.of(text, node, self._schema)
 
     async def _finish(
@@ -117,6 +123,18 @@ class GovernanceService:
         receipt = await self._ledger.append(draft)
         body = body_of(data, field_errors(answer.errors, turn.call, turn.english), {"receipt": receipt.as_json()})
         return HttpAnswer(200, body, {"content-language": "en" if turn.english else "zh-CN"})
+
+
+def _admit(caller: Caller) -> None:
+    caller.identified()
+    if not caller.rights.scopes & set(ROLES):
+        raise Fault(
+            Code.FORBIDDEN,
+            "治理接口仅限管理员使用",
+            "the governance endpoint is for administrators",
+            f"令牌须含其一：{', '.join(ROLES)}",
+            f"the token needs one of: {', '.join(ROLES)}",
+        )
 
 
 def _forbidden(names: Sequence[str]) -> Fault:

@@ -15,6 +15,7 @@ _OPERATIONS = {
     "/graphql": "data",
     "/governance/graphql": "governance",
     "/graphql/schema.graphql": "schema",
+    "/governance/graphql/schema.graphql": "schema",
     "/oauth": "oauth",
     "/.well-known": "oauth",
     "/exchanges": "exchange",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -78,6 +79,25 @@ def test_the_sdl_is_the_schema_that_introspection_tells(hub: RunningHub) -> None
     told, read = schema(hub, "housing"), build_schema(answer.text)
     assert sorted(told.type_map) == sorted(read.type_map)
     assert [found for name, kind in told.type_map.items() for found in differences(kind, read.type_map.get(name))] == []
+
+
+def test_administrators_have_the_sdl_of_their_endpoint(hub: RunningHub) -> None:
+    path = "/governance/graphql/schema.graphql"
+    answer = hub.http("GET", path, headers={"Authorization": f"Bearer {hub.token('security_admin')}"})
+    told, read = schema(hub, "security_admin", "/governance/graphql"), build_schema(answer.text)
+    assert sorted(told.type_map) == sorted(read.type_map)
+    assert [found for name, kind in told.type_map.items() for found in differences(kind, read.type_map.get(name))] == []
+    refused = hub.http("GET", path, headers={"Authorization": f"Bearer {hub.token('housing')}"})
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+    assert hub.http("GET", path).status_code == 401
+
+
+@pytest.mark.parametrize("document", ["{ nothing }", "{ me "])
+def test_who_errs_is_led_to_the_schema_of_the_endpoint_that_was_asked(hub: RunningHub, document: str) -> None:
+    for name, path in (("housing", "/graphql"), ("security_admin", "/governance/graphql")):
+        (error,) = hub.ask(name, document, path=path).response.json()["errors"]
+        for hint in (error["extensions"]["hint"], error["extensions"]["hintEn"]):
+            assert re.findall(r"/\S+\.graphql", hint) == [f"{path}/schema.graphql"]
 
 
 def test_every_described_name_is_described_in_chinese_and_english(hub: RunningHub) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def answers(hub: RunningHub) -> Iterator[tuple[str, httpx2.Response]]:
     yield "forbidden", hub.http("POST", "/governance/graphql", b'{"query": "{ __typename }"}', housing)
     yield "governance", hub.http("POST", "/governance/graphql", b'{"query": "{ __typename }"}', hub.headers("steward"))
     yield "SDL", hub.http("GET", "/graphql/schema.graphql", headers=housing)
+    yield "SDL of administrators", hub.http("GET", "/governance/graphql/schema.graphql", headers=hub.headers("steward"))
     yield "GraphiQL", hub.http("GET", "/graphql", headers={"Accept": "text/html"})
     yield "no such address", hub.http("GET", "/nothing")
     yield "no such exchange", hub.http("GET", "/exchanges/x/manifest.json", headers=housing)
@@ -60,6 +62,16 @@ def test_no_such_address_is_told_like_any_error(hub: RunningHub, method: str, pa
     assert error["extensions"]["code"] == "NOT_FOUND"
     assert error["extensions"]["messageEn"] == "no such address or method"
     assert error["extensions"]["hintEn"]
+
+
+@pytest.mark.parametrize(("method", "path", "taken"), [("GET", "/oauth/token", "POST"), ("POST", "/graphql/schema.graphql", "GET")])
+def test_another_method_is_told_with_those_that_the_address_takes(hub: RunningHub, method: str, path: str, taken: str) -> None:
+    answer = hub.http(method, path)
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == 405
+    assert taken in answer.headers["allow"]
+    for hint in (error["extensions"]["hint"], error["extensions"]["hintEn"]):
+        assert {taken, method} <= set(re.findall("[A-Z]+", hint))
 
 
 def test_unauthenticated_answers_say_how_to_authenticate(hub: RunningHub) -> None:

@@ -149,7 +149,7 @@ async def test_a10_headers_that_name_a_client_name_nobody(world: World, header: 
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 
 
-@pytest.mark.parametrize("path", ["/exchanges/x/manifest.json", "/ledger/proof/1", "/graphql/schema.graphql"])
+@pytest.mark.parametrize("path", ["/exchanges/x/manifest.json", "/ledger/proof/1", "/graphql/schema.graphql", "/governance/graphql/schema.graphql"])
 async def test_a1_every_other_resource_refuses_alike_and_enters_it(world: World, path: str) -> None:
     before = (await world.refusals())["UNAUTHENTICATED"]
     answer = await world.http.get(path, headers={"authorization": "Bearer abc"})

@@ -36,7 +36,8 @@ async def test_nothing_is_told_of_tokens_and_none_is_issued_while_rights_cannot_
         assert told.headers["cache-control"] == "no-store"
         assert (await world.grant()).status_code == 503
         assert (await world.ask(f"Bearer {token}")).status_code == 503
-        for path in ("/graphql/schema.graphql", "/exchanges/x/events", "/exchanges/x/manifest.json", "/ledger/proof/0", "/console/person"):
+        schemas = ("/graphql/schema.graphql", "/governance/graphql/schema.graphql")
+        for path in (*schemas, "/exchanges/x/events", "/exchanges/x/manifest.json", "/ledger/proof/0", "/console/person"):
             assert (await world.http.get(path, headers={"authorization": f"Bearer {token}"})).status_code == 503, path
         # A token is taken back all the same.
         assert (await world.post("/oauth/revoke", form, world.basic("housing"))).status_code == 200

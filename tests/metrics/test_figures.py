@@ -76,6 +76,7 @@ def test_a_histogram_counts_bounds_inclusively_and_cumulates() -> None:
         ("/graphql", "data"),
         ("/governance/graphql", "governance"),
         ("/graphql/schema.graphql", "schema"),
+        ("/governance/graphql/schema.graphql", "schema"),
         ("/oauth/token", "oauth"),
         ("/exchanges/ex_520102199001011237/manifest.json", "exchange"),
         ("/ledger/checkpoint", "ledger"),
