@@ -16,7 +16,6 @@ PERSONS = """query ($where: CivilAffairsPersonWhere, $orderBy: [CivilAffairsPers
     civilAffairs { persons(where: $where, orderBy: $orderBy, first: $first, after: $after) { nodes { name } pageInfo { endCursor } } } }"""
 MALFORMED = {
     "cut off": b'{"query": "{ __typename }"',
-    "empty": b"",
     "no JSON": b"query { __typename }",
     "single quotes": b"{'query': '{ __typename }'}",
     "trailing comma": b'{"query": "{ __typename }",}',
@@ -40,6 +39,7 @@ def test_malformed_json_is_told_with_its_place(hub: RunningHub, body: bytes) -> 
 @pytest.mark.parametrize(
     ("body", "word"),
     [
+        (b"", "empty"),
         (b"null", "object"),
         (b"[]", "object"),
         (b'"{ __typename }"', "object"),
