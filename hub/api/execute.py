@@ -51,6 +51,15 @@ def variables_of(document: Document, operation: OperationDefinitionNode, given: 
         Fault: ``BAD_INPUT``, naming the variable; ``QUERY_BUDGET``.
     """
     check_size(given)
+    return coerced(document, operation, given)
+
+
+def coerced(document: Document, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
+    """The operation's variables, however many they are.
+
+    Raises:
+        Fault: ``BAD_INPUT``, naming the variable.
+    """
     found = get_variable_values(document.schema, operation.variable_definitions or (), dict(given), max_errors=10, hide_suggestions=True)
     if isinstance(found, list):
         message = found[0].message

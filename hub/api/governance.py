@@ -27,7 +27,7 @@ from graphql import (
 
 from hub.api.context import Caller, Context
 from hub.api.entries import call_entry, refusal_entry
-from hub.api.execute import field_error
+from hub.api.execute import coerced, field_error
 from hub.api.governance_acts import EXCEEDED_HINT, exceeded_in_words
 from hub.api.http import HttpAnswer, read_graphql
 from hub.api.turn import Turn, body_of
@@ -63,6 +63,8 @@ class GovernanceService:
         turn.document = document.sha256
         operation = document.operation(request.operation_name)
         exceeded = self._exceeded(turn, caller, document, operation)
+        if not exceeded:
+            coerced(document, operation, request.variables)
         context = Context(self._live, caller, turn.call, Faces(self._live.snapshot, caller.rights), self._services, exceeded=exceeded)
         found = execute(self._schema, document.node, {}, context, dict(request.variables), request.operation_name, hide_suggestions=True)
         result = found if isinstance(found, ExecutionResult) else await found

@@ -47,6 +47,22 @@ def test_importers_do_not_review_and_only_administrators_act(hub: RunningHub, tm
     assert "harbour.permit" not in hub.ask("bank", "{ catalog(first: 100) { nodes { code } } }").response.text
 
 
+@pytest.mark.parametrize("variables", [{"first": "x"}, {"first": 1.5}, {}])
+def test_variables_of_another_type_are_no_field_of_the_answer(hub: RunningHub, variables: dict[str, Any]) -> None:
+    """A fault of the request, not of a field (GraphQL §6.1, GraphQL over HTTP §6.4.2): without ``data`` and ``path``, as at the data endpoint."""
+    document = "query ($first: Int!) { me { application } accessRequests(first: $first) { id } }"
+    body = json.dumps({"query": document, "variables": variables}).encode()
+    answers = [
+        hub.http("POST", path, body, {**hub.headers(name), "Accept": "application/graphql-response+json"})
+        for name, path in (("housing", "/graphql"), ("security_admin", "/governance/graphql"))
+    ]
+    for answer in answers:
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["extensions"]["code"], "data" in answer.json(), "path" in error) == (400, "BAD_INPUT", False, False)
+        assert "$first" in error["message"]
+        assert error["extensions"]["hint"]
+
+
 def test_a_steward_of_all_departments_cannot_grant_nor_register(hub: RunningHub) -> None:
     given = grant_input("housing", "market_regulation.licence", items=[{"code": "licence_no", "value": "CLEAR"}])
     for actor in ("steward", "system_admin", "audit_admin"):
