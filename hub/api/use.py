@@ -15,6 +15,7 @@ from schema.faults import Code, Fault
 PURPOSE, OPERATOR, CASE = "Huitong-Purpose", "Huitong-Operator", "Huitong-Case"
 _PURPOSE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _MOST_BYTES = 256
+_ENCODERS = 'encodeURIComponent (JavaScript), URLEncoder.encode(s, "UTF-8").replace("+", "%20") (Java), urllib.parse.quote (Python)'
 _UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 """Unicode's categories of characters that make a text read otherwise than it is: control, format, line and paragraph separators, surrogates."""
 
@@ -34,7 +35,7 @@ def read_use(headers: Headers) -> Use:
 def _one(headers: Headers, name: str) -> str | None:
     values = headers.getlist(name)
     if len(values) > 1:
-        raise Fault(Code.BAD_REQUEST, f"{name} 出现多次", f"{name} stands more than once")
+        raise Fault(Code.BAD_REQUEST, f"{name} 出现多次", f"{name} stands more than once", "请只发送一次", "send it once")
     return values[0].strip() or None if values else None
 
 
@@ -46,11 +47,13 @@ def _text(headers: Headers, name: str) -> str | None:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise Fault(
-            Code.BAD_REQUEST, f"{name} 不是百分号编码的 UTF-8", f"{name} is not percent-encoded UTF-8", "encodeURIComponent", "encodeURIComponent"
-        ) from None
-    if len(raw) > _MOST_BYTES or any(category(character) in _UNSEEN for character in text):
-        zh, en = f"{name} 超过 {_MOST_BYTES} 字节或含不可见字符", f"{name} is longer than {_MOST_BYTES} bytes or holds characters that cannot be seen"
+        zh, en = f"{name} 不是百分号编码的 UTF-8", f"{name} is not percent-encoded UTF-8"
+        raise Fault(Code.BAD_REQUEST, zh, en, f"请以 UTF-8（不是 GBK）编码，如 {_ENCODERS}", f"encode it as UTF-8, e.g. {_ENCODERS}") from None
+    if len(raw) > _MOST_BYTES:
+        zh, en = f"{name} 有 {len(raw)} 字节，至多 {_MOST_BYTES} 字节", f"{name} has {len(raw)} bytes; {_MOST_BYTES} are the most"
+        raise Fault(Code.BAD_REQUEST, zh, en, "请缩短；一个汉字为 3 字节", "shorten it; a Chinese character has 3 bytes")
+    if any(category(character) in _UNSEEN for character in text):
+        zh, en = f"{name} 含不可见字符", f"{name} holds characters that cannot be seen"
         raise Fault(Code.BAD_REQUEST, zh, en, "请去除控制字符与方向控制符", "remove control and format characters")
     return text.strip() or None
 

@@ -52,6 +52,22 @@ def test_wrong_texts(name: str, value: str) -> None:
     assert name in fault.value.en
 
 
+@pytest.mark.parametrize(
+    ("value", "said", "remedy"),
+    [
+        ("%BA%AB%D1%A9", "不是百分号编码的 UTF-8", "URLEncoder.encode"),
+        ("%E5%BC%A0" * 86, "有 258 字节", "缩短"),
+        ("a%E2%80%AEb", "含不可见字符", "去除"),
+    ],
+    ids=["GBK", "long", "direction"],
+)
+def test_each_fault_of_a_text_has_its_own_remedy(value: str, said: str, remedy: str) -> None:
+    with pytest.raises(Fault) as fault:
+        read_use(headers(("Huitong-Operator", value)))
+    assert said in fault.value.zh
+    assert remedy in str(fault.value.hint_zh)
+
+
 def test_256_bytes_fit() -> None:
     assert read_use(headers(("Huitong-Operator", "%E5%BC%A0" * 85 + "x"))).operator == "张" * 85 + "x"
 
