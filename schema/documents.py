@@ -66,16 +66,16 @@ class Document:
         return condition_variables(self.node, operation) if "@" in self.text else frozenset()
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run.
+        """The operation to run. An empty name is none: no operation has it, and clients in Go send it for one that was not set.
 
         Raises:
             Fault: ``BAD_REQUEST`` when there is none of that name, or several and no name is given.
         """
         operations = [d for d in self.node.definitions if isinstance(d, OperationDefinitionNode)]
-        named = [o for o in operations if name is None or (o.name and o.name.value == name)]
+        named = [o for o in operations if not name or (o.name and o.name.value == name)]
         if len(named) == 1:
             return named[0]
-        if name is None:
+        if not name:
             zh, en = "文档含有多个操作，须用 operationName 指明", "the document has several operations: name one by operationName"
         else:
             zh, en = "operationName 指明的操作不在文档中", "the document has no operation of the name given by operationName"

@@ -42,6 +42,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Expected value of type '(.+?)' to include required field '(.+?)', found: .+", r"缺少必填字段 \2（类型 \1）"),
         (r"(Date|DateTime|Decimal) must be (?:ISO 8601 )?text (?:with offset )?like (.+?), not (.+)\.", r"\1 应写作如 \2 的文本，实际为 \3"),
         (r"BigInt must be an integer of 64 bits or its text, not (.+)\.", r"BigInt 应为 64 位整数或其文本，实际为 \1"),
+        (r"Within OneOf Input Object type '(.+?)', exactly one field must be specified, .+", r"类型 \1 须恰好给出一个字段，且其值不为 null"),
         (r"Expected value of type '(.+?)', found (.+)", r"此处需要类型 \1 的值，实际为 \2"),
         (r"(Int|Float|String|Boolean|ID) cannot represent .*?: (.+)", r"\2 不是 \1 类型的值"),
         (r"Unknown fragment '(.+?)'\.", r"没有片段 \1"),

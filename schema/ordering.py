@@ -23,14 +23,16 @@ def order(resource: Resource, filters: Mapping[str, Item], order_by: Sequence[Ma
     """
     found: list[Order] = []
     for i, entry in enumerate(order_by):
-        if len(entry) != 1 or None in entry.values():
+        # Clients in C# and Java send null for what was not set, and it can mean nothing else here.
+        named = [(name, direction) for name, direction in entry.items() if direction is not None]
+        if len(named) != 1:
             raise bad_input(
                 f"orderBy[{i}] 须恰有一个键",
                 f"orderBy[{i}] must have exactly one key",
                 "例如 [{birthDate: ASC}, {district: DESC}]",
                 "e.g. [{birthDate: ASC}, {district: DESC}]",
             )
-        name, direction = next(iter(entry.items()))
+        name, direction = named[0]
         item = filters[name]
         if any(known.column == item.column for known in found):
             raise bad_input(f"orderBy 中 {name} 出现两次", f"orderBy names {name} twice")

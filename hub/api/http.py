@@ -139,7 +139,6 @@ def read_graphql(body: bytes) -> GraphQLRequest:
         zh, en = "请求体应为 JSON 对象，不支持批量数组", "the body must be one JSON object; batches are not accepted"
         raise Fault(Code.BAD_REQUEST, zh, en, "请逐个发送请求，或以别名合为一个文档", "send one request for each, or one document with aliases")
     _check_parameters(content)
-    # An empty name is none: no operation has it, and clients in Go send it for one that was not set.
     return GraphQLRequest(content["query"], content.get("variables") or {}, content.get("operationName") or None)
 
 

@@ -78,7 +78,7 @@ def test_public_sees_only_what_is_open() -> None:
     assert list(query.fields) == ["hub"], HOUSEHOLD.open_class
 
 
-@pytest.mark.parametrize(("name", "says"), [(None, "several operations"), ("C", "no operation of the name")])
+@pytest.mark.parametrize(("name", "says"), [(None, "several operations"), ("", "several operations"), ("C", "no operation of the name")])
 def test_operation_must_be_named(name: str | None, says: str) -> None:
     hub, _ = city()
     document = hub.documents.check("query A { __typename } query B { __typename }", hub.view(rights(grant())))

@@ -211,6 +211,7 @@ def test_order_ends_in_the_stable_key() -> None:
     assert order(PERSON, filters, []) == (Order("pk", Kind.BIGINT, nullable=False),)
     made = order(PERSON, filters, [{"district": "DESC"}, {"name": "ASC"}])
     assert made == (Order("d", Kind.STRING, True), Order("nm", Kind.STRING, False), Order("pk", Kind.BIGINT, nullable=False))
+    assert order(PERSON, filters, [{"name": None, "district": "DESC"}, {"district": None, "name": "ASC"}]) == made
     stable = replace(HOUSEHOLD, stable_key="no", stable_kind=Kind.STRING)
     assert order(stable, {"householdNo": HOUSEHOLD.items["household_no"]}, [{"householdNo": "DESC"}]) == (Order("no", Kind.STRING, True),)
 

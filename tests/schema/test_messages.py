@@ -45,6 +45,15 @@ def test_variables_that_lack_something_are_told_in_chinese(variables: dict[str, 
     assert [in_chinese(error.message) for error in errors or ()] == [said]
 
 
+_ONE = build_schema("input One @oneOf { a: Int b: Int } type Query { a(one: One!): Int }")
+
+
+@pytest.mark.parametrize("one", [{}, {"a": 1, "b": 2}, {"a": 1, "b": None}])
+def test_inputs_of_one_key_are_told_in_chinese(one: dict[str, int | None]) -> None:
+    errors = graphql_sync(_ONE, "query ($one: One!) { a(one: $one) }", variable_values={"one": one}).errors
+    assert [in_chinese(error.message) for error in errors or ()] == ["变量 $one 的值无效：类型 One 须恰好给出一个字段，且其值不为 null"]
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
