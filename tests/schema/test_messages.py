@@ -54,6 +54,11 @@ def test_inputs_of_one_key_are_told_in_chinese(one: dict[str, int | None]) -> No
     assert [in_chinese(error.message) for error in errors or ()] == ["变量 $one 的值无效：类型 One 须恰好给出一个字段，且其值不为 null"]
 
 
+def test_a_variable_without_a_value_in_an_input_of_one_key_is_told_in_chinese() -> None:
+    errors = graphql_sync(_ONE, "query ($a: Int) { a(one: {a: $a}) }").errors
+    assert [in_chinese(error.message) for error in errors or ()] == ["参数 one 的值无效：字段 a 所用变量 $a 未给出值"]
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [

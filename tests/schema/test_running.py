@@ -290,7 +290,7 @@ async def test_conditions_of_other_operations_need_no_variables() -> None:
     [
         ("query A { __typename } query B { __typename }", None, "operations of the document: A, B"),
         ("query A { __typename } query B { __typename }", "C", "operations of the document: A, B"),
-        ("{ __typename }", "", "leave operationName out"),
+        ("{ __typename }", "C", "leave operationName out"),
     ],
 )
 async def test_an_operation_that_cannot_be_told_is_refused_with_those_that_there_are(text: str, name: str | None, hint: str) -> None:
