@@ -48,6 +48,19 @@ def test_authlibs_client_with_type_and_audience_of_rfc_10070(served: Served) -> 
             client.fetch_token(f"{served.issuer}/oauth/token", grant_type="client_credentials")
 
 
+def test_authlibs_client_renews_a_token_by_itself_and_a_secret_in_the_form_is_refused(served: Served) -> None:
+    client_id, secret = served.world.ids["housing"], served.world.secrets["housing"]
+    given = {"grant_type": "client_credentials", "token_endpoint": f"{served.issuer}/oauth/token"}
+    with OAuth2Client(client_id, secret, **given, trust_env=False) as client:
+        first = client.fetch_token()
+        client.token = {**first, "expires_at": 1}
+        assert client.post(f"{served.issuer}/graphql", json={"query": "{ catalog { __typename } }"}).status_code == 200
+        assert client.token["access_token"] != first["access_token"]
+    posting = OAuth2Client(client_id, secret, **given, token_endpoint_auth_method="client_secret_post", trust_env=False)
+    with posting as client, pytest.raises(OAuthError, match="its secret by HTTP Basic"):
+        client.fetch_token()
+
+
 def _await(holds: Callable[[], bool]) -> None:
     """A running hub follows within a second; a busy machine may take longer."""
     for _ in range(100):
