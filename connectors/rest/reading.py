@@ -14,7 +14,7 @@ from connectors.rest.client import CONTENT, Client, Request
 from connectors.rest.conditions import Sent
 from connectors.rest.endpoint import CountParameter, Endpoint
 from connectors.rest.exchange import Answer, fault
-from connectors.rest.pages import Page, Step
+from connectors.rest.pages import End, Page, Step
 from connectors.rest.paging import pager
 from connectors.rest.pushdown import Ask
 from connectors.rest.requests import request_for
@@ -60,9 +60,9 @@ class Reading:
         # A single item is where it is, whatever the position that the answer begins behind.
         last = None if ask.route.single else after
         before: list[Any] = []
-        read = 0
+        read = total = 0
         while step is not None:
-            answer = await self._answer(ask, step, size, after)
+            answer = await self._answer(ask, step, size, after, End.of(before if steps.starts_anew else (), read, total))
             document, items = (None, []) if answer is None else await self._items(ask, answer)
             page = await self._rows(items)
             last = self._check_order(page, last)
@@ -72,7 +72,8 @@ class Reading:
             before, read = items, len(page) + (0 if keyset else read)
             self._count(len(page))
             yield self._own(ask, page) if ask.only else page
-            step = None if answer is None else steps.following(Page(answer, document, len(page), size, total_of(self._form, answer, document, endpoint) > read))
+            total = 0 if answer is None else total_of(self._form, answer, document, endpoint)
+            step = None if answer is None else steps.following(Page(answer, document, len(page), size, total > read))
             self._count_page(step)
             if keyset and step is not None:
                 step, after = steps.first(), last
@@ -133,22 +134,24 @@ class Reading:
         items = [] if answer is None else (await self._items(ask, answer))[1]
         return [dict(self._form.flat(item)) for item in items[:size]]
 
-    async def _answer(self, ask: Ask, step: Step, size: int, after: Value) -> Answer | None:
+    async def _answer(self, ask: Ask, step: Step, size: int, after: Value, end: End = End.NOT_YET) -> Answer | None:
         if step.target is not None:
             return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
         paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
         if self._endpoint.after is not None and after is not None:
             kind = Kind.STRING if self._place is None else self._columns[self._place].kind
             paging[self._endpoint.after] = behind(self._source, self._endpoint, kind, after)
-        return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging))
+        return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging), end)
 
-    async def _send(self, ask: Ask, request: Request) -> Answer | None:
-        """``None`` where the service says that there is nothing, or nothing by the name that the path holds."""
+    async def _send(self, ask: Ask, request: Request, end: End = End.NOT_YET) -> Answer | None:
+        """``None`` where the service says that there is nothing, nothing by the name that the path holds, or no page behind its last item."""
         answer = await self._client.ask(request, self._due)
         if answer.status in CONTENT:
             return answer
-        if answer.status == _NO_CONTENT or ask.filled:
+        if answer.status == _NO_CONTENT or ask.filled or end is End.TOLD:
             return None
+        if end is End.POSSIBLE:
+            raise SourceRefused(self._source, f"the service has no page behind a full one (status {answer.status}); declare `count` or `paging.pages`")
         raise fault(self._source, answer.status)
 
     async def _parsed(self, answer: Answer) -> Any:

@@ -44,6 +44,30 @@ async def test_a_total_that_is_too_large_ends_with_an_empty_page(answering: Open
         assert len(service.asked) == 5
 
 
+def _paginator(request: Request) -> Response:
+    """Eight in pages of four, and none behind the last: Django's paginator knows no empty page."""
+    start = 4 * (int(request.query_params["page"]) - 1)
+    found = [{"n": n} for n in range(8)][start : start + 4]
+    return JSONResponse({"items": found, "total": 8, "pages": 2}) if found else JSONResponse({"detail": "Invalid page."}, 404)
+
+
+async def test_a_service_without_a_page_behind_its_last_full_one_is_read_to_the_end_that_it_tells(answering: Opened) -> None:
+    for description in (_NUMBERS | _TOLD, _PAGES):
+        assert await answering(_paginator).source.fetch(reading(**description), {}) == [(n,) for n in range(8)]
+
+
+async def test_a_page_that_is_missing_is_no_end_where_none_is_told(answering: Opened) -> None:
+    def torn(request: Request) -> Response:
+        return JSONResponse({"items": [{"n": n} for n in range(4)], "total": 8}) if request.query_params["page"] == "1" else Response(status_code=404)
+
+    with pytest.raises(SourceRefused, match=r"no page behind a full one \(status 404\); declare `count` or `paging.pages`"):
+        await answering(_paginator).source.fetch(reading(**_NUMBERS), {})
+    with pytest.raises(SourceRefused, match=r"status 404"):
+        await answering(torn).source.fetch(reading(**_NUMBERS | _TOLD), {})
+    with pytest.raises(SourceRefused, match=r"rejected the request \(status 404\)"):
+        await answering(lambda _request: Response(status_code=404)).source.fetch(reading(**_NUMBERS | _TOLD), {})
+
+
 @pytest.mark.parametrize("description", [_NUMBERS, _OFFSETS, _PAGES, {**_NUMBERS, "format": "xml", "items": "item"}])
 async def test_a_service_that_does_not_know_the_parameter_of_its_pages_doubles_no_row(answering: Opened, description: Mapping[str, object]) -> None:
     def first(request: Request) -> object:
