@@ -16,7 +16,7 @@ from connectors.wire import utc_text
 
 Parse = Callable[[Any], datetime]
 """Raises ``ValueError`` where there is no such moment."""
-DateForm = Literal["iso", "space", "slash", "compact", "seconds", "milliseconds"]
+DateForm = Literal["iso", "space", "slash", "compact", "http", "seconds", "milliseconds", "dotnet", "odata"]
 
 _OFFSET = r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 _TIME = rf"(?:[T ]([0-9]{{1,2}}):([0-9]{{2}})(?::([0-9]{{2}})(?:[.,]([0-9]{{1,9}}))?)? ?{_OFFSET})?"
@@ -29,6 +29,12 @@ _TEXTS: Mapping[str, re.Pattern[str]] = {
 _NUMBER = re.compile(r"-?[0-9]{1,17}(\.[0-9]{1,9})?")
 _UNITS: Mapping[str, int] = {"seconds": 1_000_000, "milliseconds": 1000}
 """Microseconds."""
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HTTP = re.compile(
+    rf"(?:(?:{'|'.join(_WEEKDAYS)}), )?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) ([0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) (?:GMT|UTC|Z|([+-][0-9]{{4}}))"
+)
+_TICKS = re.compile(r"/Date\((-?[0-9]{1,17})([+-][0-9]{1,4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST = 10**17
 """Longer numbers are no dates, and cost nothing."""
@@ -54,7 +60,7 @@ def zone_of(name: str) -> tzinfo:
 def reader(kind: Kind, form: DateForm, zone: str) -> Reader:
     """Reads a column of dates or moments. An empty text is null."""
     read, at = (_day if kind is Kind.DATE else _moment), zone_of(zone)
-    parse = _epoch(_UNITS[form]) if form in _UNITS else _text(form)
+    parse = _OWN[form] if form in _OWN else _epoch(_UNITS[form]) if form in _UNITS else _text(form)
 
     def converted(value: Any) -> Value:
         if value == "":
@@ -84,6 +90,13 @@ def _written(value: str, kind: Kind, form: DateForm, zone: tzinfo) -> Value:
     local = datetime.combine(date.fromisoformat(value), time(), zone) if day else datetime.fromisoformat(utc_text(value) or "").astimezone(zone)
     if form in _UNITS:
         return (local - _EPOCH) // timedelta(microseconds=_UNITS[form])
+    if form == "dotnet":
+        return f"/Date({(local - _EPOCH) // timedelta(milliseconds=1)})/"
+    if form == "http":
+        at = local.astimezone(UTC)
+        return f"{_WEEKDAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year:04} {at:%H:%M:%S} GMT"
+    if form == "odata":
+        return local.replace(tzinfo=None).isoformat()
     written_day = _SEPARATORS[form].join((f"{local.year:04}", f"{local.month:02}", f"{local.day:02}"))
     if day:
         return written_day
@@ -122,6 +135,45 @@ def _epoch(unit: int) -> Parse:
         return _EPOCH + timedelta(microseconds=round(Decimal(str(value)) * unit))
 
     return parse
+
+
+def _http(value: Any) -> datetime:
+    """RFC 9110 §5.6.7, and RFC 5322's offsets."""
+    if not isinstance(value, str):
+        raise WrongType
+    found = _HTTP.fullmatch(value.strip())
+    if found is None:
+        raise ValueError
+    day, month, year, clock, offset = found.groups()
+    return datetime.fromisoformat(f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{clock}{offset or 'Z'}")
+
+
+def _dotnet(value: Any) -> datetime:
+    """Milliseconds since 1970, whatever the offset behind them."""
+    found = _ticks(value)
+    if found is None:
+        raise ValueError
+    return _EPOCH + timedelta(milliseconds=int(found[1]))
+
+
+def _odata(value: Any) -> datetime:
+    """Of OData 2: a moment where an offset is told, else the date and time of a clock, as is its ISO form."""
+    found = _ticks(value)
+    if found is None:
+        return _ISO(value)
+    at = _EPOCH + timedelta(milliseconds=int(found[1]))
+    return at if found[2] else at.replace(tzinfo=None)
+
+
+def _ticks(value: Any) -> re.Match[str] | None:
+    if not isinstance(value, str):
+        raise WrongType
+    return _TICKS.fullmatch(value.strip())
+
+
+_ISO = _text("iso")
+_OWN: Mapping[str, Parse] = {"http": _http, "dotnet": _dotnet, "odata": _odata}
+"""Forms that are neither digits with separators nor numbers."""
 
 
 def _moment(found: datetime, zone: tzinfo) -> str:

@@ -71,7 +71,7 @@ def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
     if endpoint.zone != Endpoint.model_fields["zone"].default and not endpoint.dates:
         yield Fault("zone", "zone 须配合 dates", "`zone` needs `dates`", 'dates = {column = "space"}')
     for column in dict.fromkeys(column for path in (endpoint.path, *(each.path for each in endpoint.lookups)) for column in columns_of(path)):
-        if endpoint.dates.get(column) == "slash":
+        if endpoint.dates.get(column) in ("slash", "dotnet"):
             yield Fault(f"dates.{column}", f"路径中的 {column} 不能含斜杠", f"{column} stands in a path, which no slash can", "iso 或 or compact")
     if endpoint.after and not endpoint.sorted_by:
         yield Fault("after", "after 须配合 sorted_by", "`after` needs `sorted_by`", 'sorted_by = "column"')

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
 from connectors.rest.client import Client
@@ -98,6 +101,24 @@ class Links:
         if self._path is None:
             return next_link(page.answer.headers.get_list("link"))
         link = scalar_at(self._form, page.document, self._path)
-        if link is None or isinstance(link, str):
+        if link is None or link == "" or isinstance(link, list):
+            links = self._form.items(page.document, self._path) or []
+            return self._related(links, told=isinstance(link, list) or len(links) > 1)
+        if isinstance(link, str):
             return link
         raise SourceRefused(self._source, f"the service sends no link at {self._path}")
+
+    def _related(self, links: Sequence[Any], told: bool) -> str | None:
+        """The link to the next page among those that tell their relations, as they must where ``told``: of OGC API, of FHIR, or of Atom."""
+        relations = [self._member(link, "rel", "relation", "@rel") for link in links]
+        if told and links and not any(relations):
+            raise SourceRefused(self._source, f"the links at {self._path} do not tell by `rel` or `relation` which one leads to the next page")
+        following = [link for link, relation in zip(links, relations, strict=True) if relation is not None and "next" in relation.lower().split()]
+        target = self._member(following[0], "href", "url", "@href") if following else None
+        if following and not target:
+            raise SourceRefused(self._source, f"the link to the next page at {self._path} holds no address in `href` or `url`")
+        return target
+
+    def _member(self, link: Any, *names: str) -> str | None:
+        found = [scalar_at(self._form, link, name) for name in names] if self._form.is_item(link) else []
+        return next((each for each in found if isinstance(each, str)), None)

@@ -29,6 +29,9 @@ FORMS: Mapping[str, tuple[object, object]] = {
     "compact": ("19880601", "20260101083000"),
     "seconds": (581094000, 1767227400),
     "milliseconds": (581094000000, 1767227400000),
+    "http": ("Tue, 31 May 1988 15:00:00 GMT", "Thu, 01 Jan 2026 00:30:00 GMT"),
+    "dotnet": ("/Date(581094000000)/", "/Date(1767227400000)/"),
+    "odata": ("1988-06-01T00:00:00", "2026-01-01T08:30:00"),
 }
 """How the day 1988-06-01, in China's summer time, and the moment 2026-01-01T00:30:00Z are written."""
 
@@ -163,6 +166,20 @@ async def test_texts_that_mean_null_are_null_in_every_type_and_equal_nothing(ans
         (Kind.DATETIME, "milliseconds", 10**16, UNDELIVERABLE),
         (Kind.DATETIME, "milliseconds", "soon", WrongType),
         (Kind.DATETIME, "milliseconds", "", None),
+        (Kind.DATE, "http", "Wed, 01 Jun 1988 00:00:00 GMT", UNDELIVERABLE),
+        (Kind.DATETIME, "http", "1 Jan 2026 08:30:00 +0800", "2026-01-01T00:30:00+00:00"),
+        (Kind.DATETIME, "http", "Thu, 31 Feb 2026 00:30:00 GMT", UNDELIVERABLE),
+        (Kind.DATETIME, "http", "Thu, 01 Jan 2026 00:30:00", UNDELIVERABLE),
+        (Kind.DATETIME, "http", 1767227400, WrongType),
+        (Kind.DATE, "dotnet", "/Date(581094000000+0900)/", "1988-06-01"),
+        (Kind.DATETIME, "dotnet", "/Date(99999999999999999)/", UNDELIVERABLE),
+        (Kind.DATETIME, "dotnet", "2026-01-01T08:30:00", UNDELIVERABLE),
+        (Kind.DATETIME, "dotnet", 1767227400000, WrongType),
+        (Kind.DATE, "odata", "/Date(581126400000)/", "1988-06-01"),
+        (Kind.DATE, "odata", "/Date(-2208988800000)/", "1900-01-01"),
+        (Kind.DATETIME, "odata", "/Date(1767256200000)/", "2026-01-01T00:30:00+00:00"),
+        (Kind.DATETIME, "odata", "/Date(1767227400500+0480)/", "2026-01-01T00:30:00.500000+00:00"),
+        (Kind.DATETIME, "odata", "2026-01-01T08:30:00", "2026-01-01T00:30:00+00:00"),
     ],
 )
 def test_forms(kind: Kind, form: DateForm, value: object, expected: object) -> None:

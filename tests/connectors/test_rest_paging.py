@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from connectors.errors import SourceRefused
 from connectors.registry import open_source
@@ -112,6 +113,42 @@ async def test_links_of_the_body_are_followed(answering: Opened) -> None:
     service = answering(lambda request: {"items": [{"n": 1}], "next": None if request.query_params else "?p=2"})
     assert await service.source.fetch(reading(paging={"style": "link", "next": "next"}), {}) == [(1,), (1,)]
     assert service.asked == ["/base/n", "/base/n?p=2"]
+
+
+_RELATED = {
+    "links": [{"href": "x?", "rel": "self"}, {"href": "alternate", "rel": "alternate"}, {"href": "n?p=2", "rel": "prev next"}],
+    "link": [{"relation": "next", "url": "n?p=2"}],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", _RELATED)
+async def test_links_that_tell_their_relations_are_followed(answering: Opened, at: str) -> None:
+    """Those of OGC API Features and of FHIR, whose places among the others change from page to page."""
+    others = {at: [{"rel": "self", "relation": "self", "href": "n", "url": "n"}]}
+    service = answering(lambda request: {"items": [{"n": 2}], **others} if request.query_params else {"items": [{"n": 1}], at: _RELATED[at]})
+    assert await service.source.fetch(reading(paging={"style": "link", "next": at}), {}) == [(1,), (2,)]
+    assert service.asked == ["/base/n", "/base/n?p=2"]
+
+
+@pytest.mark.slow
+async def test_links_of_atom_are_followed(answering: Opened) -> None:
+    def feed(request: Request) -> Response:
+        more = "" if request.query_params else '<link rel="next" href="n?p=2"/>'
+        text = f'<feed xmlns="http://www.w3.org/2005/Atom"><link rel="self" href="n"/>{more}<entry><n>{1 + len(request.query_params)}</n></entry></feed>'
+        return Response(text, media_type="application/atom+xml")
+
+    found = reading(format="xml", items="entry", paging={"style": "link", "next": "link"})
+    assert await answering(feed).source.fetch(found, {}) == [(1,), (2,)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("links", "words"), [(["n?p=2"], "do not tell by `rel`"), ([{"rel": "next", "uri": "n?p=2"}], "no address in `href`"), (7, "sends no link at")]
+)
+async def test_links_of_which_none_can_be_followed(answering: Opened, links: object, words: str) -> None:
+    with pytest.raises(SourceRefused, match=words):
+        await answering(lambda _request: {"items": [{"n": 1}], "next": links}).source.fetch(reading(paging={"style": "link", "next": "next"}), {})
 
 
 @pytest.mark.slow
