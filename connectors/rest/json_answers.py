@@ -70,8 +70,8 @@ class Json:
         return items == others
 
     def flat(self, item: Any) -> Iterator[tuple[str, Any]]:
-        """Members, and members of members."""
-        return _flat(item, ())
+        """Members, and members of members; of an array its places."""
+        return _flat({str(place): each for place, each in enumerate(item)} if isinstance(item, list) else item, ())
 
 
 def whole(digits: str) -> int | Undeliverable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
 
@@ -126,7 +126,7 @@ async def _compare(source: Source, config: SourceConfig, resource: Resource, fou
     except SourceRefused as fault:
         found.drifts.append(_drift(resource, "", "OBJECT_GONE", resource.binding.object, _reason(fault)))
     else:
-        found.drifts += _differences(resource, columns, Types.of(config))
+        found.drifts += _differences(resource, _seen(config.kind, resource, columns), Types.of(config))
     found.checked += 1
 
 
@@ -146,6 +146,18 @@ def _differences(resource: Resource, columns: Mapping[str, ColumnDescription], t
     for item in resource.items.values():
         if item.column in columns:
             yield from _changed(resource, item, columns[item.column], types)
+
+
+def _seen(kind: str, resource: Resource, columns: Mapping[str, ColumnDescription]) -> Mapping[str, ColumnDescription]:
+    """The columns, and those of the catalog that lie within one: what a list of a service holds, or an object of GraphQL, is not described."""
+    if kind not in ("rest", "graphql"):
+        return columns
+    named = [resource.stable_key, *(item.column for item in resource.items.values())]
+    around = {name: next((each for each in columns if name.startswith(f"{each}.")), None) for name in named if name not in columns}
+    within = {name: replace(columns[each], name=name, kind=None) for name, each in around.items() if each is not None}
+    if kind == "graphql":
+        within |= {name: ColumnDescription(name, "", nullable=True) for name in around if "." in name}
+    return {name: column for name, column in columns.items() if name not in around.values()} | within
 
 
 def _changed(resource: Resource, item: Item, column: ColumnDescription, types: Types) -> Iterator[Drift]:

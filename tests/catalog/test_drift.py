@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from graphql import build_schema, graphql
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from hub.catalog.drift import Found, find_drift
 from hub.core import Core
 from tests.catalog.drafts import NASTY, drafted, write
 from tests.catalog.homes import publish
+from tests.connectors.service_server import servers
 from tests.servers.postgres import Postgres
+
+__all__ = ["servers"]
 
 pytestmark = pytest.mark.anyio
 ENDPOINT = '[resources.endpoint]\npath = "/t"\npaging = {style = "none"}\n'
@@ -130,3 +140,42 @@ async def test_a_type_that_can_only_be_shown_is_told_where_it_is_to_be_compared(
     found = await drift(core)
     assert told(found) == [("archive.t", "opens", "COMPARED"), ("archive.t", "shuts", "COMPARED")]
     assert (found.drifts[0].catalog, found.drifts[0].source) == ("filterable", "time without time zone")
+
+
+@pytest.mark.slow
+async def test_columns_within_lists_and_rows_that_are_lists_are_there(core: Core, tmp_path: Path, servers: Callable[[ASGIApp], str]) -> None:
+    items: list[object] = [{"id": 1, "phones": [{"number": "1"}], "b": "x"}, {"id": 2, "phones": [], "b": None}]
+
+    async def answered(_request: Request) -> JSONResponse:
+        return JSONResponse(items)
+
+    url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
+    text = (await drafted(url)).text.replace('kind = "sql"', 'kind = "rest"').replace(url, servers(Starlette(routes=[Route("/t", answered)])))
+    text = text.replace('column = "a"', 'column = "phones.0.number"').replace("[[resources.items]]", f"{ENDPOINT}\n[[resources.items]]", 1)
+    publish(core, text)
+    assert told(await drift(core)) == []
+    del items[:]
+    items += [{"id": 1, "b": "x"}]
+    assert told(await drift(core)) == [("archive.t", "phones.0.number", "COLUMN_GONE")]
+    items[:] = [[1, "1"], [2, None]]
+    for place, name in enumerate(("id", "phones.0.number", "b")):
+        text = text.replace(f'column = "{name}"', f'column = "{place}"').replace(f'stable_key = "{name}"', f'stable_key = "{place}"')
+    publish(core, text)
+    assert told(await drift(core)) == [("archive.t", "2", "COLUMN_GONE")]
+
+
+@pytest.mark.slow
+async def test_columns_within_objects_of_another_graphql_service_are_there(core: Core, tmp_path: Path, servers: Callable[[ASGIApp], str]) -> None:
+    schema = build_schema("type Query { people: [Person!]! } type Person { id: Int! home: Home b: String } type Home { city: String }")
+
+    async def answered(request: Request) -> JSONResponse:
+        content = await request.json()
+        return JSONResponse({"data": (await graphql(schema, content["query"], variable_values=content.get("variables"))).data})
+
+    url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, c TEXT)")
+    address = servers(Starlette(routes=[Route("/{path:path}", answered, methods=["POST"])]))
+    text = (await drafted(url)).text.replace('kind = "sql"', 'kind = "graphql"').replace(url, f"{address}/graphql")
+    remote = '[resources.remote]\nfield = "people"\nstyle = "list"\n'
+    publish(core, text.replace('column = "a"', 'column = "home.city"').replace("[[resources.items]]", f"{remote}\n[[resources.items]]", 1))
+    found = await drift(core)
+    assert told(found) == [("archive.t", "c", "COLUMN_GONE"), ("archive.t", "b", "COLUMN_NEW")], found
