@@ -9,6 +9,7 @@ from connectors.errors import SourceRefused
 from connectors.rest.answers import form, reader_of
 from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
+from connectors.rest.odata import may_hold
 from connectors.rest.spelling import kind_of, spelt
 from connectors.rest.template import text_of
 from connectors.rest.values import Reader, WrongType
@@ -49,7 +50,7 @@ def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, 
             whole = False
     if keys is not None:
         values[keys[0].name], kinds[keys[0].name] = keys[1], keys[0].kind
-    held = {column: _held(endpoint, kinds[column], each) for column, each in values.items()}
+    held = {column: _held(endpoint, column, kinds[column], each) for column, each in values.items()}
     writable = {column: each for column, each in held.items() if all(spelt(endpoint, column, value) is not None for value in each)}
     whole = whole and len(writable) == len(held) and not any(_nulls_among(endpoint, Column(column, kinds[column]), each) for column, each in held.items())
     return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole)
@@ -65,19 +66,19 @@ def behind(source: str, endpoint: Endpoint, kind: Kind, after: Value) -> Sent:
     position = spelt(endpoint, column, after)
     if position is None:
         raise SourceRefused(source, f"the service cannot write the value of {column} to go on behind; leave `after` out")
-    return beyond(endpoint, endpoint.after or "", kind_of(endpoint, column, kind), position)
+    return beyond(endpoint, column, endpoint.after or "", kind_of(endpoint, column, kind), position)
 
 
 def _listed(bound: Value | Sequence[Value]) -> Sequence[Value]:
     return [bound] if bound is None or isinstance(bound, str | int | float) else bound
 
 
-def _held(endpoint: Endpoint, kind: Kind, values: Sequence[Value]) -> list[Value]:
+def _held(endpoint: Endpoint, column: str, kind: Kind, values: Sequence[Value]) -> list[Value]:
     """Those that the service can send, each once: ``1.0`` and ``1.00`` are one, and asked for twice its rows would come twice."""
     nulls = endpoint.nulls if kind is Kind.STRING else ()
     once: dict[object, Value] = {}
     for value in values:
-        if value not in nulls and _sendable(value):
+        if value not in nulls and _sendable(value) and may_hold(endpoint, column, value):
             once.setdefault(comparable(value, kind), value)
     return [value for place, value in once.items() if place is not None]
 

@@ -5,10 +5,10 @@ Values are written by their kind, quoted and escaped; none can become a part of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from connectors.rest.endpoint import Endpoint, KeyParameter
+from connectors.rest.odata import literal
 from connectors.rest.template import text_of
 from connectors.selection import Kind, Value
 
@@ -23,28 +23,23 @@ class Clause(str):
     __slots__ = ()
 
 
-_BARE = {
-    Kind.DECIMAL: re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?"),
-    Kind.DATE: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-    Kind.DATETIME: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00:00"),
-}
-"""What OData writes without quotes although it is a text here."""
+ODATA = frozenset({"odata", "odata2"})
 
 
-def equal(endpoint: Endpoint, name: str, kind: Kind, value: Value) -> Sent:
-    """The column ``name`` has the value."""
-    return _compared(endpoint, name, "eq", kind, value)
+def equal(endpoint: Endpoint, column: str, name: str, kind: Kind, value: Value) -> Sent:
+    """The column, which the service calls ``name``, has the value."""
+    return _compared(endpoint, (column, name, "eq"), kind, value)
 
 
-def beyond(endpoint: Endpoint, name: str, kind: Kind, value: Value) -> Sent:
-    """The column ``name`` has a greater value."""
-    return _compared(endpoint, name, "gt", kind, value)
+def beyond(endpoint: Endpoint, column: str, name: str, kind: Kind, value: Value) -> Sent:
+    """The column, which the service calls ``name``, has a greater value."""
+    return _compared(endpoint, (column, name, "gt"), kind, value)
 
 
-def among(endpoint: Endpoint, key: KeyParameter, kind: Kind, values: Sequence[Value]) -> Sent:
+def among(endpoint: Endpoint, column: str, key: KeyParameter, kind: Kind, values: Sequence[Value]) -> Sent:
     """The column has one of the values."""
-    if endpoint.filter_style == "odata":
-        return Clause(f"({' or '.join(f'{key.parameter} eq {_literal(kind, value)}' for value in values)})")
+    if endpoint.filter_style in ODATA:
+        return Clause(f"({' or '.join(f'{key.parameter} eq {literal(endpoint, column, kind, value)}' for value in values)})")
     if endpoint.filter_style == "postgrest":
         return f"in.({','.join(map(_element, values))})"
     return key.separator.join(map(text_of, values)) if key.style == "separator" else tuple(values)
@@ -61,6 +56,18 @@ def merged(conditions: Mapping[str, Sent], paging: Mapping[str, Sent]) -> dict[s
     return {**conditions, **paging, **both}
 
 
+def queried(endpoint: Endpoint, sent: Mapping[str, Sent]) -> dict[str, Sent]:
+    """The endpoint's fixed query and what is sent. In a language of conditions a fixed one holds beside those that are sent."""
+    fixed: dict[str, Sent] = dict(endpoint.query)
+    if endpoint.filter_style in ODATA and FILTER in fixed:
+        fixed[FILTER] = Clause(f"({fixed[FILTER]})")
+    if endpoint.filter_style != "postgrest":
+        return {**fixed, **sent}
+    selecting = {*endpoint.filters.values(), *(key.parameter for key in endpoint.keys.values()), endpoint.after}
+    both = {name: (*_several(value), *_several(sent[name])) for name, value in fixed.items() if name in sent and name in selecting}
+    return {**fixed, **sent, **both}
+
+
 def pairs(sent: Mapping[str, Sent]) -> list[tuple[str, str]]:
     """Names and texts, not encoded yet, in which clauses are one."""
     flat = [(name, each) for name, value in sent.items() for each in _several(value)]
@@ -73,20 +80,11 @@ def _several(value: Sent) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _compared(endpoint: Endpoint, name: str, operator: str, kind: Kind, value: Value) -> Sent:
-    if endpoint.filter_style == "odata":
-        return Clause(f"{name} {operator} {_literal(kind, value)}")
+def _compared(endpoint: Endpoint, asked: tuple[str, str, str], kind: Kind, value: Value) -> Sent:
+    column, name, operator = asked
+    if endpoint.filter_style in ODATA:
+        return Clause(f"{name} {operator} {literal(endpoint, column, kind, value)}")
     return f"{operator}.{text_of(value)}" if endpoint.filter_style == "postgrest" else value
-
-
-def _literal(kind: Kind, value: Value) -> str:
-    """A literal of OData 4.01, part 2, §5.1.1.14: a text in quotes, unless it is provably a number, date or moment."""
-    if not isinstance(value, str):
-        return text_of(value)
-    if (bare := _BARE.get(kind)) is not None and bare.fullmatch(value):
-        return value.replace("+00:00", "Z")
-    doubled = value.replace("'", "''")
-    return f"'{doubled}'"
 
 
 def _element(value: Value) -> str:

@@ -123,7 +123,7 @@ class Endpoint(_Part):
     ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body, or the
     names in a body of ``content`` form.
     ``filter_style`` says how ``filters``, ``keys`` and ``after`` are written: a value in a parameter, conditions of OData's ``$filter`` of which
-    these are the properties, or PostgREST's operators. ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
+    these are the properties, or PostgREST's operators; ``literals`` maps columns to types of OData that the items' own do not tell. ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
     by which it means null.
     """
 
@@ -144,7 +144,8 @@ class Endpoint(_Part):
     max_pages: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_requests: Annotated[int, Field(ge=1, le=10_000)] = 100
     filters: dict[str, Name] = Field(default_factory=dict)
-    filter_style: Literal["plain", "odata", "postgrest"] = "plain"
+    filter_style: Literal["plain", "odata", "odata2", "postgrest"] = "plain"
+    literals: dict[str, Literal["guid", "text", "datetimeoffset"]] = Field(default_factory=dict)
     keys: dict[str, KeyParameter] = Field(default_factory=dict)
     lookups: Annotated[tuple[Lookup, ...], Field(strict=False, max_length=20)] = ()
     dates: dict[str, DateForm] = Field(default_factory=dict)

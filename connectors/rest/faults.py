@@ -10,7 +10,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from connectors.errors import ConfigFault
-from connectors.rest.conditions import FILTER
+from connectors.rest.conditions import ODATA
 from connectors.rest.endpoint import Endpoint, KeyParameter, Paging
 from connectors.rest.template import columns_of
 
@@ -122,6 +122,8 @@ def _method(endpoint: Endpoint) -> Iterator[Fault]:
 def _conditions(endpoint: Endpoint) -> Iterator[Fault]:
     """Filters written as conditions of a language."""
     style = endpoint.filter_style
+    if endpoint.literals and style not in ODATA:
+        yield Fault("literals", "literals 须配合 OData 筛选", "`literals` needs filters of OData", 'filter_style = "odata" 或 or "odata2"')
     if style == "plain":
         return
     if endpoint.method == "POST":
@@ -130,7 +132,7 @@ def _conditions(endpoint: Endpoint) -> Iterator[Fault]:
         for name in ("style", "separator"):
             if getattr(key, name) != KeyParameter.model_fields[name].default:
                 yield Fault(f"keys.{column}.{name}", f"筛选方式 {style} 不用此项", f"filters of style {style!r} have no use for it", "leave it out")
-    if style == "odata":
+    if style in ODATA:
         yield from _odata(endpoint)
     else:
         for path, name in _selecting(endpoint):
@@ -139,8 +141,6 @@ def _conditions(endpoint: Endpoint) -> Iterator[Fault]:
 
 
 def _odata(endpoint: Endpoint) -> Iterator[Fault]:
-    if FILTER in endpoint.query:
-        yield Fault(f"query.{FILTER}", f"{FILTER} 由 filters 生成", f"{FILTER} is written from `filters`", "leave it out")
     for path, name in _selecting(endpoint):
         if not _PROPERTY.fullmatch(name):
             yield Fault(path, f"{name} 不是 OData 属性", f"{name!r} is no property of OData", "Name or Address/City")
@@ -157,7 +157,7 @@ def _selecting(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
 def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
     """No two things may be sent in one parameter; a column's filter and its list may, as they are never sent together.
 
-    Conditions of a language may name the column of ``after`` once more, and those of OData are no parameters.
+    Conditions of a language may name the column of ``after``, and of a fixed condition, once more, and those of OData are no parameters.
     """
     fixed, place = (endpoint.body, "body") if endpoint.method == "POST" else (endpoint.query, "query")
     paging = [("limit", endpoint.limit), ("offset", endpoint.offset), ("paging.parameter", endpoint.paging.parameter)]
@@ -167,12 +167,13 @@ def _parameters(endpoint: Endpoint) -> Iterator[Fault]:
     if endpoint.count is not None:
         # It may stand in for the limit, or for what is fixed; never for a condition, of which the total is to be.
         yield from _twice({name: path for path, name in selecting}, [("count.parameter", endpoint.count.parameter)])
-    yield from _twice(dict.fromkeys(fixed, place), paging if endpoint.filter_style == "odata" else [*paging, *named])
-    if endpoint.filter_style == "odata":
+    yield from _twice(dict.fromkeys(fixed, place), [*paging, *named] if endpoint.filter_style == "plain" else paging)
+    if endpoint.filter_style in ODATA:
         yield from _twice({}, named)
     if endpoint.filter_style == "postgrest":
-        # A fixed condition of the same column would be lost with the first position, and the rows that it keeps back would be read.
-        yield from _twice({**dict.fromkeys(fixed, place), **{name: path for path, name in paging if name is not None}}, [("after", endpoint.after)])
+        pages = {name: path for path, name in paging if name is not None}
+        yield from _twice(dict(pages), named)
+        yield from _twice(pages, [("after", endpoint.after)])
 
 
 def _twice(taken: dict[str, str], named: Sequence[tuple[str, str | None]]) -> Iterator[Fault]:

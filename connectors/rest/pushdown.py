@@ -154,7 +154,7 @@ def _narrowed(question: _Question, way: _Way, column: str) -> _Way:
     if name is not None and len(values) == 1:
         return replace(
             way,
-            spread=tuple(each.with_one(name, equal(endpoint, name, kind, spelt(endpoint, column, values[0])), column, values) for each in way.spread),
+            spread=tuple(each.with_one(name, equal(endpoint, column, name, kind, spelt(endpoint, column, values[0])), column, values) for each in way.spread),
             narrow=True,
         )
     if len(way.spread) > 1:
@@ -165,7 +165,9 @@ def _narrowed(question: _Question, way: _Way, column: str) -> _Way:
     if name is not None and not way.narrow and len(values) <= min(_SINGLES, endpoint.max_requests):
         return replace(
             way,
-            spread=tuple(way.spread[0].with_one(name, equal(endpoint, name, kind, spelt(endpoint, column, value)), column, (value,)) for value in values),
+            spread=tuple(
+                way.spread[0].with_one(name, equal(endpoint, column, name, kind, spelt(endpoint, column, value)), column, (value,)) for value in values
+            ),
             narrow=True,
         )
     return undone
@@ -177,7 +179,7 @@ def _batches(question: _Question, key: KeyParameter, column: str) -> list[tuple[
     written = [[spelt(endpoint, column, value) for value in each] for each in lists]
     if takes_separator(endpoint, key) and any(key.separator in text_of(value) for each in written for value in each):
         raise SourceRefused(question.source, f"a value of {column} holds the separator {key.separator!r} of the service's lists")
-    return [(among(endpoint, key, kind, each), own) for each, own in zip(written, lists, strict=True)]
+    return [(among(endpoint, column, key, kind, each), own) for each, own in zip(written, lists, strict=True)]
 
 
 def _asks(endpoint: Endpoint, way: _Way) -> Iterator[Ask]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from connectors.rest.client import Request
-from connectors.rest.conditions import Sent, merged, pairs
+from connectors.rest.conditions import Sent, merged, pairs, queried
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.paths import split
 from connectors.rest.pushdown import Ask
@@ -20,7 +20,7 @@ def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, 
     sent = ask.parameters if ask.route.single else merged(ask.parameters, paging)
     headers = {"Accept": accept, **endpoint.headers}
     if endpoint.method == "GET" or ask.route.single:
-        return Request("GET", _target(ask.path, {**endpoint.query, **sent}), headers)
+        return Request("GET", _target(ask.path, queried(endpoint, sent)), headers)
     media_type, body = _form(endpoint, sent) if endpoint.content == "form" else _json(endpoint, sent)
     return Request("POST", _target(ask.path, endpoint.query), {**headers, "Content-Type": media_type}, body)
 

@@ -197,7 +197,7 @@ async def test_totals_in_headers(answering: Opened, header: str, total: int | No
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=3))
 def test_no_value_changes_what_is_asked_of_odata(name: str, ids: list[str]) -> None:
     endpoint = Endpoint.model_validate(ODATA)
-    sent = {"Name": equal(endpoint, "Name", Kind.STRING, name), "Id": among(endpoint, endpoint.keys["Id"], Kind.STRING, ids)}
+    sent = {"Name": equal(endpoint, "Name", "Name", Kind.STRING, name), "Id": among(endpoint, "Id", endpoint.keys["Id"], Kind.STRING, ids)}
     request = request_for(endpoint, "application/json", Ask(Route("/n", ""), "/n", sent), {"$top": 1})
     query = dict(parse_qsl(urlsplit(request.target).query, keep_blank_values=True, strict_parsing=True))
     assert list(query) == ["$orderby", "$count", "$top", "$filter"]
@@ -211,7 +211,7 @@ def test_no_value_changes_what_is_asked_of_odata(name: str, ids: list[str]) -> N
 @given(TEXTS, st.lists(TEXTS.filter(bool), min_size=1, max_size=3))
 def test_no_value_changes_what_is_asked_of_postgrest(name: str, ids: list[str]) -> None:
     endpoint = Endpoint.model_validate(POSTGREST)
-    sent = {"Name": equal(endpoint, "Name", Kind.STRING, name), "Id": among(endpoint, endpoint.keys["Id"], Kind.STRING, ids)}
+    sent = {"Name": equal(endpoint, "Name", "Name", Kind.STRING, name), "Id": among(endpoint, "Id", endpoint.keys["Id"], Kind.STRING, ids)}
     request = request_for(endpoint, "application/json", Ask(Route("/n", ""), "/n", sent), {"limit": 1})
     query = dict(parse_qsl(urlsplit(request.target).query, keep_blank_values=True, strict_parsing=True))
     assert list(query) == ["order", "Name", "Id", "limit"]
@@ -238,7 +238,7 @@ def test_no_value_changes_what_is_asked_of_postgrest(name: str, ids: list[str]) 
     ],
 )
 def test_literals_of_odata(kind: Kind, value: Value, literal: str) -> None:
-    clause = equal(Endpoint.model_validate(ODATA), "X", kind, value)
+    clause = equal(Endpoint.model_validate(ODATA), "X", "X", kind, value)
     assert isinstance(clause, Clause)
     assert pairs({"X": clause}) == [("$filter", f"X eq {literal}")]
 
@@ -250,3 +250,71 @@ async def test_dates_in_a_form_of_their_own_are_texts_or_numbers(answering: Open
         asked = Selection(bound(ODATA, dates={"Day": form}), COLUMNS, Compare("Day", Kind.DATE, Comparison.EQ, "v"))
         assert await opened.source.fetch(asked, {"v": "2026-01-01"}) == []
         assert dict(parse_qsl(urlsplit(opened.asked[-1]).query))["$filter"] == f"Day eq {literal}"
+
+
+GUID = "6ec93819-76c4-50f9-877a-43a2a2d58ce6"
+EARLY = ODATA | {"filter_style": "odata2", "dates": {"Day": "odata"}, "zone": "Asia/Shanghai"}
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize(
+    ("told", "kind", "value", "literal"),
+    [
+        (None, Kind.STRING, "it's", "'it''s'"),
+        (None, Kind.BIGINT, 2**31 - 1, "2147483647"),
+        (None, Kind.BIGINT, 2**31, "2147483648L"),
+        (None, Kind.BIGINT, -(2**31) - 1, "-2147483649L"),
+        (None, Kind.BOOLEAN, True, "true"),
+        (None, Kind.DECIMAL, "1.50", "1.50M"),
+        (None, Kind.DECIMAL, "1.50M or true", "'1.50M or true'"),
+        (None, Kind.DATE, "2026-01-01", "datetime'2026-01-01T00:00:00'"),
+        (None, Kind.DATETIME, "2026-01-01T00:30:00.5+00:00", "datetime'2026-01-01T00:30:00.5'"),
+        ("datetimeoffset", Kind.DATETIME, "2026-01-01T00:30:00+00:00", "datetimeoffset'2026-01-01T00:30:00Z'"),
+        ("guid", Kind.STRING, GUID, f"guid'{GUID}'"),
+        ("guid", Kind.STRING, f"{GUID}' or true", f"'{GUID}'' or true'"),
+        ("text", Kind.BIGINT, 7, "'7'"),
+    ],
+)
+def test_literals_of_odata_2(told: str | None, kind: Kind, value: Value, literal: str) -> None:
+    """[MS-ODATA] §2.2.2: types stand before a text in quotes, or behind a number."""
+    endpoint = Endpoint.model_validate(EARLY | {"literals": {"X": told} if told else {}})
+    assert pairs({"X": equal(endpoint, "X", "X", kind, value)}) == [("$filter", f"X eq {literal}")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("literals", "literal"), [({}, "datetime'2026-01-01T08:30:00'"), ({"Day": "datetimeoffset"}, "datetimeoffset'2026-01-01T00:30:00Z'")])
+async def test_what_odata_2_sends_is_asked_for(answering: Opened, literals: dict[str, str], literal: str) -> None:
+    sent = "/Date(1767256200000)/" if not literals else "/Date(1767227400000+0480)/"
+    opened = answering(lambda _request: {"d": {"results": [{"Id": 1, "Day": sent}], "__count": "1"}})
+    described = EARLY | {"items": "d.results", "count": {"total": "d.__count"}, "literals": literals}
+    asked = Selection(bound(described), COLUMNS, Compare("Day", Kind.DATETIME, Comparison.EQ, "v"))
+    assert await opened.source.fetch(asked, {"v": "2026-01-01T00:30:00+00:00"}) == [(1,)]
+    assert dict(parse_qsl(urlsplit(opened.asked[-1]).query))["$filter"] == f"Day eq {literal}"
+
+
+@pytest.mark.slow
+async def test_a_guid_is_asked_for_as_one_and_nothing_else_is(answering: Opened) -> None:
+    opened = answering(lambda _request: {"value": [{"Id": 1, "Name": GUID}], "@odata.count": 1})
+    asked = Selection(bound(ODATA, literals={"Name": "guid"}), COLUMNS, Compare("Name", Kind.STRING, Comparison.IN, "v"))
+    assert await opened.source.fetch(asked, {"v": [GUID, "x", f"{GUID}'"]}) == [(1,)]
+    assert dict(parse_qsl(urlsplit(opened.asked[-1]).query))["$filter"] == f"Name eq {GUID}"
+    assert await opened.source.fetch(asked, {"v": ["x"]}) == []
+    assert len(opened.asked) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("service", "description", "fixed"), [(odata, ODATA, {"$filter": "Id eq 1 or Id gt 2"}), (postgrest, POSTGREST, {"Id": "gt.2"})], ids=["odata", "postgrest"]
+)
+async def test_a_fixed_condition_holds_beside_all_others(
+    answering: Opened, service: Callable[[Request], Response], description: dict[str, object], fixed: dict[str, str]
+) -> None:
+    opened = answering(service)
+    described = bound(description, query=description["query"] | fixed)  # type: ignore[operator]
+    holding = [item["Id"] for item in ITEMS if item["Id"] > 2 or (item["Id"] == 1 and "$filter" in fixed)]
+    ordered = (Order("Id", Kind.INTEGER, nullable=False),)
+    assert await opened.source.fetch(Selection(described, COLUMNS, None, ordered), {}) == [(each,) for each in holding]
+    assert await opened.source.count(Selection(described, COLUMNS), {}) == len(holding)
+    for number in (2, 3):
+        asked = Selection(described, COLUMNS, Compare("Id", Kind.INTEGER, Comparison.EQ, "v"))
+        assert await opened.source.fetch(asked, {"v": number}) == ([(number,)] if number in holding else [])
