@@ -97,6 +97,7 @@ class Paging(_Part):
     ``cursor`` sends back in ``parameter`` what lies at the path ``next``, until nothing lies there. ``link`` follows the header
     ``Link: <…>; rel="next"`` (RFC 8288), or the address at the path ``next``. ``none``: all is in one answer.
     ``more`` is the path of a flag that is true where another page follows, ``last`` that of one that is true on the last page.
+    ``relative``: of a link path and query count alone, whatever host it names.
     """
 
     style: Literal["offset", "page", "cursor", "link", "none"] = "offset"
@@ -106,6 +107,7 @@ class Paging(_Part):
     next: Name | None = None
     more: Name | None = None
     last: Name | None = None
+    relative: bool = False
 
 
 class Lookup(_Part):

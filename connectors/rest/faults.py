@@ -23,7 +23,7 @@ _PAGING_KEYS = {
     "offset": _FLAGS,
     "page": {"parameter", "first", "pages", *_FLAGS},
     "cursor": {"parameter", "next", *_FLAGS},
-    "link": {"next"},
+    "link": {"next", "relative"},
     "none": set[str](),
 }
 

@@ -9,7 +9,7 @@ from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
 from connectors.rest.client import Client
 from connectors.rest.endpoint import Endpoint
-from connectors.rest.links import Outside, next_link
+from connectors.rest.links import Outside, next_link, without_host
 from connectors.rest.pages import Page, Step
 from connectors.rest.telling import more_of, scalar_at
 from connectors.rest.values import text
@@ -73,6 +73,7 @@ class Links:
         self._form = form
         self._client = client
         self._path = endpoint.paging.next
+        self._relative = endpoint.paging.relative
         self._seen: set[str] = set()
 
     def first(self) -> Step:
@@ -89,9 +90,11 @@ class Links:
         if link is None or link == "":
             return None
         try:
-            target = self._client.inside(page.answer.url, link)
+            target = self._client.inside(page.answer.url, without_host(link) if self._relative else link)
         except Outside as error:
-            raise SourceRefused(self._source, "the service's link to the next page leads out of the source's address") from error
+            words = "the service's link to the next page leads out of the source's address"
+            remedy = "" if self._relative else "; where it names the service itself by another host, write `relative = true` in `paging`"
+            raise SourceRefused(self._source, f"{words}{remedy}") from error
         if target in self._seen:
             raise SourceRefused(self._source, "the service's links lead in a circle")
         self._seen.add(target)

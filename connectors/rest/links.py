@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
@@ -39,6 +40,15 @@ def _parameters(text: str) -> dict[str, str]:
         quoted = re.sub(r"\\(.)", r"\1", argument[1:-1]) if argument.startswith('"') else argument
         parameters.setdefault(name.lower(), quoted)
     return parameters
+
+
+def without_host(link: str) -> str:
+    """Path and query alone: services behind a proxy name themselves by an address that only they know."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return link
+    return urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def inside(base: httpx2.URL, asked: httpx2.URL, link: str) -> str:

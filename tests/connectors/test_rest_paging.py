@@ -165,6 +165,23 @@ async def test_links_that_lead_out_are_not_followed(answering: Opened, link: str
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("host", ["http://localhost", "https://register.example:8443", "//inner"])
+async def test_links_that_name_the_service_by_another_host_are_followed_where_that_is_declared(answering: Opened, host: str) -> None:
+    def answered(request: Request) -> object:
+        return {"items": [{"n": 1}], "next": None if request.query_params else f"{host}{prefix}/base/n?p=2#x"}
+
+    service = answering(answered)
+    prefix = httpx2.URL(service.config.url).path.removesuffix("/base")
+    assert await service.source.fetch(reading(paging={"style": "link", "next": "next", "relative": True}), {}) == [(1,), (1,)]
+    assert service.asked == ["/base/n", "/base/n?p=2"]
+    with pytest.raises(SourceRefused, match="`relative = true`"):
+        await service.source.fetch(reading(paging={"style": "link", "next": "next"}), {})
+    prefix = "/elsewhere"
+    with pytest.raises(SourceRefused, match=r"leads out of the source's address$"):
+        await service.source.fetch(reading(paging={"style": "link", "next": "next", "relative": True}), {})
+
+
+@pytest.mark.slow
 async def test_links_in_a_circle_end(answering: Opened) -> None:
     service = answering(
         lambda request: JSONResponse({"items": []}, headers={"Link": f"<?p={int('p' in request.query_params and request.query_params['p'] == '0')}>; rel=next"})
