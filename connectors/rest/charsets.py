@@ -12,6 +12,15 @@ def is_chinese(charset: str | None) -> bool:
     return charset is not None and charset.strip("\"' ").lower() in _CHINESE
 
 
+def encodable(text: str, charset: str) -> bool:
+    """The charset has all of the text's characters."""
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def utf8(body: bytes, charset: str | None) -> bytes:
     """The body without a byte order mark; GB18030 and what it contains (GB 2312, GBK) recoded. Other charsets are taken for UTF-8.
 

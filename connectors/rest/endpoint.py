@@ -125,7 +125,8 @@ class Endpoint(_Part):
     ascends, ``after`` the parameter that selects only items whose ``sorted_by`` is greater. A POST's parameters are paths in its JSON body, or the
     names in a body of ``content`` form.
     ``filter_style`` says how ``filters``, ``keys`` and ``after`` are written: a value in a parameter, conditions of OData's ``$filter`` of which
-    these are the properties, or PostgREST's operators; ``literals`` maps columns to types of OData that the items' own do not tell. ``charset`` is that of answers that name none. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
+    these are the properties, or PostgREST's operators; ``literals`` maps columns to types of OData that the items' own do not tell. ``charset`` is that of answers that name none, ``request_charset`` that
+    of paths, queries and forms. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
     by which it means null.
     """
 
@@ -138,6 +139,7 @@ class Endpoint(_Part):
     content: Literal["json", "form"] = "json"
     format: Literal["json", "xml"] = "json"
     charset: Literal["utf-8", "gb18030"] = "utf-8"
+    request_charset: Literal["utf-8", "gbk", "gb18030"] = "utf-8"
     items: str = ""
     paging: Paging = Paging()
     limit: Name | None = None

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from connectors.errors import ConfigFault
+from connectors.rest.charsets import encodable
 from connectors.rest.conditions import ODATA
 from connectors.rest.endpoint import Endpoint, KeyParameter, Paging
 from connectors.rest.template import columns_of
@@ -70,11 +71,25 @@ def endpoint_faults(endpoint: Endpoint) -> Iterator[Fault]:
         yield Fault("success.none", f"{both[0]} 同时表示成功与无记录", f"{both[0]!r} stands for success already", "leave it out of one")
     if endpoint.zone != Endpoint.model_fields["zone"].default and not endpoint.dates:
         yield Fault("zone", "zone 须配合 dates", "`zone` needs `dates`", 'dates = {column = "space"}')
+    for path, text in _sent(endpoint):
+        if not encodable(text, endpoint.request_charset):
+            yield Fault(
+                path, f"{endpoint.request_charset} 无此字符", f"{endpoint.request_charset} does not have all of its characters", 'request_charset = "utf-8"'
+            )
     for column in dict.fromkeys(column for path in (endpoint.path, *(each.path for each in endpoint.lookups)) for column in columns_of(path)):
         if endpoint.dates.get(column) in ("slash", "dotnet"):
             yield Fault(f"dates.{column}", f"路径中的 {column} 不能含斜杠", f"{column} stands in a path, which no slash can", "iso 或 or compact")
     if endpoint.after and not endpoint.sorted_by:
         yield Fault("after", "after 须配合 sorted_by", "`after` needs `sorted_by`", 'sorted_by = "column"')
+
+
+def _sent(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Fixed texts of requests."""
+    yield "path", endpoint.path
+    yield from ((f"lookups[{i}].path", each.path) for i, each in enumerate(endpoint.lookups))
+    yield from ((f"query.{name}", f"{name}{text}") for name, text in endpoint.query.items())
+    yield from ((f"body.{name}", f"{name}{text}") for name, text in endpoint.body.items() if endpoint.content == "form")
+    yield from _selecting(endpoint)
 
 
 def _paging(endpoint: Endpoint) -> Iterator[Fault]:

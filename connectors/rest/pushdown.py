@@ -186,6 +186,6 @@ def _asks(endpoint: Endpoint, way: _Way) -> Iterator[Ask]:
     for placed in product(*way.placed.values()):
         values = dict(zip(way.placed, placed, strict=True))
         own: Held = tuple((column, (value,)) for column, value in values.items())
-        path = fill(way.route.path, {column: spelt(endpoint, column, value) for column, value in values.items()})
+        path = fill(way.route.path, {column: spelt(endpoint, column, value) for column, value in values.items()}, endpoint.request_charset)
         for part in way.spread:
             yield Ask(way.route, path, part.parameters, bool(placed), (*own, *part.only) if way.requests > 1 else ())

@@ -20,14 +20,14 @@ def request_for(endpoint: Endpoint, accept: str, ask: Ask, paging: Mapping[str, 
     sent = ask.parameters if ask.route.single else merged(ask.parameters, paging)
     headers = {"Accept": accept, **endpoint.headers}
     if endpoint.method == "GET" or ask.route.single:
-        return Request("GET", _target(ask.path, queried(endpoint, sent)), headers)
+        return Request("GET", _target(ask.path, queried(endpoint, sent), endpoint.request_charset), headers)
     media_type, body = _form(endpoint, sent) if endpoint.content == "form" else _json(endpoint, sent)
-    return Request("POST", _target(ask.path, endpoint.query), {**headers, "Content-Type": media_type}, body)
+    return Request("POST", _target(ask.path, endpoint.query, endpoint.request_charset), {**headers, "Content-Type": media_type}, body)
 
 
 def _form(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
     fixed = {name: value for name, value in endpoint.body.items() if isinstance(value, str | int | float)}
-    return "application/x-www-form-urlencoded", urlencode(pairs({**fixed, **sent})).encode("ascii")
+    return "application/x-www-form-urlencoded", urlencode(pairs({**fixed, **sent}), encoding=endpoint.request_charset).encode("ascii")
 
 
 def _json(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
@@ -37,8 +37,8 @@ def _json(endpoint: Endpoint, sent: Mapping[str, Sent]) -> tuple[str, bytes]:
     return "application/json", json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _target(path: str, query: Mapping[str, Sent]) -> str:
-    return f"{path}?{urlencode(pairs(query), quote_via=quote)}" if query else path
+def _target(path: str, query: Mapping[str, Sent], charset: str) -> str:
+    return f"{path}?{urlencode(pairs(query), encoding=charset, quote_via=quote)}" if query else path
 
 
 def _put(body: dict[str, Any], names: tuple[str, ...], value: object) -> None:

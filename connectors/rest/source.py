@@ -118,7 +118,7 @@ class RestSource:
         lacking = [column for column in columns if not addressable(endpoint.examples.get(column, ""))]
         if lacking:
             raise SourceRefused(self._code, f"its path holds a value of {', '.join(lacking)}; write one into `endpoint.examples` so that it can be looked at")
-        return Ask(Route(endpoint.path, endpoint.items), fill(endpoint.path, endpoint.examples), {}, filled=False)
+        return Ask(Route(endpoint.path, endpoint.items), fill(endpoint.path, endpoint.examples, endpoint.request_charset), {}, filled=False)
 
     async def objects(self) -> Sequence[ObjectDescription]:
         """Refused: a service does not tell what it offers."""

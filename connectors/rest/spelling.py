@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.rest.charsets import encodable
 from connectors.rest.dates import written
 from connectors.rest.endpoint import Endpoint
 from connectors.selection import Kind, Value
@@ -10,7 +11,8 @@ from connectors.selection import Kind, Value
 def spelt(endpoint: Endpoint, column: str, value: Value) -> Value:
     """The value as the service writes it; null where it cannot write it."""
     form = endpoint.dates.get(column)
-    return value if form is None else written(value, form, endpoint.zone)
+    made = value if form is None else written(value, form, endpoint.zone)
+    return made if not isinstance(made, str) or encodable(made, endpoint.request_charset) else None
 
 
 def kind_of(endpoint: Endpoint, column: str, kind: Kind) -> Kind:

@@ -53,10 +53,10 @@ def addressable(value: Value) -> bool:
     return bool(text) and not unsafe and not dotted(text)
 
 
-def fill(path: str, values: Mapping[str, Value]) -> str:
-    """The path, percent-encoded (RFC 3986), with a value for each of its columns."""
+def fill(path: str, values: Mapping[str, Value], charset: str = "utf-8") -> str:
+    """The path, percent-encoded (RFC 3986) in the charset, with a value for each of its columns."""
     parts = []
     for part in path.split("/"):
         column = _COLUMN.match(part)
-        parts.append(quote(text_of(values[column[1]]) if column else part, safe="" if column else "!$&'()*+,;=:@~"))
+        parts.append(quote(text_of(values[column[1]]) if column else part, safe="" if column else "!$&'()*+,;=:@~", encoding=charset))
     return "/".join(parts)

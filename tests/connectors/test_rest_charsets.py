@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import quote
+
 import pytest
 from starlette.responses import Response
 
-from connectors.selection import Column, Kind, Selection
+from connectors.selection import Column, Compare, Comparison, Kind, Selection
 from tests.connectors.answering import Opened, answering
 from tests.connectors.service_server import servers
 from tests.connectors.stands.rest_styles import bound
@@ -37,6 +40,38 @@ async def test_what_the_answer_says_itself_goes_first(answering: Opened) -> None
     assert await read(answering, XML.encode(), "text/xml; charset=utf-8", "xml") == NAME
     assert await read(answering, f'<?xml version="1.0" encoding="UTF-8"?>{XML}'.encode(), "text/xml", "xml") == NAME
     assert await read(answering, JSON.encode("gb18030"), "application/json; charset=GBK", "json", None) == NAME
+
+
+_ASKED = Selection(bound({"path": "/n"}), (Column("姓名", Kind.STRING),), Compare("姓名", Kind.STRING, Comparison.EQ, "v"))
+_GBK: dict[str, object] = {"items": "items", "paging": {"style": "none"}, "request_charset": "gbk"}
+
+
+@pytest.mark.parametrize(
+    ("described", "sent"),
+    [
+        ({"path": "/n", "filters": {"姓名": "姓名"}, "query": {"类": "人"}}, "/base/n?%C0%E0=%C8%CB&%D0%D5%C3%FB=%CD%F5%D0%A1%C3%F7"),
+        ({"path": "/n/{姓名}"}, "/base/n/%CD%F5%D0%A1%C3%F7"),
+        ({"path": "/n", "filters": {"姓名": "xm"}, "method": "POST", "safe": True, "content": "form"}, "xm=%CD%F5%D0%A1%C3%F7"),
+    ],
+)
+async def test_requests_are_written_in_the_charset_of_the_service(answering: Opened, described: dict[str, object], sent: str) -> None:
+    service = answering(lambda _request: {"items": [{"姓名": "王小明"}, {"姓名": NAME}]})
+    asked = replace(_ASKED, binding=bound(_GBK, **described))
+    assert await service.source.fetch(asked, {"v": "王小明"}) == [("王小明",)]
+    request = service.requests[0]
+    whole = request.scope["raw_path"].decode() + (f"?{request.scope['query_string'].decode()}" if request.scope["query_string"] else "")
+    assert ((await request.body()).decode() or whole).endswith(sent)
+
+
+async def test_a_value_that_the_charset_does_not_have_is_found_by_the_hub(answering: Opened) -> None:
+    """GBK would write a question mark for it, which is another value."""
+    service = answering(lambda _request: {"items": [{"姓名": "王小明"}, {"姓名": NAME}]})
+    asked = replace(_ASKED, binding=bound(_GBK, path="/n", filters={"姓名": "xm"}))
+    assert await service.source.fetch(asked, {"v": NAME}) == [(NAME,)]
+    assert service.asked == ["/base/n"]
+    asked = replace(_ASKED, binding=bound(_GBK, path="/n", filters={"姓名": "xm"}, request_charset="gb18030"))
+    assert await service.source.fetch(asked, {"v": NAME}) == [(NAME,)]
+    assert service.requests[1].scope["query_string"] == b"xm=" + quote(NAME.encode("gb18030")).encode()
 
 
 async def test_xml_in_gbk_may_hold_ascii_alone(answering: Opened) -> None:

@@ -62,6 +62,8 @@ def test_a_description_survives_its_text() -> None:
         ({**GOOD, "filter_style": "odata2", "filters": {"a": "A eq 1 or B"}}, "filters.a"),
         ({**GOOD, "filter_style": "postgrest", "literals": {"a": "guid"}}, "literals"),
         ({**GOOD, "filter_style": "odata", "literals": {"a": "uuid"}}, "literals.a"),
+        ({**GOOD, "request_charset": "gbk", "query": {"a": "𠮷"}}, "query.a"),
+        ({**GOOD, "request_charset": "gbk", "filters": {"a": "𠮷"}}, "filters.a"),
         ({**GOOD, "filter_style": "odata", "keys": {"a": {"parameter": "A", "style": "repeated"}}}, "keys.a.style"),
         ({**GOOD, "filter_style": "postgrest", "keys": {"a": {"parameter": "a", "separator": ";"}}}, "keys.a.separator"),
         ({**GOOD, "filter_style": "postgrest", "filters": {"a": "limit"}}, "filters.a"),
