@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 from connectors.errors import SourceRefused
@@ -68,8 +69,13 @@ def form(name: str) -> Format:
 
 def readers(form: Format, endpoint: Endpoint, columns: Sequence[Column]) -> Readers:
     """How each of the columns is read."""
-    nulls = frozenset(endpoint.nulls)
-    return [(column.name, _with_nulls(reader_of(form, endpoint, column), nulls)) for column in columns]
+    return [(column.name, _with_nulls(reader_of(form, endpoint, column), nulls_of(endpoint, column.name))) for column in columns]
+
+
+def nulls_of(endpoint: Endpoint, column: str) -> frozenset[str | int | float]:
+    """What means null in the column; of a number its text as well, which XML has in its place."""
+    own = endpoint.column_nulls.get(column, ())
+    return frozenset((*endpoint.nulls, *own, *map(str, own)))
 
 
 def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
@@ -78,8 +84,11 @@ def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
     return form.readers[column.kind] if dated is None else dates.reader(column.kind, dated, endpoint.zone)
 
 
-def _with_nulls(reader: Reader, nulls: frozenset[str]) -> Reader:
-    return (lambda value: None if isinstance(value, str) and value in nulls else reader(value)) if nulls else reader
+def _with_nulls(reader: Reader, nulls: frozenset[str | int | float]) -> Reader:
+    if not nulls:
+        return reader
+    # True is 1 to Python, and no number to the service.
+    return lambda value: None if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) and value in nulls else reader(value)
 
 
 def rows(source: str, form: Format, items: Iterable[Any], columns: Readers) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.errors import SourceRefused
-from connectors.rest.answers import form, reader_of
+from connectors.rest.answers import form, nulls_of, reader_of
 from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.odata import may_hold
@@ -75,7 +75,7 @@ def _listed(bound: Value | Sequence[Value]) -> Sequence[Value]:
 
 def _held(endpoint: Endpoint, column: str, kind: Kind, values: Sequence[Value]) -> list[Value]:
     """Those that the service can send, each once: ``1.0`` and ``1.00`` are one, and asked for twice its rows would come twice."""
-    nulls = endpoint.nulls if kind is Kind.STRING else ()
+    nulls = nulls_of(endpoint, column) if kind is Kind.STRING else ()
     once: dict[object, Value] = {}
     for value in values:
         if value not in nulls and _sendable(value) and may_hold(endpoint, column, value):
@@ -94,13 +94,14 @@ def _sendable(value: Value) -> bool:
 
 def _nulls_among(endpoint: Endpoint, column: Column, values: Sequence[Value]) -> bool:
     """A text that means null would be one of the values: the service, which selects by it, does not tell the two apart."""
-    if not endpoint.nulls:
+    nulls = nulls_of(endpoint, column.name)
+    if not nulls:
         return False
     read, wanted = reader_of(form(endpoint.format), endpoint, column), {comparable(value, column.kind) for value in values}
-    return any(comparable(_value(read, text), column.kind) in wanted for text in endpoint.nulls)
+    return any(comparable(_value(read, text), column.kind) in wanted for text in nulls)
 
 
-def _value(read: Reader, text: str) -> Value:
+def _value(read: Reader, text: str | float) -> Value:
     try:
         return read(text)
     except WrongType:

@@ -127,7 +127,7 @@ class Endpoint(_Part):
     ``filter_style`` says how ``filters``, ``keys`` and ``after`` are written: a value in a parameter, conditions of OData's ``$filter`` of which
     these are the properties, or PostgREST's operators; ``literals`` maps columns to types of OData that the items' own do not tell. ``charset`` is that of answers that name none, ``request_charset`` that
     of paths, queries and forms. ``dates`` maps columns to the way in which the service writes dates and moments, of ``zone`` where they tell no offset; ``nulls`` are texts
-    by which it means null.
+    by which it means null, ``column_nulls`` texts and numbers by which it does in one column.
     """
 
     path: Template
@@ -155,6 +155,7 @@ class Endpoint(_Part):
     dates: dict[str, DateForm] = Field(default_factory=dict)
     zone: Annotated[str, Field(max_length=60), AfterValidator(_zone)] = "UTC"
     nulls: Annotated[tuple[Annotated[str, Field(max_length=20)], ...], Field(strict=False, max_length=20)] = ()
+    column_nulls: dict[str, Annotated[tuple[str | int | float, ...], Field(strict=False, max_length=20)]] = Field(default_factory=dict)
     examples: dict[str, str] = Field(default_factory=dict)
     sorted_by: Name | None = None
     after: Name | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from connectors.errors import SourceRefused
+from connectors.rest.answers import form, readers
 from connectors.rest.dates import DateForm, reader, written, zone_of
+from connectors.rest.endpoint import Endpoint
 from connectors.rest.values import WrongType
 from connectors.selection import UNDELIVERABLE, Column, Compare, Comparison, Kind, Order, Selection, Undeliverable
 from tests.connectors.answering import NUMBER, Opened, answering, reading
@@ -130,6 +134,36 @@ async def test_texts_that_mean_null_are_null_in_every_type_and_equal_nothing(ans
     assert len(service.asked) == 1
     empty = Selection(described, (), Compare("text", Kind.STRING, Comparison.IS_NULL, "v"))
     assert await service.source.count(empty, {"v": True}) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("written", ["json", "xml"])
+async def test_numbers_that_mean_null_in_one_column_are_numbers_in_others(answering: Opened, written: str) -> None:
+    xml = "".join(f"<item><n>{n}</n><age>{age}</age><fee>{fee}</fee></item>" for n, age, fee in ((-1, -1, "-1.0"), (0, 0, 0), (1, 1, 1)))
+    items = {"items": [{"n": -1, "age": -1, "fee": -1.0}, {"n": 0, "age": 0, "fee": 0}, {"n": 1, "age": 1, "fee": 1}], "total": 1}
+    service = answering(lambda _request: Response(f"<a>{xml}</a>", media_type="text/xml") if written == "xml" else items)
+    described = bound(DATED, zone=None, format=written, column_nulls={"age": [-1, 0], "fee": [-1, "-1.0"]}, filters={"age": "a"})
+    described = described if written == "json" else bound({**json.loads(described.options), "items": "item"})
+    columns = (*NUMBER, Column("age", Kind.INTEGER), Column("fee", Kind.DECIMAL))
+    found = await service.source.fetch(Selection(described, columns), {})
+    assert [(n, age, None if fee is None else Decimal(str(fee))) for n, age, fee in found] == [(-1, None, None), (0, None, 0), (1, 1, 1)]
+    for value, rows in ((-1, []), (1, [(1,)])):
+        assert await service.source.fetch(Selection(described, NUMBER, Compare("age", Kind.INTEGER, Comparison.EQ, "v")), {"v": value}) == rows
+
+
+@pytest.mark.slow
+async def test_a_total_in_which_a_number_that_means_null_is_counted_is_not_told(answering: Opened) -> None:
+    service = answering(lambda request: {"items": [{"n": 1, "age": int(request.query_params["a"])}], "total": 1})
+    described = bound(DATED, zone=None, column_nulls={"age": [-1]}, filters={"age": "a"}, count={"total": "total"})
+    for value, total in ((-1, 0), (1, 1)):
+        assert await service.source.count(Selection(described, (), Compare("age", Kind.INTEGER, Comparison.EQ, "v")), {"v": value}) == total
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("value", [True, False])
+def test_truths_are_no_numbers_that_mean_null(value: bool) -> None:
+    endpoint = Endpoint.model_validate({"path": "/n", "column_nulls": {"truth": [0, 1]}})
+    assert readers(form("json"), endpoint, [Column("truth", Kind.BOOLEAN)])[0][1](value) is value
 
 
 @pytest.mark.fast

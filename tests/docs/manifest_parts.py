@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
@@ -61,6 +61,8 @@ def kind(annotation: Any) -> str:
     if origin is tuple:
         return "blocks" if _is_part(inner[0]) else f"list: {kind(inner[0])}"
     if origin in (dict, Mapping):
+        if get_origin(inner[1]) is Annotated and (listed := kind(inner[1])).startswith("list"):
+            return f"table of {listed.replace('list', 'lists', 1)}"
         return "tables" if _is_part(inner[1]) else "table" if inner[1] is JsonValue else "table of texts"
     if origin is not None:
         return kind(inner[0])
