@@ -1,14 +1,11 @@
-"""Looks whether a destination could be delivered to, without leaving anything there."""
+"""Finds out whether a destination could be delivered to, without leaving anything there."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
-from pathlib import Path
 
 from hub.exchange.delivery.config import S3, Destination, Folder, Table, within
 from hub.exchange.delivery.faults import DeliveryFault, unreachable
-from hub.exchange.delivery.target import Parcel, open_target
 from schema.faults import Code
 
 
@@ -24,9 +21,7 @@ def check_place(destination: Destination, roots: tuple[str, ...]) -> None:
         case S3():
             _bucket(destination)
         case Table():
-            nothing = Parcel("check", 0, "PARQUET", Path(), (), "", b"", datetime.now(UTC))
-            with open_target(destination, roots, nothing):
-                pass
+            _table(destination, roots)
 
 
 def _folder(destination: Folder, roots: tuple[str, ...]) -> None:
@@ -37,6 +32,12 @@ def _folder(destination: Folder, roots: tuple[str, ...]) -> None:
         raise DeliveryFault(Code.INTERNAL, "目录不在许可范围内", "the folder lies under none of the allowed roots")
     if not os.access(path, os.W_OK | os.X_OK):
         raise unreachable("目录不可写", "the hub's user may not write into the folder")
+
+
+def _table(destination: Table, roots: tuple[str, ...]) -> None:
+    from hub.exchange.delivery.table import rehearse
+
+    rehearse(destination, roots)
 
 
 def _bucket(destination: S3) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,8 @@ from schema.faults import Code
 MARK = "huitong "
 """What the comment of every table of the hub begins with."""
 _PIECE = 1 << 20
+REHEARSED = pa.schema([("id", pa.int64())])
+"""The columns of the table that is tried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,25 @@ class TableTarget(Target, Protocol):
     def discard(self) -> None:
         """Takes the staging table away, if it can."""
         ...
+
+    def rehearse(self) -> None:
+        """Finds out whether the hub's user may do what a delivery does, by doing it with an empty table of which nothing stays.
+
+        Raises:
+            DeliveryFault: it may not, or the table is not the hub's.
+        """
+        ...
+
+
+def rehearse(destination: Table, roots: tuple[str, ...]) -> None:
+    """Tries the table out, without rows.
+
+    Raises:
+        DeliveryFault: it cannot be reached, or not be filled.
+    """
+    nothing = Parcel("check", 0, "PARQUET", Path(), (), "", b"", datetime.now(UTC))
+    with _reached(Filling(destination, nothing), roots) as target:
+        target.rehearse()
 
 
 @contextmanager

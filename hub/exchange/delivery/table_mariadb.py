@@ -15,7 +15,7 @@ from sqlalchemy.types import DateTime, Text, TypeEngine
 
 from hub.exchange.delivery.faults import foreign
 from hub.exchange.delivery.mariadb_session import Session, opened, referred, too_large
-from hub.exchange.delivery.table import Filling, TableTarget, created, marker_of
+from hub.exchange.delivery.table import REHEARSED, Filling, TableTarget, created, marker_of
 from hub.exchange.delivery.target import Go
 
 _DIALECT: Any = MySQLDialect_asyncmy(paramstyle="named")
@@ -63,6 +63,20 @@ class MariadbTarget:
         """What was filled, and will not be switched."""
         self._session.run("ROLLBACK")
         self._drop(self._filling.staging)
+
+    def rehearse(self) -> None:
+        """Each statement once: what creates, alters and drops tables is no part of a transaction."""
+        found = self._look(self._filling.name)
+        if found is not None and marker_of(found) is None:
+            raise foreign(self._filling.name)
+        staging, old = _quoted(self._filling.staging), _quoted(self._filling.old)
+        for name in (self._filling.staging, self._filling.old):
+            self._drop(name)
+        self._create(REHEARSED)
+        self._session.one(f"SELECT count(*) FROM {staging}")  # noqa: S608 - quoted by the dialect
+        self._comment("staging")
+        self._session.run(f"RENAME TABLE {staging} TO {old}")
+        self._session.run(f"DROP TABLE {old}")
 
     def _switch(self) -> None:
         """Readers see the old table until the renaming, which is one act, and the new one from then on."""

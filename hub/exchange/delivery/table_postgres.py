@@ -14,7 +14,7 @@ from psycopg import conninfo, sql
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from hub.exchange.delivery.faults import DeliveryFault, foreign, unreachable
-from hub.exchange.delivery.table import Filling, TableTarget, created, marker_of, secret_of, sql_type
+from hub.exchange.delivery.table import REHEARSED, Filling, TableTarget, created, marker_of, secret_of, sql_type
 from hub.exchange.delivery.target import Go
 from schema.faults import Code
 
@@ -107,6 +107,15 @@ class PostgresTarget:
     def discard(self) -> None:
         """What was filled, and will not be switched."""
         self._drop(self._filling.staging)
+
+    def rehearse(self) -> None:
+        """In a transaction that is rolled back."""
+        found = self._look(self._filling.name)
+        if found is not None and marker_of(found) is None:
+            raise foreign(self._filling.name)
+        with self._connection.transaction(force_rollback=True):
+            self._drop(self._filling.staging)
+            self._create(REHEARSED)
 
     def _look(self, name: str) -> str | None:
         """The comment of the table of that name, empty where it has none; ``None`` where there is no such table.

@@ -19,7 +19,7 @@ from sqlalchemy.types import Date, DateTime, TypeEngine
 
 from hub.exchange.delivery.config import within
 from hub.exchange.delivery.faults import DeliveryFault, foreign, unreachable
-from hub.exchange.delivery.table import Filling, Marker, TableTarget, created
+from hub.exchange.delivery.table import REHEARSED, Filling, Marker, TableTarget, created
 from hub.exchange.delivery.target import Go
 from hub.store.base import now
 from schema.faults import Code
@@ -90,6 +90,19 @@ class SqliteTarget:
     def discard(self) -> None:
         """What was filled, and will not be switched."""
         self._connection.execute(f"DROP TABLE IF EXISTS {_quoted(self._filling.staging)}")
+
+    def rehearse(self) -> None:
+        """In a transaction that is rolled back."""
+        if self._kind() is not None and self._marker() is None:
+            raise foreign(self._filling.name)
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.execute(f"DROP TABLE IF EXISTS {_quoted(self._filling.staging)}")
+            self._connection.execute(created(self._filling.staging, None, REHEARSED, _DIALECT, _type, ""))
+        finally:
+            # A full disk has ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _switch(self) -> None:
         filling = self._filling

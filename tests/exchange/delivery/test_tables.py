@@ -336,6 +336,44 @@ def test_a_schema_that_is_not_there_is_told_of_by_the_check(tmp_path: Path, post
         check_place(database.table("people", schema="nowhere"), (str(tmp_path),))
 
 
+@pytest.mark.parametrize("held", ["SELECT, INSERT", "SELECT, INSERT, CREATE, ALTER"])
+def test_rights_that_a_delivery_lacks_are_told_of_by_the_check_in_mariadb(tmp_path: Path, mariadb: Mariadb, held: str) -> None:
+    database = mariadb_database(mariadb, tmp_path)
+    own, user = database.where["database"], f"weak_{len(held)}"
+    database.ask(f"CREATE USER {user}@'%'", f"GRANT {held} ON {own}.* TO {user}@'%'", "SELECT 1")
+    where = destination(tmp_path, kind="table", url=mariadb.url(own, user=user), options={"table": "people"})
+    with pytest.raises(DeliveryFault, match="grant CREATE, DROP, ALTER, INSERT and SELECT"):
+        check_place(where, (str(tmp_path),))
+    database.ask(f"GRANT CREATE, DROP, ALTER ON {own}.* TO {user}@'%'", "SELECT 1")
+    check_place(where, (str(tmp_path),))
+    assert database.tables() == set()
+
+
+def test_rights_that_a_delivery_lacks_are_told_of_by_the_check_in_postgresql(tmp_path: Path, postgres: Postgres) -> None:
+    database = postgres_database(postgres, tmp_path)
+    database.ask("DROP ROLE IF EXISTS weak", "CREATE ROLE weak LOGIN", "CREATE SCHEMA taken", "GRANT USAGE ON SCHEMA taken TO weak", "SELECT 1")
+    where = destination(tmp_path, kind="table", url=database.url.replace("//postgres@", "//weak@"), options={"table": "people", "schema": "taken"})
+    with pytest.raises(DeliveryFault, match="grant CREATE on its schema"):
+        check_place(where, (str(tmp_path),))
+    database.ask("GRANT CREATE ON SCHEMA taken TO weak", "SELECT 1")
+    check_place(where, (str(tmp_path),))
+    assert [tuple(row) for row in database.ask("SELECT count(*) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'taken'")] == [(0,)]
+
+
+def test_what_others_made_is_told_of_by_the_check_and_the_hubs_own_table_is_not(tmp_path: Path, database: Database) -> None:
+    where = database.table("people")
+    check_place(where, (str(tmp_path),))
+    assert database.tables() == set()
+    assert bring(where, parcel(tmp_path, files=1), tmp_path)
+    check_place(where, (str(tmp_path),))
+    assert database.tables() == {"people"}
+    database.ask("CREATE TABLE others (id INTEGER)", "SELECT 1")
+    with pytest.raises(DeliveryFault) as fault:
+        check_place(database.table("others"), (str(tmp_path),))
+    assert fault.value.code.value == "CONFLICT"
+    assert database.tables() == {"people", "others"}
+
+
 def test_what_a_server_takes_at_once_bounds_a_statement(tmp_path: Path) -> None:
     with running_mariadb("--max-allowed-packet=1M") as server:
         database = mariadb_database(server, tmp_path)
