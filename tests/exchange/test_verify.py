@@ -48,6 +48,7 @@ def test_a_file_that_is_not_of_its_encoding_begins_nothing(hub: RunningHub, veri
     path = written(rows, tmp_path / "applicants.csv", "gb18030")
     refused = verify(path, "--keep", "case_no")
     assert (refused.code, "line 2: the bytes are not of the declared encoding" in refused.err) == (1, True), refused.err
+    assert "--charset gb18030" in refused.err
     assert (uploads(hub), inside(tmp_path / "in")) == (before, {})
     written(rows, path)
     assert verify(path, "--keep", "case_no").code == 0, "a file that was mended begins in the same folder"

@@ -23,6 +23,11 @@ CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gb18030": "gb18030", "gb
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK = "\ufeff"
 _SAVE = "请另存为 CSV UTF-8", "save the table as CSV in UTF-8"
+_SAVE_OR_SAY = (
+    "请另存为 CSV UTF-8；若为 GB18030（GBK），请注明 charset=gb18030（命令行为 --charset gb18030）",
+    "save the table as CSV in UTF-8; where it is GB18030 (GBK), say charset=gb18030 (--charset gb18030 on the command line)",
+)
+"""Programs of offices in China save CSV in GBK."""
 
 
 def read_csv(path: Path, charset: str, taking: Taking) -> list[str]:
@@ -60,7 +65,7 @@ def read_csv(path: Path, charset: str, taking: Taking) -> list[str]:
             raise at_line(lines.line_num, zh, en, "引号须成对，值中的引号须双写", "close each quotation mark, and double those within values") from None
         except UnicodeDecodeError:
             zh, en = "不是所声明的编码", "the bytes are not of the declared encoding"
-            raise at_line(_undecodable(path, codec), zh, en, *_SAVE) from None
+            raise at_line(_undecodable(path, codec), zh, en, *(_SAVE if codec == "gb18030" else _SAVE_OR_SAY)) from None
     return columns
 
 
