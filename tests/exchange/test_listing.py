@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub.cli.faults import CliFault
+from hub.cli.pulling.calls import show_whole
 from hub.cli.pulling.listing import Listing, confirmed, followed, parsed_keys
 from hub.cli.pulling.telling import Bars
 from hub.ledger.history import LedgerKey, as_json, statement_text
@@ -42,6 +45,15 @@ def read(raw: bytes) -> Listing:
 def test_a_signed_manifest_is_believed() -> None:
     listing = read(signed([file("data-00001.csv"), file("data-00002.csv")]))
     assert ([each.name for each in listing.files], listing.bytes, listing.proven) == (["data-00001.csv", "data-00002.csv"], 4, False)
+
+
+@pytest.mark.parametrize("reason", [None, "SOURCE_VALUE 3 values could not be delivered"])
+def test_values_that_could_not_be_delivered_are_told_of(reason: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = read(signed([file("data.csv")], reason=reason))
+    show_whole(listing, tmp_path, "http://127.0.0.1:1", None, False)
+    assert ("note: SOURCE_VALUE 3 values" in capsys.readouterr().out) == (reason is not None)
+    show_whole(listing, tmp_path, "http://127.0.0.1:1", None, True)
+    assert json.loads(capsys.readouterr().out)["reason"] == reason
 
 
 @pytest.mark.parametrize(

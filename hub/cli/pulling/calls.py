@@ -71,7 +71,9 @@ def show_whole(listing: Listing, folder: Path, url: str, hub_key: Path | None, a
     rows = sum(file.rows for file in listing.files)
     record = {"exchange": listing.exchange, "folder": str(folder), "files": len(listing.files), "rows": rows, "bytes": listing.bytes}
     told = [f"已完成 whole: {folder}: {len(listing.files)} 个文件 files, {rows} 行 rows, {listing.bytes} 字节 bytes", *([line] if line else [])]
+    if listing.reason:
+        told.append(f"注意 note: {listing.reason}")
     told.append(f"核验 verify: huitong-verify exchange {folder} --key {hub_key or 'log.key'}")
-    show_record({**record, "proven": listing.proven, **(more or {})}, as_json, "\n".join(told))
+    show_record({**record, "proven": listing.proven, "reason": listing.reason, **(more or {})}, as_json, "\n".join(told))
     if hub_key is None and not as_json:
         note(f"日志公钥 log.key: {url.rstrip('/')}/ledger/key")

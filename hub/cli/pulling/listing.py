@@ -49,12 +49,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A manifest whose signature holds; ``raw`` are its bytes. ``proven``: the ledger's proof is in it, and holds."""
+    """A manifest whose signature holds; ``raw`` are its bytes. ``proven``: the ledger's proof is in it, and holds.
+
+    ``reason``: why values are null that the source has, where some are.
+    """
 
     exchange: str
     files: tuple[Listed, ...]
     raw: bytes
     proven: bool
+    reason: str | None = None
 
     @property
     def bytes(self) -> int:
@@ -120,7 +124,8 @@ def confirmed(raw: bytes, exchange: str, keys: Sequence[VerifierKey]) -> Listing
     if value["exchange"] != exchange:
         raise CliFault(f"清单属于另一批量交换 the manifest is that of another exchange: {value['exchange']}", "请核对编号 compare the id")
     _check_names([file.name for file in files])
-    return Listing(exchange, files, raw, proven)
+    reason = value.get("reason")
+    return Listing(exchange, files, raw, proven, reason if isinstance(reason, str) else None)
 
 
 def _listed(one: dict[str, Any]) -> Listed:
