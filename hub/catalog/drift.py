@@ -152,12 +152,18 @@ def _seen(kind: str, resource: Resource, columns: Mapping[str, ColumnDescription
     """The columns, and those of the catalog that lie within one: what a list of a service holds, or an object of GraphQL, is not described."""
     if kind not in ("rest", "graphql"):
         return columns
-    named = [resource.stable_key, *(item.column for item in resource.items.values())]
-    around = {name: next((each for each in columns if name.startswith(f"{each}.")), None) for name in named if name not in columns}
-    within = {name: replace(columns[each], name=name, kind=None) for name, each in around.items() if each is not None}
+    named = {resource.stable_key, resource.watermark or resource.stable_key, *(item.column for item in resource.items.values())}
+    around = {each: {name for name in named if _encloses(column, name)} for each, column in columns.items() if each not in named}
+    within = {name: replace(columns[each], name=name, kind=None) for each, names in around.items() for name in names if name not in columns}
     if kind == "graphql":
-        within |= {name: ColumnDescription(name, "", nullable=True) for name in around if "." in name}
-    return {name: column for name, column in columns.items() if name not in around.values()} | within
+        within |= {name: ColumnDescription(name, "", nullable=True) for name in named if name not in columns and "." in name}
+    return {name: column for name, column in columns.items() if not around.get(name)} | within
+
+
+def _encloses(outer: ColumnDescription, name: str) -> bool:
+    """What is not described may hold the column: a list, what is null in all that was seen, or one of several elements in XML. A plain value holds none."""
+    inner = name.removeprefix(f"{outer.name}.")
+    return inner != name and (inner.isdigit() or not {"list", "null"}.isdisjoint(outer.type.split(" | ")))
 
 
 def _changed(resource: Resource, item: Item, column: ColumnDescription, types: Types) -> Iterator[Drift]:

@@ -157,6 +157,10 @@ async def test_columns_within_lists_and_rows_that_are_lists_are_there(core: Core
     del items[:]
     items += [{"id": 1, "b": "x"}]
     assert told(await drift(core)) == [("archive.t", "phones.0.number", "COLUMN_GONE")]
+    items[:] = [{"id": 1, "b": "x", "phones": "1"}]
+    assert told(await drift(core)) == [("archive.t", "phones.0.number", "COLUMN_GONE"), ("archive.t", "phones", "COLUMN_NEW")]
+    items[:] = [{"id": 1, "b": "x", "phones": None}]
+    assert told(await drift(core)) == []
     items[:] = [[1, "1"], [2, None]]
     for place, name in enumerate(("id", "phones.0.number", "b")):
         text = text.replace(f'column = "{name}"', f'column = "{place}"').replace(f'stable_key = "{name}"', f'stable_key = "{place}"')
