@@ -72,10 +72,13 @@ def readers(form: Format, endpoint: Endpoint, columns: Sequence[Column]) -> Read
     return [(column.name, _with_nulls(reader_of(form, endpoint, column), nulls_of(endpoint, column.name))) for column in columns]
 
 
-def nulls_of(endpoint: Endpoint, column: str) -> frozenset[str | int | float]:
-    """What means null in the column; of a number its text as well, which XML has in its place."""
+Null = str | int | float | Decimal
+
+
+def nulls_of(endpoint: Endpoint, column: str) -> frozenset[Null]:
+    """What means null in the column; of a number its text as well, which XML has in its place, and of a fraction what it is where digits are kept."""
     own = endpoint.column_nulls.get(column, ())
-    return frozenset((*endpoint.nulls, *own, *map(str, own)))
+    return frozenset((*endpoint.nulls, *own, *map(str, own), *(Decimal(str(each)) for each in own if isinstance(each, float))))
 
 
 def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
@@ -84,7 +87,7 @@ def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
     return form.readers[column.kind] if dated is None else dates.reader(column.kind, dated, endpoint.zone)
 
 
-def _with_nulls(reader: Reader, nulls: frozenset[str | int | float]) -> Reader:
+def _with_nulls(reader: Reader, nulls: frozenset[Null]) -> Reader:
     if not nulls:
         return reader
     # True is 1 to Python, and no number to the service.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import Protocol
+from urllib.parse import quote, unquote_plus
 
 import httpx2
 
@@ -57,7 +58,10 @@ class QueryAuth(NoAuth):
 
     async def admit(self, request: httpx2.Request, due: float) -> None:
         """Sets the parameter."""
-        request.url = request.url.copy_set_param(self._name, self._value)
+        # Byte by byte: what is written in another charset than UTF-8 would be read, and asked for, as something else.
+        others = [part for part in request.url.query.split(b"&") if part and unquote_plus(part.partition(b"=")[0].decode("ascii")) != self._name]
+        own = f"{quote(self._name, safe='')}={quote(self._value, safe='')}".encode("ascii")
+        request.url = request.url.copy_with(query=b"&".join([*others, own]))
 
 
 class HmacAuth(NoAuth):

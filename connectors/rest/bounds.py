@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.errors import SourceRefused
-from connectors.rest.answers import form, nulls_of, reader_of
+from connectors.rest.answers import Null, form, nulls_of, reader_of
 from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
-from connectors.rest.odata import may_hold
+from connectors.rest.odata import compares, may_hold, tells_apart
 from connectors.rest.spelling import kind_of, spelt
 from connectors.rest.template import text_of
 from connectors.rest.values import Reader, WrongType
@@ -51,8 +51,10 @@ def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, 
     if keys is not None:
         values[keys[0].name], kinds[keys[0].name] = keys[1], keys[0].kind
     held = {column: _held(endpoint, column, kinds[column], each) for column, each in values.items()}
-    writable = {column: each for column, each in held.items() if all(spelt(endpoint, column, value) is not None for value in each)}
-    whole = whole and len(writable) == len(held) and not any(_nulls_among(endpoint, Column(column, kinds[column]), each) for column, each in held.items())
+    compared = {column: each for column, each in held.items() if compares(endpoint, column, kinds[column])}
+    writable = {column: each for column, each in compared.items() if all(spelt(endpoint, column, value) is not None for value in each)}
+    whole = whole and len(writable) == len(held) and all(tells_apart(endpoint, column) for column in held)
+    whole = whole and not any(_nulls_among(endpoint, Column(column, kinds[column]), each) for column, each in held.items())
     return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole)
 
 
@@ -101,7 +103,7 @@ def _nulls_among(endpoint: Endpoint, column: Column, values: Sequence[Value]) ->
     return any(comparable(_value(read, text), column.kind) in wanted for text in nulls)
 
 
-def _value(read: Reader, text: str | float) -> Value:
+def _value(read: Reader, text: Null) -> Value:
     try:
         return read(text)
     except WrongType:

@@ -61,11 +61,9 @@ def queried(endpoint: Endpoint, sent: Mapping[str, Sent]) -> dict[str, Sent]:
     fixed: dict[str, Sent] = dict(endpoint.query)
     if endpoint.filter_style in ODATA and FILTER in fixed:
         fixed[FILTER] = Clause(f"({fixed[FILTER]})")
-    if endpoint.filter_style != "postgrest":
-        return {**fixed, **sent}
     selecting = {*endpoint.filters.values(), *(key.parameter for key in endpoint.keys.values()), endpoint.after}
-    both = {name: (*_several(value), *_several(sent[name])) for name, value in fixed.items() if name in sent and name in selecting}
-    return {**fixed, **sent, **both}
+    shared = [name for name in fixed if name in sent and name in selecting and endpoint.filter_style != "plain"]
+    return {**fixed, **sent, **{name: (*_several(fixed[name]), *_several(sent[name])) for name in shared}}
 
 
 def pairs(sent: Mapping[str, Sent]) -> list[tuple[str, str]]:

@@ -89,6 +89,10 @@ def _sent(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from ((f"lookups[{i}].path", each.path) for i, each in enumerate(endpoint.lookups))
     yield from ((f"query.{name}", f"{name}{text}") for name, text in endpoint.query.items())
     yield from ((f"body.{name}", f"{name}{text}") for name, text in endpoint.body.items() if endpoint.content == "form")
+    yield from ((f"examples.{column}", text) for column, text in endpoint.examples.items())
+    named = [("limit", endpoint.limit), ("offset", endpoint.offset), ("paging.parameter", endpoint.paging.parameter)]
+    counted = [] if endpoint.count is None else [("count.parameter", endpoint.count.parameter), ("count.value", endpoint.count.value)]
+    yield from ((path, text) for path, text in (*named, *counted) if text is not None)
     yield from _selecting(endpoint)
 
 

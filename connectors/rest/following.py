@@ -7,9 +7,10 @@ from typing import Any
 
 from connectors.errors import SourceRefused
 from connectors.rest.answers import Format
+from connectors.rest.charsets import encodable
 from connectors.rest.client import Client
 from connectors.rest.endpoint import Endpoint
-from connectors.rest.links import Outside, next_link, without_host
+from connectors.rest.links import Outside, in_charset, next_link, without_host
 from connectors.rest.pages import Page, Step
 from connectors.rest.telling import more_of, scalar_at
 from connectors.rest.values import text
@@ -29,6 +30,7 @@ class Cursors:
         self._parameter = endpoint.paging.parameter or ""
         self._paging = endpoint.paging
         self._path = endpoint.paging.next or ""
+        self._charset = endpoint.request_charset
         self._seen: set[object] = set()
         self._sent: object = None
 
@@ -53,6 +55,8 @@ class Cursors:
             return None
         if isinstance(cursor, bool | Undeliverable) or not isinstance(cursor, str | int) or len(str(cursor)) > _LONGEST_CURSOR:
             raise SourceRefused(self._source, f"the service sends no cursor at {self._path}")
+        if not encodable(str(cursor), self._charset):
+            raise SourceRefused(self._source, f"the service's cursor at {self._path} holds characters that `request_charset` does not have")
         if page.count == 0 and cursor == self._sent and not more:
             # Services whose cursor is the last item's key send it again where nothing is behind it.
             return None
@@ -74,6 +78,7 @@ class Links:
         self._client = client
         self._path = endpoint.paging.next
         self._relative = endpoint.paging.relative
+        self._charset = endpoint.request_charset
         self._seen: set[str] = set()
 
     def first(self) -> Step:
@@ -89,8 +94,10 @@ class Links:
         link = self._link(page)
         if link is None or link == "":
             return None
+        if not encodable(link, self._charset):
+            raise SourceRefused(self._source, "the service's link to the next page holds characters that `request_charset` does not have")
         try:
-            target = self._client.inside(page.answer.url, without_host(link) if self._relative else link)
+            target = self._client.inside(page.answer.url, in_charset(without_host(link) if self._relative else link, self._charset))
         except Outside as error:
             words = "the service's link to the next page leads out of the source's address"
             remedy = "" if self._relative else "; where it names the service itself by another host, write `relative = true` in `paging`"

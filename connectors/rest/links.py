@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx2
 
@@ -16,6 +16,9 @@ _LINK = re.compile(rf"\s*+<([^<>]*+)>((?:\s*+;\s*+{_NAME}\s*+(?:=\s*+(?:{_ARGUME
 _PARAMETER = re.compile(rf";\s*+({_NAME})\s*+(?:=\s*+({_ARGUMENT}))?")
 _MOST = 8192
 """The longest header that is read, in characters."""
+
+
+_ASCII = "".join(map(chr, range(128)))
 
 
 class Outside(Exception):
@@ -49,6 +52,11 @@ def without_host(link: str) -> str:
     except ValueError:
         return link
     return urlunsplit(("", "", parts.path, parts.query, ""))
+
+
+def in_charset(link: str, charset: str) -> str:
+    """The link, of characters that the charset has, with what is not ASCII percent-encoded as the service reads it: in UTF-8 it would ask for something else."""
+    return link if link.isascii() or charset == "utf-8" else quote(link, safe=_ASCII, encoding=charset)
 
 
 def inside(base: httpx2.URL, asked: httpx2.URL, link: str) -> str:

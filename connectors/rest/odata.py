@@ -26,6 +26,16 @@ def may_hold(endpoint: Endpoint, column: str, value: Value) -> bool:
     return endpoint.literals.get(column) != "guid" or (isinstance(value, str) and _GUID.fullmatch(value) is not None)
 
 
+def compares(endpoint: Endpoint, column: str, kind: Kind) -> bool:
+    """The service finds equal what the hub does: of the numbers that it holds as texts only whole ones have but one text."""
+    return endpoint.literals.get(column) != "text" or kind in (Kind.STRING, Kind.INTEGER, Kind.BIGINT)
+
+
+def tells_apart(endpoint: Endpoint, column: str) -> bool:
+    """The service finds nothing equal that is not to the hub, as a GUID in capitals is to the service alone."""
+    return endpoint.literals.get(column) != "guid"
+
+
 def literal(endpoint: Endpoint, column: str, kind: Kind, value: Value) -> str:
     """A text in quotes, unless it is provably something else."""
     told, early = endpoint.literals.get(column), endpoint.filter_style == "odata2"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from connectors.rest.conditions import Sent
+from connectors.rest.endpoint import Paging
 from connectors.rest.exchange import Answer
 
 
@@ -28,19 +29,24 @@ class Page:
 
 
 class End(Enum):
-    """Whether the page that is asked for may lie behind the last item, where some services have no empty page, but status 404."""
+    """What status 404 means of the page that is asked for: some services have no empty page behind their last item."""
 
-    NOT_YET = auto()
+    FIRST = auto()
+    """No page was read yet."""
+    WITHIN = auto()
+    """The service itself told of the page: it is missing, and so would its rows be."""
     POSSIBLE = auto()
     TOLD = auto()
-    """The service's own total says so."""
+    """The service's own total says that all was read."""
 
     @classmethod
-    def of(cls, before: Sequence[Any], read: int, total: int) -> End:
-        """Behind the page ``before``, of ``read`` items in all pages so far, and the total that it told, 0 where it told none."""
-        if not before:
-            return cls.NOT_YET
-        return cls.TOLD if 0 < total <= read else cls.POSSIBLE
+    def behind(cls, paging: Paging, read: int, total: int) -> End:
+        """Behind a page, of ``read`` items in all pages so far, and the total that it told, 0 where it told none."""
+        counted = paging.style in ("offset", "page")
+        if counted and 0 < total <= read:
+            return cls.TOLD
+        flagged = paging.pages is not None or paging.more is not None or paging.last is not None
+        return cls.POSSIBLE if counted and not flagged and total == 0 else cls.WITHIN
 
 
 @dataclass(frozen=True, slots=True)

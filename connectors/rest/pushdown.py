@@ -136,7 +136,9 @@ def _way(question: _Question, route: Route) -> _Way | None:
     """How the route can be asked; ``None`` where its path needs what is not there."""
     endpoint, bound = question.endpoint, question.bound
     needed = columns_of(route.path)
-    if any(column not in bound or not all(addressable(spelt(endpoint, column, value)) for value in bound[column]) for column in needed):
+    if any(
+        column not in bound or not all(addressable(spelt(endpoint, column, value), endpoint.request_charset) for value in bound[column]) for column in needed
+    ):
         return None
     way = _Way(route, {column: bound[column] for column in needed}, (_Part({}),), whole=True, narrow=bool(needed))
     # Lists first: where a column has been spread over requests, no other is.

@@ -60,9 +60,9 @@ class Reading:
         # A single item is where it is, whatever the position that the answer begins behind.
         last = None if ask.route.single else after
         before: list[Any] = []
-        read = total = 0
+        read, end = 0, End.FIRST
         while step is not None:
-            answer = await self._answer(ask, step, size, after, End.of(before if steps.starts_anew else (), read, total))
+            answer = await self._answer(ask, step, size, after, end)
             document, items = (None, []) if answer is None else await self._items(ask, answer)
             page = await self._rows(items)
             last = self._check_order(page, last)
@@ -75,6 +75,7 @@ class Reading:
             total = 0 if answer is None else total_of(self._form, answer, document, endpoint)
             step = None if answer is None else steps.following(Page(answer, document, len(page), size, total > read))
             self._count_page(step)
+            end = End.behind(endpoint.paging, read, total)
             if keyset and step is not None:
                 step, after = steps.first(), last
 
@@ -134,24 +135,26 @@ class Reading:
         items = [] if answer is None else (await self._items(ask, answer))[1]
         return [dict(self._form.flat(item)) for item in items[:size]]
 
-    async def _answer(self, ask: Ask, step: Step, size: int, after: Value, end: End = End.NOT_YET) -> Answer | None:
+    async def _answer(self, ask: Ask, step: Step, size: int, after: Value, end: End = End.FIRST) -> Answer | None:
         if step.target is not None:
-            return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}))
+            return await self._send(ask, Request("GET", step.target, {"Accept": self._form.accept, **self._endpoint.headers}), end)
         paging: dict[str, Sent] = {**({self._endpoint.limit: size} if self._endpoint.limit else {}), **step.parameters}
         if self._endpoint.after is not None and after is not None:
             kind = Kind.STRING if self._place is None else self._columns[self._place].kind
             paging[self._endpoint.after] = behind(self._source, self._endpoint, kind, after)
         return await self._send(ask, request_for(self._endpoint, self._form.accept, ask, paging), end)
 
-    async def _send(self, ask: Ask, request: Request, end: End = End.NOT_YET) -> Answer | None:
+    async def _send(self, ask: Ask, request: Request, end: End) -> Answer | None:
         """``None`` where the service says that there is nothing, nothing by the name that the path holds, or no page behind its last item."""
         answer = await self._client.ask(request, self._due)
         if answer.status in CONTENT:
             return answer
-        if answer.status == _NO_CONTENT or ask.filled or end is End.TOLD:
+        if answer.status == _NO_CONTENT or end is End.TOLD or (end is End.FIRST and ask.filled):
             return None
         if end is End.POSSIBLE:
-            raise SourceRefused(self._source, f"the service has no page behind a full one (status {answer.status}); declare `count` or `paging.pages`")
+            way = "`paging.pages`" if self._endpoint.paging.style == "page" else "`paging.more`"
+            missing = f"the service has no page behind a full one (status {answer.status})"
+            raise SourceRefused(self._source, f"{missing}; declare a `count` that every answer tells, or {way}")
         raise fault(self._source, answer.status)
 
     async def _parsed(self, answer: Answer) -> Any:

@@ -115,7 +115,7 @@ class RestSource:
 
     def _example(self, endpoint: Endpoint) -> Ask:
         columns = columns_of(endpoint.path)
-        lacking = [column for column in columns if not addressable(endpoint.examples.get(column, ""))]
+        lacking = [column for column in columns if not addressable(endpoint.examples.get(column, ""), endpoint.request_charset)]
         if lacking:
             raise SourceRefused(self._code, f"its path holds a value of {', '.join(lacking)}; write one into `endpoint.examples` so that it can be looked at")
         return Ask(Route(endpoint.path, endpoint.items), fill(endpoint.path, endpoint.examples, endpoint.request_charset), {}, filled=False)

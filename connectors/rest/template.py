@@ -42,15 +42,16 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
-def addressable(value: Value) -> bool:
+def addressable(value: Value, charset: str = "utf-8") -> bool:
     """The value can be one segment.
 
     Slashes, backslashes, control characters and encoded dots are refused although they could be encoded: services decode at different
-    moments, some twice, and then read another path.
+    moments, some twice, and then read another path. In GBK a backslash is the second byte of some characters, which services take for one
+    that look at paths before they decode them.
     """
     text = text_of(value)
     unsafe = any(sign in _DECODED_DIFFERENTLY or category(sign) in ("Cc", "Cs") for sign in text)
-    return bool(text) and not unsafe and not dotted(text)
+    return bool(text) and not unsafe and not dotted(text) and b"\\" not in text.encode(charset)
 
 
 def fill(path: str, values: Mapping[str, Value], charset: str = "utf-8") -> str:

@@ -77,5 +77,7 @@ def _named(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from ((f"filters.{column}", column) for column in endpoint.filters)
     yield from ((f"keys.{column}", column) for column in endpoint.keys)
     yield from ((f"dates.{column}", column) for column in endpoint.dates)
+    yield from ((f"literals.{column}", column) for column in endpoint.literals)
+    yield from ((f"column_nulls.{column}", column) for column in endpoint.column_nulls)
     if endpoint.sorted_by is not None:
         yield "sorted_by", endpoint.sorted_by

@@ -108,6 +108,14 @@ def test_the_manifest_is_good_and_reaches_the_connector() -> None:
         ("keys.id_number]", "keys.id_numbr]", "ENDPOINT", "resources[0].endpoint.keys.id_numbr", "[resources.endpoint.keys"),
         ("max_page = 100", 'max_page = 100\nsorted_by = "ID"', "ENDPOINT", "resources[0].endpoint.sorted_by", "max_page ="),
         ("max_page = 100", 'max_page = 100\ndates = {distrct = "slash"}', "ENDPOINT", "resources[0].endpoint.dates.distrct", "max_page ="),
+        ("max_page = 100", 'max_page = 100\ncolumn_nulls = {distrct = ["-"]}', "ENDPOINT", "resources[0].endpoint.column_nulls.distrct", "max_page ="),
+        (
+            "max_page = 100",
+            'max_page = 100\nfilter_style = "odata"\nliterals = {distrct = "guid"}',
+            "ENDPOINT",
+            "resources[0].endpoint.literals.distrct",
+            "max_page =",
+        ),
         ("max_page = 100", 'max_page = 100\ndates = {district = "slash"}', "ENDPOINT", "resources[0].endpoint.dates.district", "max_page ="),
         (
             'type = "string"\ncolumn = "district"',

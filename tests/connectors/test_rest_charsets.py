@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response
 
+from connectors.errors import SourceRefused
 from connectors.selection import Column, Compare, Comparison, Kind, Selection
 from tests.connectors.answering import Opened, answering
 from tests.connectors.service_server import servers
@@ -72,6 +75,47 @@ async def test_a_value_that_the_charset_does_not_have_is_found_by_the_hub(answer
     asked = replace(_ASKED, binding=bound(_GBK, path="/n", filters={"姓名": "xm"}, request_charset="gb18030"))
     assert await service.source.fetch(asked, {"v": NAME}) == [(NAME,)]
     assert service.requests[1].scope["query_string"] == b"xm=" + quote(NAME.encode("gb18030")).encode()
+
+
+async def test_a_key_in_the_query_leaves_what_is_asked_in_gbk_as_it_is(answering: Opened, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a b&c", encoding="utf-8")
+    key = {"secret": f"file:{tmp_path / 'secret'}", "options": {"auth": "api_key", "api_key": {"query": "k"}}}
+    service = answering(lambda _request: {"items": [{"姓名": "王小明"}]}, **key)
+    asked = replace(_ASKED, binding=bound(_GBK, path="/n", filters={"姓名": "xm"}, query={"k%": "+", "e": ""}))
+    assert await service.source.fetch(asked, {"v": "王小明"}) == [("王小明",)]
+    assert service.requests[0].scope["query_string"] == b"e=&k%25=%2B&xm=%CD%F5%D0%A1%C3%F7&k=a%20b%26c"
+
+
+@pytest.mark.parametrize("relative", [False, True])
+async def test_a_link_that_is_not_percent_encoded_is_asked_in_the_charset_of_the_service(answering: Opened, relative: bool) -> None:
+    def answered(request: Request) -> object:
+        more = b"p=" not in request.scope["query_string"]
+        return {"items": [{"姓名": "王小明"}], "next": "n?xm=王小明&p=%C3%F7" if more else None}
+
+    service = answering(answered)
+    paging = {"style": "link", "next": "next", "relative": relative}
+    asked = replace(_ASKED, binding=bound(_GBK, path="/n", filters={"姓名": "xm"}, paging=paging))
+    assert await service.source.fetch(asked, {"v": "王小明"}) == [("王小明",)] * 2
+    assert service.requests[1].scope["query_string"] == b"xm=%CD%F5%D0%A1%C3%F7&p=%C3%F7"
+
+
+@pytest.mark.parametrize("paging", [{"style": "link", "next": "next"}, {"style": "cursor", "parameter": "c", "next": "next"}])
+async def test_what_leads_on_in_characters_that_cannot_be_sent_is_refused(answering: Opened, paging: dict[str, object]) -> None:
+    service = answering(lambda _request: {"items": [{"姓名": NAME}], "next": f"n?{NAME}"})
+    with pytest.raises(SourceRefused, match="`request_charset`"):
+        await service.source.fetch(replace(_ASKED, where=None, binding=bound(_GBK, path="/n", paging=paging)), {})
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["乗..", "乗x"])
+async def test_a_character_of_which_gbk_makes_a_backslash_stands_in_no_path(answering: Opened, name: str) -> None:
+    """Servers that look at the bytes of a path read its second byte as the end of a segment, and two dots behind it as the way out."""
+    service = answering(lambda _request: {"items": [{"姓名": name}]})
+    with pytest.raises(SourceRefused, match="cannot stand in the service's path"):
+        await service.source.fetch(replace(_ASKED, binding=bound(_GBK, path="/n/{姓名}")), {"v": name})
+    assert service.asked == []
+    asked = replace(_ASKED, binding=bound(_GBK, path="/n/{姓名}", request_charset="utf-8"))
+    assert await service.source.fetch(asked, {"v": name}) == [(name,)]
 
 
 async def test_xml_in_gbk_may_hold_ascii_alone(answering: Opened) -> None:

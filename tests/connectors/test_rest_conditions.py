@@ -318,3 +318,30 @@ async def test_a_fixed_condition_holds_beside_all_others(
     for number in (2, 3):
         asked = Selection(described, COLUMNS, Compare("Id", Kind.INTEGER, Comparison.EQ, "v"))
         assert await opened.source.fetch(asked, {"v": number}) == ([(number,)] if number in holding else [])
+
+
+@pytest.mark.slow
+async def test_a_total_of_guids_in_which_the_service_counts_another_spelling_is_not_told(answering: Opened) -> None:
+    """A GUID is one in capitals too, to the service; a text is not, to whoever asks for it."""
+    opened = answering(lambda _request: {"value": [{"Id": 1, "Name": GUID}], "@odata.count": 1})
+    described = bound(ODATA, literals={"Name": "guid"}, filters={"Name": "Name"}, keys={})
+    asked = Compare("Name", Kind.STRING, Comparison.IN, "v")
+    for values, total in (([GUID], 1), ([GUID.upper()], 0), ([GUID, GUID.upper()], 1)):
+        assert len(await opened.source.fetch(Selection(described, COLUMNS, asked), {"v": values})) == total
+        assert await opened.source.count(Selection(described, (), asked), {"v": values}) == total
+
+
+@pytest.mark.slow
+async def test_a_decimal_that_a_service_holds_as_a_text_is_compared_by_the_hub(answering: Opened) -> None:
+    """``1.50`` and ``1.5`` are one decimal and two texts."""
+    opened = answering(lambda request: {"value": [] if "'1.5'" in request.query_params.get("$filter", "") else [{"Id": 1, "Name": "1.50"}]})
+    asked = Selection(bound(ODATA, literals={"Name": "text"}), COLUMNS, Compare("Name", Kind.DECIMAL, Comparison.EQ, "v"))
+    assert await opened.source.fetch(asked, {"v": "1.5"}) == [(1,)]
+
+
+@pytest.mark.fast
+def test_a_condition_takes_no_parameter_away_that_has_its_name() -> None:
+    endpoint = Endpoint.model_validate(ODATA | {"query": {"Name": "fixed", "$filter": "a eq 1 or b eq 2"}})
+    sent = {"Name": equal(endpoint, "Name", "Name", Kind.STRING, "x")}
+    request = request_for(endpoint, "application/json", Ask(Route("/n", ""), "/n", sent), {})
+    assert parse_qsl(urlsplit(request.target).query) == [("Name", "fixed"), ("$filter", "Name eq 'x' and (a eq 1 or b eq 2)")]

@@ -152,6 +152,16 @@ async def test_numbers_that_mean_null_in_one_column_are_numbers_in_others(answer
 
 
 @pytest.mark.slow
+async def test_a_fraction_that_means_null_is_null_whatever_is_read_beside_it(answering: Opened) -> None:
+    """Where decimals are read, all numbers are: -9.99 is then no binary fraction."""
+    service = answering(lambda _request: Response('{"items": [{"n": 1, "fee": -9.99, "rate": -9.990}]}', media_type="application/json"))
+    described = bound(DATED, zone=None, column_nulls={"fee": [-9.99], "rate": [-9.99]})
+    rate, fee = Column("rate", Kind.FLOAT), Column("fee", Kind.DECIMAL)
+    assert await service.source.fetch(Selection(described, (rate,)), {}) == [(None,)]
+    assert await service.source.fetch(Selection(described, (rate, fee)), {}) == [(None, None)]
+
+
+@pytest.mark.slow
 async def test_a_total_in_which_a_number_that_means_null_is_counted_is_not_told(answering: Opened) -> None:
     service = answering(lambda request: {"items": [{"n": 1, "age": int(request.query_params["a"])}], "total": 1})
     described = bound(DATED, zone=None, column_nulls={"age": [-1]}, filters={"age": "a"}, count={"total": "total"})

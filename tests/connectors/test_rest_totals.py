@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.errors import SourceRefused
-from tests.connectors.answering import Opened, answering, reading
+from connectors.selection import Compare, Comparison, Kind, Selection
+from tests.connectors.answering import NUMBER, Opened, answering, reading
 from tests.connectors.service_server import servers
 
 __all__ = ["answering", "servers"]
@@ -60,12 +61,38 @@ async def test_a_page_that_is_missing_is_no_end_where_none_is_told(answering: Op
     def torn(request: Request) -> Response:
         return JSONResponse({"items": [{"n": n} for n in range(4)], "total": 8}) if request.query_params["page"] == "1" else Response(status_code=404)
 
-    with pytest.raises(SourceRefused, match=r"no page behind a full one \(status 404\); declare `count` or `paging.pages`"):
+    with pytest.raises(SourceRefused, match=r"no page behind a full one \(status 404\); declare a `count` that every answer tells, or `paging.pages`"):
         await answering(_paginator).source.fetch(reading(**_NUMBERS), {})
-    with pytest.raises(SourceRefused, match=r"status 404"):
+    with pytest.raises(SourceRefused, match=r"rejected the request \(status 404\)"):
         await answering(torn).source.fetch(reading(**_NUMBERS | _TOLD), {})
     with pytest.raises(SourceRefused, match=r"rejected the request \(status 404\)"):
         await answering(lambda _request: Response(status_code=404)).source.fetch(reading(**_NUMBERS | _TOLD), {})
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        _NUMBERS,
+        _NUMBERS | _TOLD,
+        _PAGES,
+        {"paging": {"style": "cursor", "parameter": "page", "next": "next"}},
+        {"paging": {"style": "link", "next": "link"}},
+    ],
+)
+async def test_a_page_that_is_missing_is_no_end_where_the_path_holds_a_value(answering: Opened, description: Mapping[str, object]) -> None:
+    """Only of the first one does status 404 say that there is nothing of that name."""
+
+    def torn(request: Request) -> Response:
+        found = {"items": [{"n": 1}] * 4, "total": 8, "pages": 2, "next": "2", "link": "?page=2"}
+        return JSONResponse(found) if request.query_params.get("page", "1") == "1" else Response(status_code=404)
+
+    service = answering(torn)
+    named = {"path": "/n/{n}", **description}
+    asked = Selection(reading(**named).binding, NUMBER, Compare("n", Kind.INTEGER, Comparison.EQ, "v"))
+    with pytest.raises(SourceRefused, match="status 404"):
+        await service.source.fetch(asked, {"v": 1})
+    assert len(service.asked) == 2
+    assert await answering(lambda _request: Response(status_code=404)).source.fetch(asked, {"v": 1}) == []
 
 
 @pytest.mark.parametrize("description", [_NUMBERS, _OFFSETS, _PAGES, {**_NUMBERS, "format": "xml", "items": "item"}])
