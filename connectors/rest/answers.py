@@ -11,6 +11,7 @@ from connectors.rest import dates
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.values import Reader, WrongType, read
 from connectors.selection import Column, Kind, Row, Value
+from connectors.wire import comparable
 
 Readers = Sequence[tuple[str, Reader]]
 """Names of columns, and what reads their values."""
@@ -69,10 +70,11 @@ def form(name: str) -> Format:
 
 def readers(form: Format, endpoint: Endpoint, columns: Sequence[Column]) -> Readers:
     """How each of the columns is read."""
-    return [(column.name, _with_nulls(reader_of(form, endpoint, column), nulls_of(endpoint, column.name))) for column in columns]
+    return [(column.name, _with_nulls(column.kind, reader_of(form, endpoint, column), nulls_of(endpoint, column.name))) for column in columns]
 
 
 Null = str | int | float | Decimal
+_NUMBERS = frozenset({Kind.INTEGER, Kind.BIGINT, Kind.FLOAT, Kind.DECIMAL})
 
 
 def nulls_of(endpoint: Endpoint, column: str) -> frozenset[Null]:
@@ -87,11 +89,20 @@ def reader_of(form: Format, endpoint: Endpoint, column: Column) -> Reader:
     return form.readers[column.kind] if dated is None else dates.reader(column.kind, dated, endpoint.zone)
 
 
-def _with_nulls(reader: Reader, nulls: frozenset[Null]) -> Reader:
+def _with_nulls(kind: Kind, reader: Reader, nulls: frozenset[Null]) -> Reader:
     if not nulls:
         return reader
-    # True is 1 to Python, and no number to the service.
-    return lambda value: None if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) and value in nulls else reader(value)
+    numbers = frozenset(each for each in nulls if not isinstance(each, str)) if kind in _NUMBERS else frozenset()
+
+    def converted(value: Any) -> Value:
+        # True is 1 to Python, and no number to the service.
+        if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) and value in nulls:
+            return None
+        found = reader(value)
+        # Texts of numbers are many, and each of them is read as the same one.
+        return None if numbers and comparable(found, kind) in numbers else found
+
+    return converted
 
 
 def rows(source: str, form: Format, items: Iterable[Any], columns: Readers) -> list[Row]:

@@ -169,6 +169,16 @@ async def test_a_total_in_which_a_number_that_means_null_is_counted_is_not_told(
         assert await service.source.count(Selection(described, (), Compare("age", Kind.INTEGER, Comparison.EQ, "v")), {"v": value}) == total
 
 
+@pytest.mark.slow
+async def test_a_number_that_means_null_does_so_however_it_is_written(answering: Opened) -> None:
+    """White space around numbers of XML, and zeros behind them, change no number that is read; nor may they make one of null."""
+    xml = "<item><n>1</n><age>\n -1 </age><fee>-1.00</fee><rate>-9999</rate></item>"
+    service = answering(lambda _request: Response(f"<a>{xml}</a>", media_type="text/xml"))
+    described = bound(DATED, zone=None, format="xml", items="item", column_nulls={"age": [-1], "fee": [-1], "rate": [-9999.0]})
+    columns = (Column("age", Kind.INTEGER), Column("fee", Kind.DECIMAL), Column("rate", Kind.FLOAT))
+    assert await service.source.fetch(Selection(described, columns), {}) == [(None, None, None)]
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("value", [True, False])
 def test_truths_are_no_numbers_that_mean_null(value: bool) -> None:
