@@ -186,8 +186,11 @@ class CredentialsGrant(ClientCredentialsGrant):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """The token response. Authlib's own also logs the token at DEBUG, and drops scopes that the client does not have."""
         client: RegisteredClient = self.request.client
-        allowed = client.get_allowed_scope(self.request.post.fields.get("scope"))
+        asked = self.request.post.fields.get("scope")
+        allowed = client.get_allowed_scope(asked)
         if allowed is None:
+            if asked is not None and split_scope(asked) is None:
+                raise InvalidScopeError("Write scopes in ASCII, each once, with a single blank between two and none at either end.")
             raise InvalidScopeError("The client was not given all of these scopes. Leave scope out to get all that it has.")
         try:
             issued = self.server.tokens.issue(client.get_client_id(), allowed.split(" "), jkt=self.request.jkt, owned=client.registered.scopes)

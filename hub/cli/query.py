@@ -18,6 +18,9 @@ from hub.cli.texts import read_text
 from hub.cli.token import ClientId, ClientSecret, DemoApp, KeyFile, Proof, Scope, SecretFile, chosen, refuse_scope
 from hub.settings import load_settings
 
+_LONGEST_NAME = 255
+"""Bytes; the kernel does not look for longer ones."""
+
 
 def command(
     document: Annotated[str | None, typer.Argument(help="查询文档；- 或省略为标准输入 The document; - or nothing reads standard input.")] = None,
@@ -80,7 +83,11 @@ def use_headers(purpose: str | None, operator: str | None, case: str | None) -> 
 def _document(document: str | None, file: Path | None) -> str:
     if file is not None:
         return read_text(file)
-    return sys.stdin.read() if document in (None, "-") else str(document)
+    if document is None or document == "-":
+        return sys.stdin.read()
+    if "{" not in document and len(document.encode()) <= _LONGEST_NAME and (document.endswith((".graphql", ".gql")) or Path(document).is_file()):
+        raise CliFault(f"这是文件名，不是查询文档 is the name of a file, no document: {document}", f"huitong query -f {document}")
+    return document
 
 
 def read_variables(text: str) -> Any:

@@ -65,6 +65,12 @@ async def test_a13_a_scope_that_exists_and_one_that_does_not_are_refused_with_th
     assert exists.content == not_there.content
 
 
+@pytest.mark.parametrize("scope", [" query:unconditional", "query:unconditional  verify:unconditional", "query:unconditional query:unconditional", "查询"])
+async def test_scopes_that_are_not_written_as_they_should_be_are_told_how(world: World, scope: str) -> None:
+    assert "a single blank" in (await world.token(scope=scope)).json()["error_description"]
+    assert "a single blank" not in (await world.token(scope="governance:security")).json()["error_description"]
+
+
 async def test_a_client_without_scopes_gets_no_token(world: World) -> None:
     assert (await world.token("bare")).json()["error"] == "invalid_scope"
 

@@ -105,6 +105,16 @@ def test_a_token_and_a_query(hub: Child, home: Path) -> None:
     assert json.loads(answered.stdout)["data"] == {"__typename": "Query"}
 
 
+@pytest.mark.parametrize(("name", "written"), [("person.graphql", False), ("文档.txt", True)])
+def test_the_name_of_a_file_is_no_document(home: Path, tmp_path: Path, name: str, written: bool) -> None:
+    path = tmp_path / name
+    if written:
+        path.write_text("{ __typename }")
+    refused = run_command(home, "query", "--public", "--url", "http://127.0.0.1:9", str(path))
+    assert refused.returncode == 1
+    assert f"huitong query -f {path}" in refused.stderr
+
+
 def test_an_answer_with_errors_is_printed_and_fails(hub: Child, home: Path) -> None:
     answered = run_command(home, "query", "--url", hub.url, "--public", "{ nonsense }")
     assert answered.returncode == 1
