@@ -33,8 +33,8 @@ def still_granted(live: Live, rights: Rights, job: Job) -> list[Face]:
     if len(found) < len(plan["resources"]) or not same or not all(face.decision.allows(operation) for face in found):
         raise Fault(
             Code.FORBIDDEN,
-            "授权已变更或撤销，假名密钥已轮换，或令牌无此权限",
-            "the grant was changed or revoked, the pseudonyms' key was rotated, or the token lacks the scope",
+            "授权已变更、暂停或撤销，资源的脱敏规则已变更，假名密钥已轮换，或令牌无此权限",
+            "the grant was changed, suspended or revoked, a mask of the resource was changed, the pseudonyms' key was rotated, or the token lacks the scope",
             "请重新发起批量交换",
             "start a new exchange",
         )

@@ -8,7 +8,7 @@ from auth.decide import Rights
 from hub.exchange.compiling import Compiled
 from hub.exchange.planning import Planned
 from hub.exchange.reads import reads_of
-from hub.exchange.resting import rests_on
+from hub.exchange.resting import NO_LONGER, altered, rests_on
 from hub.exchange.stops import Stopped, Waiting
 from hub.exchange.store import Job
 from hub.exchange.window import ALWAYS, is_open
@@ -59,7 +59,7 @@ class Looks:
             raise Waiting(NO_LEDGER) from None
         rights = self.rights(job)
         if not rests_on(job, rights):
-            raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
+            raise Stopped(NO_LONGER)
         faces = self._live.view(rights).faces
         plan = compiled.export.plan
         if codes := faces.snapshot.withdrawn.intersection(code for code, _ in plan.faces):
@@ -67,7 +67,7 @@ class Looks:
         for (code, _), face in plan.faces.items():
             now_ = faces.face(code)
             if now_ is None or now_.decision != face.decision:
-                raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+                raise Stopped(altered(code))
         read = (now_.resource for code, _ in plan.faces if (now_ := faces.face(code)) is not None)
         if reads_of(read, faces.snapshot.sources) != compiled.reads:
             raise Stopped("CONFLICT 目录中数据的位置已变更 the catalog reads the data elsewhere than when the exchange began; start another one")

@@ -35,7 +35,7 @@ from hub.exchange.leases import Leases
 from hub.exchange.looks import Looks
 from hub.exchange.passage import Passage, set_aside
 from hub.exchange.planning import Planned, Sources, calling_of, check_whole, counted_and_cut, planned
-from hub.exchange.resting import rests_on
+from hub.exchange.resting import NO_LONGER, rests_on
 from hub.exchange.sealing import Seals
 from hub.exchange.stops import Lost, Stopped, Waiting
 from hub.exchange.store import ExchangeStore, Job
@@ -263,7 +263,7 @@ class ExchangeRunner:
         """What was started, compiled anew: it must be what it was then (G2, G3)."""
         rights = self._means.looks.rights(job)
         if not rests_on(job, rights):
-            raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
+            raise Stopped(NO_LONGER)
         if not is_untouched(job):
             raise Stopped("CONFLICT 任务内容被更改 what the exchange was started with was changed")
         compiled = self.compile(job.document, json.loads(job.variables), job.operation_name, rights)

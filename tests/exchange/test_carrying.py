@@ -121,6 +121,7 @@ async def test_a_revoked_grant_stops_the_next_chunk_and_nothing_is_offered(world
         await eventually(lambda: job not in world.hub.runner._tasks)
     assert (state.state, state.files) == ("FAILED", ())
     assert (state.reason or "").startswith("FORBIDDEN")
+    assert "start another exchange" in (state.reason or "")
     assert len(late) <= 1, "no chunk begins once the grant is revoked, but one that was on its way already"
     assert world.files(job) == []
     (end,) = world.ends(job)

@@ -13,7 +13,7 @@ from anyio import to_thread
 from auth.decide import Rights
 from hub.exchange.looks import NO_ROOM
 from hub.exchange.reads import reads_of
-from hub.exchange.resting import rests_on
+from hub.exchange.resting import NO_LONGER, altered, rests_on
 from hub.exchange.stops import Lost, Renewed, Stopped, Waiting
 from hub.exchange.store import UNFINISHED, ExchangeStore, Job
 from hub.exchange.verifying.asking import Case
@@ -49,7 +49,7 @@ class Looks:
             raise Stopped("FORBIDDEN 应用已停用 the application is disabled")
         rights = registry.rights(job.application, job.scopes)
         if not rests_on(job, rights):
-            raise Stopped("FORBIDDEN 授权已变更或撤销 the grant was changed or revoked")
+            raise Stopped(NO_LONGER)
         return rights
 
     def check(self, case: Case) -> None:
@@ -72,7 +72,7 @@ class Looks:
             if code in faces.snapshot.withdrawn:
                 raise Stopped(f"FORBIDDEN 资源已撤回 the resource is withdrawn: {code}")
             if current is None or current.decision != face.decision:
-                raise Stopped(f"FORBIDDEN 资源已变更或下架 the resource was changed or withdrawn: {code}")
+                raise Stopped(altered(code))
         read = (current.resource for code, _ in case.compiled.plan.faces if (current := faces.face(code)) is not None)
         if reads_of(read, faces.snapshot.sources) != case.compiled.reads:
             raise Renewed
