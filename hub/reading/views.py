@@ -64,6 +64,8 @@ class Scope:
             "highest": _number("highest", given.get("highest")),
             "alerts": given.get("alerts") in (True, "true"),
         }
+        _in_order(given, found, ("from", "since"), ("to", "until"))
+        _in_order(given, found, ("lowest", "lowest"), ("highest", "highest"))
         if self.view is View.OWN:
             found["application"] = self.application
         if self.view is View.PROVIDED:
@@ -104,6 +106,14 @@ def _number(name: str, value: Any) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise _wrong(name, "请填写条目序号", "write the number of an entry")
     return int(text)
+
+
+def _in_order(given: Mapping[str, Any], found: Mapping[str, Any], low: tuple[str, str], high: tuple[str, str]) -> None:
+    """Bounds in the wrong order hold nothing: whoever mixed them up would take that for an answer."""
+    least, most = found[low[1]], found[high[1]]
+    if least is not None and most is not None and least > most:
+        zh, en = f"不得大于 {high[0]} ({given[high[0]]})", f"it must not be beyond {high[0]} ({given[high[0]]})"
+        raise _wrong(low[0], zh, en)
 
 
 def _wrong(name: str, zh: str, en: str) -> Fault:

@@ -61,6 +61,8 @@ async def test_without_a_token_nothing(world: World) -> None:
         ({"format": "xlsx"}, "format"),
         ({"view": "mine"}, "view"),
         ({"from": "yesterday"}, "from"),
+        ({"from": "2026-11-23T08:00:00+08:00", "to": "2026-11-22T08:00:00+08:00"}, "from"),
+        ({"lowest": "10", "highest": "9"}, "lowest"),
         ({"provider": "tax"}, "provider"),
         ({"kind": "admin"}, "kind"),
     ],

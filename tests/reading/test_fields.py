@@ -105,7 +105,7 @@ async def test_filters_by_number(world: World) -> None:
     assert [each["call"] for each in found] == ["call-3", "call-2", "call-1"]
 
 
-@pytest.mark.parametrize("said", [{"kind": ["calls"]}, {"lowest": "x"}, {"purpose": ""}, {"operator": "y" * 600}])
+@pytest.mark.parametrize("said", [{"kind": ["calls"]}, {"lowest": "x"}, {"purpose": ""}, {"operator": "y" * 600}, {"lowest": "10", "highest": "9"}])
 async def test_filters_that_cannot_be(world: World, said: dict[str, Any]) -> None:
     answer = await world.ask(AUDIT, LEDGER, variables={"filter": said})
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_INPUT"]
