@@ -309,8 +309,9 @@ async def test_a_guid_is_asked_for_as_one_and_nothing_else_is(answering: Opened)
 async def test_a_fixed_condition_holds_beside_all_others(
     answering: Opened, service: Callable[[Request], Response], description: dict[str, object], fixed: dict[str, str]
 ) -> None:
-    opened = answering(service)
-    described = bound(description, query=description["query"] | fixed)  # type: ignore[operator]
+    opened, own = answering(service), description["query"]
+    assert isinstance(own, dict)
+    described = bound(description, query=own | fixed)
     holding = [item["Id"] for item in ITEMS if item["Id"] > 2 or (item["Id"] == 1 and "$filter" in fixed)]
     ordered = (Order("Id", Kind.INTEGER, nullable=False),)
     assert await opened.source.fetch(Selection(described, COLUMNS, None, ordered), {}) == [(each,) for each in holding]
