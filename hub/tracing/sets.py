@@ -9,25 +9,30 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 
 from sqlalchemy import Connection, Engine, select
 
 from hub.ledger.batch import Work
 from hub.ledger.entry import Access, SubjectSet
+from hub.store import plain
 from hub.store.turns import writing
-from hub.store.upsert import inserting
 from hub.tracing.tables import subject_set
 
 WIDTH = 16
 CHUNK = 256
 """Hashes in one row. Part of the format: a set is cut at the same places for ever, so that two writers of one set write the same rows."""
+_BYTES = CHUNK * WIDTH
 _ROWS = 64
 """Chunks in one transaction, 256 KiB: others write in between, and calls wait for no more."""
 MOST_NAMED = 1000
 """Subjects that an access of a call names itself; with more, it names their set."""
 MOST_TOGETHER, FEW = 20_000, 100
 """With more than so many in all its accesses, a call's entry names no more than a few in each."""
+_Chunk = tuple[bytes, bytes, bytes, int, bytes]
+_NAMES = ("digest", "first", "last", "count", "hashes")
+"""Columns, in the order of a chunk's values."""
 
 
 def most_named(counts: Iterable[int]) -> int:
@@ -53,9 +58,9 @@ def set_aside(accesses: Sequence[Access]) -> tuple[tuple[Access, ...], list[Work
 
 def made_set(hashes: Iterable[bytes]) -> tuple[SubjectSet, Work]:
     """The set of these hashes, and what writes it."""
-    distinct = sorted(set(hashes))
-    digest = hashlib.sha256(b"".join(distinct)).digest()
-    return SubjectSet(len(distinct), digest.hex()), _writer(digest, distinct)
+    held = b"".join(sorted(set(hashes)))
+    digest = hashlib.sha256(held).digest()
+    return SubjectSet(len(held) // WIDTH, digest.hex()), lambda connection: _insert(connection, [*_chunks(digest, held)])
 
 
 def store_set(engine: Engine, digest: bytes, blocks: Iterable[bytes]) -> None:
@@ -77,24 +82,31 @@ def holds(connection: Connection, digest: bytes, subject: bytes) -> bool:
     return bool(row.hashes[place * WIDTH : (place + 1) * WIDTH] == subject)
 
 
-def _cut(digest: bytes, blocks: Iterable[bytes]) -> Iterator[dict[str, object]]:
-    size, held = CHUNK * WIDTH, bytearray()
+def _cut(digest: bytes, blocks: Iterable[bytes]) -> Iterator[_Chunk]:
+    held = bytearray()
     for block in blocks:
         held += block
-        whole = len(held) // size * size
-        yield from (_row(digest, bytes(held[i : i + size])) for i in range(0, whole, size))
+        whole = len(held) // _BYTES * _BYTES
+        yield from _chunks(digest, bytes(held[:whole]))
         del held[:whole]
-    if held:
-        yield _row(digest, bytes(held))
+    yield from _chunks(digest, bytes(held))
 
 
-def _row(digest: bytes, hashes: bytes) -> dict[str, object]:
-    return {"digest": digest, "first": hashes[:WIDTH], "last": hashes[-WIDTH:], "count": len(hashes) // WIDTH, "hashes": hashes}
+def _chunks(digest: bytes, held: bytes) -> Iterator[_Chunk]:
+    for start in range(0, len(held), _BYTES):
+        hashes = held[start : start + _BYTES]
+        yield digest, hashes[:WIDTH], hashes[-WIDTH:], len(hashes) // WIDTH, hashes
 
 
-def _insert(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    connection.execute(inserting(connection, subject_set).on_conflict_do_nothing(), list(rows))
+def _insert(connection: Connection, rows: Sequence[_Chunk]) -> None:
+    """Many by one statement: SQLite's driver lets go of the interpreter's lock at each."""
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        given = {f"{name}{place}": value for place, row in enumerate(some) for name, value in zip(_NAMES, row, strict=True)}
+        plain.write(connection, _inserting(len(some)), [given])
 
 
-def _writer(digest: bytes, hashes: Sequence[bytes]) -> Work:
-    return lambda connection: _insert(connection, list(_cut(digest, hashes)))
+@lru_cache(maxsize=_ROWS)
+def _inserting(rows: int) -> str:
+    values = ", ".join(f"({', '.join(f':{name}{place}' for name in _NAMES)})" for place in range(rows))
+    return f"INSERT INTO {subject_set.name} ({', '.join(_NAMES)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - names of the hub's own table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, delete, func, select
 from hub.ledger.entry import Access
 from hub.store.base import metadata
 from hub.store.engine import open_engine
-from hub.tracing.sets import CHUNK, FEW, MOST_NAMED, MOST_TOGETHER, holds, set_aside, store_set
+from hub.tracing.sets import CHUNK, FEW, MOST_NAMED, MOST_TOGETHER, holds, made_set, set_aside, store_set
 from hub.tracing.tables import subject_set
 
 pytestmark = pytest.mark.fast
@@ -71,3 +72,21 @@ def test_calls_with_very_many_subjects_name_sets(engine: Engine) -> None:
     every, works = set_aside([access(f"a.r{number}", MOST_NAMED) for number in range(MOST_TOGETHER // MOST_NAMED + 1)])
     assert not any(each.subjects for each in every)
     assert len(works) == len(every)
+
+
+def test_a_calls_set_is_written_by_few_statements(engine: Engine) -> None:
+    """One for each 64 chunks: calls wait while it is written, and each statement lets go of the interpreter's lock."""
+    hashes = sorted({Random(number).randbytes(16) for number in range(64 * CHUNK + 1)})
+    held, work = made_set(reversed(hashes))
+    told: list[str] = []
+    with engine.begin() as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_trace_callback(told.append)
+        work(connection)
+        driver.set_trace_callback(None)
+        rows = connection.execute(select(subject_set.c.count, subject_set.c.hashes).order_by(subject_set.c.first)).all()
+    assert len([text for text in told if text.startswith("INSERT")]) == 2
+    assert (held.count, held.digest) == (len(hashes), hashlib.sha256(b"".join(hashes)).hexdigest())
+    assert b"".join(row.hashes for row in rows) == b"".join(hashes)
+    assert [row.count for row in rows] == [CHUNK] * 64 + [1]
