@@ -76,7 +76,14 @@ def _begin_sqlite(connection: Any) -> None:
     mode = options.get("sqlite_begin", "DEFERRED")
     if mode == "HELD":
         return
-    # Connections are pooled: each transaction sets its own patience. SQLite takes 0 for none.
-    patience = options.get("patience", PATIENCE_MS) or 2**31 - 1
-    connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={patience:d}")
+    be_patient(connection)
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def be_patient(connection: Connection) -> None:
+    """SQLite's connection waits as its option says from now on; for what asks the driver outside of a transaction, which would do so at its beginning."""
+    if connection.dialect.name == "sqlite":
+        # Connections are pooled: each transaction sets its own patience. SQLite takes 0 for none.
+        patience = connection.get_execution_options().get("patience", PATIENCE_MS) or 2**31 - 1
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA busy_timeout={patience:d}")

@@ -27,7 +27,7 @@ from hub.tracing.tables import exchange_entry, indexed, set_entry
 
 STEP = 1000
 """Entries that one transaction covers at most."""
-MOST_ROWS = 20_000
+MOST_ROWS = 65_536
 """Records and rows of the index that one transaction adds, but for its last entry's."""
 _REBUILT = -1
 """Stands for the position while the index is made anew: nobody adds to what is being thrown away."""
