@@ -26,7 +26,7 @@ LOAD_PORT = $(if $(findstring :,$(lastword $(subst ], ],$(HOST)))),,:$(or $(PORT
 LOAD_HOST = $(if $(findstring ://,$(HOST)),$(HOST),http://$(or $(HOST),127.0.0.1)$(LOAD_PORT))
 say = @printf '%s\n' '· $(1)'
 
-.PHONY: help run build dev lint compiled collected prepared fast check test thorough packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench load clean
+.PHONY: help run build dev lint compiled collected prepared fast check test thorough packages conformance soak soak-ledger soak-isolation soak-memory scale growth report bench profile load clean
 
 help: ## 说明 This list
 	@printf '%s\n' '汇通 Huitong' ''
@@ -146,6 +146,9 @@ report: dev ## 使用情况报告 Makes the usage report of a made-up city's yea
 bench: dev packages $(DONE)/peers ## 性能 Compares the hub with peers and limits: loadtests/results/; then docs/evidence/bench.md. SHORT=1: five minutes
 	@$(BIN)/python -m loadtests.comparison $(if $(SHORT),--short) $(BENCH); compared=$$?; \
 	$(if $(SHORT),:,$(BIN)/python -m loadtests.bench) && exit $$compared
+
+profile: dev packages ## 剖析 Samples where a call's CPU goes, in three minutes: docs/evidence/profile.md (PROFILE='--tasks W1-64 --seconds 20')
+	@$(BIN)/python -m loadtests.sampling $(PROFILE)
 
 load: dev ## 负载 Load test of a running hub (make run); report in .build/load (USERS=20 SECONDS=60 SHAPE=steady HOST=… CALLERS=MixedDay ARGS=…)
 	@$(BIN)/python -m loadtests.scenarios.prepare .build/load/people.json

@@ -29,7 +29,7 @@ def write_page(reports: Sequence[Report], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     parts = [f"## {report.title}\n\n{report.about}\n\n{table(report)}" for report in reports]
     page = folder / "bench.md"
-    page.write_text(_TEXT.format(about=_about(), reports="\n\n".join(parts)), encoding="utf-8")
+    page.write_text(_TEXT.format(about=about(), reports="\n\n".join(parts)), encoding="utf-8")
     (folder / "bench.svg").write_text(drawing(reports), encoding="utf-8")
     return page
 
@@ -54,7 +54,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.2f}"
 
 
-def _about() -> str:
+def about() -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout.strip()
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
     return f"{datetime.now(UTC).isoformat(timespec='seconds')}, commit {commit or 'unknown'}, {system}"

@@ -58,6 +58,7 @@ KINDS: Mapping[str, _Kind] = {
     tasks.NO_RIGHTS: _Kind("loadtests.without", {"BENCH_WITHOUT": "rights"}),
     tasks.NO_COALESCING: _Kind("loadtests.without", {"BENCH_WITHOUT": "coalescing"}),
     tasks.NO_TOKENS: _Kind("loadtests.without", {"BENCH_WITHOUT": "tokens"}),
+    tasks.SAMPLED: _Kind("loadtests.sampling.serve"),
 }
 
 
@@ -71,8 +72,8 @@ class Hubs:
         self._pristine: Path | None = None
 
     @contextmanager
-    def started(self, name: str) -> Iterator[Server]:
-        """A hub on the servers' CPU, until the end of the block.
+    def started(self, name: str, **also: str) -> Iterator[Server]:
+        """A hub on the servers' CPU, with these environment variables besides, until the end of the block.
 
         Raises:
             RuntimeError: it did not start; its log is quoted.
@@ -80,7 +81,7 @@ class Hubs:
         kind = KINDS[name]
         home, database = self._made(kind)
         with starting(SERVERS):
-            serving = serve(home, self._secrets[home], kind.module, HUITONG_DATABASE=database, **_ENVIRONMENT, **(kind.environment or {}))
+            serving = serve(home, self._secrets[home], kind.module, HUITONG_DATABASE=database, **{**_ENVIRONMENT, **(kind.environment or {}), **also})
             served = serving.__enter__()
         try:
             yield self._server(name, served, home)

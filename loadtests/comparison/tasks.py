@@ -11,6 +11,8 @@ BY_SOURCE = "hub, source renders"
 """The hub as it is renders lists itself: the default of a source's ``rendering``."""
 UNLOGGED, NO_RIGHTS, NO_COALESCING, NO_TOKENS = "hub without ledger", "hub without rights", "hub without coalescing", "hub without token cache"
 MANY = "hub, 5,000 resources more"
+SAMPLED = "hub, sampled"
+"""It looks at itself (:mod:`loadtests.sampling`); no part of the comparison."""
 PEERS = ("strawberry", "ariadne", "postgraphile", "limit-held", "limit-pool")
 VARIANTS = (CLEAR, UNLOGGED, NO_RIGHTS, NO_COALESCING, NO_TOKENS, MANY)
 
