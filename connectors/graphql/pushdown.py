@@ -144,6 +144,9 @@ def _by_arguments(target: Target, selection: Selection, parts: Sequence[Predicat
 def _argument(target: Target, part: Compare, parameters: Parameters) -> tuple[str, Any] | None:
     bound = parameters[part.parameter]
     values = list(bound) if isinstance(bound, list | tuple) else [one(bound)]
+    if "" in values:
+        # Many services take an empty text for an argument that is not there, and their total would be that of all objects.
+        return None
     if part.comparison is Comparison.EQ or (part.comparison is Comparison.IN and len(values) == 1):
         place = target.remote.filters.get(part.column)
         value = None if place is None or target.places[place].kind == "ENUM" else sent(values[0], target.places[place])

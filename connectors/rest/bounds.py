@@ -38,7 +38,7 @@ class Bounds:
 def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, keys: tuple[Column, Sequence[Value]] | None) -> Bounds:
     """Those of a predicate, and of one column that must have one of some values besides; without values that nothing in the service can equal.
 
-    Columns with values that the service could not write are left to the hub.
+    Columns with values that the service could not write, or would not heed, are left to the hub; of keys, for which it would read all, the latter are not.
     """
     values: dict[str, Sequence[Value]] = {}
     kinds: dict[str, Kind] = {}
@@ -52,7 +52,8 @@ def bounds(endpoint: Endpoint, where: Predicate | None, parameters: Parameters, 
         values[keys[0].name], kinds[keys[0].name] = keys[1], keys[0].kind
     held = {column: _held(endpoint, column, kinds[column], each) for column, each in values.items()}
     compared = {column: each for column, each in held.items() if compares(endpoint, column, kinds[column])}
-    writable = {column: each for column, each in compared.items() if all(spelt(endpoint, column, value) is not None for value in each)}
+    heard = {column: each for column, each in compared.items() if (keys is not None and column == keys[0].name) or not _ignored(endpoint, column, each)}
+    writable = {column: each for column, each in heard.items() if all(spelt(endpoint, column, value) is not None for value in each)}
     whole = whole and len(writable) == len(held) and all(tells_apart(endpoint, column) for column in held)
     whole = whole and not any(_nulls_among(endpoint, Column(column, kinds[column]), each) for column, each in held.items())
     return Bounds(writable, {column: kind_of(endpoint, column, kind) for column, kind in kinds.items()}, whole)
@@ -83,6 +84,11 @@ def _held(endpoint: Endpoint, column: str, kind: Kind, values: Sequence[Value]) 
         if value not in nulls and _sendable(value) and may_hold(endpoint, column, value):
             once.setdefault(comparable(value, kind), value)
     return [value for place, value in once.items() if place is not None]
+
+
+def _ignored(endpoint: Endpoint, column: str, values: Sequence[Value]) -> bool:
+    """An empty text in a parameter: many services take that for a parameter, or an element of a list, that is not there."""
+    return endpoint.filter_style == "plain" and "" in values and (column in endpoint.filters or column in endpoint.keys)
 
 
 def _sendable(value: Value) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -26,9 +26,11 @@ _SCHEMA = build_schema("""
     input Text { _eq: String }
     input Where { id: Number  district: Text }
     type Person { id: Int!  district: String! }
+    type Total { count: Int!  nodes: [Person!]! }
     type Query {
       people(limit: Int, offset: Int, where: Where): [Person!]!
       firsts(first: Int): [Person!]!
+      total(district: String, districts: [String!]): Total!
       ignoring(limit: Int, offset: Int, ids: [Int!]): [Person!]!
     }
 """)
@@ -42,7 +44,15 @@ def _people(_info: Any, limit: int, offset: int, where: Mapping[str, Mapping[str
     return [each for each in kept if "district" not in where or each["district"] == where["district"]["_eq"]][offset : offset + limit]
 
 
+def _total(_info: Any, district: str | None = None, districts: Sequence[str] = ()) -> Any:
+    """As is written in JavaScript, where an empty text is false."""
+    wanted = [each for each in [district, *districts] if each]
+    kept = [each for each in _PEOPLE if not wanted or each["district"] in wanted]
+    return {"count": len(kept), "nodes": kept}
+
+
 _ROOTS = {
+    "total": _total,
     "people": _people,
     "firsts": lambda _info, first: _PEOPLE[:first],
     "ignoring": lambda _info, limit, offset, ids=None: _PEOPLE[offset : offset + limit],
@@ -73,6 +83,15 @@ async def test_a_filter_and_keys_in_one_input_object_stand_side_by_side(source: 
     binding = _list("people", first="limit", offset="offset", filters=filters, keys=keys)
     selection = Selection(binding, (_ID,), Compare("district", Kind.STRING, Comparison.EQ, "v"))
     assert await source.fetch_by_keys(selection, {"v": "520102"}, _ID, [1, 2, 3, 4, 5]) == {1: [(1,)], 3: [(3,)], 5: [(5,)]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("described", [{"filters": {"district": "district"}}, {"keys": {"district": {"argument": "districts"}}}])
+async def test_an_empty_text_is_not_asked_for(source: Source, described: dict[str, Any]) -> None:
+    binding = _list("total", items="nodes", total="count", **described)
+    selection = Selection(binding, (_ID,), Compare("district", Kind.STRING, Comparison.EQ, "v"))
+    assert (await source.fetch(selection, {"v": ""}), await source.count(selection, {"v": ""})) == ([], 0)
+    assert await source.count(selection, {"v": "520102"}) == 6
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from connectors.errors import SourceRefused
 from connectors.selection import Compare, Comparison, Kind, Selection
 from tests.connectors.answering import NUMBER, Opened, answering, reading
 from tests.connectors.service_server import servers
+from tests.connectors.stands.rest_styles import bound
 
 __all__ = ["answering", "servers"]
 
@@ -149,3 +152,21 @@ async def test_totals_of_what_lies_behind_a_position_lead_to_the_end(answering: 
     service = answering(behind)
     assert await service.source.fetch(reading(**(_OFFSETS | _TOLD), sorted_by="n", after="after"), {}) == _ALL
     assert len(service.asked) == (5 if counts_all else 4)
+
+
+async def test_an_empty_text_is_no_value_to_most_services_and_their_total_is_that_of_all(answering: Opened) -> None:
+    def answer(request: Request) -> dict[str, Any]:
+        wanted = [each for each in request.query_params.getlist("names") if each]
+        kept = [each for each in ({"n": 1, "name": ""}, {"n": 2, "name": "a"}, {"n": 3, "name": None}) if not wanted or each["name"] in wanted]
+        return {"items": kept, "total": len(kept)}
+
+    binding = bound({"path": "/n", "items": "items", "paging": {"style": "none"}, "filters": {"name": "names"}, "count": {"total": "total"}})
+    asked = Selection(binding, NUMBER, Compare("name", Kind.STRING, Comparison.EQ, "v"))
+    service = answering(answer)
+    assert (await service.source.fetch(asked, {"v": ""}), await service.source.count(asked, {"v": ""})) == ([(1,)], 1)
+    assert set(service.asked) == {"/base/n"}
+    assert (await service.source.fetch(asked, {"v": "a"}), await service.source.count(asked, {"v": "a"})) == ([(2,)], 1)
+    assert service.asked[-1] == "/base/n?names=a"
+    listed = replace(asked, binding=bound(json.loads(binding.options), keys={"name": {"parameter": "names", "style": "repeated"}}))
+    some = replace(listed, where=Compare("name", Kind.STRING, Comparison.IN, "v"))
+    assert await service.source.count(some, {"v": ["", "a"]}) == 2
