@@ -50,6 +50,11 @@ def kind_of(type_: TypeRef, scalars: Mapping[str, str]) -> Kind | None:
     return Kind.STRING if type_.kind == "ENUM" else _BUILT_IN.get(type_.name)
 
 
+def holds(held: Kind, kind: Kind) -> bool:
+    """Values of a type that holds the one arrive as the other without loss, where they are well-formed."""
+    return kind in _HELD[held]
+
+
 def check_kind(source: str, column: Column, type_: TypeRef, scalars: Mapping[str, str]) -> None:
     """Refuses a column whose values are not of the kind that the catalog promises.
 
@@ -61,7 +66,7 @@ def check_kind(source: str, column: Column, type_: TypeRef, scalars: Mapping[str
         raise SourceRefused(
             source, f'nothing is known of the scalar {type_.name} of the column {column.name}; say what it is: scalars = {{{type_.name} = "string"}}'
         )
-    if column.kind not in _HELD[held]:
+    if not holds(held, column.kind):
         raise SourceRefused(
             source, f'the column {column.name} is {type_.name} in the service and {column.kind.value} in the catalog; write type = "{held.value}"'
         )

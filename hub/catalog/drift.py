@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Literal
 
 from connectors.errors import ConfigFault, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.graphql.values import holds
 from connectors.registry import open_source
 from connectors.selection import Kind
 from connectors.spi import ColumnDescription, Source, SourceConfig
@@ -73,13 +74,16 @@ class Types(Enum):
     """What a source's description of its types is worth."""
 
     BINDING = "binding"
+    LEAVES = "leaves"
     AFFINITY = "affinity"
     NONE = "none"
 
     @classmethod
     def of(cls, config: SourceConfig) -> Types:
         """By the source's kind and address: files and REST services describe what they happen to hold."""
-        if config.kind not in ("sql", "graphql"):
+        if config.kind == "graphql":
+            return cls.LEAVES
+        if config.kind != "sql":
             return cls.NONE
         return cls.AFFINITY if config.url.startswith("sqlite") else cls.BINDING
 
@@ -109,13 +113,20 @@ async def _ask(config: SourceConfig, resources: Sequence[Resource], found: Found
         found.unasked.append(Unasked(config.code, codes, f"数据源的配置不可用 {fault.message}", f"请更正配置 {fault.hint}"))
         return
     try:
+        failed = False
         for place, resource in enumerate(resources):
             try:
                 await _compare(source, config, resource, found)
             except SourceFault as fault:
                 remedy = f"请核对地址、账号、密钥与网络 check address, account, secret and network: huitong source check {config.code}"
-                found.unasked.append(Unasked(config.code, codes[place:], _reason(fault), remedy))
-                return
+                if failed:
+                    # Twice in a row it is the source's own trouble, for which no other resource need wait.
+                    found.unasked[-1] = Unasked(config.code, codes[place - 1 :], _reason(fault), remedy)
+                    return
+                found.unasked.append(Unasked(config.code, codes[place : place + 1], _reason(fault), remedy))
+                failed = True
+            else:
+                failed = False
     finally:
         await source.close()
 
@@ -177,11 +188,13 @@ def _changed(resource: Resource, item: Item, column: ColumnDescription, types: T
 
 def _holds(catalog: Kind, column: ColumnDescription, types: Types) -> bool:
     if column.kind is None:
-        # The source's words have no kind: text is how such a value can be read at all.
-        return catalog is Kind.STRING or types is not Types.BINDING
+        # The source's words have no kind: text is how such a value can be read at all. Of what it does not describe nothing is known.
+        return catalog is Kind.STRING or types not in (Types.BINDING, Types.LEAVES) or not column.type
     match types:
         case Types.BINDING:
             return catalog in _HELD.get(column.kind, frozenset({column.kind}))
+        case Types.LEAVES:
+            return holds(column.kind, catalog)
         case Types.AFFINITY:
             return not column.type or catalog not in _NEVER.get(column.kind, frozenset())
     return True

@@ -13,7 +13,7 @@ import pytest
 from graphql import build_schema, graphql
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -170,7 +170,15 @@ async def test_columns_within_lists_and_rows_that_are_lists_are_there(core: Core
 
 @pytest.mark.slow
 async def test_columns_within_objects_of_another_graphql_service_are_there(core: Core, tmp_path: Path, servers: Callable[[ASGIApp], str]) -> None:
-    schema = build_schema("type Query { people: [Person!]! } type Person { id: Int! home: Home b: String } type Home { city: String }")
+    text = await remote(tmp_path, servers)
+    publish(core, text)
+    found = await drift(core)
+    assert told(found) == [("archive.t", "c", "COLUMN_GONE"), ("archive.t", "b", "COLUMN_NEW")], found
+
+
+async def remote(tmp_path: Path, servers: Callable[[ASGIApp], str]) -> str:
+    """A manifest of a GraphQL service that has people, whose ``c`` it has not."""
+    schema = build_schema("type Query { people: [Person!]! } type Person { id: Int! home: Home b: String } type Home { city: String rooms: Int }")
 
     async def answered(request: Request) -> JSONResponse:
         content = await request.json()
@@ -179,7 +187,43 @@ async def test_columns_within_objects_of_another_graphql_service_are_there(core:
     url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, c TEXT)")
     address = servers(Starlette(routes=[Route("/{path:path}", answered, methods=["POST"])]))
     text = (await drafted(url)).text.replace('kind = "sql"', 'kind = "graphql"').replace(url, f"{address}/graphql")
-    remote = '[resources.remote]\nfield = "people"\nstyle = "list"\n'
-    publish(core, text.replace('column = "a"', 'column = "home.city"').replace("[[resources.items]]", f"{remote}\n[[resources.items]]", 1))
+    described = '[resources.remote]\nfield = "people"\nstyle = "list"\n'
+    return text.replace('column = "a"', 'column = "home.city"').replace("[[resources.items]]", f"{described}\n[[resources.items]]", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("column", "kind", "changes"),
+    [
+        *((column, kind, []) for column, kind in (("b", "datetime"), ("b", "decimal"), ("b", "bigint"), ("id", "float"), ("home.rooms", "integer"))),
+        *((column, kind, ["TYPE"]) for column, kind in (("b", "boolean"), ("b", "integer"), ("id", "date"))),
+    ],
+)
+async def test_a_type_of_graphql_is_as_good_as_all_that_its_values_can_be_read_as(
+    core: Core, tmp_path: Path, servers: Callable[[ASGIApp], str], column: str, kind: str, changes: list[str]
+) -> None:
+    text = await remote(tmp_path, servers)
+    text = text.replace('column = "c"', f'column = "{column}"').replace('name_en = "C"\ntype = "string"', f'name_en = "C"\ntype = "{kind}"')
+    publish(core, text)
+    assert [each.change for each in (await drift(core)).drifts if each.change == "TYPE"] == changes
+
+
+@pytest.mark.slow
+async def test_a_fault_of_one_resource_hides_no_other_and_two_in_a_row_are_the_sources(core: Core, tmp_path: Path, servers: Callable[[ASGIApp], str]) -> None:
+    broken = {"/b"}
+
+    async def answered(request: Request) -> Response:
+        return Response(status_code=500) if request.url.path in broken else JSONResponse([{"id": 1, "x": 2}])
+
+    url = write(tmp_path / "t.db", "".join(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY);" for name in "abcd"))
+    text = (await drafted(url)).text.replace('kind = "sql"', 'kind = "rest"').replace(url, servers(Starlette(routes=[Route("/{path}", answered)])))
+    for name in "abcd":
+        text = text.replace(f'object = "{name}"', f'object = "{name}"\nendpoint = {{path = "/{name}", paging = {{style = "none"}}}}')
+    publish(core, text)
     found = await drift(core)
-    assert told(found) == [("archive.t", "c", "COLUMN_GONE"), ("archive.t", "b", "COLUMN_NEW")], found
+    assert told(found) == [(f"archive.{name}", "x", "COLUMN_NEW") for name in "acd"]
+    assert [each.resources for each in found.unasked] == [("archive.b",)]
+    broken.add("/c")
+    found = await drift(core)
+    assert [each.resources for each in found.unasked] == [("archive.b", "archive.c", "archive.d")]
+    assert found.checked == 1
