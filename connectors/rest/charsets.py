@@ -22,10 +22,20 @@ def encodable(text: str, charset: str) -> bool:
 
 
 def utf8(body: bytes, charset: str | None) -> bytes:
-    """The body without a byte order mark; GB18030 and what it contains (GB 2312, GBK) recoded. Other charsets are taken for UTF-8.
+    """The body without a byte order mark; UTF-16, and GB18030 with what it contains (GB 2312, GBK), recoded. Other charsets are taken for UTF-8.
 
     No document begins with the characters that a byte order mark of UTF-8 would be in GB18030.
     """
     if body.startswith(codecs.BOM_UTF8):
         return body.removeprefix(codecs.BOM_UTF8)
+    if (wide := _wide(body, charset)) is not None:
+        return body.decode(wide, "surrogatepass").removeprefix("\ufeff").encode("utf-8", "surrogatepass") if len(body) % 2 == 0 else body
     return body.decode("gb18030", "surrogateescape").encode("utf-8", "surrogateescape") if is_chinese(charset) else body
+
+
+def _wide(body: bytes, charset: str | None) -> str | None:
+    """UTF-16 in the order of its bytes: its mark tells, else the charset's name, which without an order has the higher byte first (RFC 2781)."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16-le" if body.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    name = "" if charset is None else charset.strip("\"' ").lower()
+    return {"utf-16": "utf-16-be", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(name)

@@ -13,6 +13,9 @@ from connectors.errors import SourceBusy, SourceFault, SourceRefused, SourceTime
 from connectors.rest.transport import ForbiddenAddress, Transport
 
 _OVERLOADED = 429
+_ACCEPTED = 202
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate", "identity"})
+"""What the hub asks for, and older names of it. Others are read in some installations alone."""
 _SERVER_ERROR = 500
 
 
@@ -46,6 +49,7 @@ async def exchange(source: str, transport: Transport, request: httpx2.Request, d
     try:
         response = await transport.send(request, seconds)
         try:
+            _check_compression(source, response.headers)
             return Answer(response.status_code, response.headers, await _body(source, response, most), request.url)
         finally:
             await response.aclose()
@@ -61,6 +65,11 @@ async def exchange(source: str, transport: Transport, request: httpx2.Request, d
         if _untrusted(error):
             raise SourceRefused(source, "the service's certificate is not accepted; check its name and authority, or options.ca_file") from error
         raise Unreached(source, "the service is not reachable") from error
+
+
+def _check_compression(source: str, headers: httpx2.Headers) -> None:
+    if not {name.strip().lower() for name in headers.get("content-encoding", "identity").split(",")} <= _COMPRESSED:
+        raise SourceRefused(source, "the service's answer is compressed otherwise than asked for; have it send gzip, or no Content-Encoding")
 
 
 def _untrusted(error: BaseException | None) -> bool:
@@ -89,6 +98,8 @@ def fault(source: str, status: int) -> SourceFault:
         return SourceUnavailable(source, f"the service answered with status {status}")
     if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
         return SourceRefused(source, f"the service does not admit the hub (status {status}); check `secret` and `auth`")
+    if status == _ACCEPTED:
+        return SourceRefused(source, "the service accepts the request for later (status 202); ask a path that answers at once")
     if httpx2.codes.is_redirect(status):
         return SourceRefused(source, f"the service redirects (status {status}), which is not followed; correct `url` or `path`")
     return SourceRefused(source, f"the service rejected the request (status {status})")

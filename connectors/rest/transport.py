@@ -83,11 +83,16 @@ class Transport:
         got = await self._pool.handle_async_request(sent)
         if not isinstance(got.stream, AsyncIterable):
             raise TypeError("the pool answers with a stream that cannot be awaited")
-        return httpx2.Response(got.status, headers=got.headers, stream=_Stream(got.stream), request=request)
+        return httpx2.Response(got.status, headers=_known(got.headers), stream=_Stream(got.stream), request=request)
 
     async def close(self) -> None:
         """Closes all connections."""
         await self._pool.aclose()
+
+
+def _known(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """``x-gzip`` is gzip (RFC 9110 §8.4.1.3), which the decoder does not know."""
+    return [(name, value.lower().replace(b"x-gzip", b"gzip") if name.lower() == b"content-encoding" else value) for name, value in headers]
 
 
 class _Stream(httpx2.AsyncByteStream):

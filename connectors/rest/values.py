@@ -82,9 +82,11 @@ def decimal(value: Any) -> Value:
 
 
 def boolean(value: Any) -> Value:
-    """True or false."""
+    """True or false, also where the service writes ``1`` and ``0``, as databases without truths do, or the words as text."""
     if isinstance(value, bool):
         return value
+    if isinstance(value, int | str) and (written := str(value)) in _TRUTHS:
+        return _TRUTHS[written]
     raise WrongType
 
 

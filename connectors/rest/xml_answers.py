@@ -77,11 +77,11 @@ class Xml:
 
 
 def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Element:
-    declared = _DECLARED.match(body)
-    named = charset or (declared[1].decode() if declared else assumed)
+    told = (charset or _declared(body)).strip("\"' ").lower()
+    named = told or assumed
     recoded = utf8(body, named)
-    # The parser knows no charset of several bytes, though all that is written in it be ASCII.
-    parser = _CAREFUL(encoding="utf-8" if is_chinese(named) or recoded != body else None, forbid_dtd=True)
+    # The parser knows no charset of several bytes, though all that is written in it be ASCII, and heeds the declaration alone.
+    parser = _CAREFUL(encoding="utf-8" if is_chinese(named) or recoded != body or told == "utf-8" else None, forbid_dtd=True)
     try:
         parser.feed(recoded)
         root: Element = parser.close()
@@ -92,6 +92,13 @@ def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Elemen
     if _local(root.tag).lower() == "html":
         raise SourceRefused(source, "the service's answer is a page of HTML; check `path` and `auth`")
     return root
+
+
+def _declared(body: bytes) -> str:
+    """The charset of the declaration. What could be read is no UTF-16, though .NET writes so of texts that become UTF-8."""
+    found = _DECLARED.match(body)
+    name = found[1].decode() if found else ""
+    return "utf-8" if name.lower().startswith("utf-16") else name
 
 
 def _local(tag: str) -> str:

@@ -200,6 +200,21 @@ async def test_compressed_answers(answering: Opened) -> None:
 
 
 @pytest.mark.slow
+async def test_gzip_by_its_old_name_and_what_was_not_asked_for(answering: Opened) -> None:
+    service = answering(lambda _request: compressed("X-GZIP", gzip.compress(b'{"items": [{"n": 1}]}')))
+    assert await service.source.fetch(reading(), {}) == [(1,)]
+    for name in ("br", "zstd", "gzip, br"):
+        with pytest.raises(SourceRefused, match="compressed otherwise than asked for"):
+            await answering(lambda _request, name=name: compressed(name, b"\x0b")).source.fetch(reading(), {})
+
+
+@pytest.mark.slow
+async def test_an_answer_that_is_to_come_later_is_no_list(answering: Opened) -> None:
+    with pytest.raises(SourceRefused, match="accepts the request for later"):
+        await answering(lambda _request: Response(b'{"items": []}', 202)).source.fetch(reading(), {})
+
+
+@pytest.mark.slow
 async def test_chinese_character_sets_are_recoded_where_they_are_named(answering: Opened) -> None:
     text = '{"items": [{"text": "王小明·𠮷"}]}'
     columns = (Column("text", Kind.STRING),)
@@ -301,7 +316,14 @@ async def test_deep_xml_costs_nothing_but_itself(answering: Opened) -> None:
         (Kind.DECIMAL, "１", UNDELIVERABLE),
         (Kind.DECIMAL, "0." + "1" * 60, "0." + "1" * 60),
         (Kind.DECIMAL, "0." + "1" * 61, UNDELIVERABLE),
-        (Kind.BOOLEAN, 1, WrongType),
+        (Kind.BOOLEAN, 1, True),
+        (Kind.BOOLEAN, 0, False),
+        (Kind.BOOLEAN, "true", True),
+        (Kind.BOOLEAN, "0", False),
+        (Kind.BOOLEAN, "", None),
+        (Kind.BOOLEAN, 2, WrongType),
+        (Kind.BOOLEAN, 1.0, WrongType),
+        (Kind.BOOLEAN, "yes", WrongType),
         (Kind.DATETIME, "2026-11-22 16:00:00+08:00", "2026-11-22T08:00:00+00:00"),
         (Kind.DATETIME, 1795334400, WrongType),
     ],

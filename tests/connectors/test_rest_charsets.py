@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.errors import SourceRefused
-from connectors.selection import Column, Compare, Comparison, Kind, Selection
+from connectors.selection import Column, Compare, Comparison, Kind, Selection, Undeliverable
 from tests.connectors.answering import Opened, answering
 from tests.connectors.service_server import servers
 from tests.connectors.stands.rest_styles import bound
@@ -43,6 +43,32 @@ async def test_what_the_answer_says_itself_goes_first(answering: Opened) -> None
     assert await read(answering, XML.encode(), "text/xml; charset=utf-8", "xml") == NAME
     assert await read(answering, f'<?xml version="1.0" encoding="UTF-8"?>{XML}'.encode(), "text/xml", "xml") == NAME
     assert await read(answering, JSON.encode("gb18030"), "application/json; charset=GBK", "json", None) == NAME
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "format_"),
+    [
+        (JSON.encode("utf-16"), "application/json", "json"),
+        (JSON.encode("utf-16"), "application/json; charset=utf-8", "json"),
+        (b"\xfe\xff" + JSON.encode("utf-16-be"), "application/json; charset=utf-16", "json"),
+        (JSON.encode("utf-16-le"), "application/json; charset=UTF-16LE", "json"),
+        (JSON.encode("utf-16-be"), "application/json; charset=utf-16", "json"),
+        (XML.encode("utf-16"), "text/xml", "xml"),
+        (f'<?xml version="1.0" encoding="utf-16"?>{XML}'.encode("utf-16"), "text/xml", "xml"),
+        (f'<?xml version="1.0" encoding="utf-16"?>{XML}'.encode(), "text/xml", "xml"),
+        (f'<?xml version="1.0" encoding="GBK"?>{XML}'.encode(), "text/xml; charset=utf-8", "xml"),
+    ],
+)
+async def test_utf_16_and_declarations_that_are_not_true(answering: Opened, body: bytes, content_type: str, format_: str) -> None:
+    """.NET declares UTF-16 of all that it wrote into a text first; gateways recode the body and leave the declaration."""
+    assert await read(answering, body, content_type, format_, None) == NAME
+
+
+async def test_utf_16_that_is_cut_off_is_refused_and_half_a_character_costs_its_place(answering: Opened) -> None:
+    with pytest.raises(SourceRefused, match="is no JSON, or was cut off"):
+        await read(answering, JSON.encode("utf-16")[:-1], "application/json", "json", None)
+    lone = JSON.replace("𠮷", "\ud842").encode("utf-16", "surrogatepass")
+    assert isinstance(await read(answering, lone, "application/json", "json", None), Undeliverable)
 
 
 _ASKED = Selection(bound({"path": "/n"}), (Column("姓名", Kind.STRING),), Compare("姓名", Kind.STRING, Comparison.EQ, "v"))
