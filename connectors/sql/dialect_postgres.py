@@ -138,7 +138,7 @@ class PostgresDialect(Standard):
 
     def plain(self, column: Expression, kind: Kind) -> Expression:
         """A number without its scale."""
-        return cast(column if kind is Kind.STRING else func.trunc(cast(column, Numeric)), Text)
+        return cast(column if kind is Kind.STRING else func.trunc(_numeric(column, kind)), Text)
 
     def grouping(self, wired: Expression, kind: Kind) -> Expression:
         """Texts by their bytes: a nondeterministic collation takes several for one."""
@@ -146,7 +146,7 @@ class PostgresDialect(Standard):
 
     def summed(self, column: Expression, kind: Kind) -> Expression:
         """Floats as they are shown."""
-        return func.sum(doubled(column)) if kind is Kind.FLOAT else super().summed(column, kind)
+        return func.sum(doubled(column)) if kind is Kind.FLOAT else cast(func.sum(_numeric(column, kind)), Text)
 
     def scrambled(self, salt: Expression, plain: Expression) -> Expression:
         """In byte order."""
@@ -165,6 +165,11 @@ class StreamedPostgres(PostgresDialect):
         if kind in (Kind.DATE, Kind.DATETIME):
             return cast(column, _TYPES[kind])
         return super().wire(column, kind)
+
+
+def _numeric(column: Expression, kind: Kind) -> Expression:
+    # An oid, which is a bigint here, is cast to text and to no numeric.
+    return cast(cast(column, Text) if kind is Kind.BIGINT else column, Numeric)
 
 
 def _lowered(values: Any) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from connectors.aggregation import Aggregation, Measure
 from connectors.arrow_types import wire_rows
-from connectors.selection import UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Match, Order, Predicate, Row, Selection, Value
+from connectors.selection import SALT, UNDELIVERABLE, Binding, Column, Compare, Comparison, Kind, Match, Order, Predicate, Row, Selection, Value
 from connectors.spi import SourceConfig
 from connectors.sql import SqlConnector
 from connectors.sql.single import shortest
@@ -139,6 +139,25 @@ async def test_numbers_beside_texts_in_sqlite(tmp_path: Path) -> None:
         await source.close()
 
 
+async def test_beginnings_of_texts_in_sqlite_columns_that_are_not_declared_as_texts(tmp_path: Path) -> None:
+    """A beginning that looks like a number is none, and the text that equals a number in another spelling is another."""
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE other (id INTEGER PRIMARY KEY, day DATE, at TIME, mixed NUMERIC, code INT)")
+        rows = [(each, f"2020/01/{each:02}", f"12:{each:02}:00", each if each % 2 else f"{each}A", each) for each in range(1, 13)]
+        connection.executemany("INSERT INTO other VALUES (?, ?, ?, ?, ?)", rows)
+    source = SqlConnector().open(SourceConfig("city.register", "sql", f"sqlite:///{tmp_path}/other.db"))
+    try:
+        for place, column in enumerate(("day", "at", "mixed", "code"), 1):
+            for beginning in ("2020/", "2020/01/0", "2020", "12:0", "12", "1", "9", "x"):
+                begins = Compare(column, Kind.STRING, Comparison.STARTS_WITH, "v")
+                assert await ids(source, Binding("other"), begins, beginning) == [row[0] for row in rows if str(row[place]).startswith(beginning)]
+            for other in ("2020/01/02", "01", "1", "1.0"):
+                differs = Compare(column, Kind.STRING, Comparison.NE, "v")
+                assert await ids(source, Binding("other"), differs, other) == [row[0] for row in rows if str(row[place]) != other]
+    finally:
+        await source.close()
+
+
 async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -> None:
     """Pages both ways, and comparisons with each value."""
     for descending in (False, True):
@@ -164,6 +183,26 @@ async def test_a_number_in_the_middle_of_two_is_called_by_neither(postgres: Post
         assert [row[0] for row in await source.fetch(whole, {})] == [*shown, UNDELIVERABLE]
         assert [row[0] async for part in source.stream(whole, {}, None, 100) for row in wire_rows(part)] == [*shown, None]
         assert await ids(source, whole.binding, Compare("r", Kind.FLOAT, Comparison.EQ, "v"), 123456496.0) == [3]
+    finally:
+        await source.close()
+
+
+async def test_object_ids_are_added_and_scrambled_as_numbers(postgres: Postgres) -> None:
+    """PostgreSQL casts an ``oid`` to no ``numeric``."""
+    schema = f"s{uuid4().hex}"
+    connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
+    try:
+        await connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.finer (id oid, o oid)")
+        await connection.execute(f"INSERT INTO {schema}.finer VALUES (1, 4294967295), (2, 7), (3, NULL)")
+    finally:
+        await connection.close()
+    source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
+    binding, hidden = Binding(f"{schema}.finer"), replace(STABLE, scrambled=True)
+    try:
+        asked = Aggregation(binding, None, (), (), (Measure("o", Kind.BIGINT, total=True, extremes=True),), "n")
+        ((_, _, _, total, least, greatest),) = await source.aggregate(asked, {"n": 1})
+        assert (total, least, greatest) == ("4294967302", 7, 4294967295)
+        assert {row[0] for row in await source.fetch(Selection(binding, (ID,), None, (hidden,)), {SALT: "salt"})} == {1, 2, 3}
     finally:
         await source.close()
 
