@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceUnavailable
+from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceIncomplete, SourceUnavailable
 
 FAILURES_TO_OPEN = 5
 """In a row."""
@@ -54,7 +54,7 @@ class Window:
 class Breaker:
     """Opens after five failures in a row, or when half of the calls of ten seconds have failed: unavailable or timed out.
 
-    A refused statement is no failure of the source, nor is the hub's own load. ``clock`` gives seconds. After five seconds one call is let
+    A refused statement is no failure of the source, nor is the hub's own load, nor one list that is missing among others. ``clock`` gives seconds. After five seconds one call is let
     through: it closes the circuit by its success and opens it again by its failure. Others wait for its result at most ``patience`` seconds.
     ``told`` hears of every change of state. Lives on one event loop.
     """
@@ -151,7 +151,7 @@ class Breaker:
         """A call has ended, with a fault or without."""
         if not isinstance(fault, SourceUnavailable):
             self._succeeded()
-        elif not isinstance(fault, SourceBusy):
+        elif not isinstance(fault, SourceBusy | SourceIncomplete):
             self._failed()
 
     def _failed(self) -> None:

@@ -32,6 +32,10 @@ class SourceBusy(SourceUnavailable):
     """The hub itself had no place left for the call: load, which says nothing of the source."""
 
 
+class SourceIncomplete(SourceUnavailable):
+    """One of the source's lists is not there for now, which says nothing of the others."""
+
+
 class SourceTimeout(SourceUnavailable):
     """The source did not answer in time; its work was stopped."""
 

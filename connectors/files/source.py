@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.aggregation import Aggregation
-from connectors.errors import SourceBusy, SourceRefused, SourceUnavailable
+from connectors.errors import SourceBusy, SourceIncomplete, SourceRefused, SourceUnavailable
 from connectors.files import listing
 from connectors.files.deliveries import Delivery
 from connectors.files.driver import DuckDriver
@@ -215,7 +215,7 @@ class FilesSource:
         found = self._snapshots.get(binding)
         if found is None:
             self._none_in_service(keeper)
-            raise SourceUnavailable(self._code, f"no delivery of {binding.object} is in service; huitong source deliveries {self._code} tells why")
+            raise SourceIncomplete(self._code, f"no delivery of {binding.object} is in service; huitong source deliveries {self._code} tells why")
         return found
 
     def _none_in_service(self, keeper: Keeper) -> None:

@@ -78,14 +78,25 @@ def _text(_file: FilePart) -> Convert:
     return convert
 
 
-def _whole(cell: float) -> int:
+def _whole(cell: float | Decimal) -> int:
     if isinstance(cell, int):
         return cell
+    if isinstance(cell, Decimal):
+        return _whole_exactly(cell)
     if not math.isfinite(cell) or not cell.is_integer():
         raise Wrong("TYPE")
     if abs(cell) >= _EXCEL_DIGITS:
         raise Wrong("DIGITS")
     return int(cell)
+
+
+def _whole_exactly(number: Decimal) -> int:
+    if number.is_finite() and number.adjusted() > _MOST_DIGITS:
+        # Its digits are never written out.
+        raise Wrong("RANGE")
+    if not number.is_finite() or number != number.to_integral_value():
+        raise Wrong("TYPE")
+    return int(number)
 
 
 def _integer(bits: int) -> Callable[[FilePart], Convert]:
@@ -97,7 +108,7 @@ def _integer(bits: int) -> Callable[[FilePart], Convert]:
             if not _WHOLE.fullmatch(text):
                 raise Wrong("TYPE")
             value = int(text)
-        elif isinstance(cell, bool) or not isinstance(cell, int | float):
+        elif isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
             raise Wrong("TYPE")
         else:
             value = _whole(cell)
@@ -158,7 +169,7 @@ def _boolean(_file: FilePart) -> Convert:
     def convert(cell: Any) -> bool:
         if isinstance(cell, bool):
             return cell
-        text = str(_whole(cell)) if isinstance(cell, int | float) else cell.strip().casefold() if isinstance(cell, str) else ""
+        text = str(_whole(cell)) if isinstance(cell, int | float | Decimal) else cell.strip().casefold() if isinstance(cell, str) else ""
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
         raise Wrong("TYPE")

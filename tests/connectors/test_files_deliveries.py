@@ -16,14 +16,16 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors.breaker import FAILURES_TO_OPEN
 from connectors.errors import SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.files import FilesConnector, process
 from connectors.files.options import FilePart, ObjectSpec
 from connectors.files.overview import Overview, overview
 from connectors.files.shelf import shelf_folder
 from connectors.files.source import FilesSource
+from connectors.registry import open_source
 from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Order, Selection
-from connectors.spi import SourceConfig
+from connectors.spi import Source, SourceConfig
 from hub.catalog.sources import _close as close_all
 from tests.connectors.files_writing import COLUMNS, write_text
 from tests.connectors.stands.files import files_config
@@ -66,8 +68,12 @@ class Folder:
 
     def open(self, *bindings: Binding, **options: object) -> FilesSource:
         source = FilesConnector().open(self.config(*bindings, **options))
-        self._stack.push_async_callback(source.close)
+        self.close_with(source)
         return source
+
+    def close_with(self, source: Source) -> None:
+        """The source is closed in the end."""
+        self._stack.push_async_callback(source.close)
 
     def deliver(self, name: str, *names: str, bad: bool = False) -> Path:
         """One row per name."""
@@ -86,7 +92,7 @@ def report(rejected: Overview) -> str:
     return Path(str(rejected.report)).read_text("utf-8")
 
 
-async def names(source: FilesSource, of: Binding = SERIES) -> list[object]:
+async def names(source: Source, of: Binding = SERIES) -> list[object]:
     return [row[0] for row in await source.fetch(Selection(of, (Column("名称", Kind.STRING),), None, (STABLE,)), {})]
 
 
@@ -120,6 +126,17 @@ async def test_a_new_delivery_takes_over_in_the_background(folder: Folder) -> No
     assert await names(source) == ["乙", "丙"]
     assert [each.state for each in overview(folder.config(SERIES))] == ["in service", "replaced"]
     assert len(list(folder.snapshots.glob("*/*.duckdb"))) == 1
+
+
+async def test_a_list_that_has_no_good_delivery_keeps_no_other_of_its_source_from_being_read(folder: Folder) -> None:
+    folder.deliver("permits/20261121.csv", "甲")
+    folder.deliver("list.csv", "乙", bad=True)
+    source, bad = open_source(folder.config(SERIES, binding("list.csv"))), binding("list.csv")
+    folder.close_with(source)
+    for _ in range(2 * FAILURES_TO_OPEN):
+        with pytest.raises(SourceUnavailable, match=r"no delivery of list\.csv is in service"):
+            await names(source, bad)
+    assert await names(source) == ["甲"]
 
 
 async def test_an_older_delivery_that_comes_late_changes_nothing(folder: Folder) -> None:

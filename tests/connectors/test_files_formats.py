@@ -188,6 +188,20 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_whole_numbers_of_json_are_whole_beside_decimals_too(tmp_path: Path) -> None:
+    """As pandas writes a column of integers in which some are missing; where no column is a decimal, they always were."""
+    columns = (*COLUMNS[:3], ColumnSpec(name="件数", kind=Kind.INTEGER), ColumnSpec(name="有效", kind=Kind.BOOLEAN))
+    lines = (("3.0", "1.0"), ("-4e2", "0.0"), ("1.5", "true"), ("1e99", "true"), ("7", "0.5"))
+    path = tmp_path / "list.jsonl"
+    write = '{{"编号": {}, "名称": "甲", "金额": 1.50, "件数": {}, "有效": {}}}\n'
+    path.write_text("".join(write.format(number, *line) for number, line in enumerate(lines[:2])), encoding="utf-8")
+    assert places(read(path, columns)) == []
+    assert [row[3:] for row in stored(path)] == [(3, True), (-400, False)]
+    path.write_text("".join(write.format(number, *line) for number, line in enumerate(lines)), encoding="utf-8")
+    assert places(read(path, columns)) == [("TYPE", 3, "件数"), ("RANGE", 4, "件数"), ("TYPE", 5, "有效")]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "expected"), [({}, ["", None, "-"]), ({"null": ""}, [None, None, "-"]), ({"null": "-"}, ["", None, None])])
 def test_an_empty_text_is_a_text_where_the_format_has_nulls(tmp_path: Path, file: dict[str, str], expected: list[str | None]) -> None:
     """JSON Lines and Parquet; what the manifest says holds there too. A cell of CSV has no other way to say that there is nothing."""
