@@ -16,11 +16,12 @@ from connectors.files.reading import GUESSED_ROWS, MISSING
 from connectors.files.values import converter
 from connectors.selection import Kind
 
-_KINDS = (Kind.BOOLEAN, Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL, Kind.DATE, Kind.DATETIME, Kind.STRING)
+_KINDS = (Kind.BOOLEAN, Kind.INTEGER, Kind.BIGINT, Kind.DECIMAL, Kind.FLOAT, Kind.DATE, Kind.DATETIME, Kind.STRING)
 _SMALL = 1_000_000
 """Whole numbers below it are guessed to fit 32 bits for good."""
 _NUMBER_TEXT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _DECIMAL_TEXT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,10}")
+"""Of more digits amounts are none, and could not be added up exactly: binary numbers have them."""
 _LEAST_DATE_LENGTH = 8
 
 
@@ -74,7 +75,9 @@ def _shaped(kind: Kind, cell: Any) -> bool:
         case Kind.BIGINT:
             return _whole(cell)
         case Kind.DECIMAL:
-            return _whole(cell) or isinstance(cell, float) or (isinstance(cell, str) and _DECIMAL_TEXT.fullmatch(cell) is not None)
+            return _whole(cell) or (isinstance(cell, str | float) and _DECIMAL_TEXT.fullmatch(str(cell)) is not None)
+        case Kind.FLOAT:
+            return isinstance(cell, int | float) and not isinstance(cell, bool)
         case Kind.STRING:
             return True
     return not isinstance(cell, bool | int | float) and len(str(cell)) >= _LEAST_DATE_LENGTH and not str(cell).isdigit()

@@ -13,7 +13,7 @@ from connectors.files.reading import Asked, Opened, header_of
 TYPE = "parquet type"
 """The one name in what stands for a value of a type that no kind of the catalog holds."""
 _ROWS = 5_000
-_PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE")
+_PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "DOUBLE")
 
 
 def open_parquet(asked: Asked) -> Opened:
@@ -43,6 +43,9 @@ def _output(name: str, type_: str) -> str:
     quoted = '"{}"'.format(name.replace('"', '""'))
     if type_ in _PLAIN:
         return quoted
+    if type_ == "FLOAT":
+        # The shortest number that it holds, 0.1 and not 0.10000000149011612.
+        return f"CAST(CAST({quoted} AS VARCHAR) AS DOUBLE)"
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"strftime(timezone('UTC', {quoted}), '%Y-%m-%dT%H:%M:%S.%f') || '+00:00'"
     if type_ == "DATE" or type_.startswith(("TIMESTAMP", "DECIMAL")):

@@ -285,6 +285,21 @@ async def test_columns_of_parquet_that_no_kind_holds_are_left_out_by_their_types
     }
 
 
+async def test_amounts_of_files_are_decimals_and_binary_numbers_are_floats_so_that_either_can_be_added_up(core: Core, tmp_path: Path) -> None:
+    columns = {"no": range(400), "amount": [no / 4 for no in range(400)], "ratio": [no / 3 for no in range(400)], "count": [float(no) for no in range(400)]}
+    table = pyarrow.table({**{name: list(values) for name, values in columns.items()}, "single": pyarrow.array([0.1] * 400, pyarrow.float32())})
+    (tmp_path / "deliveries").mkdir()
+    pyarrow.parquet.write_table(table, tmp_path / "deliveries" / "list.parquet")
+    os.utime(tmp_path / "deliveries" / "list.parquet", (0, 0))
+    delivered(tmp_path / "deliveries", "lines.jsonl", "".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
+    made = await drafted(str(tmp_path / "deliveries"), kind="files")
+    kinds = {"no": "integer", "amount": "decimal", "ratio": "float", "count": "integer", "single": "decimal"}
+    assert {item.code: item.type for item in resources(made)["list.parquet"].items} == kinds
+    assert {item.code: item.type for item in resources(made)["lines.jsonl"].items} == kinds | {"single": "float"}
+    publish(core, made.text)
+    assert (await exercise(core)).faults == []
+
+
 async def test_a_column_without_a_name_is_called_by_its_place(core: Core, tmp_path: Path) -> None:
     # So R and pandas write a table with the names of its rows.
     delivered(tmp_path / "deliveries", "trees.csv", ',"girth","height"\n"1",8.3,70\n"2",8.3,70\n')
