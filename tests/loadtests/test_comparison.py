@@ -165,6 +165,26 @@ def test_what_is_not_measured_cannot_be_asked_for(given: list[str], capsys: pyte
     assert parsed(["--short", "--tasks", "W1-64", "W2", "--servers", "limit-held", "limit-pool"]).tasks == ["W1-64", "W2"]
 
 
+@pytest.mark.parametrize("given", [["--rounds", "0"], ["--rounds", "-1"], ["--persons", "0"], ["--rounds", "many"]], ids=" ".join)
+def test_nothing_cannot_be_measured(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A comparison of no rounds would hold all that is wanted."""
+    with pytest.raises(SystemExit) as ended:
+        parsed(given)
+    assert ended.value.code == 2
+    assert f"{given[0]}: {given[1]}: a number from 1 is expected" in capsys.readouterr().err
+
+
+def test_a_folder_for_results_that_cannot_be_written_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not when an hour of measuring is over."""
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "under", Path("/proc/results")):
+        with pytest.raises(SystemExit) as ended:
+            parsed(["--out", str(folder)])
+        assert ended.value.code == 2
+        assert f"--out: {folder}: results cannot be written there: " in capsys.readouterr().err
+    assert parsed(["--out", str(tmp_path / "made")]).out.is_dir()
+
+
 def test_the_hub_is_there_for_the_large_answer_alone() -> None:
     assert Wanted("short", SHORT, 1, codes=frozenset({"large"})).takes(HUB, [])
     assert not Wanted("short", SHORT, 1, codes=frozenset({"W1-1"})).takes(HUB, [])
