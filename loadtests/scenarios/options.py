@@ -12,6 +12,7 @@ from typing import Any
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.scenarios.curves import CURVES
+from loadtests.scenarios.people import factor
 from loadtests.scenarios.plan import DEMO
 from loadtests.scenarios.thresholds import Limits, per_name, rate, share
 
@@ -31,9 +32,9 @@ def add_options(parser: LocustArgumentParser) -> None:
     _add_files(parser)
     for name, kind, text in (
         ("--seed", int, "What is drawn follows from it. Default: 1"),
-        ("--think", float, "Times of thinking are multiplied by it; 0: none. Default: 1"),
+        ("--think", factor, "Times of thinking are multiplied by it; 0: none. Default: 1"),
     ):
-        parser.add_argument(name, type=kind, default=kind(1), metavar="<number>", env_var=_variable(name), help=text)
+        parser.add_argument(name, type=kind, default=kind("1"), metavar="<number>", env_var=_variable(name), help=text)
     for name, (read, text) in _THRESHOLDS.items():
         parser.add_argument(name, type=partial(_checked, read), default="", metavar="<limit>", env_var=_variable(name), help=f"Threshold: {text}")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import secrets
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,3 +107,18 @@ def _read(path: Path, option: str) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise PlanError(f"{option}: {error}") from error
+
+
+def factor(text: str) -> float:
+    """What times of thinking are multiplied by.
+
+    Raises:
+        ArgumentTypeError: it is no number, or one by which callers would not think, or for ever.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text}: a number that is not negative is expected; 0: no thinking")
+    return found

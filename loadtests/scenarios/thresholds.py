@@ -41,10 +41,10 @@ class Limits:
 
 
 def per_name(text: str) -> dict[str, float]:
-    """``200`` or ``look-up=50,list=200,300``: a number alone is for all requests together.
+    """``200`` or ``look-up=50,list=200,300``: a number alone is for all requests together; an empty text is no limit.
 
     Raises:
-        ValueError: a part ends with no number, or with a negative one.
+        ValueError: a part ends with no number, or with a negative one; or there are commas alone, by which every run would pass.
     """
     found = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
@@ -52,6 +52,8 @@ def per_name(text: str) -> dict[str, float]:
         limit = found[name.strip()] = _number(number)
         if math.isnan(limit):
             raise ValueError(f"{part}: a number of milliseconds is expected, or NAME=number")
+    if text and not found:
+        raise ValueError(f"{text}: a number of milliseconds is expected, or NAME=number")
     return found
 
 

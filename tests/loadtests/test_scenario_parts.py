@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from loadtests.scenarios.address import address
 from loadtests.scenarios.answers import answering, at, read, refusing
 from loadtests.scenarios.curves import CURVES, callers
-from loadtests.scenarios.people import Draw, load_application, load_people
+from loadtests.scenarios.people import Draw, factor, load_application, load_people
 from loadtests.scenarios.plan import DEMO, PlanError, Question, load_plan
 from loadtests.scenarios.thresholds import ALL, Limits, Measured, exceeded, per_name, rate, share
 from loadtests.scenarios.tokens import Granted, TokenCache
@@ -226,6 +227,7 @@ def test_limits_by_name() -> None:
     ("read", "text", "expected"),
     [
         *((per_name, f"look-up=50,list={each}", f"list={each}: a number of milliseconds") for each in ("fast", "nan", "inf", "1e999", "-1", "")),
+        *((per_name, each, f"{each}: a number of milliseconds") for each in (",", " , ", " ")),
         *((share, each, f"{each}: a share from 0 to 1") for each in ("5", "1%", "nan", "-0.1")),
         *((rate, each, f"{each}: a number that is not negative") for each in ("fast", "nan", "inf", "-1")),
     ],
@@ -234,6 +236,14 @@ def test_what_no_run_could_exceed_is_no_limit(read: Callable[[str], object], tex
     """Words are refused, and so is what would let every run pass."""
     with pytest.raises(ValueError, match=re.escape(expected)):
         read(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "slowly", ""])
+def test_what_no_time_can_be_multiplied_by_is_refused(text: str) -> None:
+    """A minus before the factor would let callers ask without a pause."""
+    with pytest.raises(ArgumentTypeError, match=re.escape(f"{text}: a number that is not negative")):
+        factor(text)
+    assert (factor("0"), factor("0.5")) == (0, 0.5)
 
 
 @pytest.mark.parametrize(("name", "counts"), [("ramp", [1, 3, 5, 7, 9, 10]), ("spike", [1, 1, 10, 1, 1, 1]), ("soak", [2, 10, 10, 10, 10, 10])])
