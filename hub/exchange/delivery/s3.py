@@ -53,9 +53,16 @@ def _told(exceptions: Any) -> Iterator[None]:
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
         raise DeliveryFault(Code.SOURCE_UNAVAILABLE, "对象存储拒绝了访问密钥", "the store refuses the access key; look at access_key and secret") from None
     except FileNotFoundError:
-        raise DeliveryFault(Code.SOURCE_UNAVAILABLE, "存储桶不存在", "the bucket does not exist") from None
-    except exceptions.BaseError:
+        raise _no_bucket() from None
+    except exceptions.BaseError as fault:
+        # The driver makes a class of its own of a 404 for objects, not for lists.
+        if "<Code>NoSuchBucket</Code>" in str(fault):
+            raise _no_bucket() from None
         raise unreachable("对象存储暂不可用", "the store cannot be used now") from None
+
+
+def _no_bucket() -> DeliveryFault:
+    return DeliveryFault(Code.SOURCE_UNAVAILABLE, "存储桶不存在", "the bucket does not exist")
 
 
 def opened(destination: S3) -> tuple[S3Store, Any]:

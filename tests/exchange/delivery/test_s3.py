@@ -13,7 +13,7 @@ import pytest
 
 from hub.exchange.delivery.config import S3
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted
-from hub.exchange.delivery.s3 import opened
+from hub.exchange.delivery.s3 import looked, opened
 from hub.exchange.store import FileRecord
 from tests.exchange.delivery.parcels import bring, destination, parcel, stopping_at
 from tests.servers.s3 import S3Server
@@ -99,6 +99,14 @@ def test_what_others_put_there_is_not_overwritten(tmp_path: Path, where: S3, nam
         bring(where, parcel(tmp_path), tmp_path)
     assert (fault.value.code.value, fault.value.lasting) == ("CONFLICT", True)
     assert bytes(obstore.get(found, f"exchange_a/{name}").bytes()) == b"of somebody else"
+
+
+def test_a_look_at_a_bucket_that_is_missing_says_so(tmp_path: Path, where: S3, s3: S3Server) -> None:
+    """To whoever checks destinations, before the first delivery: that the store could not be used would be looked for in the network."""
+    looked(where)
+    with pytest.raises(DeliveryFault) as fault:
+        looked(store(tmp_path, "no-such-bucket", s3.endpoint))
+    assert "the bucket does not exist" in fault.value.reason
 
 
 def test_what_cannot_be_reached_is_told_without_the_secret(tmp_path: Path, where: S3, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
