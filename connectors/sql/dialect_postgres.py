@@ -146,7 +146,7 @@ class PostgresDialect(Standard):
 
     def summed(self, column: Expression, kind: Kind) -> Expression:
         """Floats as they are shown."""
-        return func.sum(doubled(column)) if kind is Kind.FLOAT else cast(func.sum(_numeric(column, kind)), Text)
+        return func.sum(doubled(column)) if kind is Kind.FLOAT else super().summed(column, kind)
 
     def scrambled(self, salt: Expression, plain: Expression) -> Expression:
         """In byte order."""
