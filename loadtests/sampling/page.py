@@ -14,8 +14,8 @@ _MOST_FUNCTIONS = 16
 _TEXT = """# Where a call's CPU goes 一次调用的处理器时间去向
 
 {about}. `make profile`. A hub with everything on (token, rights, three masks, durable ledger) has one CPU; `wrk` and PostgreSQL have the other. The hub looks about a thousand times a second at where its event loop's
-thread is, and adds up there what CPU time the thread took since the last look; other threads are told by their clocks. What follows the answers, until the hub has come to rest, counts. CPU in µs for each request; `{limit}` is the
-[hand-written limit](../performance.md#what-the-hub-is-compared-with-对照对象) without token, rights, masks and ledger, sampled by nobody.
+thread is, and adds up there what CPU time the thread took since the last look; other threads are told by their clocks. What follows the answers, until the hub has come to rest, counts; figures of use are made every 30 seconds of all calls since, and fall on
+the task that is measured then. CPU in µs for each request; `{limit}` is the [hand-written limit](../performance.md#what-the-hub-is-compared-with-对照对象) without token, rights, masks and ledger, sampled by nobody.
 平台独占一个 CPU，约每毫秒查看一次事件循环线程所在的函数，并把其间的处理器时间计入该处；其他线程按各自的时钟计。单位：微秒/次。
 
 ![CPU for each request](profile.svg)
