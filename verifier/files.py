@@ -159,7 +159,7 @@ def confirm_signature(value: dict[str, Any], log: str, keys: Keys, end: int, wha
     try:
         text = spelled({name: part for name, part in value.items() if name != "signature"}).encode()
     except RecursionError as fault:
-        raise Unreadable(f"{what[0]}嵌套过深", f"{what[1]} is nested too deeply") from fault
+        raise Unreadable(f"{what[0]} 嵌套过深", f"{what[1]} is nested too deeply") from fault
     keys.confirm(log, bytes.fromhex(key), (octets(signed, "签名 the signature", 64), text), lambda term: term.over_past(end), what)
 
 

@@ -134,7 +134,7 @@ class Lines:
         form, kind, log, digest, note = fields(value, what, format=str, kind=str, log=str, digest=str, checkpoint=str)
         first, count = fields(value, what, first=int, count=int)
         if form not in (FORMAT, CALLS) or kind not in _KINDS or set(value) - {"about"} != _KINDS[kind] or (form == CALLS and kind != "extract"):
-            raise Unreadable(f"{what}不是 {FORMAT} 或 {CALLS}", f"{what} is not that of a {FORMAT} or {CALLS}")
+            raise Unreadable(f"{what} 不是 {FORMAT} 或 {CALLS}", f"{what} is not that of a {FORMAT} or {CALLS}")
         head = read_checkpoint(note)
         if head.log != log or digest != digest_of(log).name:
             raise Refuted("首行与其检查点的日志或散列算法不同", "the first line names another log or digest than its checkpoint")
@@ -190,7 +190,7 @@ def _missing(seq: int) -> tuple[str, str]:
 def _canonical_line(raw: bytes, what: str) -> Any:
     value = parsed(raw, what)
     if canonical(value) + b"\n" != raw:
-        raise Unreadable(f"{what}不是规范形式的一行", f"{what} is not in canonical form, or not whole")
+        raise Unreadable(f"{what} 不是规范形式的一行", f"{what} is not in canonical form, or not whole")
     return value
 
 

@@ -44,7 +44,7 @@ def parsed(raw: bytes, what: str) -> Any:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
         canonical(value)
     except (ValueError, RecursionError) as fault:
-        raise Unreadable(f"{what}不是规范的 JSON", f"{what} is not strict JSON in UTF-8") from fault
+        raise Unreadable(f"{what} 不是规范的 JSON", f"{what} is not strict JSON in UTF-8") from fault
     return value
 
 
@@ -60,10 +60,10 @@ def fields(value: Any, what: str, /, **kinds: type) -> list[Any]:
         Unreadable: one is missing or of another kind.
     """
     if not isinstance(value, dict):
-        raise Unreadable(f"{what}不是 JSON 对象", f"{what} is not a JSON object")
+        raise Unreadable(f"{what} 不是 JSON 对象", f"{what} is not a JSON object")
     for name, kind in kinds.items():
         if type(value.get(name)) is not kind:
-            raise Unreadable(f"{what}缺少字段 {name} 或类型不符", f"{what} lacks the field {name}, or it is of another type")
+            raise Unreadable(f"{what} 缺少字段 {name} 或类型不符", f"{what} lacks the field {name}, or it is of another type")
     return [value[name] for name in kinds]
 
 
@@ -79,7 +79,7 @@ def octets(text: object, what: str, size: int | None = None) -> bytes:
     except ValueError:
         sound = False
     if not sound:
-        raise Unreadable(f"{what}不是规范的 base64", f"{what} is not canonical base64{'' if size is None else f' of {size} bytes'}")
+        raise Unreadable(f"{what} 不是规范的 base64", f"{what} is not canonical base64{'' if size is None else f' of {size} bytes'}")
     return raw
 
 
@@ -90,7 +90,7 @@ def hashes(value: object, what: str, most: int = 64) -> list[bytes]:
         Unreadable: it is no such list, or longer than ``most``.
     """
     if not isinstance(value, list) or len(value) > most:
-        raise Unreadable(f"{what}不是至多 {most} 个散列值的列表", f"{what} is not a list of at most {most} hashes")
+        raise Unreadable(f"{what} 不是至多 {most} 个散列值的列表", f"{what} is not a list of at most {most} hashes")
     return [octets(one, what, 32) for one in value]
 
 
@@ -104,7 +104,7 @@ def whole(value: object, what: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16 and str(int(value)) == value:
         number = int(value)
     if not 0 <= number <= MAX_INTEGER:
-        raise Unreadable(f"{what}不是 0 至 2^53-1 的整数", f"{what} is not a whole number from 0 to 2^53-1")
+        raise Unreadable(f"{what} 不是 0 至 2^53-1 的整数", f"{what} is not a whole number from 0 to 2^53-1")
     return number
 
 
