@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import BindParameter, ColumnElement, Dialect, Double, Float, FromClause, Numeric, Text, bindparam, case, cast, exists, func, literal_column
 from sqlalchemy.types import TypeEngine
 
-from connectors.selection import UNDELIVERABLE, Comparison, Kind
+from connectors.selection import UNDELIVERABLE, Kind
 
 if TYPE_CHECKING:
     from connectors.spi import ColumnDescription
@@ -85,8 +85,8 @@ class SqlDialect(Protocol):
         """The kinds for which a column may."""
         ...
 
-    def misleads(self, column: ColumnDescription, kind: Kind, comparison: Comparison | None) -> bool:
-        """The column is compared otherwise than it is shown as this kind. None: it is ordered by, or looked up."""
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """The column is compared otherwise than it is shown as this kind."""
         ...
 
     @property
@@ -203,7 +203,7 @@ class Standard(SqlDialect, Protocol):
         """None."""
         return frozenset()
 
-    def misleads(self, column: ColumnDescription, kind: Kind, comparison: Comparison | None) -> bool:
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
         """No column does."""
         return False
 

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect as _MySQLDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connectors.selection import UNDELIVERABLE, Comparison, Kind, Value
+from connectors.selection import UNDELIVERABLE, Kind, Value
 from connectors.spi import ColumnDescription
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Place, Standard, guarded, unsealed
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, whole_text
@@ -91,7 +91,7 @@ class MysqlDialect(Standard):
         """Compares dates by their day."""
         return MysqlDialect(collated=self._collated, texts=self._texts, days=True)
 
-    def misleads(self, column: ColumnDescription, kind: Kind, comparison: Comparison | None) -> bool:
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
         """A moment of which the day is shown."""
         return kind is Kind.DATE and column.kind is Kind.DATETIME
 

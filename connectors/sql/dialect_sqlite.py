@@ -28,10 +28,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from connectors.selection import Comparison, Kind
+from connectors.selection import Kind
 from connectors.spi import ColumnDescription
 from connectors.sql.dialect import Binds, Decode, Encode, Expression, Standard
-from connectors.sql.types_sqlite import affinity_of_text, without_affinity
+from connectors.sql.types_sqlite import without_affinity
 from connectors.sql.values import day_text, decimal_text, floating, moment_text, truth, whole
 from connectors.wire import decimal_key, keyed_decimal, utc_text
 
@@ -58,8 +58,6 @@ _REAL: Expression = literal_column("'real'")
 _TEXT: Expression = literal_column("'text'")
 _BLOB: Expression = literal_column("'blob'")
 """Storage classes, as typeof() names them."""
-_BY_TEXT = (Comparison.STARTS_WITH, Comparison.NE)
-"""Comparisons with what stands in no column as it is given."""
 _NO_DAYS: Expression = literal_column("'+0 days'")
 """A modifier, without which date() gives 30 February as it is."""
 _NO_TEXT = cast(literal_column("x'ff'"), Text)
@@ -133,11 +131,9 @@ class SqliteDialect(Standard):
         """Compares numbers in columns of texts by their texts."""
         return SqliteDialect(typed=False)
 
-    def misleads(self, column: ColumnDescription, kind: Kind, comparison: Comparison | None) -> bool:
-        """Without an affinity numbers stay numbers, which no text equals and all texts lie behind; with that of numbers a text that looks like one becomes one."""
-        if kind is not Kind.STRING:
-            return False
-        return without_affinity(column.type) or (comparison in _BY_TEXT and not affinity_of_text(column.type))
+    def misleads(self, column: ColumnDescription, kind: Kind) -> bool:
+        """Without an affinity numbers stay numbers, which no text equals and all texts lie behind."""
+        return kind is Kind.STRING and without_affinity(column.type)
 
     def wire(self, column: Expression, kind: Kind) -> Expression:
         """The bare column but for texts, so that every value comes as it is stored."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 from connectors.aggregation import Aggregation
-from connectors.selection import Binding, Column, Compare, Comparison, Every, Kind, Linked, Not, Predicate, Selection, Some
+from connectors.selection import Binding, Column, Compare, Every, Kind, Linked, Not, Predicate, Selection, Some
 from connectors.spi import ColumnDescription
 from connectors.sql.dialect import SqlDialect
 
-Compared = tuple[Binding, str, Kind, Comparison | None]
+Compared = tuple[Binding, str, Kind]
 
 
 class Finer:
@@ -25,16 +25,14 @@ class Finer:
         doubted = [each for each in compared if each[2] in self._dialect.doubted]
         for binding in {each[0] for each in doubted} - self._known.keys():
             self._known[binding] = {column.name: column for column in await self._describe(binding)}
-        return any(
-            self._dialect.misleads(column, kind, comparison) for binding, name, kind, comparison in doubted if (column := self._known[binding].get(name))
-        )
+        return any(self._dialect.misleads(column, kind) for binding, name, kind in doubted if (column := self._known[binding].get(name)))
 
 
 def compared_by(selection: Selection, key: Column | None = None) -> Iterator[Compared]:
     """What a selection compares and orders, and its key."""
     if key is not None:
-        yield selection.binding, key.name, key.kind, None
-    yield from ((selection.binding, each.column, each.kind, None) for each in (*selection.order, *selection.outputs) if not isinstance(each, Column))
+        yield selection.binding, key.name, key.kind
+    yield from ((selection.binding, each.column, each.kind) for each in (*selection.order, *selection.outputs) if not isinstance(each, Column))
     if selection.where is not None:
         yield from _within(selection.binding, selection.where)
 
@@ -52,8 +50,8 @@ def _within(binding: Binding, part: Predicate) -> Iterator[Compared]:
                 yield from _within(binding, each)
         case Not(negated):
             yield from _within(binding, negated)
-        case Compare(column, kind, comparison):
-            yield binding, column, kind, comparison
+        case Compare(column, kind):
+            yield binding, column, kind
         case Linked():
-            yield from ((binding, part.column, part.kind, None), (part.binding, part.key, part.kind, None))
+            yield from ((binding, part.column, part.kind), (part.binding, part.key, part.kind))
             yield from _within(part.binding, part.where)

@@ -45,12 +45,6 @@ def without_affinity(declared: str) -> bool:
     return declared.upper() in _UNTYPED or ("BLOB" in declared.upper() and "INT" not in declared.upper())
 
 
-def affinity_of_text(declared: str) -> bool:
-    """A column of this declared type makes a text of whatever it is compared with, and of numbers that it is given."""
-    name = declared.upper()
-    return "INT" not in name and any(word in name for word in ("CHAR", "CLOB", "TEXT"))
-
-
 def _by_affinity(name: str) -> Kind | None:
     if "INT" in name:
         return Kind.BIGINT

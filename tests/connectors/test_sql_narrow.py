@@ -139,25 +139,6 @@ async def test_numbers_beside_texts_in_sqlite(tmp_path: Path) -> None:
         await source.close()
 
 
-async def test_beginnings_of_texts_in_sqlite_columns_that_are_not_declared_as_texts(tmp_path: Path) -> None:
-    """A beginning that looks like a number is none, and the text that equals a number in another spelling is another."""
-    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
-        connection.execute("CREATE TABLE other (id INTEGER PRIMARY KEY, day DATE, at TIME, mixed NUMERIC, code INT)")
-        rows = [(each, f"2020/01/{each:02}", f"12:{each:02}:00", each if each % 2 else f"{each}A", each) for each in range(1, 13)]
-        connection.executemany("INSERT INTO other VALUES (?, ?, ?, ?, ?)", rows)
-    source = SqlConnector().open(SourceConfig("city.register", "sql", f"sqlite:///{tmp_path}/other.db"))
-    try:
-        for place, column in enumerate(("day", "at", "mixed", "code"), 1):
-            for beginning in ("2020/", "2020/01/0", "2020", "12:0", "12", "1", "9", "x"):
-                begins = Compare(column, Kind.STRING, Comparison.STARTS_WITH, "v")
-                assert await ids(source, Binding("other"), begins, beginning) == [row[0] for row in rows if str(row[place]).startswith(beginning)]
-            for other in ("2020/01/02", "01", "1", "1.0"):
-                differs = Compare(column, Kind.STRING, Comparison.NE, "v")
-                assert await ids(source, Binding("other"), differs, other) == [row[0] for row in rows if str(row[place]) != other]
-    finally:
-        await source.close()
-
-
 async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -> None:
     """Pages both ways, and comparisons with each value."""
     for descending in (False, True):
