@@ -124,7 +124,7 @@ class FilesSource:
         (guess,) = await listing.guessed(self._store, {object_: delivery}, keeper.spec.file, self._options, self._code)
         if guess is None or "columns" not in guess:
             why = "it changed or its reader ended" if guess is None else guess["broken"]["message"]
-            raise SourceUnavailable(self._code, f"the newest delivery of {object_} cannot be read: {why}")
+            raise SourceIncomplete(self._code, f"the newest delivery of {object_} cannot be read: {why}")
         return [listing.column(each) for each in guess["columns"]]
 
     async def objects(self) -> Sequence[ObjectDescription]:

@@ -91,7 +91,7 @@ def _whole(cell: float | Decimal) -> int:
 
 
 def _whole_exactly(number: Decimal) -> int:
-    if number.is_finite() and number.adjusted() > _MOST_DIGITS:
+    if number.is_finite() and number and number.adjusted() > _MOST_DIGITS:
         # Its digits are never written out.
         raise Wrong("RANGE")
     if not number.is_finite() or number != number.to_integral_value():

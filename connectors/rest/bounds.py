@@ -11,7 +11,7 @@ from connectors.rest.conditions import Sent, beyond
 from connectors.rest.endpoint import Endpoint
 from connectors.rest.odata import compares, may_hold, tells_apart
 from connectors.rest.spelling import kind_of, spelt
-from connectors.rest.template import text_of
+from connectors.rest.template import columns_of, text_of
 from connectors.rest.values import Reader, WrongType
 from connectors.selection import Column, Compare, Comparison, Every, Kind, Predicate, Value
 from connectors.spi import Parameters
@@ -88,6 +88,9 @@ def _held(endpoint: Endpoint, column: str, kind: Kind, values: Sequence[Value]) 
 
 def _ignored(endpoint: Endpoint, column: str, values: Sequence[Value]) -> bool:
     """An empty text in a parameter: many services take that for a parameter, or an element of a list, that is not there."""
+    if column in columns_of(endpoint.path):
+        # It is refused by a word of its own.
+        return False
     return endpoint.filter_style == "plain" and "" in values and (column in endpoint.filters or column in endpoint.keys)
 
 

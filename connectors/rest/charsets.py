@@ -34,8 +34,13 @@ def utf8(body: bytes, charset: str | None) -> bytes:
 
 
 def _wide(body: bytes, charset: str | None) -> str | None:
-    """UTF-16 in the order of its bytes: its mark tells, else the charset's name, which without an order has the higher byte first (RFC 2781)."""
+    """UTF-16 in the order of its bytes: its mark tells, else the charset's name, and without an order there the first character, which is ASCII.
+
+    Without a byte that is 0 it is none, whatever it is called.
+    """
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16-le" if body.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
     name = "" if charset is None else charset.strip("\"' ").lower()
-    return {"utf-16": "utf-16-be", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(name)
+    if name == "utf-16":
+        return "utf-16-be" if body[:1] == b"\0" else "utf-16-le" if body[1:2] == b"\0" else None
+    return {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(name)

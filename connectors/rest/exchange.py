@@ -14,8 +14,8 @@ from connectors.rest.transport import ForbiddenAddress, Transport
 
 _OVERLOADED = 429
 _ACCEPTED = 202
-_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate", "identity"})
-"""What the hub asks for, and older names of it. Others are read in some installations alone."""
+_NOT_ASKED_FOR = frozenset({"br", "zstd", "compress", "x-compress"})
+"""Compressions that are read in some installations alone, or in none. What is no compression (``UTF-8``, ``none``) is often written in that place."""
 _SERVER_ERROR = 500
 
 
@@ -49,7 +49,8 @@ async def exchange(source: str, transport: Transport, request: httpx2.Request, d
     try:
         response = await transport.send(request, seconds)
         try:
-            _check_compression(source, response.headers)
+            if httpx2.codes.is_success(response.status_code):
+                _check_compression(source, response.headers)
             return Answer(response.status_code, response.headers, await _body(source, response, most), request.url)
         finally:
             await response.aclose()
@@ -68,7 +69,7 @@ async def exchange(source: str, transport: Transport, request: httpx2.Request, d
 
 
 def _check_compression(source: str, headers: httpx2.Headers) -> None:
-    if not {name.strip().lower() for name in headers.get("content-encoding", "identity").split(",")} <= _COMPRESSED:
+    if not _NOT_ASKED_FOR.isdisjoint(name.strip().lower() for name in headers.get("content-encoding", "").split(",")):
         raise SourceRefused(source, "the service's answer is compressed otherwise than asked for; have it send gzip, or no Content-Encoding")
 
 

@@ -78,10 +78,13 @@ class Xml:
 
 def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Element:
     told = (charset or _declared(body)).strip("\"' ").lower()
+    if told == "utf-16" and _DECLARED.match(body):
+        # A declaration that can be read is in single bytes, whatever it says.
+        told = "utf-8"
     named = told or assumed
     recoded = utf8(body, named)
     # The parser knows no charset of several bytes, though all that is written in it be ASCII, and heeds the declaration alone.
-    parser = _CAREFUL(encoding="utf-8" if is_chinese(named) or recoded != body or told == "utf-8" else None, forbid_dtd=True)
+    parser = _CAREFUL(encoding="utf-8" if is_chinese(named) or recoded != body or (told == "utf-8" and _is_utf8(recoded)) else None, forbid_dtd=True)
     try:
         parser.feed(recoded)
         root: Element = parser.close()
@@ -92,6 +95,15 @@ def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Elemen
     if _local(root.tag).lower() == "html":
         raise SourceRefused(source, "the service's answer is a page of HTML; check `path` and `auth`")
     return root
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Frameworks call all that they send so; the declaration of what is not may be true."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _declared(body: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
 
-from connectors.errors import ConfigFault, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
+from connectors.errors import ConfigFault, SourceBusy, SourceFault, SourceIncomplete, SourceRefused, SourceTimeout, SourceUnavailable
 from connectors.graphql.values import holds
 from connectors.registry import open_source
 from connectors.selection import Kind
@@ -119,12 +119,14 @@ async def _ask(config: SourceConfig, resources: Sequence[Resource], found: Found
                 await _compare(source, config, resource, found)
             except SourceFault as fault:
                 remedy = f"请核对地址、账号、密钥与网络 check address, account, secret and network: huitong source check {config.code}"
-                if failed:
+                whole = failed and not isinstance(fault, SourceIncomplete)
+                why = _reason(fault)
+                before = found.unasked.pop().resources if whole and found.unasked[-1].message == why else ()
+                found.unasked.append(Unasked(config.code, (*before, *(codes[place:] if whole else codes[place : place + 1])), why, remedy))
+                if whole:
                     # Twice in a row it is the source's own trouble, for which no other resource need wait.
-                    found.unasked[-1] = Unasked(config.code, codes[place - 1 :], _reason(fault), remedy)
                     return
-                found.unasked.append(Unasked(config.code, codes[place : place + 1], _reason(fault), remedy))
-                failed = True
+                failed = not isinstance(fault, SourceIncomplete)
             else:
                 failed = False
     finally:

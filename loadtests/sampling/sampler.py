@@ -31,6 +31,7 @@ class Sampler:
     def __init__(self) -> None:
         self._spent: dict[tuple[Area, str], float] = defaultdict(float)
         self._draw = random.Random(1)  # noqa: S311 - when it looks next: no rhythm of its own may meet one of the program's
+        self._on = False
         self._looks = 0
         self._looking = 0.0
         self._last = 0.0
@@ -43,11 +44,14 @@ class Sampler:
         self._looks, self._looking = 0, 0.0
         self._threads = _threads()
         self._process, self._last = time.process_time(), time.thread_time()
+        self._on = True
         signal.signal(signal.SIGALRM, self._look)
         self._next()
 
     def stop(self) -> Samples:
         """What was seen since the start."""
+        # A look that is due already comes behind this.
+        self._on = False
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         areas: dict[str, float] = defaultdict(float)
         functions: dict[str, dict[str, float]] = defaultdict(dict)
@@ -66,6 +70,8 @@ class Sampler:
         signal.setitimer(signal.ITIMER_REAL, _EVERY_SECONDS * self._draw.uniform(0.5, 1.5))
 
     def _look(self, _number: int, frame: FrameType | None) -> None:
+        if not self._on:
+            return
         now = time.thread_time()
         self._spent[told(frame)] += now - self._last
         self._looks += 1

@@ -90,6 +90,22 @@ async def test_a_source_that_cannot_be_asked_is_no_drift(core: Core, tmp_path: P
 
 
 @pytest.mark.slow
+async def test_files_without_a_good_delivery_hide_no_others(core: Core, tmp_path: Path) -> None:
+    """However many stand side by side: they say nothing of the source."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in "abcd":
+        (folder / f"{name}.csv").write_text("id,x\n1,2\n", encoding="utf-8")
+    text = (await drafted(str(folder), kind="files")).text
+    publish(core, text)
+    for name in "bc":
+        (folder / f"{name}.csv").write_bytes(b'id,x\n1,"2')
+    found = await drift(core)
+    assert [each.resources for each in found.unasked] == [("archive.b",), ("archive.c",)]
+    assert (found.drifts, found.checked) == ([], 2)
+
+
+@pytest.mark.slow
 async def test_why_is_told_in_both_languages(core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = write(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
     text = (await drafted(url)).text

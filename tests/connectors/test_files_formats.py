@@ -190,10 +190,11 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_numbers_of_single_precision_in_parquet_are_their_shortest_text(tmp_path: Path) -> None:
     columns = (*COLUMNS[:1], ColumnSpec(name="金额", kind=Kind.DECIMAL), ColumnSpec(name="率", kind=Kind.FLOAT))
-    rows = "(0, 0.1, 0.1), (1, 1234567.9, -0.0), (2, 1e-45, 3.4028235e38), (3, NULL, NULL)"
+    rows = "(0, 0.1, 0.1), (1, 1234567.9, 0.0), (2, 1e-45, 3.4028235e38), (3, NULL, NULL)"
     path = write_parquet(tmp_path / "list.parquet", f"""SELECT i AS "编号", a::FLOAT AS "金额", b::FLOAT AS "率" FROM (VALUES {rows}) AS t(i, a, b)""")
     assert places(read(path, columns)) == []
-    assert [(row[1] and float(row[1]["t"]), row[2]) for row in stored(path)] == [(0.1, 0.1), (1234567.9, 0.0), (1e-45, 3.4028235e38), (None, None)]
+    found = [(row[1] and float(row[1]["t"]), repr(row[2])) for row in stored(path)]
+    assert found == [(0.1, "0.1"), (1234567.9, "0.0"), (1e-45, "3.4028235e+38"), (None, "None")]
 
 
 @pytest.mark.slow

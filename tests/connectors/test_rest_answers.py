@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.errors import SourceRefused
+from connectors.errors import SourceRefused, SourceUnavailable
 from connectors.rest import json_answers
 from connectors.rest.density import too_many_values
 from connectors.rest.values import JSON, TEXTS, WrongType
@@ -206,6 +206,21 @@ async def test_gzip_by_its_old_name_and_what_was_not_asked_for(answering: Opened
     for name in ("br", "zstd", "gzip, br"):
         with pytest.raises(SourceRefused, match="compressed otherwise than asked for"):
             await answering(lambda _request, name=name: compressed(name, b"\x0b")).source.fetch(reading(), {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["", "UTF-8", "none", "identity", "gzip,"])
+async def test_words_that_name_no_other_compression_change_nothing(answering: Opened, name: str) -> None:
+    body = b'{"items": [{"n": 1}]}'
+    service = answering(lambda _request: compressed(name, gzip.compress(body) if "gzip" in name else body))
+    assert await service.source.fetch(reading(), {}) == [(1,)]
+
+
+@pytest.mark.slow
+async def test_the_status_of_a_refusal_is_told_however_its_page_is_compressed(answering: Opened) -> None:
+    """A gateway's page for 503 is the source's trouble, and none of the manifest's."""
+    with pytest.raises(SourceUnavailable, match="status 503"):
+        await answering(lambda _request: Response(b"\x0b", 503, headers={"content-encoding": "br"})).source.fetch(reading(), {})
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.errors import SourceRefused
+from connectors.rest.xml_answers import _root
 from connectors.selection import Column, Compare, Comparison, Kind, Selection, Undeliverable
 from tests.connectors.answering import Opened, answering
 from tests.connectors.service_server import servers
@@ -53,10 +54,13 @@ async def test_what_the_answer_says_itself_goes_first(answering: Opened) -> None
         (b"\xfe\xff" + JSON.encode("utf-16-be"), "application/json; charset=utf-16", "json"),
         (JSON.encode("utf-16-le"), "application/json; charset=UTF-16LE", "json"),
         (JSON.encode("utf-16-be"), "application/json; charset=utf-16", "json"),
+        (JSON.encode("utf-16-le"), "application/json; charset=utf-16", "json"),
+        (JSON.encode(), "application/json; charset=utf-16", "json"),
         (XML.encode("utf-16"), "text/xml", "xml"),
         (f'<?xml version="1.0" encoding="utf-16"?>{XML}'.encode("utf-16"), "text/xml", "xml"),
         (f'<?xml version="1.0" encoding="utf-16"?>{XML}'.encode(), "text/xml", "xml"),
         (f'<?xml version="1.0" encoding="GBK"?>{XML}'.encode(), "text/xml; charset=utf-8", "xml"),
+        (f'<?xml version="1.0" encoding="utf-16"?>{XML}'.encode(), "text/xml; charset=utf-16", "xml"),
     ],
 )
 async def test_utf_16_and_declarations_that_are_not_true(answering: Opened, body: bytes, content_type: str, format_: str) -> None:
@@ -149,3 +153,8 @@ async def test_xml_in_gbk_may_hold_ascii_alone(answering: Opened) -> None:
     service = answering(lambda _request: Response(body, headers={"Content-Type": "text/xml"}))
     binding = bound({"path": "/n", "format": "xml", "paging": {"style": "none"}, "items": "n"})
     assert len(await service.source.fetch(Selection(binding, (Column("x", Kind.STRING),)), {})) == 1
+
+
+def test_a_true_declaration_is_believed_beside_a_charset_that_frameworks_write() -> None:
+    body = '<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>'.encode("iso-8859-1")
+    assert _root("city.register", body, "utf-8", "utf-8").text == "é"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_an_unknown_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["--tasks", "W9"])
     assert f"--tasks: W9: expected are {' | '.join(task.code for task in TASKS)}" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_sampler_that_was_stopped_looks_no_more() -> None:
+    """Its last signal may come behind the stop: it would start the clock again."""
+    program = """
+import signal
+from loadtests.sampling.sampler import Sampler
+sampler = Sampler()
+sampler.start()
+looks = sampler.stop().looks
+signal.raise_signal(signal.SIGALRM)
+print(signal.getitimer(signal.ITIMER_REAL)[0], sampler.stop().looks - looks)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("0.0 0\n", "")
 
 
 @pytest.mark.slow
