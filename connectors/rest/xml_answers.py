@@ -77,10 +77,7 @@ class Xml:
 
 
 def _root(source: str, body: bytes, charset: str | None, assumed: str) -> Element:
-    told = (charset or _declared(body)).strip("\"' ").lower()
-    if told == "utf-16" and _DECLARED.match(body):
-        # A declaration that can be read is in single bytes, whatever it says.
-        told = "utf-8"
+    told = _told(body, charset)
     named = told or assumed
     recoded = utf8(body, named)
     # The parser knows no charset of several bytes, though all that is written in it be ASCII, and heeds the declaration alone.
@@ -106,11 +103,11 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _declared(body: bytes) -> str:
-    """The charset of the declaration. What could be read is no UTF-16, though .NET writes so of texts that become UTF-8."""
-    found = _DECLARED.match(body)
-    name = found[1].decode() if found else ""
-    return "utf-8" if name.lower().startswith("utf-16") else name
+def _told(body: bytes, charset: str | None) -> str:
+    """The charset by the Content-Type, else by the declaration. One that can be read is in no UTF-16, though .NET writes so of texts that become UTF-8."""
+    declared = _DECLARED.match(body)
+    name = (charset or (declared[1].decode() if declared else "")).strip("\"' ").lower()
+    return "utf-8" if declared and name.startswith("utf-16") else name
 
 
 def _local(tag: str) -> str:

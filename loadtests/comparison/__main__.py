@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from loadtests.arguments import some, unwritable
 from loadtests.comparison.bench import LARGE, Wanted, compare
 from loadtests.comparison.charts import number
 from loadtests.comparison.page import write
@@ -39,8 +39,8 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.comparison", description="Compares the hub with its peers and with hand-written limits.")
     parser.add_argument("--short", action="store_true", help="fewer persons and rounds: under five minutes")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of data, documents, arguments and masks; by default a new one")
-    parser.add_argument("--persons", type=_some, help="rows of the register")
-    parser.add_argument("--rounds", type=_some, help="turns of each server and task")
+    parser.add_argument("--persons", type=some, help="rows of the register")
+    parser.add_argument("--rounds", type=some, help="turns of each server and task")
     parser.add_argument("--control", choices=("sqlite", "postgresql"), default="sqlite", help="control database of the hubs")
     parser.add_argument("--servers", nargs="*", default=[], help="only these besides the hub, by name")
     parser.add_argument("--tasks", nargs="*", default=[], help="only these, by code")
@@ -51,25 +51,9 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     for option, named, known in (("--tasks", options.tasks, tasks), ("--servers", options.servers, (BY_SOURCE, *PEERS, *VARIANTS))):
         if unknown := [name for name in named if name not in known]:
             parser.error(f"{option}: {', '.join(unknown)}: expected{' with --short' if options.short else ''} are {' | '.join(known)}")
-    if reason := _unwritable(options.out):
+    if reason := unwritable(options.out):
         parser.error(f"--out: {options.out}: results cannot be written there: {reason}")
     return options
-
-
-def _some(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text}: a number from 1 is expected")
-    return int(text)
-
-
-def _unwritable(folder: Path) -> str | None:
-    """Why no file can be made in the folder, which is made where it is missing: known before what may be an hour of measuring, not after it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 if __name__ == "__main__":

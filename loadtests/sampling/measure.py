@@ -58,7 +58,7 @@ class Profile:
 
 def profiles(tasks: Sequence[Task], persons: int, seconds: int, seed: int) -> list[Profile]:
     """Samples each task for so many seconds."""
-    companies = persons // _COMPANIES
+    companies = max(1, persons // _COMPANIES)
     with starting(OTHERS), tempfile.TemporaryDirectory(prefix="huitong-sample-") as directory, ExitStack() as stack:
         source = stack.enter_context(running_postgres(shared_buffers="1GB", fsync="on", log_statement="none", max_connections="400"))
         dsn, folder = source.url(scheme="postgresql"), Path(directory)

@@ -32,7 +32,6 @@ _WIDTH, _LEFT, _RIGHT, _ROW, _LINE = 900, 90, 110, 26, 18
 
 def write_page(profiles: Sequence[Profile], folder: Path) -> Path:
     """Writes ``profile.md`` and ``profile.svg``; the path of the page."""
-    folder.mkdir(parents=True, exist_ok=True)
     page = folder / "profile.md"
     page.write_text(_TEXT.format(about=about(), limit=LIMIT, areas=table(profiles), functions=functions(profiles)), encoding="utf-8")
     (folder / "profile.svg").write_text(drawing(profiles), encoding="utf-8")

@@ -34,19 +34,26 @@ ROWS = 60
 @pytest.fixture
 async def finer(postgres: Postgres) -> AsyncIterator[tuple[SqlSource, Binding]]:
     """Rows with a moment of few days, in both of PostgreSQL's types, and a number of single precision beside one of double."""
+    binding = await made(
+        postgres,
+        f"""CREATE TABLE FINER (id bigint, local timestamp, moment timestamptz, r real, f float8, w integer);
+        INSERT INTO FINER SELECT i, '2026-01-01'::timestamp + (i * 7 % {ROWS}) * interval '97 minutes',
+          '2026-01-01 00:00+00'::timestamptz + (i * 7 % {ROWS}) * interval '97 minutes', (i % 9) * 0.1, (i % 9) * 0.1, i % 9 FROM generate_series(1, {ROWS}) i""",
+    )
+    source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
+    yield source, binding
+    await source.close()
+
+
+async def made(postgres: Postgres, text: str) -> Binding:
+    """A table that ``text`` makes and fills under the name ``FINER``, in a schema of its own."""
     schema = f"s{uuid4().hex}"
     connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
     try:
-        await connection.execute(
-            f"""CREATE SCHEMA {schema}; CREATE TABLE {schema}.finer (id bigint, local timestamp, moment timestamptz, r real, f float8, w integer);
-            INSERT INTO {schema}.finer SELECT i, '2026-01-01'::timestamp + (i * 7 % {ROWS}) * interval '97 minutes',
-              '2026-01-01 00:00+00'::timestamptz + (i * 7 % {ROWS}) * interval '97 minutes', (i % 9) * 0.1, (i % 9) * 0.1, i % 9 FROM generate_series(1, {ROWS}) i"""
-        )
+        await connection.execute(f"CREATE SCHEMA {schema}; {text.replace('FINER', f'{schema}.finer')}")
     finally:
         await connection.close()
-    source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
-    yield source, Binding(f"{schema}.finer")
-    await source.close()
+    return Binding(f"{schema}.finer")
 
 
 async def ids(source: SqlSource, binding: Binding, where: Predicate, value: Value | Sequence[Value]) -> list[Value]:
@@ -150,37 +157,27 @@ async def all_of(source: SqlSource, binding: Binding, column: str, kind: Kind) -
 
 async def test_a_number_in_the_middle_of_two_is_called_by_neither(postgres: Postgres) -> None:
     """In a query as in a stream and in a filter: PostgreSQL's own text of 123456500 is 1.23456496e+08."""
-    schema = f"s{uuid4().hex}"
-    connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
-    try:
-        await connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.finer (id bigint, r real)")
-        await connection.execute(f"INSERT INTO {schema}.finer VALUES (1, 134218500), (2, 0.1), (3, 123456500), (4, NULL), (5, 'NaN')")
-    finally:
-        await connection.close()
+    binding = await made(
+        postgres, "CREATE TABLE FINER (id bigint, r real); INSERT INTO FINER VALUES (1, 134218500), (2, 0.1), (3, 123456500), (4, NULL), (5, 'NaN')"
+    )
     source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
-    whole = Selection(Binding(f"{schema}.finer"), (Column("r", Kind.FLOAT),), None, (STABLE,))
+    whole = Selection(binding, (Column("r", Kind.FLOAT),), None, (STABLE,))
     try:
         shown = [134218500.0, 0.1, 123456496.0, None]
         assert [row[0] for row in await source.fetch(whole, {})] == [*shown, UNDELIVERABLE]
         assert [row[0] async for part in source.stream(whole, {}, None, 100) for row in wire_rows(part)] == [*shown, None]
-        assert await ids(source, whole.binding, Compare("r", Kind.FLOAT, Comparison.EQ, "v"), 123456496.0) == [3]
+        assert await ids(source, binding, Compare("r", Kind.FLOAT, Comparison.EQ, "v"), 123456496.0) == [3]
     finally:
         await source.close()
 
 
 async def test_lists_are_scrambled_by_object_ids(postgres: Postgres) -> None:
     """PostgreSQL casts an ``oid`` to no ``numeric``."""
-    schema = f"s{uuid4().hex}"
-    connection: Any = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
-    try:
-        await connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.finer (id oid, o oid)")
-        await connection.execute(f"INSERT INTO {schema}.finer VALUES (1, 4294967295), (2, 7), (3, NULL)")
-    finally:
-        await connection.close()
+    binding = await made(postgres, "CREATE TABLE FINER (id oid); INSERT INTO FINER VALUES (1), (2), (4294967295)")
     source = SqlConnector().open(SourceConfig("city.register", "sql", postgres.url()))
-    binding, hidden = Binding(f"{schema}.finer"), replace(STABLE, scrambled=True)
+    hidden = replace(STABLE, scrambled=True)
     try:
-        assert {row[0] for row in await source.fetch(Selection(binding, (ID,), None, (hidden,)), {SALT: "salt"})} == {1, 2, 3}
+        assert {row[0] for row in await source.fetch(Selection(binding, (ID,), None, (hidden,)), {SALT: "salt"})} == {1, 2, 4294967295}
     finally:
         await source.close()
 

@@ -118,6 +118,22 @@ def test_an_unknown_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"--tasks: W9: expected are {' | '.join(task.code for task in TASKS)}" in capsys.readouterr().err
 
 
+@pytest.mark.fast
+@pytest.mark.parametrize("given", [["--seconds", "0"], ["--persons", "-1"]])
+def test_nothing_is_not_measured(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(given)
+    assert f"{given[0]}: {given[1]}: a number from 1 is expected" in capsys.readouterr().err
+
+
+@pytest.mark.fast
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        command.main(["--out", str(tmp_path / "file")])
+    assert f"--out: {tmp_path / 'file'}: the page cannot be written there: " in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_sampler_that_was_stopped_looks_no_more() -> None:
     """Its last signal may come behind the stop: it would start the clock again."""
