@@ -132,6 +132,12 @@ class Batch:
                 each.answer.cancel()
             else:
                 fail(each, error)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nobody waits any more. Look-ups know their batch: while it knows them too, they are there with all that was answered until garbage is looked for."""
+        self._look_ups.clear()
+        self.task = None
 
 
 def fail(asked: LookUp, error: BaseException) -> None:

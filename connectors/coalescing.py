@@ -119,6 +119,8 @@ class _Lane:
         for batch in self._line:
             if min(batch.soonest, batch.first + of.seconds) <= now:
                 batch.expire(now, self._over, now - of.seconds)
+            if not batch.waiting:
+                batch.forget()
         self._line = [batch for batch in self._line if batch.waiting]
         while self._line and (not self._flying or (self._flying < of.pool and self._line[0].first + PATIENCE <= now)):
             self._send()

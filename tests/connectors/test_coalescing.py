@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from connectors.calling import CALLING, Calling
+from connectors.coalesced import Batch, LookUp
 from connectors.coalescing import MOST_KEYS, PATIENCE
 from connectors.deadlines import ANSWER_SECONDS
 from connectors.errors import CircuitOpen, SourceBusy, SourceFault, SourceRefused, SourceTimeout, SourceUnavailable
@@ -372,3 +374,26 @@ async def test_who_has_many_calls_waiting_keeps_nobody_waiting_who_looks_up_with
     inner.hold.set()
     assert await ended([*lists, *together]) == [*[[(1,)]] * 5, ("name busy",), ("name other",)]
     assert inner.order == ["list", "list", "look-ups", *["list"] * 3]
+
+
+async def test_nothing_is_left_of_look_ups_that_only_a_search_for_garbage_finds() -> None:
+    """What they asked and were told would stay in memory for as long, and 64 calls in work would have the collector search all the time."""
+    inner = Register()
+    source = guarded(inner)
+    gc.collect()
+    gc.disable()
+    try:
+        for keys in (("a",), ("b", "c", "-d"), ("g", "g")):
+            await ended(begin(source, *keys))
+        held = await hold(inner, source)
+        given_up = begin(source, "h", "i")
+        await asyncio.sleep(0)
+        for each in given_up:
+            each.cancel()
+        inner.hold.set()
+        await ended([held, *given_up])
+        del held, given_up, each
+        await asyncio.sleep(0)
+        assert [type(each).__name__ for each in gc.get_objects() if isinstance(each, LookUp | Batch)] == []
+    finally:
+        gc.enable()
