@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from hub.anomalies.estimated import Estimated, marks_of
 from hub.store.base import CHINA, now
-from hub.usage.distinct import Distinct
 from hub.usage.roll import SERVED, day_of
 
 Entry = Mapping[str, Any]
@@ -27,7 +27,7 @@ class Counts:
     rows: int = 0
     misses: int = 0
     refusals: int = 0
-    subjects: Distinct = field(default_factory=Distinct)
+    subjects: Estimated = field(default_factory=Estimated)
     sets: dict[str, int] = field(default_factory=dict)
     """Of exchanges: digests and sizes."""
 
@@ -69,9 +69,9 @@ class ApplicationHour:
             counts.calls += 1
             _add_access(self.whole, entry, access)
             _add_access(counts, entry, access)
-            counts.subjects.add(access["subjects"])
+            marks = counts.subjects.add(marks_of(access["subjects"]))
             if self.whole.subjects is not counts.subjects:
-                self.whole.subjects.add(access["subjects"])
+                self.whole.subjects.add(marks)
 
     def _begun(self, resource: str) -> Counts:
         """The counts of a further resource. Whom one resource alone concerns is counted once for it and for all."""

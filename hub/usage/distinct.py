@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 FEW = 512
 """So many are held in a set: most lines of a day have fewer."""
@@ -42,7 +42,18 @@ class Distinct:
 
     def add(self, some: Iterable[Hashable]) -> int:
         """Adds some; how many of them were new."""
-        before, marks = self._count, map(hash, some)
+        return self.put(map(hash, some))
+
+    def having(self, wanted: Callable[[int], bool]) -> Distinct:
+        """Those whose marks are wanted, to go on by themselves."""
+        made = Distinct()
+        for held in (self._few, *self._tables):
+            made.put(mark for mark in held if mark and wanted(mark))
+        return made
+
+    def put(self, marks: Iterable[int]) -> int:
+        """Adds some by their marks, ``hash`` of each; how many of them were new."""
+        before = self._count
         if self._tables:
             self._count += self._put(marks)
         else:
