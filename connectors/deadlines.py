@@ -1,9 +1,10 @@
-"""A moment at which what the running task waits for is ended: one timer, without the layers of a context manager."""
+"""A moment at which what the running task waits for is ended, without the layers of a context manager."""
 
 from __future__ import annotations
 
 import asyncio
 
+from connectors import alarms
 from connectors.errors import SourceBusy, SourceFault, SourceTimeout
 
 ANSWER_SECONDS = 0.2
@@ -29,7 +30,7 @@ class Deadline:
         self._stopped = False
         self.late: float | None = None
         """By how many seconds the end was noticed late; ``None`` while it has not come."""
-        self._timer = asyncio.get_running_loop().call_at(due, self._end)
+        self._timer = alarms.at(due, self._end)
 
     def _end(self) -> None:
         self.late = max(asyncio.get_running_loop().time() - self._due, 0.0)

@@ -7,6 +7,8 @@ from types import TracebackType
 
 from starlette.types import Receive
 
+from connectors import alarms
+
 PATIENCE_SECONDS = 0.25
 """Work that is done sooner is not watched: to look after every caller costs more than such work."""
 
@@ -23,15 +25,15 @@ class Gone:
     def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task(loop)
-        self._starting = loop.call_later(PATIENCE_SECONDS, self._start, loop)
+        self._starting = alarms.at(loop.time() + PATIENCE_SECONDS, self._start)
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         self._starting.cancel()
         if self._watch is not None:
             self._watch.cancel()
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._watch = loop.create_task(self._look())
+    def _start(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

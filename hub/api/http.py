@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.api.envelope import GRAPHQL_JSON, JSON, Envelope, Envelopes
 from hub.api.gone import Gone
 from hub.api.long import Long, gzipped, size_of, takes_gzip, texts
 from hub.api.unread import unread_body
+from hub.api.whole import lines, whole_of
 from schema.faults import Code, Fault
 
 MAX_HEADER_BYTES = 16 * 1024
@@ -101,7 +103,9 @@ class GraphQLEndpoint:
             answer = await self._refuse(request, fault, status)
         else:
             answer = await self._answer(request, receive)
-        await _send(send, answer, request)
+        whole = whole_of(scope)
+        if whole is None or not isinstance(answer.body, bytes) or not whole(scope, answer.status, _head(answer, request), answer.body):
+            await _send(send, answer, request)
         return answer.status
 
     async def _answer(self, request: HttpRequest, receive: Receive) -> HttpAnswer:
@@ -169,10 +173,21 @@ _COMMON = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 _TYPES = {legacy: (b"content-type", f"{media}; charset=utf-8".encode()) for legacy, media in ((True, JSON), (False, GRAPHQL_JSON))}
 
 
+def _headers(legacy: bool, own: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [_TYPES[legacy], *_COMMON, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in own)]
+
+
+@lru_cache(maxsize=256)
+def _lines(legacy: bool, own: tuple[tuple[str, str], ...]) -> bytes:
+    return lines(_headers(legacy, own))
+
+
+def _head(answer: HttpAnswer, request: HttpRequest) -> bytes:
+    return _lines(request.legacy, (*answer.headers.items(),))
+
+
 async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
-    length = (b"content-length", b"%d" % size_of(answer.body))
-    own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers = [_TYPES[request.legacy], length, *_COMMON, *own]
+    headers = [(b"content-length", b"%d" % size_of(answer.body)), *_headers(request.legacy, answer.headers.items())]
     if isinstance(answer.body, bytes):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -180,7 +195,7 @@ async def _send(send: Send, answer: HttpAnswer, request: HttpRequest) -> None:
     headers.append((b"vary", b"accept-encoding"))
     packed = answer.packable and takes_gzip(request.headers.get("accept-encoding", ""))
     if packed:
-        headers[1] = (b"content-encoding", b"gzip")
+        headers[0] = (b"content-encoding", b"gzip")
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await _send_long(send, answer.body, packed)
 
