@@ -49,7 +49,12 @@ def worker(
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口 Port; 0 takes a free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, max=64, help="同时处理的分块数 Chunks worked on at once; start one worker per core rather.")] = 1,
     folder: Annotated[Path | None, typer.Option(help="各机器共享的交换目录 The exchange directory, shared by all. Default: exchange in the home")] = None,
-    keys: Annotated[Path | None, typer.Option(help="密钥目录 Directory of the hub's keys. Default: keys in the home")] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="密钥目录，其中仅有 ledger-subjects.key 与 pseudonyms/ Directory with a copy of these two of the hub's keys alone. Default: keys in the home"
+        ),
+    ] = None,
     ca: Ca = None,
     cert: Cert = None,
     key: Key = None,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
-_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*\Z", re.ASCII | re.IGNORECASE)
+_RANGE = re.compile(r"bytes=[ \t]*(\d*)-(\d*)[ \t]*\Z", re.ASCII | re.IGNORECASE)
+_BEYOND = 10**18
+"""Further on than any file reaches: what is written with more digits is taken for this, and never computed with."""
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 
@@ -44,11 +46,22 @@ def part_of(headers: Headers, etag: str, size: int) -> Part:
     if found is None or headers.get("if-range", etag).strip() != etag:
         return Part(200, 0, size, size)
     first, last = found.groups()
-    if not (first or last) or (first and last and int(last) < int(first)):
+    if not (first or last) or (first and last and _digits(last) < _digits(first)):
         return Part(200, 0, size, size)
-    start = int(first) if first else max(size - int(last), 0)
-    end = min(int(last) + 1, size) if first and last else size
+    start = _place(first) if first else max(size - _place(last), 0)
+    end = min(_place(last) + 1, size) if first and last else size
     return Part(206, start, end, size) if start < end else Part(416, 0, 0, size)
+
+
+def _digits(text: str) -> tuple[int, str]:
+    """What orders numbers of any length as they are written."""
+    digits = text.lstrip("0")
+    return len(digits), digits
+
+
+def _place(text: str) -> int:
+    length, digits = _digits(text)
+    return int(digits or "0") if length <= 18 else _BEYOND
 
 
 def _names(listed: str, etag: str, *, weak: bool) -> bool:

@@ -12,28 +12,31 @@ from typing import Any
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.scenarios.curves import CURVES
-from loadtests.scenarios.people import factor
+from loadtests.scenarios.people import factor, whole
 from loadtests.scenarios.plan import DEMO
 from loadtests.scenarios.thresholds import Limits, per_name, rate, share
 
 STEADY = "steady"
 """No shape: as many callers as --users says."""
-_THRESHOLDS: Mapping[str, tuple[Callable[[str], object], str]] = {
+_THRESHOLDS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "--fail-ratio": (share, "most failures, as a share of all requests, 0.01 for one in a hundred. Without it: none at all"),
     "--p95-ms": (per_name, "milliseconds within which 95 of 100 requests end; 200, or by name: look-up=50,list=200"),
     "--p99-ms": (per_name, "the same for 99 of 100"),
     "--min-rps": (rate, "fewest requests a second, over the whole run"),
 }
 """What reads each, in the order of ``Limits``; help."""
+_NUMBERS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "--seed": (whole, "What is drawn follows from it. Default: 1"),
+    "--think": (factor, "Times of thinking are multiplied by it; 0: none. Default: 1"),
+}
+READERS: Mapping[str, Callable[[str], object]] = {name: read for name, (read, _) in (*_NUMBERS.items(), *_THRESHOLDS.items())}
+"""By option, what raises ``ValueError`` or ``ArgumentTypeError`` where a text cannot be used: of all that the web page offers."""
 
 
 def add_options(parser: LocustArgumentParser) -> None:
     """Adds them. Locust's web page offers those of no group: neither paths nor credentials can be changed there."""
     _add_files(parser)
-    for name, kind, text in (
-        ("--seed", int, "What is drawn follows from it. Default: 1"),
-        ("--think", factor, "Times of thinking are multiplied by it; 0: none. Default: 1"),
-    ):
+    for name, (kind, text) in _NUMBERS.items():
         parser.add_argument(name, type=kind, default=kind("1"), metavar="<number>", env_var=_variable(name), help=text)
     for name, (read, text) in _THRESHOLDS.items():
         parser.add_argument(name, type=partial(_checked, read), default="", metavar="<limit>", env_var=_variable(name), help=f"Threshold: {text}")
@@ -58,19 +61,8 @@ def _variable(option: str) -> str:
 
 
 def limits(options: Namespace) -> Limits:
-    """The thresholds. They are kept as texts, for that is what the web page gives.
-
-    Raises:
-        ValueError: one that came from there cannot be used; says which.
-    """
-    return Limits(*(_read(name, getattr(options, name.strip("-").replace("-", "_"))) for name in _THRESHOLDS))
-
-
-def _read(name: str, text: str) -> Any:
-    try:
-        return _THRESHOLDS[name][0](text)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+    """The thresholds, which were looked at when they were given. They are kept as texts, for that is what the web page gives."""
+    return Limits(*(read(getattr(options, name.strip("-").replace("-", "_"))) for name, (read, _) in _THRESHOLDS.items()))
 
 
 def _checked(read: Callable[[str], object], text: str) -> str:

@@ -122,3 +122,15 @@ def factor(text: str) -> float:
     if not 0 <= found < math.inf:
         raise ArgumentTypeError(f"{text}: a number that is not negative is expected; 0: no thinking")
     return found
+
+
+def whole(text: str) -> int:
+    """What draws follow from.
+
+    Raises:
+        ArgumentTypeError: it is no whole number.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text}: a whole number is expected") from None

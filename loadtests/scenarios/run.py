@@ -18,6 +18,8 @@ from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 from loadtests.scenarios.address import address
 from loadtests.scenarios.caller import world
 from loadtests.scenarios.options import STEADY, add_options, limits
+from loadtests.scenarios.page_form import guard
+from loadtests.scenarios.ports import check_web, tell_of_masters
 from loadtests.scenarios.shapes import Ramp, Soak, Spike
 from loadtests.scenarios.tasks import JOB
 from loadtests.scenarios.thresholds import Measured, exceeded
@@ -31,6 +33,7 @@ _ended: WeakKeyDictionary[Environment, float] = WeakKeyDictionary()
 
 def register() -> None:
     """Joins Locust's events."""
+    tell_of_masters()
     events.init_command_line_parser.add_listener(add_options)
     events.init.add_listener(_begin)
     events.test_stopping.add_listener(_note_end)
@@ -38,7 +41,7 @@ def register() -> None:
 
 
 def _begin(environment: Environment, **_: Any) -> None:
-    """Ends with 2 before any request where a file or the host cannot be used. Without names of callers: the mixed day. A worker is told all that by its master."""
+    """Ends with 2 before any request where a file, the host or the page's port cannot be used. Without names of callers: the mixed day. A worker is told all that by its master."""
     options = environment.parsed_options
     if options is None or isinstance(environment.runner, WorkerRunner):
         return
@@ -49,6 +52,9 @@ def _begin(environment: Environment, **_: Any) -> None:
     except ValueError as error:
         _log.error("%s", error)
         sys.exit(2)
+    if environment.web_ui is not None:
+        check_web(environment.web_ui.host, environment.web_ui.port)
+        guard(environment.web_ui)
     if not options.user_classes:
         environment.user_classes = [each for each in environment.user_classes if each.__name__ == MixedDay.__name__]
     shapes: dict[str, LoadTestShape] = {shape.__name__: shape() for shape in _SHAPES}
@@ -84,12 +90,7 @@ def _judge(environment: Environment, **_: Any) -> None:
     if options.csv_prefix:
         # Locust writes its CSV once a second, and not at the end: without this, what the last second brought would be missing there.
         _await_csv(Path(f"{options.csv_prefix}_stats.csv"), stats.total.num_requests)
-    try:
-        wanted = limits(options)
-    except ValueError as error:
-        _log.error("%s", error)
-        environment.process_exit_code = 2
-        return
+    wanted = limits(options)
     seconds = max(stats.last_request_timestamp or 0.0, _ended.get(environment, 0.0)) - (stats.start_time or 0.0)
     broken = environment.runner.exceptions.values() if environment.runner else ()
     lines = [f"threshold exceeded: {line}" for line in exceeded(wanted, map(_measured, stats.entries.values()), seconds)]

@@ -175,21 +175,59 @@ def test_a_file_that_cannot_be_used_ends_the_run_before_it_begins(tmp_path: Path
     assert "Aggregated" not in done.stdout
 
 
-def test_a_threshold_of_the_web_page_that_cannot_be_used_is_told(hub: RunningHub, people: Path) -> None:
-    """The page takes any text: exit code 2, with the option's name."""
+@pytest.fixture(scope="module")
+def page(hub: RunningHub, people: Path) -> Iterator[str]:
+    """Locust's web page."""
     port = free_port()
     command = [each for each in _command(hub, people, "--web-port", str(port)) if each not in ("--headless", "--only-summary")]
-    page = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    serving = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        form = {"user_count": "1", "spawn_rate": "1", "run_time": "1s", "p95_ms": "look-up=fast"}
-        # Locust takes some seconds until it listens.
-        with httpx2.Client(transport=httpx2.HTTPTransport(retries=8)) as client:
-            assert client.post(f"http://127.0.0.1:{port}/swarm", data=form).json()["success"]
-        page.terminate()
-        told = page.communicate(timeout=_SECONDS)[1]
+        yield f"http://127.0.0.1:{port}"
     finally:
-        page.kill()
-        page.communicate()
-    assert page.returncode == 2, told
-    assert "--p95-ms: look-up=fast: a number of milliseconds is expected" in told
-    assert "Traceback" not in told
+        serving.terminate()
+        serving.wait(_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("think", "-1", "--think: -1: a number that is not negative is expected"),
+        ("think", "fast", "--think: fast: a number that is not negative is expected"),
+        ("seed", "1.5", "--seed: 1.5: a whole number is expected"),
+        ("host", "127.0.0.1", "--host: 127.0.0.1: http://HOST:PORT or https://HOST is expected"),
+        ("p95_ms", "look-up=fast", "--p95-ms: look-up=fast: a number of milliseconds is expected"),
+        ("fail_ratio", "5", "--fail-ratio: 5: a share from 0 to 1 is expected"),
+    ],
+)
+def test_the_web_page_refuses_what_the_command_line_would(page: str, field: str, text: str, told: str) -> None:
+    """Before a run begins with it: Locust takes any text that looks like its type, and answers others with its own failure."""
+    form = {"user_count": "1", "spawn_rate": "1", "run_time": "1s", field: text}
+    # Locust takes some seconds until it listens.
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=8)) as client:
+        answer = client.post(f"{page}/swarm", data=form).json()
+        assert not answer["success"]
+        assert told in answer["message"]
+        assert client.get(f"{page}/stats/requests").json()["state"] == "ready"
+
+
+def test_the_web_page_begins_a_run_with_what_can_be_used(page: str) -> None:
+    """Empty thresholds, as the page sends those that nobody fills in, are none."""
+    form = {"user_count": "1", "spawn_rate": "1", "run_time": "1s", "think": "0", "seed": "7", "p95_ms": "", "fail_ratio": ""}
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=8)) as client:
+        assert client.post(f"{page}/swarm", data=form).json()["success"]
+
+
+@pytest.mark.parametrize(
+    ("option", "others"), [("--web-port", []), ("--master-bind-port", ["--master", "--headless", "-t", "1s"]), ("--master-bind-port", ["--master"])]
+)
+def test_a_port_in_use_is_told_in_a_line(hub: RunningHub, people: Path, option: str, others: list[str]) -> None:
+    """Exit code 2, without a traceback and without a judgement of a run that never began."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [each for each in _command(hub, people, option, port, *others) if each != "--headless" or "--headless" in others]
+        done = _run(command)
+    assert done.returncode == 2, done.stderr
+    assert f"{option}: " in done.stderr
+    assert "stop what listens there" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "no requests were made" not in done.stderr

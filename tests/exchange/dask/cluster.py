@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from hub.exchange.executors.dask_process import SchedulerOptions, WorkerOptions
 from hub.exchange.executors.dask_tls import Tls
 from hub.exchange.executors.dask_work import work_on
 from hub.exchange.executors.worker_keys import subject_mark
-from hub.ledger.subjects import Subjects
+from hub.ledger.subjects import SUBJECT_KEY, Subjects
+from hub.pseudonyms.files import FOLDER
 from tests.servers.postgres import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -28,10 +30,10 @@ PROCESS = (sys.executable, "-m", "hub.exchange.executors.dask_process")
 
 
 class Cluster:
-    """Certificates, the exchange directory and logs are in ``home``; ``keys`` are a hub's. Workers are told apart by their place in :attr:`workers`."""
+    """Certificates, the exchange directory and logs are in ``home``; ``keys`` are a hub's, of which workers get copies. Workers are told apart by their place in :attr:`workers`."""
 
     def __init__(self, home: Path, keys: Path) -> None:
-        self.home, self.keys = home, keys
+        self.home, self.keys = home, _copied(keys, home / "keys")
         self.tls, self.folder = home / "tls", home / "exchange"
         make_certificates(self.tls, [Wanted(HUB, ()), Wanted(SCHEDULER, ("127.0.0.1",)), Wanted("worker", ("127.0.0.1",))], days=60)
         self.folder.mkdir()
@@ -126,3 +128,11 @@ class Cluster:
         with (self.home / f"{name}.log").open("ab") as output:
             environment = {**os.environ, "HUITONG_HOME": str(self.home / "none"), "CITY_PASSWORD": "of-the-worker-alone"}
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+
+
+def _copied(keys: Path, to: Path) -> Path:
+    """Of a hub's keys, those that a worker needs, as docs/exchange.md has it."""
+    to.mkdir(mode=0o700)
+    shutil.copy2(keys / SUBJECT_KEY, to)
+    shutil.copytree(keys / FOLDER, to / FOLDER)
+    return to
