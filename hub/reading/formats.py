@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from hub.ledger.digest import Digest
 from hub.ledger.entry import Entry
 from hub.ledger.keys import Signer
+from hub.names import UNSEEN
 from hub.reading.bundle import Sealing, entry_line, line, path_texts, paths
 from hub.reading.columns import Column, Rows
 
@@ -204,5 +205,6 @@ def no_formula(value: Any) -> Any:
     """A cell of CSV that no spreadsheet runs: behind an apostrophe where it would begin a formula (OWASP, CSV injection)."""
     if not isinstance(value, str):
         return value
-    first = unicodedata.normalize("NFKC", value.lstrip()[:1])
+    seen = next((each for each in value if not each.isspace() and unicodedata.category(each) not in UNSEEN), "")
+    first = unicodedata.normalize("NFKC", seen)
     return f"'{value}" if first in _FORMULA or _CONTROL.match(value) else value

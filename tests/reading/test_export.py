@@ -19,6 +19,7 @@ from hub.ledger.digest import digest_of
 from hub.people.roles import ROLES
 from hub.reading.columns import Rows
 from hub.reading.exports import new_export
+from hub.reading.formats import no_formula
 from hub.reading.views import DATA, Scope, View
 from tests.reading.world import SUBJECT, World
 from verifier.cli import main as verifier
@@ -82,6 +83,12 @@ async def test_csv_equals_the_log_and_runs_no_formula(world: World) -> None:
         assert {name: value.removeprefix("'") for name, value in row.items()} == {name: "" if value is None else str(value) for name, value in want.items()}
     assert rows[2]["operator"] == "'=cmd|' /C calc'!A0"
     assert SUBJECT not in answer.text
+
+
+@pytest.mark.parametrize("text", ["=1", " =1", "\t1", "＝1", "\u200b=1", "\ufeff@x", "\x01-1"])
+async def test_what_begins_a_formula_behind_characters_that_nobody_sees_does_so_too(text: str) -> None:
+    assert no_formula(text) == f"'{text}"
+    assert [no_formula(other) for other in ("\u200b1", "", "\u200b", "a=1")] == ["\u200b1", "", "\u200b", "a=1"]
 
 
 async def test_parquet_equals_the_log(world: World, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from hub.exchange.work.layout import Cells, Page, flat
 from hub.exchange.work.sink import Sink
 from hub.exchange.work.task import Encoding
 from hub.exchange.work.texts import of_lines, wire_text
+from hub.names import UNSEEN
 from masking.arrow_texts import content
 
 _pa: Any = pyarrow
@@ -25,7 +27,9 @@ _TEXTS = frozenset({Kind.STRING, Kind.DECIMAL})
 """Kinds whose texts may begin as formulas do; moments, days and numbers cannot."""
 
 
-_BLANK = "".join(f"\\x{{{ord(each):x}}}" for each in map(chr, range(0x3001)) if each.isspace())
+_UNSEEN = [each for each in map(chr, (*range(0x3001), 0xFEFF, *range(0xFFF9, 0xFFFC))) if each.isspace() or unicodedata.category(each) in UNSEEN]
+"""White space, controls and format characters such as U+200B."""
+_BLANK = "".join(f"\\x{{{ord(each):x}}}" for each in _UNSEEN)
 _FIRST = "=\u207c\u208c\ufe66\uff1d+\u207a\u208a\ufb29\ufe62\uff0b-\ufe63\uff0d@\ufe6b\uff20"
 """What begins a formula, and every character that is a form of it (NFKC)."""
 _FIRSTS = "".join(f"\\x{{{ord(each):x}}}" for each in _FIRST)
@@ -33,7 +37,7 @@ _RUNS = f"^(?:[\\t\\r\\n]|[{_BLANK}]*[{_FIRSTS}])"
 """What a spreadsheet might run: the first visible character begins a formula, or there is a control before it."""
 _SUSPECT = (*(each.encode() for each in "=+-@\t\r\n"), b"\xe2", b"\xef")
 """Bytes without one of which no text is run: the last two begin the other forms."""
-_BEGINS = _pa.array([each for each in map(chr, range(0x3001)) if each.isspace()] + list(_FIRST))
+_BEGINS = _pa.array(_UNSEEN + list(_FIRST))
 
 
 class CsvLines:

@@ -184,7 +184,8 @@ def at(row: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 def runs(value: str) -> bool:
     """Whether a spreadsheet might run the text."""
-    return unicodedata.normalize("NFKC", value.lstrip()[:1]) in tuple("=+-@") or value[:1] in tuple("\t\r\n")
+    seen = next((each for each in value if not each.isspace() and unicodedata.category(each) not in ("Cc", "Cf")), "")
+    return unicodedata.normalize("NFKC", seen) in tuple("=+-@") or value[:1] in tuple("\t\r\n")
 
 
 def flattened(rows: Sequence[Mapping[str, Any]], export: Export) -> Iterator[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from hub.exchange.work.task import Format
@@ -18,6 +19,7 @@ GUIDE = Path(__file__).parents[3] / "docs" / "exchange.md"
 CALLS = re.findall(r"^(?:pandas|polars)\.read_(?:csv|json|ndjson)\(.*?\)(?=  #|$)", GUIDE.read_text(), re.MULTILINE)
 FILES: dict[str, Format] = {"data.csv": "CSV", "data.jsonl": "JSONL"}
 TEXTS = ["007", "NULL", "NA", "None", "1.10"]
+FLOATS = [0.1, 1 / 3, 123456789012345680.0, 1.7976931348623157e308, 2.2250738585072014e-308, -0.0]
 NAMES = "{ civilAffairs { persons { nodes { name } } } }"
 
 
@@ -34,3 +36,12 @@ async def test_texts_are_read_as_they_are(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     read: Any = eval(call, {name: import_module(name) for name in ("pandas", "polars")})  # noqa: S307 - the guide's own line
     assert sorted(read["name"]) == sorted(TEXTS[: len(people)])
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if "json" in call])
+async def test_numbers_are_read_to_their_last_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """CSV is read as texts."""
+    (tmp_path / "data.jsonl").write_bytes(b"".join(orjson.dumps({"share": number}) + b"\n" for number in FLOATS))
+    monkeypatch.chdir(tmp_path)
+    read: Any = eval(call, {name: import_module(name) for name in ("pandas", "polars")})  # noqa: S307 - the guide's own line
+    assert [float(number).hex() for number in read["share"]] == [number.hex() for number in FLOATS]

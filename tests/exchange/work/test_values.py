@@ -113,7 +113,31 @@ async def test_numbers_beyond_their_type(tmp_path: Path) -> None:
     ]
 
 
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1", "﹢1", "\t=1", " =1", "\u3000@x", "\r1", "\n1", "a=1", "", "1", "⁻1", "a\tb", '"=1"', "a,b", "a\r\nb")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "＝1",
+    "﹢1",
+    "\t=1",
+    " =1",
+    "\u3000@x",
+    "\r1",
+    "\n1",
+    "\u200b=1",
+    "\ufeff+1",
+    "\x01 @x",
+    "a=1",
+    "",
+    "1",
+    "⁻1",
+    "a\tb",
+    '"=1"',
+    "a,b",
+    "a\r\nb",
+    "\u200b1",
+)
 
 
 async def test_no_text_is_run_by_a_spreadsheet(tmp_path: Path) -> None:
@@ -123,7 +147,7 @@ async def test_no_text_is_run_by_a_spreadsheet(tmp_path: Path) -> None:
     assert content.decode("utf-8-sig") == csv_of(exported.export, exported.rows)
     rows = [row[0] for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))][1:]
     assert [text.removeprefix("'") for text in rows] == list(FORMULAS)
-    assert [number for number, text in enumerate(rows) if text.startswith("'")] == [*range(11)]
+    assert [number for number, text in enumerate(rows) if text.startswith("'")] == [*range(14)]
 
 
 async def test_encodings(tmp_path: Path) -> None:
