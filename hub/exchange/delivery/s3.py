@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SHA256, _FILES = "huitong-sha256", "huitong-files"
 """Metadata of an object: its own digest, and that of the files of which a manifest tells."""
+_KEY_REFUSED = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch"})
+_REHEARSAL = ".huitong-check"
 _PARTS_AT_ONCE = 3
 _ATTEMPTS, _SECONDS = 3, 60
 
@@ -34,31 +37,60 @@ def s3_target(destination: S3, parcel: Parcel) -> Iterator[Target]:
 
 
 def looked(destination: S3) -> None:
-    """Lists what lies under the prefix, and leaves it at the first.
+    """Lists what lies under the prefix, leaves it at the first, and begins an upload that is broken off before its first byte: no object comes of it.
 
     Raises:
-        DeliveryFault: the bucket cannot be reached, or is not there.
+        DeliveryFault: the bucket cannot be reached, is not there, or may not be written into.
     """
     import obstore
 
     store, exceptions = opened(destination)
-    with _told(exceptions):
+    with _told(exceptions), suppress(_Enough):
         next(iter(obstore.list(store, chunk_size=1)), None)
+        obstore.put(store, _REHEARSAL, _nothing())
+
+
+class _Enough(Exception):
+    """The upload could have gone on."""
+
+
+def _nothing() -> Iterator[bytes]:
+    raise _Enough
+    yield b""
 
 
 @contextmanager
 def _told(exceptions: Any) -> Iterator[None]:
     try:
         yield
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-        raise DeliveryFault(Code.SOURCE_UNAVAILABLE, "对象存储拒绝了访问密钥", "the store refuses the access key; look at access_key and secret") from None
     except FileNotFoundError:
         raise _no_bucket() from None
     except exceptions.BaseError as fault:
-        # The driver makes a class of its own of a 404 for objects, not for lists.
-        if "<Code>NoSuchBucket</Code>" in str(fault):
-            raise _no_bucket() from None
-        raise unreachable("对象存储暂不可用", "the store cannot be used now") from None
+        # The driver makes classes of its own of a 403 and a 404 for objects, not for lists.
+        refused = isinstance(fault, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError))
+        raise _of_answer(str(fault), refused) from None
+
+
+def _of_answer(text: str, refused: bool) -> DeliveryFault:
+    """What an answer of the store comes to, by the code that it names; answers to HEAD name none."""
+    code = found[1] if (found := re.search(r"<Code>(\w+)</Code>", text)) else ""
+    if code == "NoSuchBucket":
+        return _no_bucket()
+    if code in _KEY_REFUSED:
+        return DeliveryFault(Code.SOURCE_UNAVAILABLE, "对象存储拒绝了访问密钥", "the store refuses the access key; look at access_key and secret")
+    if code == "AccessDenied":
+        return DeliveryFault(
+            Code.SOURCE_UNAVAILABLE,
+            "访问密钥在对象存储中的权限不足：须可列举该桶，并在前缀下读取、写入",
+            "the access key may not do enough in the store: it has to list the bucket, and to read and write under the prefix",
+        )
+    if refused:
+        return DeliveryFault(
+            Code.SOURCE_UNAVAILABLE,
+            "对象存储拒绝了访问密钥，或其权限不足：须可列举该桶，并在前缀下读取、写入",
+            "the store refuses the access key (look at access_key and secret), or it may not do enough: list the bucket, read and write under the prefix",
+        )
+    return unreachable("对象存储暂不可用", "the store cannot be used now")
 
 
 def _no_bucket() -> DeliveryFault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from hub.exchange.delivery.faults import DeliveryFault, Interrupted
 from hub.exchange.delivery.s3 import looked, opened
 from hub.exchange.store import FileRecord
 from tests.exchange.delivery.parcels import bring, destination, parcel, stopping_at
-from tests.servers.s3 import S3Server
+from tests.servers.s3 import S3Server, running_s3
 
 pytestmark = pytest.mark.slow
 SECRET = "the-secret-key"
@@ -107,6 +108,55 @@ def test_a_look_at_a_bucket_that_is_missing_says_so(tmp_path: Path, where: S3, s
     with pytest.raises(DeliveryFault) as fault:
         looked(store(tmp_path, "no-such-bucket", s3.endpoint))
     assert "the bucket does not exist" in fault.value.reason
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[tuple[S3Server, dict[str, tuple[str, str]]]]:
+    """A store that looks at keys, signatures and policies, with a bucket of the name ``kept``; keys and their secrets."""
+    with running_s3() as server:
+        server.make_bucket("kept")
+        keys = {"writer": server.make_key("writer", "s3:*"), "reader": server.make_key("reader", "s3:GetObject", "s3:ListBucket")}
+        server.be_strict()
+        yield server, keys
+
+
+@pytest.mark.parametrize(
+    ("who", "key", "secret", "told"),
+    [
+        ("writer", None, None, None),
+        ("writer", "NOBODYS", None, "refuses the access key;"),
+        ("writer", None, "another", "refuses the access key;"),
+        ("reader", None, None, "may not do enough"),
+    ],
+)
+def test_a_store_that_is_strict(
+    tmp_path: Path,
+    strict: tuple[S3Server, dict[str, tuple[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
+    key: str | None,
+    secret: str | None,
+    told: str | None,
+) -> None:
+    """A look says what a delivery would come to, and leaves nothing; a key that may read alone is no wrong key."""
+    server, keys = strict
+    monkeypatch.setenv("STORE_SECRET", secret or keys[who][1])
+    where = store(tmp_path, "kept", server.endpoint, access_key=key or keys[who][0])
+    if told is None:
+        looked(where)
+        assert objects(where) == {}
+        assert bring(where, parcel(tmp_path), tmp_path)
+        # Who may only read would find it delivered.
+        obstore.delete(opened(where)[0], list(objects(where)))
+        return
+    for attempt in (lambda: looked(where), lambda: bring(where, parcel(tmp_path), tmp_path)):
+        with pytest.raises(DeliveryFault) as fault:
+            attempt()
+        assert not fault.value.lasting
+        assert told in fault.value.reason or "look at access_key and secret" in fault.value.reason
+        assert not [word for word in (*keys[who], secret or who, "127.0.0.1") if word in fault.value.reason]
+    with pytest.raises(DeliveryFault, match=told):
+        looked(where)
 
 
 def test_what_cannot_be_reached_is_told_without_the_secret(tmp_path: Path, where: S3, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
