@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import orjson
 from anyio import to_thread
 
+from connectors.threads import Threads
 from hub.exchange.delivery.config import Destination
 from hub.exchange.delivery.entries import leaving
 from hub.exchange.delivery.faults import DeliveryFault, Interrupted, Lost
@@ -63,8 +64,8 @@ class Attempt:
         """
         self._look()
         parcel = await self._parcel()
-        # A destination that takes connections and answers nothing holds its thread: whoever cancels this leaves it to itself.
-        place = await to_thread.run_sync(self._bring, parcel, abandon_on_cancel=True)
+        # A destination that takes connections and answers nothing holds its thread: whoever cancels this leaves it to itself, and so does a hub that ends.
+        place = await Threads("huitong-delivery", 1).run(self._bring, parcel)
         if not await to_thread.run_sync(self._store.delivered, self._job.id, place, parcel.rows, parcel.bytes):
             raise Lost
 

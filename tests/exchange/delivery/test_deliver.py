@@ -317,10 +317,11 @@ async def test_a_hub_that_ends_leaves_its_deliveries_to_the_next(world: World, r
 
 async def test_a_destination_that_never_answers_holds_neither_its_place_nor_the_hub(world: World, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     number, writing, stands, answered = await held(world), os.write, asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
+    loop, held_up = asyncio.get_running_loop(), list[threading.Thread]()
 
     def silent(descriptor: int, content: Any) -> int:
         if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".part":
+            held_up.append(threading.current_thread())
             loop.call_soon_threadsafe(stands.set)
             answered.wait(60)
         return writing(descriptor, content)
@@ -344,6 +345,7 @@ async def test_a_destination_that_never_answers_holds_neither_its_place_nor_the_
         running.cancel()
         done, _ = await asyncio.wait({running}, timeout=10)
         assert done, "the hub ends although the thread stands"
+        assert {(thread.is_alive(), thread.daemon) for thread in held_up} == {(True, True)}, "nor does its process wait for threads that stand"
     finally:
         answered.set()
     monkeypatch.undo()
