@@ -303,9 +303,8 @@ async def cancel_exchange(info: Info, identity: str) -> ExchangePayload:
     job = await to_thread.run_sync(lambda: store.job(identity, app.client_id))
     if job is None:
         raise Fault(Code.NOT_FOUND, f"没有批量交换 {identity[:60]}", f"there is no exchange {identity[:60]}", "请核对编号", "compare the id")
-    cancelled = {"state": "CANCELLED", "finished_at": now(), "document": "", "variables": ""}
-    if await to_thread.run_sync(lambda: store.change(job.id, **cancelled)):
+    if await to_thread.run_sync(store.cancel, job.id):
         await context.services.runner.cancel(job.id)
-    context.details.setdefault("cancelled", []).append(job.id)
+        context.details.setdefault("cancelled", []).append(job.id)
     ended = await to_thread.run_sync(lambda: store.job(job.id))
     return ExchangePayload(exchange=exchange_of(ended))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Update, and_, func, insert, or_, select, update
+from sqlalchemy import Column, Connection, Engine, Row, ScalarSelect, Update, and_, func, insert, or_, select, update
 
-from hub.exchange.tables import exchange, exchange_file, exchange_upload
+from hub.exchange.tables import exchange, exchange_chunk, exchange_file, exchange_upload
 from hub.sharing.tables import application
 from hub.store.base import now
 from hub.store.turns import writing
@@ -128,6 +128,12 @@ class ExchangeStore:
         """Changes a job that is in one of the states; whether it was."""
         return self._changed(update(exchange).where(exchange.c.id == job, exchange.c.state.in_(only_from)).values(**values))
 
+    def cancel(self, job: str) -> bool:
+        """Ends a job that has not ended. It has done what its accepted chunks hold, as its quota was counted: what is told of a job that runs is a second old."""
+        done = {name: _accepted(job, column) for name, column in (("rows_done", exchange_chunk.c.rows), ("bytes", exchange_chunk.c.bytes))}
+        kept: dict[str, Any] = {name: func.coalesce(total, exchange.c[name]) for name, total in done.items()}
+        return self.change(job, UNFINISHED, state="CANCELLED", finished_at=now(), document="", variables="", **kept)
+
     def progress(self, job: str, only_from: Sequence[str] = UNFINISHED, **values: Any) -> bool:
         """Changes a job as ``change`` does, only if this server runs it; whether it does."""
         mine = and_(exchange.c.id == job, exchange.c.node == self.node, exchange.c.state.in_(only_from))
@@ -197,6 +203,11 @@ def _claim(connection: Connection, upload: str) -> None:
         raise UploadGone
     if connection.execute(select(exchange.c.id).where(exchange.c.upload == upload).limit(1)).first() is not None:
         raise UploadUsed
+
+
+def _accepted(job: str, column: Column[Any]) -> ScalarSelect[Any]:
+    """The column's sum over the chunks that are done; null where none is, and of batch verifications, which have no chunks."""
+    return select(func.sum(column)).where(exchange_chunk.c.exchange == job, exchange_chunk.c.state == "DONE").scalar_subquery()
 
 
 def _job(connection: Connection, row: Row[Any]) -> Job:

@@ -355,8 +355,19 @@ async def test_a_cancelled_exchange_leaves_nothing(world: World) -> None:
     with working(before=lambda task: wait() if task.number == 3 else None):
         job = await world.start()
         await asyncio.wait_for(waiting.wait(), 20)
-        assert (await world.ask(CANCEL, i=job))["cancelExchange"]["exchange"] == {"state": "CANCELLED"}
+        world.change(job, rows_done=1, bytes=1)
+        for _ in range(2):
+            assert (await world.ask(CANCEL, i=job))["cancelExchange"]["exchange"] == {"state": "CANCELLED"}
     assert (world.files(job), world.hub.runner.jobs, world.hub.runner.gate.taken) == ([], 0, 0)
+    done = [chunk for chunk in world.chunks(job) if chunk.state == "DONE"]
+    progress = (await world.look(job))["progress"]
+    assert (int(progress["rowsDone"]), int(progress["bytes"])) == (sum(chunk.rows or 0 for chunk in done), sum(chunk.bytes or 0 for chunk in done)), (
+        "not a second old"
+    )
+    assert len(done) > 0
+    details = [each.content.details or {} for each in world.entries()]
+    said = [each["cancelled"] for each in details if "cancelled" in each]
+    assert said == [[job]], "the second call cancelled nothing"
 
 
 async def test_jobs_share_the_sessions_of_their_source(tmp_path: Path) -> None:

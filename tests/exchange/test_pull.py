@@ -19,8 +19,10 @@ import orjson
 import pytest
 
 from hub.cli.app import run
+from hub.cli.faults import CliFault
 from hub.cli.pulling import remote
 from hub.cli.pulling.beginning import STATE
+from hub.cli.pulling.disk import usable
 from hub.exchange.leases import LEASE
 from hub.ledger.keys import VerifierKey
 from hub.store.base import now
@@ -188,6 +190,13 @@ def test_a_part_that_is_no_file_is_neither_read_nor_followed(several: str, pull:
     refused = pull(proxy.base, several)
     assert (refused.code, f"the part of another file is there: {part}" in refused.err) == (1, True), refused.err
     assert (tmp_path / "elsewhere").read_bytes() == begun
+
+
+def test_a_file_that_is_larger_than_there_may_be_is_told_so(tmp_path: Path) -> None:
+    """On a FAT32 stick beyond 4 GiB, and by ``ulimit -f``: neither room nor permissions would help."""
+    with pytest.raises(CliFault) as told, usable(tmp_path / "data.csv"):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    assert "ulimit -f" in (told.value.remedy or "")
 
 
 @pytest.mark.parametrize("what", ["data-00001.jsonl.part.json", "manifest.json.part"])

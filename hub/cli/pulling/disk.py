@@ -10,6 +10,15 @@ from pathlib import Path
 
 from hub.cli.faults import CliFault
 
+_ROOM = "腾出空间后重新执行即可续传 make room and run again to go on"
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "文件系统（如 FAT32）或进程限额（ulimit -f）容不下这样大的文件，请换一个目录或提高限额 "
+    "the file system (such as FAT32), or a limit of the process (ulimit -f), takes no file so large: another --into DIR, or a higher limit",
+}
+_REMEDY = "请核对目录与权限 check folder and permissions"
+
 
 @contextmanager
 def usable(path: Path) -> Iterator[None]:
@@ -21,9 +30,7 @@ def usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "腾出空间后重新执行即可续传 make room and run again to go on" if full else "请核对目录与权限 check folder and permissions"
-        raise CliFault(f"{path}: 无法读写 cannot be read or written: {fault.strerror}", remedy) from None
+        raise CliFault(f"{path}: 无法读写 cannot be read or written: {fault.strerror}", _REMEDIES.get(fault.errno or 0, _REMEDY)) from None
 
 
 def place(part: Path, whole: Path) -> None:
