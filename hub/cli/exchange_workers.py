@@ -73,7 +73,7 @@ def worker(
     try:
         WorkerKeys(keys)
     except KeysMissing as fault:
-        raise CliFault(str(fault), f"--keys {keys}") from None
+        raise CliFault(str(fault), "--keys DIR") from None
     become(WorkerOptions(scheduler, _paths(tls), host, port, slots, str(folder), str(keys), log_level))
 
 

@@ -134,5 +134,6 @@ def _copied(keys: Path, to: Path) -> Path:
     """Of a hub's keys, those that a worker needs, as docs/exchange.md has it."""
     to.mkdir(mode=0o700)
     shutil.copy2(keys / SUBJECT_KEY, to)
-    shutil.copytree(keys / FOLDER, to / FOLDER)
+    if (keys / FOLDER).is_dir():
+        shutil.copytree(keys / FOLDER, to / FOLDER)
     return to
