@@ -62,7 +62,7 @@ def worker(
 ) -> None:
     """启动执行进程 Work on chunks of exchanges until Ctrl-C or SIGTERM. Passwords of sources come from its own environment and files."""
     from hub.exchange.executors.dask_process import WorkerOptions, become, folder_fault
-    from hub.exchange.executors.worker_keys import KeysMissing, WorkerKeys
+    from hub.exchange.executors.worker_keys import KeysMissing, WorkerKeys, needless
 
     settings = load_settings()
     tls = _tls(settings, ca, cert, key)
@@ -70,6 +70,12 @@ def worker(
     folder, keys = (folder or settings.exchanges).absolute(), (keys or settings.keys).absolute()
     if wrong := folder_fault(folder):
         raise CliFault(wrong)
+    if others := needless(keys):
+        note(
+            f"→ {keys} 中有执行进程不需要的密钥 holds keys that no worker needs: {', '.join(others)}: 持有执行证书者可在执行进程上运行程序，"
+            f"请将 ledger-subjects.key 与 pseudonyms/ 单独复制到一个目录，以 --keys 指定 whoever holds a certificate can run programs on workers; "
+            "copy these two alone into a directory, and name it by --keys"
+        )
     try:
         WorkerKeys(keys)
     except KeysMissing as fault:

@@ -24,16 +24,10 @@ class WorkerKeys:
     """The keys in a directory laid out as the hub's own.
 
     Raises:
-        KeysMissing: the subject key is not there, a key cannot be used, or others of the hub's lie beside them.
+        KeysMissing: the subject key is not there, or a key cannot be used.
     """
 
     def __init__(self, directory: Path) -> None:
-        if others := _others(directory):
-            raise KeysMissing(
-                f"{directory} 中有执行进程不需要的密钥 holds keys that a worker does not need: {', '.join(others)}: "
-                f"持有执行证书者可在执行进程上运行程序，请将 {SUBJECT_KEY} 与 {FOLDER}/ 单独复制到一个目录，以 --keys 指定 "
-                f"whoever holds a certificate can run programs on workers; copy {SUBJECT_KEY} and {FOLDER}/ alone into a directory, and name it by --keys"
-            )
         path = directory / SUBJECT_KEY
         if not path.is_file():
             raise KeysMissing(f"缺少标识密钥 the subject key is missing: {path}: 请从汇通的密钥目录复制 copy it from the hub's keys, mode 0600")
@@ -56,15 +50,15 @@ class WorkerKeys:
             raise _lacking(f"执行进程缺少假名密钥 {', '.join(sorted(missing))}", f"the worker lacks pseudonym keys: {', '.join(sorted(missing))}")
 
 
-def subject_mark(subjects: Subjects) -> str:
-    """By what hub and worker see that they have the same subject key; tells nothing of it."""
-    return subjects.hash("huitong exchange worker", "subject key")
-
-
-def _others(directory: Path) -> list[str]:
+def needless(directory: Path) -> list[str]:
     """What else there is of keys, by name: those that sign for the log, or for tokens, have no business on a worker's machine."""
     beside = [entry for entry in sorted(directory.glob("*")) if entry.name not in (SUBJECT_KEY, FOLDER)]
     return [entry.name + "/" * entry.is_dir() for entry in beside if any(_is_key(found) for found in (entry, *entry.rglob("*")))]
+
+
+def subject_mark(subjects: Subjects) -> str:
+    """By what hub and worker see that they have the same subject key; tells nothing of it."""
+    return subjects.hash("huitong exchange worker", "subject key")
 
 
 def _is_key(path: Path) -> bool:

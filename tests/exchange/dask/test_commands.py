@@ -53,7 +53,10 @@ def test_a_worker_says_what_it_lacks(told: object, tmp_path: Path) -> None:
     assert told(*given)[0] == 1
     assert "没有交换目录" in told(*given, *tls(tmp_path))[1]
     (tmp_path / "exchange").mkdir()
-    assert "ledger-subjects.key" in told(*given, *tls(tmp_path))[1]
+    assert "标识密钥" in told(*given, *tls(tmp_path))[1]
+    (tmp_path / "keys").mkdir(mode=0o700)
+    (tmp_path / "keys" / "ledger-signing.pem").write_text("of the hub")
+    assert "no worker needs: ledger-signing.pem" in told(*given, *tls(tmp_path))[1]
     (tmp_path / "scheduler.key").chmod(0o644)
     assert "chmod 600" in told(*given, *tls(tmp_path))[1]
     assert told("worker", "--scheduler", "127.0.0.1:9", "--host", "127.0.0.1")[0] == 1
